@@ -1,0 +1,44 @@
+# `make demo` renders the example shot; `make test` runs the tests. Both set everything up first.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || echo python3)
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+SLOW ?=
+
+QT_LIBRARIES := libegl1 libgl1 libxkbcommon0 libdbus-1-3 libfontconfig1
+
+.PHONY: demo test test-slow lint setup system clean
+
+demo: setup
+	$(BIN)/python examples/demo.py renders/demo
+
+test: setup lint
+	$(BIN)/python -m pytest
+
+test-slow: setup
+	$(BIN)/python -m pytest -m slow
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+
+setup: system $(READY)
+
+$(READY): setup.py pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 13) else "Relamp needs Python 3.11 to 3.13, this is %d.%d: make PYTHON=python3.12 ..." % v)'
+	$(PYTHON) -m venv $(VENV) || { echo "python3-venv is missing: apt-get install python3-venv"; exit 1; }
+	$(BIN)/python -m pip install --quiet -c constraints.txt torch -e '.[all]'
+	touch $(READY)
+
+# Qt is a wheel, but draws through these; they are installed when we may, else the command is printed.
+system:
+	@if [ "$$(uname)" = Linux ] && command -v dpkg >/dev/null && ! dpkg -s $(QT_LIBRARIES) >/dev/null 2>&1; then \
+		if [ "$$(id -u)" = 0 ]; then apt-get update -qq && apt-get install -y -qq $(QT_LIBRARIES); \
+		elif sudo -n true 2>/dev/null; then sudo apt-get update -qq && sudo apt-get install -y -qq $(QT_LIBRARIES); \
+		else echo "The panel needs system libraries; run: sudo apt-get install $(QT_LIBRARIES)"; fi; \
+	fi
+
+clean:
+	rm -rf $(VENV) renders build dist *.egg-info

@@ -1,0 +1,119 @@
+"""The shot's camera: where it looks in the world of the environment, and how wide.
+
+Camera space is X right, Y up, Z to the viewer, so it looks down -Z; world space is the environment's
+(`core/light/environment.py`). Floor 1.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from .errors import InputError
+from .light.environment import rotation_matrix
+
+DEFAULT_FOV = 40.0  # degrees, horizontal
+
+
+@dataclass(frozen=True)
+class Camera:
+    """One frame's camera.
+
+    `rotation` is (3, 3) float64 from camera to world directions, on column vectors; `fov` is the horizontal field of
+    view of the display window in degrees.
+    """
+
+    rotation: np.ndarray
+    fov: float
+
+
+@dataclass(frozen=True)
+class CameraMove:
+    """A camera per frame; the frames between two keys take the earlier one, so nothing is invented."""
+
+    keys: tuple[tuple[int, Camera], ...]
+
+    def at(self, frame: int) -> Camera:
+        """The camera of `frame`: its own, else the last one before it, else the first."""
+        chosen = self.keys[0][1]
+        for key_frame, camera in self.keys:
+            if key_frame > frame:
+                break
+            chosen = camera
+        return chosen
+
+
+def default_camera() -> CameraMove:
+    """A still camera in the world's own axes, 40 degrees wide."""
+    return CameraMove(((0, Camera(np.eye(3), DEFAULT_FOV)),))
+
+
+def load_camera(path: str | os.PathLike[str], aspect: float = 16 / 9) -> CameraMove:
+    """Read a camera from JSON, or from a Nuke `.chan` file.
+
+    JSON: `{"fov": 40, "rotate": [rx, ry, rz]}` in degrees, order ZXY as Nuke's, or `"matrix"`: 16 numbers, rows of a
+    camera-to-world matrix on column vectors; or `{"frames": {"1001": {...}, ...}}`. A `.chan` line is frame, tx, ty, tz,
+    rx, ry, rz and the *vertical* field of view, which `aspect` (display width over height in square pixels) widens.
+    Raises `InputError` naming the file and the line or key.
+    """
+    file = Path(path)
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{file}: cannot read this camera ({error})") from None
+    return _from_chan(text, file, aspect) if file.suffix.lower() == ".chan" else _from_json(text, file)
+
+
+def _from_json(text: str, file: Path) -> CameraMove:
+    try:
+        data = json.loads(text)
+        frames = data.get("frames", {"0": data})
+        keys = tuple(sorted(((int(frame), _camera(item)) for frame, item in frames.items()), key=lambda key: key[0]))
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
+        raise InputError(
+            f'{file} is not a camera: expected JSON such as {{"fov": 40, "rotate": [0, 0, 0]}}; {error}'
+        ) from None
+    if not keys:
+        raise InputError(f"{file} is a camera without frames")
+    return CameraMove(keys)
+
+
+def _camera(item: dict[str, object]) -> Camera:
+    fov = float(item.get("fov", DEFAULT_FOV))  # type: ignore[arg-type]
+    if not 1 <= fov <= 175:
+        raise ValueError(f"fov must be 1 to 175 degrees; got {fov:g}")
+    if "matrix" in item:
+        matrix = np.array(item["matrix"], np.float64).reshape(4, 4)[:3, :3]
+        rotation = matrix / np.linalg.norm(matrix, axis=0, keepdims=True)
+        if not np.allclose(rotation.T @ rotation, np.eye(3), atol=1e-3):
+            raise ValueError("matrix is not a rotation with an even scale")
+        return Camera(rotation, fov)
+    rx, ry, rz = (float(angle) for angle in item.get("rotate", (0, 0, 0)))  # type: ignore[attr-defined]
+    return Camera(rotation_matrix(rx, ry, rz), fov)
+
+
+def _from_chan(text: str, file: Path, aspect: float) -> CameraMove:
+    keys = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        try:
+            frame, _, _, _, rx, ry, rz, *rest = (float(item) for item in line.split())
+        except ValueError:
+            raise InputError(
+                f"{file} line {number}: expected frame, tx, ty, tz, rx, ry, rz, vertical fov; got {line.strip()!r}"
+            ) from None
+        fov = _horizontal(rest[0], aspect) if rest else DEFAULT_FOV
+        keys.append((int(frame), Camera(rotation_matrix(rx, ry, rz), fov)))
+    if not keys:
+        raise InputError(f"{file} holds no frames; a .chan line is frame, tx, ty, tz, rx, ry, rz, vertical fov")
+    return CameraMove(tuple(sorted(keys, key=lambda key: key[0])))
+
+
+def _horizontal(vertical: float, aspect: float) -> float:
+    return math.degrees(2 * math.atan(math.tan(math.radians(vertical) / 2) * aspect))

@@ -1,0 +1,243 @@
+"""The `relamp` command: a loop over the declared parameters, and one function a verb.
+
+Parsing ends before work begins; everything heavy is imported inside the verb that needs it, so `relamp --help` is
+instant. Floor 4.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import click
+
+from . import VERSION
+from .errors import RelampError, StoppedError, UsageError
+from .parameters import GROUPS, Knob, RelightParameters, default_of, knobs, parse
+from .progress import DIALECTS, Progress
+
+log = logging.getLogger("relamp")
+
+_OPTIONAL_VALUE = {"--skip-existing": "same"}  # options that may stand without their value
+RENDER_EXAMPLES = """\b
+Examples:
+  relamp render plate.####.exr --env sunset.exr --out relit.####.exr
+  relamp render plate.%04d.exr --env studio.hdr --source-env set.exr --out relit.####.exr --frames 1001-1012x2
+  relamp render plate.####.exr --env sun.exr --env-rotate "1001=0,0,0;1024=0,180,0" --out turn.####.exr
+  relamp render --job shot.relamp.json --skip-existing --threads 4
+"""
+
+
+class _RenderCommand(click.Command):
+    """Lets an option stand without its value, and shows options under the headings of their groups."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, [f"{a}={_OPTIONAL_VALUE[a]}" if a in _OPTIONAL_VALUE else a for a in args])
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        grouped: dict[str, list[tuple[str, str]]] = {}
+        declared = {name: k.group for name, k in knobs()}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None:
+                grouped.setdefault(declared.get(str(parameter.name), "command"), []).append(record)
+        for group in (*GROUPS, "command"):
+            if group in grouped:
+                with formatter.section(group.capitalize()):
+                    formatter.write_dl(grouped[group])
+
+
+class _Declared(click.ParamType):
+    """A click type that leaves reading and checking to the declaration."""
+
+    name = "value"
+
+    def __init__(self, parameter: str) -> None:
+        self.parameter = parameter
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return parse(self.parameter, value) if isinstance(value, str) else value
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(VERSION, prog_name="relamp")
+def relamp() -> None:
+    """Relights film plates: scene-linear EXR and an HDR environment in, scene-linear relit EXR out."""
+
+
+def _declared_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Every declared parameter as a click option, the plate as the argument."""
+    for name, k in reversed(list(knobs())):
+        command = _option(name, k)(command)
+    return click.argument("plate", required=False, type=_Declared("plate"))(command)
+
+
+def _option(name: str, k: Knob) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    if name == "plate":
+        return lambda command: command
+    flag = f"--{name.replace('_', '-')}"
+    help_text = f"{k.help} {_shown_default(name, k)}".strip()
+    if k.kind == "bool":
+        return click.option(f"{flag}/--no-{flag[2:]}", name, default=None, help=help_text)
+    names = [n for n in (k.short, flag, name) if n]
+    multiple = name == "data_type"
+    return click.option(
+        *names, type=_Declared(name), default=None, multiple=multiple, metavar=_metavar(k), help=help_text
+    )
+
+
+def _metavar(k: Knob) -> str:
+    if k.metavar:
+        return k.metavar
+    if k.kind in ("choice", "names") and k.choices:
+        return ("|" if k.kind == "choice" else ",").join(k.choices)
+    return {"float": "X", "int": "N", "picture": "PATH", "file": "FILE"}.get(k.kind, "TEXT")
+
+
+def _shown_default(name: str, k: Knob) -> str:
+    default = default_of(name)
+    if default is None or default == () or k.kind == "bool":
+        return ""
+    shown = ",".join(f"{v:g}" for v in default) if isinstance(default, tuple) else default
+    return f"[default: {shown}{' ' + k.unit if k.unit else ''}]"
+
+
+def _logging_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    command = click.option("--log-json", is_flag=True, help="Log lines as JSON objects.")(command)
+    command = click.option("--log-file", type=click.Path(dir_okay=False), help="Write the log here too.")(command)
+    command = click.option("-q", "--quiet", is_flag=True, help="Only errors.")(command)
+    return click.option("-v", "--verbose", is_flag=True, help="More lines, and tracebacks.")(command)
+
+
+@relamp.command(cls=_RenderCommand, epilog=RENDER_EXAMPLES)
+@_declared_options
+@click.option("--job", "job_file", metavar="FILE", help="Start from this job file; options given here win.")
+@click.option("--save-job", metavar="FILE", help="Write the job, with what was measured, for a farm or another day.")
+@click.option("--dry-run", is_flag=True, help="Show frames, paths, sizes and memory; render nothing.")
+@click.option("--progress", type=click.Choice(DIALECTS), default="auto", help="Progress for whom.")
+@_logging_options
+def render(
+    job_file: str | None,
+    save_job: str | None,
+    dry_run: bool,
+    progress: str,
+    verbose: bool,
+    quiet: bool,
+    log_file: str | None,
+    log_json: bool,
+    **given: Any,
+) -> None:
+    """Relight PLATE by an environment and write scene-linear EXR frames."""
+    from . import job as jobs
+
+    _start_log(verbose, quiet, log_file, log_json)
+    job = jobs.load(job_file) if job_file else jobs.RelightJob(RelightParameters())
+    job = jobs.with_parameters(job, **{name: v for name, v in given.items() if v is not None and v != ()})
+    job.require("plate", "env", "out")
+    from . import prepare, shot
+
+    for view_job in prepare.views(job):
+        plan = prepare.prepare(view_job)
+        if save_job:
+            jobs.save(plan.job, save_job)
+        if dry_run:
+            click.echo(prepare.describe(plan))
+            continue
+        with Progress(progress) as told:
+            try:
+                shot.render(plan, on_event=told, stop=_stop_on_signals())
+            except RelampError as error:
+                told.failed(str(error))
+                raise
+
+
+@relamp.command()
+@click.argument("file")
+@click.option("--pixels", is_flag=True, help="Read the pixels too: ranges, and what is not finite.")
+def info(file: str, pixels: bool) -> None:
+    """Say what is in an EXR: parts, layers, windows, colour, timecode, and how Relamp made it."""
+    from .pictures.colour import Colour
+    from .pictures.exr import info as describe
+
+    click.echo(describe(file, colour=Colour(), pixels=pixels))
+
+
+@relamp.command()
+@click.argument("environment")
+@click.option("--lamps", default=default_of("lamps"), show_default=True, metavar="K", help="How many lamps to find.")
+@click.option("--png", metavar="FILE", help="Draw the map, its lamps, and a grey and a chrome ball lit by it.")
+@click.option("--env-rotate", type=_Declared("env_rotate"), metavar="RX,RY,RZ", help="Turn it first, degrees.")
+@click.option("--env-colorspace", metavar="CS", help="Colour space of the map.")
+def env(environment: str, lamps: int, png: str | None, env_rotate: Any, env_colorspace: str | None) -> None:
+    """Show what light an environment is: its level, its lamps, and pictures of both."""
+    from .light_sheet import light_sheet
+
+    click.echo(light_sheet(environment, lamps, png, env_rotate or (0.0, 0.0, 0.0), env_colorspace))
+
+
+@relamp.command()
+def doctor() -> None:
+    """Check this machine and say what is missing and how to get it."""
+    from .doctor import examine
+
+    findings = examine()
+    for finding in findings:
+        click.echo(str(finding))
+    if any(finding.fatal for finding in findings):
+        raise UsageError("this machine cannot run Relamp yet; the lines marked MISSING above say what to do")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code (see `core/errors.py`)."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        result = relamp.main(args=arguments, prog_name="relamp", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except RelampError as error:
+        return _explain(error, error.exit_code)
+    except click.exceptions.Abort:
+        return _explain(StoppedError("stopped", signal.SIGINT), 128 + signal.SIGINT)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except MemoryError as error:
+        return _explain(error, 5, "not enough memory; try --threads 1")
+    except Exception as error:
+        return _explain(error, 1, f"unexpected {type(error).__name__}: {error}; -v shows where, please report it")
+
+
+def _explain(error: BaseException, code: int, sentence: str | None = None) -> int:
+    if log.isEnabledFor(logging.DEBUG):
+        log.debug("traceback", exc_info=error)
+    print(f"relamp: {sentence or error}", file=sys.stderr, flush=True)
+    return code
+
+
+def _start_log(verbose: bool, quiet: bool, log_file: str | None, log_json: bool) -> None:
+    from .logs import start
+
+    start(logging.DEBUG if verbose else logging.ERROR if quiet else logging.INFO, log_file, log_json)
+
+
+class Stop(threading.Event):
+    """Set by SIGINT or SIGTERM; remembers which."""
+
+    signal_number: int = signal.SIGTERM
+
+
+def _stop_on_signals() -> Stop:
+    stop = Stop()
+
+    def caught(number: int, _: object) -> None:
+        stop.signal_number = number
+        stop.set()
+
+    # Only the main thread may set handlers; a host that runs us in another has its own way to stop.
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, caught)
+        signal.signal(signal.SIGTERM, caught)
+    return stop

@@ -1,0 +1,55 @@
+"""Every deliberate error of Relamp, with the exit code a farm sees.
+
+The codes are those of the table in README ("Exit codes"). Anything that is not a `RelampError` is a bug.
+Standard library only: this module runs inside other people's Pythons.
+"""
+
+from __future__ import annotations
+
+
+class RelampError(Exception):
+    """A failure that is explained in one sentence an artist can act on."""
+
+    exit_code = 1
+
+
+class UsageError(RelampError):
+    """The command, the job or a parameter is wrong; retrying changes nothing."""
+
+    exit_code = 2
+
+
+class ParameterError(UsageError):
+    """A parameter has a value outside its declaration."""
+
+
+class FramesFailedError(RelampError):
+    """Some frames failed or were skipped while others were written."""
+
+    exit_code = 3
+
+
+class InputError(RelampError):
+    """An input is missing, unreadable or not what it has to be."""
+
+    exit_code = 4
+
+
+class DeviceError(RelampError):
+    """No usable device, or not enough memory on it."""
+
+    exit_code = 5
+
+
+class OutputError(RelampError):
+    """The output cannot be written."""
+
+    exit_code = 6
+
+
+class StoppedError(RelampError):
+    """SIGINT or SIGTERM arrived; finished frames are kept."""
+
+    def __init__(self, message: str, signal_number: int) -> None:
+        super().__init__(message)
+        self.exit_code = 128 + signal_number

@@ -1,0 +1,150 @@
+"""The full-resolution end of a frame's way: hint and residual into the plate, and the layers beside it. Floor 1.
+
+`Subject` is a frame as the light finds it; `finish` gives the beauty in the working space and the layers asked for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .errors import UsageError
+from .gain import (
+    GuidedResidual,
+    Law,
+    bands,
+    blend,
+    carry_outward,
+    enlarge_residual,
+    relight_band,
+    touched,
+    unpremultiply,
+)
+from .hint import DARKEST, Hint
+from .light.octahedral import sample_table
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One frame, everything over the plate's data window.
+
+    `plate` is (H, W, 3) premultiplied working-space light as read, `alpha` (H, W) or None, `weight` (H, W) of the matte,
+    `normals` (H, W, 3) unit camera-space vectors, `known` (H, W) bool, where they are to be believed; `guessed` says that
+    the normals were inflated from the matte.
+    """
+
+    plate: np.ndarray
+    alpha: np.ndarray | None
+    weight: np.ndarray
+    normals: np.ndarray
+    known: np.ndarray
+    guessed: bool
+
+
+@dataclass(frozen=True)
+class Shading:
+    """The tables of one frame's light on camera-space normals, (S, S, 3) each, at unit level.
+
+    `lamps` are the parts of `target`, the last one the rest; `source` is None when nothing is known of it.
+    """
+
+    hint: Hint
+    target: np.ndarray
+    source: np.ndarray | None = None
+    source_level: float = 1.0
+    lamps: tuple[np.ndarray, ...] = ()
+
+
+@dataclass
+class Finished:
+    """A relit frame: `beauty` (H, W, 3) in the working space, `changed` (H, W, 3) bool, and layers by name."""
+
+    beauty: np.ndarray
+    changed: np.ndarray
+    layers: dict[str, np.ndarray] = field(default_factory=dict)
+    lamps: list[np.ndarray] = field(default_factory=list)
+
+
+def finish(
+    subject: Subject,
+    shading: Shading,
+    law: Law,
+    layers: tuple[str, ...] = (),
+    residual: GuidedResidual | None = None,
+    guide: np.ndarray | None = None,
+) -> Finished:
+    """Relight one frame at its own resolution.
+
+    Args:
+        residual: the network's, over the data window, with its full-size `guide`, (H, W, G); None for the hint alone.
+        layers: of `parameters.NEW_LAYERS`.
+
+    Returns:
+        `beauty` holds relit light where `changed`; elsewhere it is the plate, and the caller selects the file's own numbers.
+    """
+    gain = _gain(subject, shading.hint, residual, guide)
+    beauty, changed = np.empty_like(subject.plate), np.empty(subject.plate.shape, bool)
+    finished = Finished(beauty, changed)
+    lamps = [np.zeros_like(beauty) for _ in shading.lamps[:-1]] if "lamps" in layers else []
+    for rows in bands(beauty.shape[0]):
+        weight = subject.weight[rows]
+        changed[rows] = touched(weight, gain[rows], law)
+        if not weight.any():
+            beauty[rows] = subject.plate[rows]
+            continue
+        relit = relight_band(subject.plate, subject.alpha, gain[rows], law, rows)
+        beauty[rows] = np.where(changed[rows], blend(subject.plate[rows], relit, weight, law), subject.plate[rows])
+        if lamps:
+            share = relit * (weight * np.float32(law.mix))[..., None]
+            _share_out(lamps, share, shading.lamps, subject.normals[rows], rows)
+    finished.lamps = lamps
+    finished.layers = _layers(subject, shading, law, gain, layers)
+    return finished
+
+
+def _gain(subject: Subject, hint: Hint, residual: GuidedResidual | None, guide: np.ndarray | None) -> np.ndarray:
+    height = subject.plate.shape[0]
+    gain = np.empty(subject.plate.shape, np.float32)
+    for rows in bands(height):
+        gain[rows] = hint.at(subject.normals[rows])
+        if residual is not None and guide is not None:
+            gain[rows] += enlarge_residual(residual, guide[rows], rows, height)
+    coverage = subject.weight if subject.alpha is None else subject.weight * subject.alpha
+    return carry_outward(gain, subject.weight, coverage, subject.known)
+
+
+def _share_out(
+    lamps: list[np.ndarray], light: np.ndarray, tables: tuple[np.ndarray, ...], normals: np.ndarray, rows: slice
+) -> None:
+    """Give each lamp its part of `light`, in proportion to what it alone would give the same surface."""
+    parts = [np.maximum(sample_table(table, normals), 0) for table in tables]
+    total = np.maximum(np.sum(parts, axis=0), np.float32(1e-12))
+    for lamp, part in zip(lamps, parts[:-1], strict=True):
+        lamp[rows] = np.where(np.isfinite(light), light * (part / total), 0)
+
+
+def _layers(
+    subject: Subject, shading: Shading, law: Law, gain: np.ndarray, names: tuple[str, ...]
+) -> dict[str, np.ndarray]:
+    there = (subject.weight > 0)[..., None]
+    level = np.float32(law.level)
+    made: dict[str, np.ndarray] = {}
+    if "ratio" in names:
+        made["ratio"] = np.where(there, np.exp(gain) * level, 1).astype(np.float32)
+    if "normals" in names:
+        made["normals"] = np.where(there & subject.known[..., None], subject.normals, 0).astype(np.float32)
+    if "irradiance" in names:
+        level *= np.float32(shading.source_level)
+        made["irradiance"] = np.where(there, sample_table(shading.target, subject.normals) * level, 0)
+    if "albedo" in names:
+        made["albedo"] = np.where(there, _albedo(subject, shading), 0).astype(np.float32)
+    return made
+
+
+def _albedo(subject: Subject, shading: Shading) -> np.ndarray:
+    """What a matte surface would have to be to look like the plate under the source light."""
+    if shading.source is None:
+        raise UsageError("the albedo layer needs the light of the plate: give --source-env")
+    shaded = np.maximum(sample_table(shading.source, subject.normals), DARKEST) * np.float32(shading.source_level)
+    return unpremultiply(subject.plate, subject.alpha) / shaded

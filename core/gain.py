@@ -1,0 +1,243 @@
+"""The change of light, from a log gain to relit pixels.
+
+`p` is the plate (premultiplied, working space), `a` its alpha, `w` the weight of the matte, `g` the log gain, `F` the
+level and `e` the smallest light there is:
+
+    relit = F * (exp(g) * p + e * a * max(exp(g) - 1, 0))
+    out   = p + w * mix * (relit - p)
+    ratio = F * exp(g)
+
+With grain matched or kept, exp(g) acts on the plate's base and the grain comes back scaled by exp(g / 2) or as it was.
+Where nothing changes the plate's own numbers are selected, never recomputed. Everything is float32, (H, W, C). Floor 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from .grain import Noise, split
+
+TRUSTED = 0.9  # a matte above this belongs wholly to the subject, so its gain may be carried outward
+BAND = 64  # rows worked on at once: a band of a 4K frame stays in the processor's cache
+_MARGIN = 2  # rows the grain filter looks past its band
+_CARRY_STEP = 4  # the gain is carried outward at a quarter of the size
+_CARRY_RADII = (2, 8, 32)  # of the nested tents it is carried with, in quarter-size pixels
+_CARRY_FADE = 1e-3  # how little a wider tent counts where a narrower one still reaches
+
+
+@dataclass(frozen=True)
+class Law:
+    """The numbers of one frame's change: `level` F, `mix`, `epsilon` in the plate's units, and what grain does."""
+
+    level: float
+    mix: float
+    epsilon: float
+    grain: str
+    noise: Noise | None = None
+
+
+@dataclass(frozen=True)
+class GuidedResidual:
+    """A coarse residual as a local linear function of the guide: (h, w, G + 1, 3) float32, the constant last."""
+
+    coefficients: np.ndarray
+
+
+def matte_weight(matte: np.ndarray | None, alpha: np.ndarray | None, shape: tuple[int, int]) -> np.ndarray:
+    """The weight w of the matte, (H, W) float32 from 0 to 1.
+
+    `matte` is premultiplied like the plate; None means the plate's own alpha, else everything.
+    """
+    if alpha is None:
+        return np.ones(shape, np.float32) if matte is None else _unit(matte)
+    there = alpha > 0
+    if matte is None:
+        return there.astype(np.float32)
+    divided = np.divide(matte, alpha, out=np.zeros(shape, np.float32), where=there)
+    return _unit(divided)
+
+
+def unpremultiply(rgb: np.ndarray, alpha: np.ndarray | None) -> np.ndarray:
+    """RGB over alpha where alpha is above zero, as it is elsewhere; non-finite pixels become 0."""
+    divided = rgb if alpha is None else rgb / np.where(alpha > 0, alpha, 1)[..., None]
+    return np.where(np.isfinite(divided), divided, 0).astype(np.float32, copy=False)
+
+
+def carry_outward(gain: np.ndarray, weight: np.ndarray, coverage: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Give the matte's edge the gain of what it belongs to.
+
+    Normalised convolution (Knutsson & Westin 1993) with three nested tents of finite support, widest 32 quarter-size
+    pixels, from where the subject covers more than 0.9 of the pixel and the gain is known.
+
+    Args:
+        gain: (H, W, 3), changed in place.
+        weight: (H, W), of the matte.
+        coverage: (H, W), weight times alpha: how much of the pixel the subject is.
+        known: (H, W) bool, where the gain rests on a normal.
+
+    Returns:
+        `gain`: as it was where trusted, carried outward where the weight is above 0, and 0 where nothing reaches.
+    """
+    trusted = (coverage > TRUSTED) & known
+    lacking = (weight > 0) & ~trusted
+    if not lacking.any():
+        return gain
+    total, count = _carried(gain, trusted)
+    height, width = weight.shape
+    wide = cv2.resize(total / np.maximum(count, 1e-20)[..., None], (width, height), interpolation=cv2.INTER_LINEAR)
+    reached = cv2.resize((count > 0).astype(np.float32), (width, height), interpolation=cv2.INTER_NEAREST) > 0
+    gain[lacking & reached] = wide[lacking & reached]
+    gain[lacking & ~reached & ~known] = 0
+    return gain
+
+
+def guide_residual(residual: np.ndarray, guide: np.ndarray, weight: np.ndarray, radius: int = 3) -> GuidedResidual:
+    """Fit a coarse residual to its guide, so that it can be enlarged along the guide's edges.
+
+    The guided filter (He, Sun & Tang 2013) with several guide channels: in each window the residual is a linear function
+    of the guide, least squares weighted by the matte.
+
+    Args:
+        residual: (h, w, 3) log gain at the working size.
+        guide: (h, w, G) at the same size: normals, depth, matte; what must not steer it is left out or scaled down.
+        weight: (h, w) of the matte; where it is 0 the residual is not looked at.
+    """
+    ones = np.ones((*guide.shape[:2], 1), np.float32)
+    x = np.concatenate([guide, ones], -1)
+    w = (weight + 1e-4)[..., None]
+    size = (2 * radius + 1, 2 * radius + 1)
+    n = x.shape[-1]
+    products = np.concatenate([w * x[..., i : i + 1] * x for i in range(n)], -1)
+    targets = np.concatenate([w * x[..., i : i + 1] * residual for i in range(n)], -1)
+    matrix = _box(products, size).reshape(*guide.shape[:2], n, n)
+    right = _box(targets, size).reshape(*guide.shape[:2], n, 3)
+    mass = matrix[..., -1, -1]
+    # A ridge on the slopes only: a flat guide gives the window's mean, never a wild slope.
+    ridge = np.diag([1e-2] * (n - 1) + [0]).astype(np.float32)
+    solved = np.linalg.solve(matrix + mass[..., None, None] * ridge, right)
+    smooth = _box(solved.reshape(*guide.shape[:2], -1).astype(np.float32), size)
+    return GuidedResidual(smooth.reshape(*guide.shape[:2], n, 3))
+
+
+def enlarge_residual(guided: GuidedResidual, guide: np.ndarray, rows: slice, height: int) -> np.ndarray:
+    """The residual at full size for some rows: the coefficients enlarged bilinearly, then put on the full-size guide.
+
+    Args:
+        guide: (n, W, G), the full-size guide of `rows` only.
+        rows: which rows of the `height` full-size rows; the answer for a row does not depend on the slice it comes in.
+
+    Returns:
+        (n, W, 3) log gain.
+    """
+    coarse = guided.coefficients
+    h, w, n, _ = coarse.shape
+    y = (np.arange(rows.start, rows.stop) + 0.5) * (h / height) - 0.5
+    low = np.clip(np.floor(y).astype(int), 0, h - 1)
+    high = np.minimum(low + 1, h - 1)
+    t = np.clip(y - low, 0, 1).astype(np.float32)[:, None, None]
+    flat = coarse.reshape(h, w, n * 3)
+    lines = flat[low] * (1 - t) + flat[high] * t  # (rows, w, n * 3)
+    wide = _widen(lines, guide.shape[1])
+    out = wide[..., -3:].copy()
+    for i in range(n - 1):
+        out += guide[..., i : i + 1] * wide[..., 3 * i : 3 * i + 3]
+    return out
+
+
+def bands(height: int) -> Iterator[slice]:
+    """Rows of a frame, in fixed bands: the same for any number of threads, so the bits are the same."""
+    for start in range(0, height, BAND):
+        yield slice(start, min(height, start + BAND))
+
+
+def relight_band(plate: np.ndarray, alpha: np.ndarray | None, gain: np.ndarray, law: Law, rows: slice) -> np.ndarray:
+    """The law, without mix and matte, for some rows of a frame.
+
+    Args:
+        plate: (H, W, 3) premultiplied working-space light of the whole frame; may hold non-finite pixels.
+        alpha: (H, W) or None for 1 everywhere.
+        gain: (n, W, 3) log gain of `rows`.
+
+    Returns:
+        (n, W, 3) relit light; a pixel that is not finite in the plate stays as it is.
+    """
+    p = plate[rows]
+    more = np.exp(gain)
+    if law.grain == "off" or law.noise is None or law.noise.silent:
+        lit = more * p
+    else:
+        grain = _grain_of(plate, law.noise, rows)
+        back = grain if law.grain == "keep" else grain * np.exp(gain * 0.5)
+        lit = more * (p - grain) + back
+    lift = np.maximum(more - 1, 0)
+    lift *= np.float32(law.epsilon) if alpha is None else np.float32(law.epsilon) * alpha[rows][..., None]
+    lit += lift
+    if law.grain != "off":
+        np.maximum(lit, np.minimum(p * more, 0), out=lit)  # grain coming back must not push light below zero
+    lit *= np.float32(law.level)
+    return np.where(np.isfinite(p), lit, p)
+
+
+def touched(weight: np.ndarray, gain: np.ndarray, law: Law) -> np.ndarray:
+    """Where the output differs from the plate at all, (..., 3) bool."""
+    changes = (gain != 0) if law.level == 1 else np.ones(gain.shape, bool)
+    return changes & ((weight * np.float32(law.mix)) > 0)[..., None]
+
+
+def blend(plate: np.ndarray, relit: np.ndarray, weight: np.ndarray, law: Law) -> np.ndarray:
+    """out = p + w * mix * (relit - p), written so that a full weight gives `relit` to the last bit."""
+    t = (weight * np.float32(law.mix))[..., None]
+    finite = np.isfinite(plate)
+    safe = np.where(finite, plate, 0)
+    return np.where(finite, safe * (1 - t) + relit * t, plate)
+
+
+def _grain_of(plate: np.ndarray, noise: Noise, rows: slice) -> np.ndarray:
+    top, bottom = max(0, rows.start - _MARGIN), min(plate.shape[0], rows.stop + _MARGIN)
+    near = plate[top:bottom]
+    finite = np.isfinite(near)
+    grain = split(np.ascontiguousarray(near if finite.all() else np.where(finite, near, 0)), noise)
+    return grain[rows.start - top : rows.start - top + (rows.stop - rows.start)]
+
+
+def _carried(gain: np.ndarray, trusted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    height, width = trusted.shape
+    small = (max(1, -(-width // _CARRY_STEP)), max(1, -(-height // _CARRY_STEP)))
+    inside = trusted.astype(np.float32)
+    total = cv2.resize(np.where(trusted[..., None], gain, 0).astype(np.float32), small, interpolation=cv2.INTER_AREA)
+    count = cv2.resize(inside, small, interpolation=cv2.INTER_AREA)
+    sums, counts = np.zeros_like(total), np.zeros_like(count)
+    for i, radius in enumerate(_CARRY_RADII):
+        fade = np.float32(_CARRY_FADE**i)
+        sums += fade * _tent(total, radius)
+        counts += fade * _tent(count, radius)
+    counts[counts < 1e-9] = 0  # what a running sum leaves where there was nothing
+    return sums, counts
+
+
+def _tent(picture: np.ndarray, radius: int) -> np.ndarray:
+    size = (radius + 1, radius + 1)
+    once = cv2.blur(picture, size, borderType=cv2.BORDER_CONSTANT)
+    return cv2.blur(once, size, borderType=cv2.BORDER_CONSTANT)
+
+
+def _box(stack: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    planes = [cv2.blur(np.ascontiguousarray(stack[..., i]), size) for i in range(stack.shape[-1])]
+    return np.stack(planes, -1)
+
+
+def _widen(lines: np.ndarray, width: int) -> np.ndarray:
+    w = lines.shape[1]
+    x = (np.arange(width) + 0.5) * (w / width) - 0.5
+    low = np.clip(np.floor(x).astype(int), 0, w - 1)
+    high = np.minimum(low + 1, w - 1)
+    t = np.clip(x - low, 0, 1).astype(np.float32)[None, :, None]
+    return lines[:, low] * (1 - t) + lines[:, high] * t
+
+
+def _unit(matte: np.ndarray) -> np.ndarray:
+    return np.clip(np.nan_to_num(matte, nan=0.0, posinf=1.0, neginf=0.0), 0, 1).astype(np.float32)

@@ -1,0 +1,91 @@
+"""Grain: how much of it a plate has, and taking it apart from the picture under it.
+
+Film and sensor noise grows with the signal (photon noise) on top of a floor (read noise), so its variance is taken as
+offset + slope * level per channel. Where a neighbourhood varies more than that it holds detail, which is not grain.
+Floor 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from scipy.optimize import nnls
+
+WINDOW = 5  # px; grain is finer than this, shading is not
+_BLOCK = 16
+_BINS = 8
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Variance of the grain per channel: `offset + slope * level`, both (3,) float32, in the plate's units."""
+
+    offset: np.ndarray
+    slope: np.ndarray
+
+    @property
+    def silent(self) -> bool:
+        """Whether there is no grain to speak of, as in a clean render."""
+        return not (self.offset.any() or self.slope.any())
+
+
+def measure(rgb: np.ndarray) -> Noise:
+    """How noisy a picture is.
+
+    The second difference of Immerkaer (1996) is blind to slopes; of the blocks of each level, the calm ones tell the noise.
+
+    Args:
+        rgb: (H, W, 3) float32 linear light; non-finite pixels and those of no light are left out.
+    """
+    picture = np.where(np.isfinite(rgb), rgb, 0).astype(np.float32)
+    kernel = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32) / 6
+    squared = cv2.filter2D(picture, -1, kernel, borderType=cv2.BORDER_REFLECT_101) ** 2
+    levels, variances = _blocks(picture), _blocks(squared)
+    offset, slope = np.zeros(3, np.float32), np.zeros(3, np.float32)
+    for channel in range(3):
+        offset[channel], slope[channel] = _fit(levels[:, channel], variances[:, channel])
+    return Noise(offset, slope)
+
+
+def split(rgb: np.ndarray, noise: Noise) -> np.ndarray:
+    """The grain of a picture: what Wiener's filter (Lee 1980) takes away from each pixel.
+
+    Args:
+        rgb: (H, W, 3) float32, finite.
+
+    Returns:
+        (H, W, 3) float32; `rgb` less this is the base. Zero where the neighbourhood varies more than grain would.
+    """
+    size = (WINDOW, WINDOW)
+    mean = cv2.boxFilter(rgb, -1, size, borderType=cv2.BORDER_REFLECT_101)
+    variance = cv2.boxFilter(rgb * rgb, -1, size, borderType=cv2.BORDER_REFLECT_101)
+    variance -= mean * mean
+    expected = noise.offset + noise.slope * np.maximum(mean, 0)
+    # Full grain at or below the expected variance, none at twice it.
+    share = np.clip(2 - variance / np.maximum(expected, 1e-12), 0, 1)
+    return share * (rgb - mean)
+
+
+def _blocks(picture: np.ndarray) -> np.ndarray:
+    height, width = (size // _BLOCK for size in picture.shape[:2])
+    if height * width < _BINS:
+        return np.zeros((0, 3), np.float32)
+    cut = picture[: height * _BLOCK, : width * _BLOCK]
+    return cut.reshape(height, _BLOCK, width, _BLOCK, 3).mean(axis=(1, 3)).reshape(-1, 3)
+
+
+def _fit(levels: np.ndarray, variances: np.ndarray) -> tuple[float, float]:
+    lit = levels > 0
+    levels, variances = levels[lit].astype(np.float64), variances[lit].astype(np.float64)
+    if levels.size < _BINS:
+        return 0.0, 0.0
+    edges = np.quantile(levels, np.linspace(0, 1, _BINS + 1))
+    which = np.clip(np.searchsorted(edges, levels, "right") - 1, 0, _BINS - 1)
+    bins = [b for b in range(_BINS) if (which == b).any()]
+    x = np.array([levels[which == b].mean() for b in bins])
+    y = np.array([np.quantile(variances[which == b], 0.2) for b in bins])
+    scale = 1 / np.maximum(x, x.mean() * 1e-3)  # relative errors: bright blocks must not drown dark ones
+    solution, _ = nnls(np.stack([np.ones_like(x), x], 1) * scale[:, None], y * scale)
+    return float(solution[0]), float(solution[1])

@@ -1,0 +1,171 @@
+"""One relight as a file: parameters, and what was measured once for the whole shot.
+
+A job file is JSON with a schema name; it holds data only and can never run code. Standard library only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from .errors import InputError, OutputError, UsageError
+from .parameters import Curve, RelightParameters, knob_of, knobs
+
+SCHEMA = "relamp.job/1"
+_PATH_KINDS = ("picture", "file")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What is measured once on named frames of the plate, so that no result depends on which frames are asked for.
+
+    `anchor` brings the plate to the proxy's exposure. `source_light` is a small lat-long map, rows of pixels of three
+    floats in the working space, fitted when no source environment is given. `frames` are the frames looked at.
+    """
+
+    frames: tuple[int, ...] = ()
+    anchor: float | None = None
+    source_light: tuple[tuple[tuple[float, float, float], ...], ...] | None = None
+
+
+@dataclass(frozen=True)
+class RelightJob:
+    """Parameters of one relight, and the measurements that belong to its plate."""
+
+    parameters: RelightParameters
+    measured: Measured = field(default_factory=Measured)
+
+    def require(self, *names: str) -> None:
+        """Raise `UsageError` naming the first of the parameters `names` that is not given."""
+        for name in names:
+            if getattr(self.parameters, name) is None:
+                option = "PLATE" if name == "plate" else f"--{name.replace('_', '-')}"
+                raise UsageError(f"{option} is not given: {knob_of(name).help}")
+
+
+def to_json(job: RelightJob, folder: str | os.PathLike[str] | None = None) -> str:
+    """The job as JSON text. With `folder`, paths inside it are written relative to it, others absolute."""
+    values = {}
+    for name, k in knobs():
+        value = getattr(job.parameters, name)
+        if k.kind in _PATH_KINDS and value and folder is not None and "://" not in value:
+            value = _portable(value, Path(folder))
+        values[name] = _plain(value)
+    return json.dumps({"schema": SCHEMA, "parameters": values, "measured": asdict(job.measured)}, indent=1) + "\n"
+
+
+def from_json(text: str, where: str = "the job", folder: str | os.PathLike[str] | None = None) -> RelightJob:
+    """The job that `text` describes; relative paths are taken from `folder`.
+
+    Raises `InputError` naming `where` when the text is not a job this version reads.
+    """
+    try:
+        data = json.loads(text)
+    except ValueError as error:
+        raise InputError(f"{where} is not a Relamp job: it is not JSON ({error})") from None
+    if not isinstance(data, dict) or not str(data.get("schema", "")).startswith("relamp.job/"):
+        raise InputError(f'{where} is not a Relamp job: expected "schema": "{SCHEMA}" at its top')
+    if data["schema"] != SCHEMA:
+        raise InputError(
+            f"{where} has schema {data['schema']}, this Relamp reads {SCHEMA}; use the Relamp that wrote it"
+        )
+    known = {name for name, _ in knobs()}
+    unknown = sorted(set(data.get("parameters", {})) - known)
+    if unknown:
+        raise InputError(f"{where} has parameters this Relamp does not know: {', '.join(unknown)}")
+    values = {name: _revive(name, value, folder) for name, value in data.get("parameters", {}).items()}
+    return RelightJob(RelightParameters(**values), _measured(data.get("measured", {}), where))
+
+
+def load(path: str | os.PathLike[str]) -> RelightJob:
+    """Read a job file. Relative paths in it are relative to its folder. Raises `InputError`."""
+    file = Path(path)
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{file}: cannot read this job file ({error})") from None
+    return from_json(text, str(file), file.absolute().parent)
+
+
+def save(job: RelightJob, path: str | os.PathLike[str]) -> None:
+    """Write a job file, whole or not at all. Raises `OutputError`."""
+    file = Path(path)
+    part = file.with_name(f".{file.name}.{os.getpid()}.tmp")
+    try:
+        part.write_text(to_json(job, file.absolute().parent), encoding="utf-8")
+        os.replace(part, file)
+    except OSError as error:
+        raise OutputError(f"{file}: cannot write this job file ({error})") from None
+
+
+def with_parameters(job: RelightJob, **values: Any) -> RelightJob:
+    """The job with some parameters replaced; measurements are dropped when what they were measured on changed."""
+    parameters = replace(job.parameters, **values)
+    measured_on = (
+        "plate",
+        "matte",
+        "normals",
+        "normals_space",
+        "normals_flip",
+        "camera",
+        "layer",
+        "colorspace",
+        "config",
+    )
+    same = all(getattr(parameters, name) == getattr(job.parameters, name) for name in measured_on)
+    return RelightJob(parameters, job.measured if same else Measured())
+
+
+def look(job: RelightJob) -> dict[str, Any]:
+    """Every look-affecting setting as plain JSON values: what a frame's fingerprint is made from."""
+    values = {name: _plain(getattr(job.parameters, name)) for name, k in knobs() if k.look}
+    values["env_level"] = job.parameters.level_mode()
+    return {"parameters": values, "measured": asdict(job.measured)}
+
+
+def fingerprint(facts: dict[str, Any]) -> str:
+    """SHA-256, in hex, of the canonical JSON of `facts`."""
+    return hashlib.sha256(json.dumps(facts, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Curve):
+        return {"keys": [[frame, list(v) if isinstance(v, tuple) else v] for frame, v in value.keys]}
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _portable(value: str, folder: Path) -> str:
+    absolute = Path(os.path.abspath(value))
+    folder = Path(os.path.abspath(folder))
+    return absolute.relative_to(folder).as_posix() if absolute.is_relative_to(folder) else str(absolute)
+
+
+def _revive(name: str, value: Any, folder: str | os.PathLike[str] | None) -> Any:
+    k = knob_of(name)
+    if isinstance(value, dict) and set(value) == {"keys"}:
+        return Curve(tuple((int(f), tuple(v) if isinstance(v, list) else v) for f, v in value["keys"]))
+    if isinstance(value, list):
+        return tuple(value)
+    if k.kind in _PATH_KINDS and isinstance(value, str) and value and folder is not None and "://" not in value:
+        return os.path.join(folder, value)
+    return value
+
+
+def _measured(data: dict[str, Any], where: str) -> Measured:
+    try:
+        light = data.get("source_light")
+        return Measured(
+            frames=tuple(int(frame) for frame in data.get("frames", ())),
+            anchor=None if data.get("anchor") is None else float(data["anchor"]),
+            source_light=None
+            if light is None
+            else tuple(tuple((float(r), float(g), float(b)) for r, g, b in row) for row in light),
+        )
+    except (AttributeError, TypeError, ValueError) as error:
+        raise InputError(
+            f'{where}: what it says was measured cannot be read ({error}); delete "measured" in it'
+        ) from None

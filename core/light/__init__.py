@@ -1,0 +1,1 @@
+"""Light as data: environments, irradiance, reflections and lamps."""

@@ -1,0 +1,368 @@
+"""Latitude-longitude environment maps: loading, directions, turning and resizing them without losing light.
+
+The one place where directions are stated. Right-handed, +Y up, seen from inside, row 0 is up. For a unit direction
+(x, y, z)::
+
+    u = 0.5 - atan2(x, z) / (2 pi)      0 to 1, left to right
+    v = acos(y) / pi                    0 to 1, top to bottom
+
+so the centre of the image is +Z, a quarter from the left is +X, both edges are -Z: OpenEXR's latlong, USD's DomeLight,
+Mitsuba's envmap. Pixel (i, j) has its centre at u = (j + 0.5) / W, v = (i + 0.5) / H. Directions are row vectors in the
+last axis of an array; matrices act on column vectors, so a turned array is `d @ M.T`.
+
+Pixels are (H, W, 3) float32 radiance in the working space, zero or more, unclamped: suns of 1e6 are ordinary. Refuses
+cube maps, mirror balls and anything display-encoded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+import OpenImageIO as oiio
+from numpy.typing import ArrayLike
+from scipy.sparse import csr_array
+
+from ..errors import InputError, ParameterError
+from .sampling import bilinear
+
+if TYPE_CHECKING:
+    from ..pictures.colour import Colour
+
+# Luminance weights of ACEScg (AP1, D60): SMPTE ST 2065-1 primaries to XYZ, second row.
+AP1_LUMINANCE = (0.2722287168, 0.6740817658, 0.0536895174)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Environment:
+    """Light from all around.
+
+    `pixels` is (H, W, 3) float32 radiance in the working space, latitude-longitude in the frame of this module; `path`
+    is the file it came from, or None; `sha256` is the digest of that file (of the pixels where there is no file).
+    """
+
+    pixels: np.ndarray
+    path: Path | None
+    sha256: str
+
+
+def load_environment(path: str | os.PathLike[str], *, colorspace: str | None = None, colour: Colour) -> Environment:
+    """Load one latitude-longitude `.exr` or `.hdr` as radiance in the working space.
+
+    A data window smaller than the display window is padded with black, overscan is cut. Pixels that cannot be light
+    (NaN, infinity, negative) are cleaned and counted in one warning: NaN and negative become 0, infinity the largest
+    finite value of the map.
+
+    Args:
+        path: one file, not a sequence pattern.
+        colorspace: the map's colour space; None reads it from the file (`Colour.decide`).
+        colour: the shot's colour management.
+
+    Raises:
+        InputError: the file is missing, unreadable, not `.exr` or `.hdr`, has no colour channels, is not twice as wide
+            as it is high, is a cube map, or is black.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in (".exr", ".hdr"):
+        raise InputError(f"{path} is not a high dynamic range file; an environment is a scene-linear .exr or .hdr")
+    raw, spec, file_format = _read(path)
+    _check_latlong(path, raw.shape, spec)
+    decision = colour.decide(spec, colorspace, file_format=file_format, what="environment")
+    pixels = colour.to_working(raw, decision.space)
+    pixels = _clean(path, np.ascontiguousarray(pixels[..., :3], np.float32))
+    if not pixels.any():
+        raise InputError(f"{path} is black: an environment without any light cannot light a plate; check the file")
+    return Environment(pixels, path, hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+def directions(height: int, width: int) -> np.ndarray:
+    """Unit directions of the pixel centres of a map, (H, W, 3) float32."""
+    theta = np.pi * (np.arange(height) + 0.5) / height
+    phi = 2 * np.pi * (0.5 - (np.arange(width) + 0.5) / width)
+    out = np.empty((height, width, 3), np.float32)
+    out[..., 0] = np.outer(np.sin(theta), np.sin(phi))
+    out[..., 1] = np.cos(theta)[:, None]
+    out[..., 2] = np.outer(np.sin(theta), np.cos(phi))
+    return out
+
+
+def directions_at(rows: np.ndarray, columns: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Unit directions of some pixels of a map of `size` (H, W), (..., 3) float64."""
+    theta = np.pi * (rows + 0.5) / size[0]
+    phi = 2 * np.pi * (0.5 - (columns + 0.5) / size[1])
+    return np.stack((np.sin(theta) * np.sin(phi), np.cos(theta), np.sin(theta) * np.cos(phi)), axis=-1)
+
+
+def solid_angles(height: int, width: int) -> np.ndarray:
+    """Solid angle of one pixel of each row, (H,) float64 steradians; times W they sum to 4 pi."""
+    edges = np.cos(np.pi * np.arange(height + 1) / height)
+    return 2 * np.pi / width * (edges[:-1] - edges[1:])
+
+
+def direction_to_uv(d: np.ndarray) -> np.ndarray:
+    """Image coordinates (u, v) in 0 to 1 of directions of any length, (..., 3) to (..., 2) float32."""
+    x, y, z = (np.asarray(d[..., k], np.float32) for k in range(3))
+    out = np.empty((*x.shape, 2), np.float32)
+    out[..., 0] = 0.5 - np.arctan2(x, z) / np.float32(2 * np.pi)
+    out[..., 1] = np.arctan2(np.hypot(x, z), y) / np.float32(np.pi)  # acos(y), exact at the poles, for any length
+    return out
+
+
+def lookup(pixels: np.ndarray, d: np.ndarray) -> np.ndarray:
+    """Radiance from directions, bilinear between pixel centres, around the seam, held at the poles.
+
+    Args:
+        pixels: (H, W, 3) float32.
+        d: (..., 3), any length.
+
+    Returns:
+        (..., 3) float32; 0 where a direction is not finite.
+    """
+    height, width = pixels.shape[:2]
+    uv = direction_to_uv(np.asarray(d))
+    wrapped = np.concatenate((pixels[:, -1:], pixels, pixels[:, :1]), axis=1)
+    return bilinear(wrapped, uv[..., 0] * width + 0.5, uv[..., 1] * height - 0.5)
+
+
+def rotation_matrix(rx: float, ry: float, rz: float) -> np.ndarray:
+    """The matrix of `env_rotate`, M = Ry Rx Rz on column vectors (Nuke's and USD's ZXY), (3, 3) float64; degrees.
+
+    It turns the environment: a light at +Z goes to +X (left in the image) with ry = 90, and a lookup along d reads the
+    map at M^-1 d.
+    """
+    (cx, cy, cz), (sx, sy, sz) = np.cos(np.radians((rx, ry, rz))), np.sin(np.radians((rx, ry, rz)))
+    about_x = np.array(((1, 0, 0), (0, cx, -sx), (0, sx, cx)))
+    about_y = np.array(((cy, 0, sy), (0, 1, 0), (-sy, 0, cy)))
+    about_z = np.array(((cz, -sz, 0), (sz, cz, 0), (0, 0, 1)))
+    return about_y @ about_x @ about_z
+
+
+def rotate(pixels: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """Turn a map: the result shows at d what `pixels` shows at M^-1 d, with the same total energy in each channel.
+
+    Suns smaller than a few pixels would gain or lose light in a resampling lookup. They are lifted off, moved as
+    parcels of energy, and only what they stood on is resampled.
+
+    Args:
+        pixels: (H, W, 3) float32.
+        matrix: (3, 3) rotation on column vectors, as `rotation_matrix` gives.
+
+    Returns:
+        (H, W, 3) float32, the same size.
+    """
+    matrix = np.asarray(matrix, np.float64)
+    if matrix.shape != (3, 3) or not np.allclose(matrix @ matrix.T, np.eye(3), atol=1e-4):
+        raise ParameterError(f"an environment is turned by a 3 x 3 rotation matrix; got {matrix.tolist()}")
+    if np.allclose(matrix[1], (0, 1, 0), atol=1e-9):
+        return _rotate_yaw(pixels, np.arctan2(matrix[0, 2], matrix[0, 0]))
+    base = _without_peaks(pixels)
+    turned = _gather(base, matrix)
+    before, after = _energy(base), _energy(turned)
+    turned *= np.divide(before, after, out=np.ones(3), where=after > 0).astype(np.float32)
+    return turned + _move_parcels(pixels - base, matrix)
+
+
+def resize(pixels: np.ndarray, height: int) -> np.ndarray:
+    """Resize a map to (height, 2 height, 3) by area, weighted with solid angle; keeps the energy, at any ratio."""
+    if height < 1:
+        raise ParameterError(f"the height of an environment must be 1 or more; got {height}")
+    rows = overlap_matrix(pixels.shape[0], height, lambda t: -np.cos(np.pi * t) * 2 * np.pi)
+    columns = overlap_matrix(pixels.shape[1], 2 * height, lambda t: t)
+    energy = integrate(pixels, rows, columns)
+    return (energy / solid_angles(height, 2 * height)[:, None, None]).astype(np.float32)
+
+
+def mean_radiance(pixels: np.ndarray) -> np.ndarray:
+    """Mean radiance over the sphere, (3,) float64."""
+    return _energy(pixels) / (4 * np.pi)
+
+
+def level(pixels: np.ndarray, luminance_weights: ArrayLike = AP1_LUMINANCE) -> float:
+    """The level of a light: luminance of its mean radiance over the sphere; 1 for a uniform white map of 1."""
+    return float(mean_radiance(pixels) @ np.asarray(luminance_weights, np.float64))
+
+
+def overlap_matrix(source: int, target: int, integral: Callable[[np.ndarray], np.ndarray]) -> csr_array:
+    """Integrals of a function over the overlaps of `source` and `target` equal cells of 0 to 1.
+
+    Args:
+        integral: its antiderivative, on float64 arrays.
+
+    Returns:
+        (target, source) sparse float32. Each cell of the source is shared out whole, so sums are kept.
+    """
+    # Edges as whole numbers of 1 / (source * target): cells that coincide do so exactly.
+    edges = np.union1d(np.arange(source + 1) * target, np.arange(target + 1) * source)
+    values = np.diff(integral(edges / (source * target))).astype(np.float32)
+    cells = (edges[:-1] // source, edges[:-1] // target)
+    return csr_array((values, cells), shape=(target, source))
+
+
+def integrate(pixels: np.ndarray, rows: csr_array, columns: csr_array) -> np.ndarray:
+    """Apply an `overlap_matrix` to the rows and one to the columns of (H, W, C); gives (h, w, C) float32."""
+    height, width, channels = pixels.shape
+    flat = np.ascontiguousarray(pixels, np.float32).reshape(height, width * channels)
+    across = np.asarray(rows @ flat).reshape(-1, width, channels).transpose(1, 0, 2).reshape(width, -1)
+    return np.asarray(columns @ across).reshape(columns.shape[0], -1, channels).transpose(1, 0, 2)
+
+
+def splat(energy: np.ndarray, uv: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Share parcels of energy among the four nearest pixels of a map; their sum is kept.
+
+    Args:
+        energy: (N, C).
+        uv: (N, 2) image coordinates.
+
+    Returns:
+        (height, width, C) float64 energy a pixel.
+    """
+    x, y = uv[:, 0].astype(np.float64) * width - 0.5, np.clip(uv[:, 1].astype(np.float64) * height - 0.5, 0, height - 1)
+    left, top = np.floor(x), np.floor(y)
+    out = np.zeros((height * width, energy.shape[1]))
+    for row, row_weight in ((top, 1 - (y - top)), (top + 1, y - top)):
+        for column, weight in ((left, 1 - (x - left)), (left + 1, x - left)):
+            index = np.minimum(row, height - 1).astype(np.int64) * width + column.astype(np.int64) % width
+            for channel in range(energy.shape[1]):
+                shares = energy[:, channel] * row_weight * weight
+                out[:, channel] += np.bincount(index, shares, minlength=height * width)
+    return out.reshape(height, width, -1)
+
+
+def _energy(pixels: np.ndarray) -> np.ndarray:
+    return solid_angles(*pixels.shape[:2]) @ pixels.sum(axis=1, dtype=np.float64)
+
+
+def _rotate_yaw(pixels: np.ndarray, radians: float) -> np.ndarray:
+    """Slide the rows: exact for whole pixels, and each row keeps its energy for any angle."""
+    shift = radians / (2 * np.pi) * pixels.shape[1]
+    whole = int(np.floor(shift + 1e-6))
+    part = max(shift - whole, 0.0)
+    near = np.roll(pixels, -whole, axis=1)
+    if part < 1e-5:
+        return near
+    return (near * np.float32(1 - part) + np.roll(near, -1, axis=1) * np.float32(part)).astype(np.float32)
+
+
+def _without_peaks(pixels: np.ndarray) -> np.ndarray:
+    """The map with everything of a few pixels cut to twice the median of its 5 x 5 neighbours."""
+    over_poles = np.roll(pixels, pixels.shape[1] // 2, axis=1)  # the neighbour of a pole is across it
+    padded = np.concatenate((over_poles[1::-1], pixels, over_poles[:-3:-1]), axis=0)
+    padded = np.concatenate((padded[:, -2:], padded, padded[:, :2]), axis=1)
+    median = cv2.medianBlur(np.ascontiguousarray(padded), 5)[2:-2, 2:-2]
+    base = np.minimum(pixels, 2 * median)
+    # Grain of a large map is not worth a parcel each: only what holds a millionth of the light is lifted off.
+    worth = 1e-6 * _energy(pixels).max() / solid_angles(*pixels.shape[:2])
+    lifted = (pixels - base).max(axis=-1) > worth[:, None]
+    return np.where(lifted[..., None], base, pixels)
+
+
+def _gather(pixels: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """Resample by lookup, averaging 2 x 2 positions a pixel where the map is small enough for it to matter."""
+    height, width = pixels.shape[:2]
+    samples = 2 if height <= 1024 else 1
+    back = matrix.astype(np.float32)  # M^-1 d is d @ M for rows
+    out = np.empty_like(pixels)
+    grid = directions(height * samples, width * samples)
+    for top in range(0, height, 64):
+        bottom = min(top + 64, height)
+        seen = lookup(pixels, grid[top * samples : bottom * samples] @ back)
+        out[top:bottom] = seen.reshape(bottom - top, samples, width, samples, 3).mean(axis=(1, 3))
+    return out
+
+
+def _move_parcels(peaks: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """Turn a mostly black map by carrying the energy of each lit pixel, in 3 x 3 parcels, to where it lands."""
+    height, width = peaks.shape[:2]
+    i, j = np.nonzero(peaks.any(axis=-1))
+    fine = 3 * height, 3 * width
+    rows = (3 * i[:, None, None] + np.arange(3)[:, None]).repeat(3, axis=2).ravel()
+    columns = (3 * j[:, None, None] + np.arange(3)).repeat(3, axis=1).ravel()
+    energy = peaks[rows // 3, columns // 3] * solid_angles(*fine)[rows, None]
+    uv = direction_to_uv(directions_at(rows, columns, fine) @ matrix.T)
+    landed = splat(energy, uv, height, width)
+    return (landed / solid_angles(height, width)[:, None, None]).astype(np.float32)
+
+
+def _read(path: Path) -> tuple[np.ndarray, oiio.ImageSpec, str]:
+    """Colour of the first part that has some, in its display window, (H, W, 3) float32; its header; the format."""
+    if not path.is_file():
+        raise InputError(f"{path} does not exist; --env takes a latitude-longitude .exr or .hdr")
+    source: Any = oiio.ImageInput.open(str(path))
+    if source is None:
+        raise InputError(f"{path} cannot be opened as a picture: {oiio.geterror()}")
+    try:
+        return *_read_open(path, source), source.format_name()
+    finally:
+        source.close()
+
+
+def _read_open(path: Path, source: Any) -> tuple[np.ndarray, oiio.ImageSpec]:
+    names: list[str] = []
+    part = 0
+    while source.seek_subimage(part, 0):
+        spec = source.spec()
+        if spec.deep:
+            raise InputError(f"{path} is deep; an environment is a flat latitude-longitude picture: flatten it first")
+        channels = _colour_channels(list(spec.channelnames))
+        if channels:
+            data = source.read_image(part, 0, 0, spec.nchannels, "float")
+            if data is None:
+                raise InputError(f"{path} is damaged: {source.geterror()}; copy or render it again")
+            data = np.asarray(data, np.float32).reshape(spec.height, spec.width, spec.nchannels)
+            return _in_display_window(data[..., channels], spec), spec
+        names += spec.channelnames
+        part += 1
+    raise InputError(f"{path} has channels {', '.join(names)} but no R, G, B; an environment needs its colour there")
+
+
+def _colour_channels(names: list[str]) -> list[int]:
+    lower = [name.lower() for name in names]
+    if all(c in lower for c in "rgb"):
+        return [lower.index(c) for c in "rgb"]
+    return [lower.index("y")] * 3 if lower == ["y"] or lower == ["y", "a"] else []
+
+
+def _in_display_window(data: np.ndarray, spec: oiio.ImageSpec) -> np.ndarray:
+    """Place the data window; a map written with a cropped bounding box is black elsewhere."""
+    x, y = spec.x - spec.full_x, spec.y - spec.full_y
+    if (x, y, spec.width, spec.height) == (0, 0, spec.full_width, spec.full_height):
+        return np.ascontiguousarray(data)
+    out = np.zeros((spec.full_height, spec.full_width, 3), np.float32)
+    top, left = max(y, 0), max(x, 0)
+    inside = data[top - y : spec.full_height - y, left - x : spec.full_width - x]
+    out[top : top + inside.shape[0], left : left + inside.shape[1]] = inside
+    return out
+
+
+def _check_latlong(path: Path, shape: tuple[int, ...], spec: oiio.ImageSpec) -> None:
+    height, width = shape[:2]
+    kinds = " ".join(str(spec.getattribute(name) or "") for name in ("textureformat", "envmap", "openexr:envmap"))
+    if "cube" in kinds.lower():
+        raise InputError(f"{path} is marked as a cube map; convert it to latlong with Nuke's SphericalTransform")
+    if width != 2 * height:
+        raise InputError(
+            f"{path} is {width} x {height}; a latitude-longitude environment is twice as wide as it is high: convert"
+            " crosses, cube maps and mirror balls with Nuke's SphericalTransform"
+        )
+
+
+def _clean(path: Path, pixels: np.ndarray) -> np.ndarray:
+    """Replace what cannot be light, and say how much of it there was."""
+    nan, infinite, negative = np.isnan(pixels), np.isposinf(pixels), pixels < 0
+    bad = nan | infinite | negative
+    if not bad.any():
+        return pixels
+    counts = tuple(int(kind.any(axis=-1).sum()) for kind in (nan, infinite, negative))
+    log.warning("%s: cleaned %d NaN, %d infinite and %d negative pixels", path, *counts)
+    pixels = np.where(bad, np.float32(0), pixels)
+    pixels[infinite] = pixels.max()
+    return pixels

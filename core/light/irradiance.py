@@ -1,0 +1,62 @@
+"""Irradiance: what a matt surface receives from an environment.
+
+One convention throughout: irradiance is the cosine integral itself, E(n) = integral of L(d) max(n.d, 0) over solid angle,
+so a uniform map of 1 gives pi, and a white Lambertian surface reads E / pi.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .emitters import Emitters, emitters
+from .octahedral import octahedral_directions, sample_table
+
+CHUNK = 512  # normals at a time: 512 x 8192 cosines are 16 MiB
+
+
+def irradiance(pixels: np.ndarray, normals: np.ndarray) -> np.ndarray:
+    """Irradiance on surfaces that see the whole of their hemisphere.
+
+    The cosine integral, exact but for blocks of 2.8 degrees that the horizon cuts. Its time grows with the number of
+    normals; for the pixels of a frame, use `irradiance_table` with `sample_table`.
+
+    Args:
+        pixels: (H, W, 3) float32 radiance, latitude-longitude.
+        normals: (..., 3) unit, in the world of the map.
+
+    Returns:
+        (..., 3) float32; pi for a uniform map of 1. 0 where a normal is not finite.
+    """
+    flat = np.asarray(normals, np.float32).reshape(-1, 3)
+    finite = np.isfinite(flat).all(axis=-1, keepdims=True)
+    received = _receive(emitters(pixels), np.where(finite, flat, 0))
+    return received.reshape(np.shape(normals))
+
+
+def irradiance_table(pixels: np.ndarray, size: int = 128) -> np.ndarray:
+    """Irradiance over all normals, as an octahedral table.
+
+    Args:
+        pixels: (H, W, 3) float32 radiance, latitude-longitude.
+
+    Returns:
+        (size, size, 3) float32 on `octahedral_directions(size)`; read it with `sample_table`.
+    """
+    return irradiance(pixels, octahedral_directions(size))
+
+
+def frame_irradiance(pixels: np.ndarray, normals: np.ndarray) -> np.ndarray:
+    """Irradiance for the normals of a frame, by one table; arguments and result as for `irradiance`.
+
+    A normal that is not finite or has no length takes the mean over all normals, so that a log of it stays finite.
+    """
+    return sample_table(irradiance_table(pixels), normals)
+
+
+def _receive(lights: Emitters, normals: np.ndarray) -> np.ndarray:
+    out = np.empty((len(normals), 3), np.float32)
+    toward = np.ascontiguousarray(lights.directions.T)
+    for start in range(0, len(normals), CHUNK):
+        cosines = normals[start : start + CHUNK] @ toward
+        out[start : start + CHUNK] = np.maximum(cosines, 0, out=cosines) @ lights.energy
+    return out

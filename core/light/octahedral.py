@@ -1,0 +1,74 @@
+"""Functions of direction as square tables: the octahedral map, read for every pixel of a frame.
+
+The sphere is unfolded onto a square (Cigolle et al. 2014, "A Survey of Efficient Representations for Independent Unit
+Vectors"): the half with z >= 0 is the diamond in the middle, the other half its four corners. No poles, no seam but the
+border, no trigonometry. A table is (S, S, 3) float32; row r, column c holds the direction of
+p = (2 (c + 0.5) / S - 1, 2 (r + 0.5) / S - 1).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .sampling import bilinear
+
+CHUNK = 1 << 16  # directions at a time: their temporaries stay in cache
+
+
+def octahedral_directions(size: int) -> np.ndarray:
+    """Unit directions of the cells of a table, (size, size, 3) float32."""
+    centres = (2 * (np.arange(size) + 0.5) / size - 1).astype(np.float64)
+    x, y = np.meshgrid(centres, centres)
+    z = 1 - np.abs(x) - np.abs(y)
+    fold = np.maximum(-z, 0)  # beyond the diamond, x and y come back toward the axes
+    d = np.stack((x - np.copysign(fold, x), y - np.copysign(fold, y), z), axis=-1)
+    return (d / np.linalg.norm(d, axis=-1, keepdims=True)).astype(np.float32)
+
+
+def octahedral_coordinates(d: np.ndarray) -> np.ndarray:
+    """Where directions of any length lie in the square, (..., 3) to (..., 2) float32 in -1 to 1.
+
+    NaN where a direction has no length or is not finite.
+    """
+    x, y, z = (np.asarray(d[..., k], np.float32) for k in range(3))
+    with np.errstate(all="ignore"):  # a plate's bad normals are data, not a mistake
+        scale = 1 / (np.abs(x) + np.abs(y) + np.abs(z))
+        px, py = x * scale, y * scale
+        behind = z < 0
+        if behind.any():
+            fx, fy = px[behind], py[behind]
+            px[behind], py[behind] = np.copysign(1 - np.abs(fy), fx), np.copysign(1 - np.abs(fx), fy)
+        out = np.stack((px, py), axis=-1)
+        return np.where(np.isfinite(scale)[..., None], out, np.nan) if not np.isfinite(scale).all() else out
+
+
+def sample_table(table: np.ndarray, d: np.ndarray) -> np.ndarray:
+    """Read a table along directions, bilinear and continuous over the folded border.
+
+    Args:
+        table: (S, S, 3) float32, S even.
+        d: (..., 3) directions of any length.
+
+    Returns:
+        (..., 3) float32. A direction without length or not finite reads the mean of the table, and nothing else does.
+    """
+    size = table.shape[0]
+    bordered = _with_border(table)
+    flat = np.asarray(d).reshape(-1, 3)
+    out = np.empty((len(flat), 3), np.float32)
+    for start in range(0, len(flat), CHUNK):
+        p = octahedral_coordinates(flat[start : start + CHUNK])
+        p = p * np.float32(size / 2) + np.float32((size + 1) / 2)  # the border is one cell, centres are at 1 ... size
+        read = bilinear(bordered, p[:, 0], p[:, 1])
+        lost = np.isnan(p[:, 0])
+        if lost.any():
+            read[lost] = table.mean(axis=(0, 1))
+        out[start : start + CHUNK] = read
+    return out.reshape(*np.shape(d)[:-1], 3)
+
+
+def _with_border(table: np.ndarray) -> np.ndarray:
+    """One more cell on each side: across an edge of the square lies the same edge, mirrored; across a corner, -Z."""
+    tall = np.concatenate((table[:1, ::-1], table, table[-1:, ::-1]), axis=0)
+    mirrored = tall[::-1]
+    return np.concatenate((mirrored[:, :1], tall, mirrored[:, -1:]), axis=1)

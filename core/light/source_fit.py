@@ -1,0 +1,129 @@
+"""The light a plate was shot under, fitted to its shading where nobody measured it.
+
+A non-negative light (soft lobes over the sphere, Lawson-Hanson non-negative least squares) that explains how luminance
+goes with the normal. What a picture cannot tell is left neutral: the colour of the light cannot be told from the colour
+of the surface, so the light takes only a quarter (in stops) of the subject's tint; nor can its level, for which the
+subject is taken to reflect `ASSUMED_ALBEDO`. Cast shadows are read as darkness of the light. Light from behind the
+subject shows only on its rims, and is otherwise filled in smoothly.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.optimize import nnls
+
+from ..errors import InputError
+from .environment import AP1_LUMINANCE, directions
+from .irradiance import irradiance
+
+ASSUMED_ALBEDO = 0.35  # between skin (0.3 to 0.5) and cloth; sets the level of the fit only
+HEIGHT = 16
+LOBES = 96
+BINS = 400
+SHARPNESS = 12.0  # of a lobe exp(k (cos - 1)): half its height at 20 degrees, the spacing of 96 directions
+SMOOTHNESS = 0.15
+TINT = 0.25
+MINIMUM_PIXELS = 16
+MAXIMUM_PIXELS = 1 << 17  # evenly chosen from a larger picture: light is coarse
+
+
+def fit_source(rgb: np.ndarray, normals: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Fit a light to a plate's shading.
+
+    Robust to albedo that varies: pixels are gathered by normal, each direction gives its median, and directions that
+    disagree with the fit count for less.
+
+    Args:
+        rgb: (..., 3) un-premultiplied, scene-linear, working space.
+        normals: (..., 3) unit, world space.
+        weights: (...) zero or more; pixels with weight 0, or with a value that is not finite, are not looked at.
+
+    Returns:
+        (16, 32, 3) float32 radiance, a latitude-longitude map like any other.
+
+    Raises:
+        InputError: fewer than 16 usable pixels, or all of them black.
+    """
+    luminance, facing, mass = _usable(rgb, normals, weights)
+    seen, shading, count = _by_normal(luminance, facing, mass)
+    if not shading.max() > 0:
+        raise InputError("the plate is black inside the matte, so no source light can be fitted; give --source-env")
+    lobes = _lobe_maps()
+    response = np.stack([irradiance(np.repeat(lobe[..., None], 3, axis=-1), seen)[:, 0] for lobe in lobes], axis=1)
+    amounts = _fit(response * (ASSUMED_ALBEDO / np.pi), shading, np.sqrt(count))
+    light = np.tensordot(amounts, lobes, axes=1)
+    return (light[..., None] * _tint(rgb, weights)).astype(np.float32)
+
+
+def _usable(rgb: np.ndarray, normals: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Luminances, unit normals and weights of the pixels that can be used, flat."""
+    rgb, normals = np.asarray(rgb, np.float32).reshape(-1, 3), np.asarray(normals, np.float32).reshape(-1, 3)
+    weights = np.asarray(weights, np.float32).reshape(-1)
+    with np.errstate(all="ignore"):  # a plate's bad pixels are data, not a mistake
+        length = np.linalg.norm(normals, axis=-1)
+        luminance = rgb @ np.asarray(AP1_LUMINANCE, np.float32)
+        kept = (weights > 0) & np.isfinite(luminance) & np.isfinite(length) & (length > 0.5) & np.isfinite(weights)
+    if kept.sum() < MINIMUM_PIXELS:
+        raise InputError(
+            f"only {int(kept.sum())} pixels have a matte, a normal and a finite colour; fitting the source light needs"
+            f" {MINIMUM_PIXELS}: check the matte and normals, or give --source-env"
+        )
+    chosen = np.flatnonzero(kept)[:: 1 + int(kept.sum()) // MAXIMUM_PIXELS]
+    return np.maximum(luminance[chosen], 0), normals[chosen] / length[chosen, None], weights[chosen]
+
+
+def _by_normal(luminance: np.ndarray, facing: np.ndarray, mass: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Mean normal, weighted median of luminance, and weight, of each occupied bin of directions."""
+    nearest = np.argmax(facing @ _fibonacci(BINS).T.astype(np.float32), axis=1)
+    order = np.lexsort((luminance, nearest))
+    starts = np.flatnonzero(np.r_[True, np.diff(nearest[order]) > 0])
+    stops = np.r_[starts[1:], len(order)]
+    seen, shading, count = [], [], []
+    for start, stop in zip(starts, stops, strict=True):
+        members = order[start:stop]
+        running = np.cumsum(mass[members])
+        shading.append(luminance[members[np.searchsorted(running, running[-1] / 2)]])
+        seen.append(mass[members] @ facing[members])
+        count.append(running[-1])
+    normals = np.array(seen) / np.linalg.norm(seen, axis=1, keepdims=True)
+    return normals, np.array(shading, np.float64), np.array(count, np.float64)
+
+
+def _fit(response: np.ndarray, shading: np.ndarray, confidence: np.ndarray) -> np.ndarray:
+    """Non-negative amounts of the lobes: smooth where the plate does not say, robust to bins that disagree."""
+    neighbours = _fibonacci(LOBES) @ _fibonacci(LOBES).T
+    kernel = np.exp(SHARPNESS * (neighbours - 1)) * (1 - np.eye(LOBES))
+    rough = np.eye(LOBES) - kernel / kernel.sum(axis=1, keepdims=True)
+    confidence = confidence / confidence.max()
+    scale = SMOOTHNESS * np.linalg.norm(response * confidence[:, None]) / np.sqrt(LOBES)
+    trust = np.ones_like(confidence)
+    amounts = np.zeros(LOBES)
+    for _ in range(4):
+        weight = (confidence * trust)[:, None]
+        system = np.concatenate((response * weight, scale * rough))
+        amounts, _residual = nnls(system, np.concatenate((shading * weight[:, 0], np.zeros(LOBES))))
+        error = np.abs(response @ amounts - shading)
+        trust = np.sqrt(1 / np.maximum(1, error / (1.5 * np.median(error) + 1e-6 * shading.max())))  # Huber
+    return amounts
+
+
+def _tint(rgb: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """A mild tint of unit luminance from the subject's mean colour, (3,)."""
+    kept = np.isfinite(rgb).all(axis=-1) & (np.asarray(weights) > 0)
+    mean = np.maximum(np.asarray(rgb)[kept].mean(axis=0, dtype=np.float64), 1e-6)
+    tint = (mean / (mean @ AP1_LUMINANCE)) ** TINT
+    return tint / (tint @ AP1_LUMINANCE)
+
+
+def _lobe_maps() -> np.ndarray:
+    """The lobes as luminance maps, (LOBES, 16, 32)."""
+    cosine = np.einsum("nk,hwk->nhw", _fibonacci(LOBES), directions(HEIGHT, 2 * HEIGHT))
+    return np.exp(SHARPNESS * (cosine - 1)).astype(np.float32)
+
+
+def _fibonacci(count: int) -> np.ndarray:
+    """Directions spread evenly over the sphere, (count, 3)."""
+    turn = np.pi * (3 - np.sqrt(5)) * np.arange(count)
+    up = 1 - 2 * (np.arange(count) + 0.5) / count
+    around = np.sqrt(1 - up**2)
+    return np.stack((around * np.sin(turn), up, around * np.cos(turn)), axis=-1)

@@ -1,0 +1,65 @@
+"""What `relamp env` says and draws of an environment: its level, its lamps, the balls it lights. Floor 1."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import OpenImageIO as oiio
+
+from .errors import OutputError, UsageError
+from .light.environment import level, load_environment, rotate, rotation_matrix
+from .light.lamps import Lamp, split
+from .light.probes import draw
+from .pictures.atomic import replacing
+from .pictures.colour import Colour
+
+
+def light_sheet(
+    path: str,
+    lamps: int,
+    png: str | None = None,
+    env_rotate: tuple[float, float, float] = (0.0, 0.0, 0.0),
+    colorspace: str | None = None,
+) -> str:
+    """Describe a map, a fact a line, after turning it by `env_rotate` degrees; draw it into `png` when that is given.
+
+    Raises `InputError` for a map that cannot be read and `OutputError` for a picture that cannot be written.
+    """
+    colour = Colour()
+    environment = load_environment(path, colorspace=colorspace, colour=colour)
+    pixels = rotate(environment.pixels, rotation_matrix(*env_rotate)) if any(env_rotate) else environment.pixels
+    found = split(pixels, lamps, colour.luminance_weights)
+    if png:
+        write_png(Path(png), draw(pixels, found, colour))
+    luminance = pixels @ colour.luminance_weights
+    k = level(pixels, colour.luminance_weights)
+    lines = [
+        f"{path}: {pixels.shape[1]} x {pixels.shape[0]}, sha256 {environment.sha256[:12]}",
+        f"level {k:.4g} (luminance of the mean radiance), brightest {luminance.max():.4g}, {luminance.max() / k:.3g} times that",
+        f"lamps {len(found.lamps)} of {lamps} asked for, the rest holds {1 - sum(lamp.share for lamp in found.lamps):.0%}",
+    ]
+    return "\n".join(lines + [_lamp_line(number, lamp) for number, lamp in enumerate(found.lamps, 1)])
+
+
+def write_png(path: Path, picture: np.ndarray) -> None:
+    """Write a display-encoded (H, W, 3) uint8 picture for eyes, whole or not at all. Raises `OutputError`."""
+    if path.suffix.lower() != ".png":
+        raise UsageError(f"{path}: a picture for looking at is written as .png")
+    height, width, channels = picture.shape
+    with replacing(path) as temporary:
+        file = oiio.ImageOutput.create("png")
+        spec = oiio.ImageSpec(width, height, channels, "uint8")
+        spec.attribute("oiio:ColorSpace", "srgb_rec709_scene")
+        if not (file.open(os.fspath(temporary), spec) and file.write_image(np.ascontiguousarray(picture)) and file.close()):
+            raise OutputError(f"{path}: cannot write this picture ({file.geterror()})")
+
+
+def _lamp_line(number: int, lamp: Lamp) -> str:
+    x, y, z = lamp.direction
+    azimuth, elevation = np.degrees(np.arctan2(x, -z)), np.degrees(np.arcsin(np.clip(y, -1, 1)))
+    side = "right" if azimuth > 0 else "left"
+    where = f"{abs(azimuth):.0f} deg {side} of the view, {elevation:+.0f} deg up"
+    tint = " ".join(f"{value:.2f}" for value in lamp.colour)
+    return f"lamp {number}: {where}, radius {lamp.angular_radius:.2g} deg, {lamp.share:.0%} of the light, tint {tint}"

@@ -1,0 +1,98 @@
+"""What is measured once a shot, on named frames: its exposure anchor and, if nobody knows it, the light it was shot under.
+
+The frames are spread over all that lies on disk, so the result never depends on which frames are rendered. Floor 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import cv2
+import numpy as np
+
+from .finish import Subject
+from .gain import unpremultiply
+from .job import Measured
+from .light.source_fit import fit_source
+
+PROBES = 5
+PROBE_SIZE = 192  # px, longer side: plenty for one number and a soft light
+MIDDLE_GREY = 0.18
+
+
+def probe_frames(on_disk: tuple[int, ...]) -> tuple[int, ...]:
+    """At most five of the plate's frames, evenly spread, first and last among them."""
+    picks = np.linspace(0, len(on_disk) - 1, min(PROBES, len(on_disk)))
+    return tuple(on_disk[round(p)] for p in picks)
+
+
+def measure(
+    frames: tuple[int, ...],
+    subject_of: Callable[[int], tuple[Subject, np.ndarray]],
+    luminance_weights: np.ndarray,
+    *,
+    anchor: float | None,
+    fit_light: bool,
+) -> Measured:
+    """Measure a shot.
+
+    Args:
+        frames: from `probe_frames`.
+        subject_of: a frame's subject and its (3, 3) camera-to-world rotation.
+        anchor: the exposure anchor when it is given and not to be measured.
+        fit_light: whether to fit the source light.
+    """
+    samples = [_samples(*subject_of(frame)) for frame in frames]
+    rgb, normals, weight = (np.concatenate(parts) for parts in zip(*samples, strict=True))
+    measured = exposure_anchor(rgb, weight, luminance_weights) if anchor is None else anchor
+    light = _as_rows(fit_source(rgb, normals, weight)) if fit_light else None
+    return Measured(frames, measured, light)
+
+
+def exposure_anchor(rgb: np.ndarray, weight: np.ndarray, luminance_weights: np.ndarray) -> float:
+    """The factor that brings the matte's typical luminance, its geometric mean between the 5th and 95th percentile, to 0.18.
+
+    Args:
+        rgb: (N, 3) unpremultiplied working-space light.
+        weight: (N,) of the matte.
+
+    Returns:
+        A positive float; 1 when nothing in the matte is lit.
+    """
+    luminance = (rgb @ np.asarray(luminance_weights, np.float32))[weight > 0.5]
+    luminance = luminance[luminance > 0]
+    if luminance.size == 0:
+        return 1.0
+    low, high = np.quantile(luminance, (0.05, 0.95))
+    typical = np.exp(np.log(np.clip(luminance, low, high)).mean())
+    # Six digits are plenty, and make a number that a person can type.
+    return float(f"{MIDDLE_GREY / typical:.6g}")
+
+
+def light_pixels(measured: Measured) -> np.ndarray:
+    """The fitted source light as a lat-long map, (H, 2H, 3) float32."""
+    return np.array(measured.source_light, np.float32)
+
+
+def _samples(subject: Subject, camera_rotation: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    height, width = subject.weight.shape
+    scale = min(1.0, PROBE_SIZE / max(height, width))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    weight = subject.weight * subject.known
+    if subject.alpha is not None:
+        weight = weight * (subject.alpha > 0.9)
+    rgb = unpremultiply(subject.plate, subject.alpha) * weight[..., None]
+    normals = subject.normals * weight[..., None]
+    small = [cv2.resize(a.astype(np.float32), size, interpolation=cv2.INTER_AREA) for a in (rgb, normals, weight)]
+    mass = np.maximum(small[2], 1e-6)[..., None]
+    world = (small[1] / mass) @ camera_rotation.T.astype(np.float32)
+    keep = small[2] > 0.5
+    return (small[0] / mass)[keep], _unit(world[keep]), small[2][keep]
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-6)
+
+
+def _as_rows(pixels: np.ndarray) -> Iterable[Iterable[tuple[float, float, float]]]:
+    return tuple(tuple((float(f"{r:.6g}"), float(f"{g:.6g}"), float(f"{b:.6g}")) for r, g, b in row) for row in pixels)

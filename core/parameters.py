@@ -1,0 +1,347 @@
+"""The one declaration of every parameter of a relight.
+
+The command line, the job file, the Qt form, the Nuke knobs, the Blender properties, the farm template and the
+reference page are loops over `knobs(RelightParameters)`. Standard library only.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import Field, dataclass, field, fields
+from typing import Any
+
+from .errors import ParameterError
+
+GROUPS = ("inputs", "light", "relight", "output", "run")
+NEW_LAYERS = ("ratio", "normals", "albedo", "irradiance", "lamps")
+CODECS = ("none", "zip", "zips", "piz", "dwaa")
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A value per frame: keys joined by straight lines, held before the first and after the last.
+
+    `keys` is a tuple of (frame, value); all values are floats, or all are tuples of as many floats.
+    """
+
+    keys: tuple[tuple[int, float | tuple[float, ...]], ...]
+
+    def __post_init__(self) -> None:
+        if not self.keys:
+            raise ParameterError("a curve needs at least one key, as in 1001=0;1024=90")
+        frames = [frame for frame, _ in self.keys]
+        if sorted(set(frames)) != frames:
+            raise ParameterError(f"the keys of a curve must be in rising frames, each once; got {frames}")
+
+    def at(self, frame: int) -> float | tuple[float, ...]:
+        """The value at `frame`."""
+        before = [key for key in self.keys if key[0] <= frame]
+        after = [key for key in self.keys if key[0] >= frame]
+        if not before:
+            return self.keys[0][1]
+        if not after:
+            return self.keys[-1][1]
+        (left, a), (right, b) = before[-1], after[0]
+        if left == right:
+            return a
+        t = (frame - left) / (right - left)
+        if isinstance(a, tuple) and isinstance(b, tuple):
+            return tuple(x + t * (y - x) for x, y in zip(a, b, strict=True))
+        return a + t * (b - a)  # type: ignore[operator]
+
+    def __str__(self) -> str:
+        return ";".join(f"{frame}={_plain(value)}" for frame, value in self.keys)
+
+
+def at_frame(value: Any, frame: int) -> Any:
+    """`value` itself, or its value at `frame` when it is a `Curve`."""
+    return value.at(frame) if isinstance(value, Curve) else value
+
+
+@dataclass(frozen=True)
+class Knob:
+    """How one parameter is shown and checked. Limits are inclusive.
+
+    `kind` is one of float, int, bool, text, choice, vector (three floats), names (comma-separated), picture (a file or
+    a sequence) or file. `look` says that the value changes the pixels, so it is part of a frame's fingerprint.
+    """
+
+    help: str
+    kind: str
+    group: str
+    unit: str = ""
+    lo: float = -math.inf
+    hi: float = math.inf
+    choices: tuple[str, ...] = ()
+    animatable: bool = False
+    look: bool = True
+    metavar: str = ""
+    short: str = ""
+
+    def check(self, name: str, value: Any) -> None:
+        """Raise `ParameterError` naming the parameter, what was expected and what came."""
+        if value is None:
+            return
+        if isinstance(value, Curve):
+            if not self.animatable:
+                raise ParameterError(f"{name} must be one value, it cannot be animated; got the curve {value}")
+            for _, key_value in value.keys:
+                self._check_value(name, key_value)
+        else:
+            self._check_value(name, value)
+
+    def _check_value(self, name: str, value: Any) -> None:
+        if self.kind == "choice" and value not in self.choices:
+            raise ParameterError(f"{name} must be one of {', '.join(self.choices)}; got {value!r}")
+        if self.kind == "names":
+            self._check_names(name, value)
+        if self.kind in ("float", "int"):
+            self._check_number(name, value)
+        if self.kind == "vector":
+            if not isinstance(value, tuple) or len(value) != 3:
+                raise ParameterError(f"{name} must be three numbers, {self.metavar or 'X,Y,Z'}; got {value!r}")
+            for component in value:
+                self._check_number(name, component)
+        if self.kind == "bool" and not isinstance(value, bool):
+            raise ParameterError(f"{name} must be true or false; got {value!r}")
+        if self.kind in ("text", "picture", "file") and not isinstance(value, str):
+            raise ParameterError(f"{name} must be text; got {value!r}")
+
+    def _check_names(self, name: str, value: Any) -> None:
+        if not isinstance(value, tuple) or not all(isinstance(item, str) for item in value):
+            raise ParameterError(f"{name} must be a list of names; got {value!r}")
+        unknown = [item for item in value if self.choices and item not in self.choices]
+        if unknown:
+            raise ParameterError(f"{name} must be of {', '.join(self.choices)}; got {', '.join(unknown)}")
+
+    def _check_number(self, name: str, value: Any) -> None:
+        wanted = (int,) if self.kind == "int" else (int, float)
+        whole = "a whole number, " if self.kind == "int" else ""
+        # The comparison is written this way round so that NaN fails too.
+        if isinstance(value, bool) or not isinstance(value, wanted) or not self.lo <= value <= self.hi:
+            unit = f" {self.unit}" if self.unit else ""
+            raise ParameterError(f"{name} must be {whole}{self.lo:g} to {self.hi:g}{unit}; got {value}")
+
+
+def knob(default: Any, help: str, kind: str, group: str, **more: Any) -> Any:
+    """A dataclass field that carries its `Knob`."""
+    return field(default=default, metadata={"knob": Knob(help, kind, group, **more)})
+
+
+@dataclass(frozen=True)
+class RelightParameters:
+    """Everything that can be said about one relight. Paths are as typed; `None` means not given."""
+
+    plate: str | None = knob(
+        None, "The plate: a scene-linear EXR, shot.####.exr or shot.%04d.exr.", "picture", "inputs", look=False
+    )
+    matte: str | None = knob(
+        None,
+        "Where the light changes. Without it the plate's alpha, else the whole frame. file.exr:layer.A picks a channel.",
+        "picture", "inputs", look=False,
+    )  # fmt: skip
+    normals: str | None = knob(
+        None, "Surface normals of the plate; without them the plate's own normals layer, else estimated.",
+        "picture", "inputs", look=False,
+    )  # fmt: skip
+    normals_space: str = knob(
+        "camera", "The space the normals are in: camera is X right, Y up, Z to the viewer.",
+        "choice", "inputs", choices=("camera", "world"),
+    )  # fmt: skip
+    normals_flip: tuple[str, ...] = knob(
+        (), "Axes of the normals to turn around; y for DirectX-style green.", "names", "inputs", choices=("x", "y", "z")
+    )
+    camera: str | None = knob(
+        None, "The shot's camera: a small JSON or a Nuke .chan file. Without it a 40 degree view down -Z.",
+        "file", "inputs", look=False,
+    )  # fmt: skip
+    background: str | None = knob(
+        None, "The plate the subject goes over, for backbones that look at it.", "picture", "inputs", look=False
+    )
+    layer: str | None = knob(None, "The layer to read as beauty, when the plate's is not R, G, B.", "text", "inputs")
+    views: tuple[str, ...] = knob(
+        (), "Views to render one after the other; %V in a path becomes the view's name, %v its first letter.",
+        "names", "inputs", look=False,
+    )  # fmt: skip
+    colorspace: str | None = knob(
+        None, "Colour space of the plate, by its OpenColorIO name. Always wins over what the file says.",
+        "text", "inputs",
+    )  # fmt: skip
+    config: str | None = knob(
+        None, "OpenColorIO config; without it $OCIO, else a pinned ACES config that comes with OpenColorIO.",
+        "file", "inputs", look=False,
+    )  # fmt: skip
+
+    env: str | None = knob(
+        None, "The new light: a lat-long environment, .exr or .hdr, a still or a sequence.", "picture", "light",
+        look=False,
+    )  # fmt: skip
+    source_env: str | None = knob(
+        None, "The light the plate was shot under, as a lat-long environment. Takes out most of the guessing.",
+        "picture", "light", look=False,
+    )  # fmt: skip
+    env_colorspace: str | None = knob(
+        None, "Colour space of the environments, by its OpenColorIO name.", "text", "light"
+    )
+    env_rotate: Any = knob(
+        (0.0, 0.0, 0.0), "Turns the environment, in the order ZXY; + on Y moves a light at the centre to the left.",
+        "vector", "light", unit="deg", lo=-36000, hi=36000, animatable=True, metavar="RX,RY,RZ",
+    )  # fmt: skip
+    env_exposure: Any = knob(
+        0.0, "Brightens or dims the new light; +1 doubles it.", "float", "light",
+        unit="stops", lo=-20, hi=20, animatable=True, metavar="STOPS",
+    )  # fmt: skip
+    env_level: str | None = knob(
+        None,
+        "match keeps the subject's overall level; absolute takes the two lights' own levels. "
+        "Without it: absolute when a source environment is given, else match.",
+        "choice", "light", choices=("match", "absolute"),
+    )  # fmt: skip
+
+    backbone: str = knob(
+        "ratio", "What works out the new light: ratio is physically based and needs no network.", "choice", "relight",
+        choices=("ratio",),
+    )  # fmt: skip
+    mix: Any = knob(1.0, "How much of the relight replaces the plate.", "float", "relight", lo=0, hi=1, animatable=True)
+    grain: str = knob(
+        "match", "What grain does when the light changes: match scales it as film would, keep leaves it, off scales it "
+        "with the picture.", "choice", "relight", choices=("match", "keep", "off"),
+    )  # fmt: skip
+    working_size: int = knob(
+        512, "Longer side of the picture the light is worked out at.", "int", "relight", unit="px", lo=64, hi=4096
+    )
+    seed: int = knob(0, "One number, one result.", "int", "relight", lo=0, hi=2**31 - 1)
+    anchor: float | None = knob(
+        None, "Factor that brings the plate to a normal exposure; without it measured once over the shot.",
+        "float", "relight", lo=1e-6, hi=1e6,
+    )  # fmt: skip
+
+    out: str | None = knob(None, "Where the relit frames go: shot_relit.####.exr.", "picture", "output", look=False)
+    layers: tuple[str, ...] = knob((), "Layers to write beside the beauty.", "names", "output", choices=NEW_LAYERS)
+    lamps: int = knob(
+        4, "How many lamps the environment is split into, for the lamps layers.", "int", "output", lo=1, hi=32,
+        metavar="K",
+    )  # fmt: skip
+    drop_layers: bool = knob(False, "Leave out the plate's other layers instead of copying them.", "bool", "output")
+    data_type: tuple[str, ...] = knob(
+        (), "half or float; layer=float for one layer. Without it the plate's own type.", "names", "output", short="-d"
+    )
+    compression: str = knob(
+        "zip", "EXR codec: none, zip, zips, piz or dwaa, with a level as in dwaa:45.", "text", "output"
+    )
+    multipart: bool = knob(False, "Write each layer as a part of its own.", "bool", "output")
+    create_dir: bool = knob(True, "Make the output folder when it is not there.", "bool", "output", look=False)
+
+    frames: str | None = knob(
+        None, "Frames to render, as in 1001-1012x2,1020. Without it every frame of the plate.", "text", "run",
+        look=False, short="-F",
+    )  # fmt: skip
+    missing: str = knob(
+        "error", "What to do where the plate has a gap: stop, skip the frame, hold the last one, or black.",
+        "choice", "run", choices=("error", "skip", "hold", "black"),
+    )  # fmt: skip
+    skip_existing: str = knob(
+        "off", "Leave finished frames alone: same takes only those made with these settings, any takes all.",
+        "choice", "run", choices=("off", "same", "any"), look=False,
+    )  # fmt: skip
+    verify: bool = knob(
+        False, "Read the pixels of existing frames too before trusting them.", "bool", "run", look=False
+    )
+    overwrite: bool = knob(False, "Render over frames that are already there.", "bool", "run", look=False)
+    keep_going: bool = knob(False, "Go on with the other frames when one fails.", "bool", "run", look=False)
+    threads: int = knob(
+        2, "Frames in work at once, reading and writing included. Never changes a pixel.", "int", "run",
+        lo=1, hi=256, look=False,
+    )  # fmt: skip
+    device: str = knob("auto", "Where networks run: auto, cpu or cuda:0.", "text", "run", look=False)
+
+    def __post_init__(self) -> None:
+        for name, k in knobs(type(self)):
+            k.check(name, getattr(self, name))
+        check_compression(self.compression)
+        check_data_type(self.data_type)
+        if self.device not in ("auto", "cpu") and not self.device.startswith("cuda"):
+            raise ParameterError(f"device must be auto, cpu or cuda:0; got {self.device!r}")
+
+    def level_mode(self) -> str:
+        """`match` or `absolute`, with the default filled in: absolute when the source light is known."""
+        return self.env_level or ("absolute" if self.source_env else "match")
+
+
+def knobs(parameters: type[RelightParameters] = RelightParameters) -> Iterator[tuple[str, Knob]]:
+    """Every parameter's name and `Knob`, in declaration order."""
+    for f in fields(parameters):
+        yield f.name, f.metadata["knob"]
+
+
+def default_of(name: str) -> Any:
+    """The declared default of the parameter `name`."""
+    return _field(name).default
+
+
+def knob_of(name: str) -> Knob:
+    """The `Knob` of the parameter `name`."""
+    return _field(name).metadata["knob"]
+
+
+def parse(name: str, text: str) -> Any:
+    """The value that `text`, as typed on a command line, means for the parameter `name`.
+
+    A curve is written as keys, `1001=0;1024=90`. Raises `ParameterError`.
+    """
+    k = knob_of(name)
+    value = _parse_curve(name, k, text) if k.animatable and "=" in text else _parse_value(name, k, text)
+    k.check(name, value)
+    return value
+
+
+def check_compression(text: str) -> None:
+    """Raise `ParameterError` unless `text` is a codec, with a whole level where the codec takes one."""
+    codec, _, level = text.partition(":")
+    if codec not in CODECS or (level and (codec != "dwaa" or not level.isdigit())):
+        raise ParameterError(f"compression must be one of {', '.join(CODECS)}, or dwaa:45; got {text!r}")
+
+
+def check_data_type(items: tuple[str, ...]) -> None:
+    """Raise `ParameterError` unless each item is a type, or layer=type."""
+    for item in items:
+        if item.rpartition("=")[2] not in ("half", "float"):
+            raise ParameterError(f"data_type must be half, float, or a layer as in normals=float; got {item!r}")
+
+
+def _field(name: str) -> Field[Any]:
+    for f in fields(RelightParameters):
+        if f.name == name:
+            return f
+    raise ParameterError(f"there is no parameter {name!r}")
+
+
+def _parse_curve(name: str, k: Knob, text: str) -> Curve:
+    keys = []
+    for item in text.replace(" ", "").split(";"):
+        frame, _, value = item.partition("=")
+        try:
+            keys.append((int(frame), _parse_value(name, k, value)))
+        except ValueError:
+            raise ParameterError(f"{name}: a curve is written 1001=0;1024=90; got {item!r}") from None
+    return Curve(tuple(keys))
+
+
+def _parse_value(name: str, k: Knob, text: str) -> Any:
+    try:
+        if k.kind == "float":
+            return float(text)
+        if k.kind == "int":
+            return int(text)
+        if k.kind == "vector":
+            return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise ParameterError(f"{name} must be {k.metavar or 'a number'}; got {text!r}") from None
+    if k.kind == "names":
+        return tuple(part.strip() for part in text.split(",") if part.strip())
+    return text
+
+
+def _plain(value: float | tuple[float, ...]) -> str:
+    return ",".join(f"{v:g}" for v in value) if isinstance(value, tuple) else f"{value:g}"

@@ -1,0 +1,1 @@
+"""Pictures on disk: frames, EXR files, sequences and colour spaces."""

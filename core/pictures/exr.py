@@ -1,0 +1,38 @@
+"""The door for EXR files: what reads, writes and looks at them, in one place to import from."""
+
+from .atomic import remove_stale
+from .exr_read import (
+    Layer,
+    display_window,
+    find_depth,
+    find_normals,
+    header,
+    info,
+    read_frame,
+    read_layer,
+    read_matte,
+    read_normals,
+    split_layer,
+    verify,
+)
+from .exr_write import Written, check_compression, quantise, write_frame
+
+__all__ = [
+    "Layer",
+    "Written",
+    "check_compression",
+    "display_window",
+    "find_depth",
+    "find_normals",
+    "header",
+    "info",
+    "quantise",
+    "read_frame",
+    "read_layer",
+    "read_matte",
+    "read_normals",
+    "remove_stale",
+    "split_layer",
+    "verify",
+    "write_frame",
+]

@@ -1,0 +1,234 @@
+"""A picture once it is read: scene-linear colour over a data window, and the file it came from, kept whole.
+
+Windows are in pixels, x to the right and y down, as in EXR. Nothing here reads or writes files (`exr` does) and nothing
+converts colour (`colour` does).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import OpenImageIO as oiio
+
+from ..errors import InputError
+from . import layers
+
+
+@dataclass(frozen=True)
+class Window:
+    """A rectangle of whole pixels: `x`, `y` of its top left pixel (may be negative), `width`, `height`."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(height, width), as of an array."""
+        return self.height, self.width
+
+    def overlap(self, other: Window) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+        """Slices of the pixels shared with `other`: into an array over this window, and into one over `other`."""
+        left, right = max(self.x, other.x), min(self.x + self.width, other.x + other.width)
+        top, bottom = max(self.y, other.y), min(self.y + self.height, other.y + other.height)
+        right, bottom = max(left, right), max(top, bottom)
+
+        def within(window: Window) -> tuple[slice, slice]:
+            return slice(top - window.y, bottom - window.y), slice(left - window.x, right - window.x)
+
+        return within(self), within(other)
+
+    def __str__(self) -> str:
+        return f"{self.width}x{self.height}{self.x:+d}{self.y:+d}"
+
+
+def place(pixels: np.ndarray, window: Window, target: Window) -> np.ndarray:
+    """Bring pixels from one data window onto another: what lies outside is cut, what is not there is zero.
+
+    Args:
+        pixels: (h, w) or (h, w, c) over `window`.
+
+    Returns:
+        The same type over `target`; `pixels` itself, not a copy, when the windows are the same.
+    """
+    if window == target:
+        return pixels
+    placed = np.zeros(target.shape + pixels.shape[2:], pixels.dtype)
+    there, here = target.overlap(window)
+    placed[there] = pixels[here]
+    return placed
+
+
+class Pixels(NamedTuple):
+    """The pixels of one part in the types of the file.
+
+    `array` is (h, w, c): float16, float32 or uint32 when all channels are of that type, float32 when they differ. Whole
+    numbers among channels of other types do not survive float32; they are in `ids` by channel index, (h, w) uint32.
+    """
+
+    array: np.ndarray
+    ids: dict[int, np.ndarray]
+
+    def channel(self, index: int) -> np.ndarray:
+        """(h, w) of one channel, without loss."""
+        return self.ids[index] if index in self.ids else self.array[..., index]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of an EXR: what its header says, and its pixels, read when first asked for."""
+
+    index: int
+    spec: oiio.ImageSpec
+    names: tuple[str, ...]
+    """Full names of the channels (`N.X`), the part's name joined on where the channel has no layer of its own."""
+    types: tuple[str, ...]
+    """`half`, `float` or `uint`, one a channel."""
+    _load: Callable[[], Pixels] = field(repr=False)
+
+    @cached_property
+    def pixels(self) -> Pixels:
+        """Raises InputError when the part is damaged."""
+        return self._load()
+
+    @property
+    def name(self) -> str:
+        """The part's name, empty when it has none."""
+        return str(self.spec.getattribute("name") or "")
+
+    @property
+    def data_window(self) -> Window:
+        """Where its pixels lie."""
+        return Window(self.spec.x, self.spec.y, self.spec.width, self.spec.height)
+
+    @property
+    def display_window(self) -> Window:
+        """The format of the picture."""
+        return Window(self.spec.full_x, self.spec.full_y, self.spec.full_width, self.spec.full_height)
+
+
+@dataclass(frozen=True)
+class Source:
+    """The file a frame came from, as the writer needs it to carry it over bit for bit."""
+
+    path: Path
+    parts: tuple[Part, ...]
+    part: int
+    """Index of the part that holds the colour."""
+    rgb: tuple[int, int, int]
+    """Indices of red, green and blue among its channels."""
+    alpha: int | None
+    keep_chromaticities: bool
+    """False when the colour space was declared to be another than the header's."""
+    interop_id: str | None
+    """The `colorInteropID` of the decided colour space, None when it has none."""
+
+    @property
+    def colour(self) -> Part:
+        """The part that holds the colour."""
+        return self.parts[self.part]
+
+
+class NonFinite(NamedTuple):
+    """How many pixels of the colour hold a NaN, and how many an infinity."""
+
+    nan: int
+    inf: int
+
+    def __str__(self) -> str:
+        return f"{self.nan} NaN, {self.inf} inf"
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A plate as read.
+
+    Its arrays may be shared with the file kept for writing: never change them in place.
+    """
+
+    rgb: np.ndarray
+    """(h, w, 3) float32 over the data window, premultiplied, in the file's own colour space, unclamped, NaN and inf kept."""
+    alpha: np.ndarray | None
+    """(h, w) float32 over the data window, or None."""
+    data_window: Window
+    display_window: Window
+    pixel_aspect: float
+    colorspace: str
+    """Canonical name of the file's colour space in the OpenColorIO config."""
+    colorspace_reason: str
+    """What decided it, for the log."""
+    data_type: str
+    """`half` or `float`: the type of the file's colour."""
+    source: Source = field(repr=False)
+
+    @property
+    def path(self) -> Path:
+        """The file it was read from."""
+        return self.source.path
+
+    @cached_property
+    def nonfinite(self) -> NonFinite:
+        """Counts of pixels with NaN and with infinities."""
+        if np.isfinite(self.rgb).all():
+            return NonFinite(0, 0)
+        return NonFinite(int(np.isnan(self.rgb).any(axis=-1).sum()), int(np.isinf(self.rgb).any(axis=-1).sum()))
+
+    @property
+    def layers(self) -> dict[str, tuple[str, ...]]:
+        """Layers of the file besides its colour: name to full channel names, in file order."""
+        return layers.group(name for part, index, name in self._others())
+
+    def layer(self, name: str) -> np.ndarray:
+        """One of `layers`, its channels in the order X Y Z, R G B A, U V; (h, w, c) float32 over the data window.
+
+        Raises:
+            InputError: no such layer, or its part is damaged.
+        """
+        names = self.layers.get(name)
+        if names is None:
+            raise InputError(f"{self.path.name} has no layer {name!r}; {_listing(self.layers)}")
+        return np.stack([self.channel(full) for full in layers.in_order(names)], axis=-1)
+
+    def channel(self, name: str) -> np.ndarray:
+        """One channel by its full name (`id.A`); (h, w) float32 over the data window.
+
+        Raises:
+            InputError: no such channel, or its part is damaged.
+        """
+        for part in self.source.parts:
+            if name in part.names:
+                values = part.pixels.channel(part.names.index(name))
+                return place(values.astype(np.float32), part.data_window, self.data_window)
+        everything = [full for part in self.source.parts for full in part.names]
+        raise InputError(f"{self.path.name} has no channel {name!r}; {_listing(everything)}")
+
+    def black(self) -> Frame:
+        """The same picture with every pixel of every part zero: what stands in for a frame that is missing."""
+        parts = tuple(replace(part, _load=partial(_nothing, part)) for part in self.source.parts)
+        alpha = None if self.alpha is None else np.zeros_like(self.alpha)
+        return replace(self, rgb=np.zeros_like(self.rgb), alpha=alpha, source=replace(self.source, parts=parts))
+
+    def _others(self) -> list[tuple[Part, int, str]]:
+        colour = {*self.source.rgb, self.source.alpha}
+        return [
+            (part, index, name)
+            for part in self.source.parts
+            for index, name in enumerate(part.names)
+            if part.index != self.source.part or index not in colour
+        ]
+
+
+def _nothing(part: Part) -> Pixels:
+    pixels = part.pixels
+    return Pixels(np.zeros_like(pixels.array), {index: np.zeros_like(ids) for index, ids in pixels.ids.items()})
+
+
+def _listing(names: Iterable[str]) -> str:
+    found = ", ".join(names)
+    return f"it has {found}" if found else "it has none"

@@ -1,0 +1,114 @@
+"""Names of layers and channels: which ones mean colour, normals and depth, in the spellings hosts and renderers use.
+
+A full channel name is `layer.component`; colour at its plain name (`R`) has no layer. Only names are looked at here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+NORMALS = ("N", "normal", "normals", "nrm")
+DEPTH = ("depth", "zdepth")
+BEAUTY = ("rgba", "rgb", "combined", "beauty", "ci")
+
+_COMPONENTS = (("x", "y", "z", "w"), ("r", "g", "b", "a"), ("red", "green", "blue", "alpha"), ("u", "v"))
+_RGB = (("r", "g", "b"), ("red", "green", "blue"))
+_VECTOR = (("x", "y", "z"), *_RGB)
+_ALPHA = ("a", "alpha")
+# A part so named is not a layer: its channels R, G, B are the picture itself.
+_NEUTRAL = {"rgba", "rgb", "main", "default", "beauty", "combined"}
+_ANONYMOUS = re.compile(r"(part|subimage|image|view)?[ _.-]*\d*")
+
+
+def split(name: str) -> tuple[str, str]:
+    """Layer and component of a full channel name: `ViewLayer.Normal.X` is (`ViewLayer.Normal`, `X`), `R` is (``, `R`)."""
+    layer, _, component = name.rpartition(".")
+    return layer, component
+
+
+def full_names(channels: Sequence[str], part: str, *, alone: bool, view: str, other_view: bool) -> tuple[str, ...]:
+    """Full names of one part's channels.
+
+    The part's name is the layer of those channels that have none, unless it is the file's only part, or is named for the
+    whole picture or its view. Blender writes the layer into both; then the channel's own is kept.
+
+    Args:
+        channels: names as they stand in the file.
+        part: the part's name, maybe empty.
+        alone: it is the file's only part.
+        view: of a multi-view file, the part's view, else empty.
+        other_view: the part belongs to another view than the file's first part; its channels go under the view's name.
+    """
+    words = set(re.split(r"[._\s-]+", part.lower()))
+    neutral = alone or part == view or words & _NEUTRAL or _ANONYMOUS.fullmatch(part.lower())
+    names = tuple(name if neutral or "." in name else f"{part}.{name}" for name in channels)
+    return tuple(f"{view}.{name}" for name in names) if other_view else names
+
+
+def group(names: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Channels by layer, in order of first sight; a channel without a layer stands under its own name."""
+    grouped: dict[str, list[str]] = {}
+    for name in names:
+        layer, component = split(name)
+        grouped.setdefault(layer or component, []).append(name)
+    return {layer: tuple(members) for layer, members in grouped.items()}
+
+
+def in_order(names: Iterable[str]) -> tuple[str, ...]:
+    """Channels of one layer as X Y Z W, R G B A or U V; others keep their places behind these."""
+
+    def rank(name: str) -> int:
+        component = split(name)[1].lower()
+        return min((c.index(component) for c in _COMPONENTS if component in c), default=len(_COMPONENTS[0]))
+
+    return tuple(sorted(names, key=rank))
+
+
+def rgb(names: Sequence[str], layer: str) -> tuple[int, int, int] | None:
+    """Indices of red, green and blue of a layer (`` is the plain R, G, B), or None when one is missing."""
+    return _components(names, layer, _RGB)
+
+
+def vector(names: Sequence[str], layer: str) -> tuple[int, int, int] | None:
+    """Indices of X, Y, Z (or R, G, B) of a layer, or None when one is missing."""
+    return _components(names, layer, _VECTOR)
+
+
+def alpha(names: Sequence[str], layer: str) -> int | None:
+    """Index of a layer's alpha, or None."""
+    for index, name in enumerate(names):
+        its_layer, component = split(name)
+        if component.lower() in _ALPHA and its_layer.lower() == layer.lower():
+            return index
+    return None
+
+
+def matching(names: Iterable[str], wanted: Sequence[str]) -> list[str]:
+    """Layers whose last word is one of `wanted`, best first: a shorter path and an earlier word win."""
+    order = {word.lower(): rank for rank, word in enumerate(wanted)}
+    found = {layer: order[last] for layer in _layers(names) if (last := layer.lower().rpartition(".")[2]) in order}
+    return sorted(found, key=lambda layer: (layer.count("."), found[layer]))
+
+
+def depth(names: Sequence[str]) -> int | None:
+    """Index of the depth: `Z`, `depth.Z`, `depth.V`, `zdepth.*` (its only channel, or its first)."""
+    for index, name in enumerate(names):
+        if name.lower() == "z":
+            return index
+    for layer in matching(names, DEPTH):
+        members = [name for name in names if split(name)[0] == layer]
+        return names.index(in_order(members)[0])
+    return None
+
+
+def _layers(names: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(layer for name in names if (layer := split(name)[0])))
+
+
+def _components(names: Sequence[str], layer: str, forms: Iterable[Sequence[str]]) -> tuple[int, int, int] | None:
+    members = {split(name)[1].lower(): i for i, name in enumerate(names) if split(name)[0].lower() == layer.lower()}
+    for x, y, z in forms:
+        if {x, y, z} <= members.keys():
+            return members[x], members[y], members[z]
+    return None

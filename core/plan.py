@@ -1,0 +1,209 @@
+"""What a render will do, decided before any work: frames, paths, gaps, and which frames are already done. Floor 3."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from . import VERSION
+from . import job as jobs
+from .camera import CameraMove, default_camera, load_camera
+from .errors import InputError, UsageError
+from .frames import format_frames, parse_frames
+from .illumination import Illumination
+from .job import RelightJob
+from .parameters import RelightParameters, at_frame, knobs
+from .pictures import exr
+from .pictures.colour import Colour
+from .pictures.sequence import Sequence
+
+RENDER, KEEP, SKIP, BLACK = "render", "keep", "skip", "black"
+
+
+@dataclass(frozen=True)
+class FrameTask:
+    """One frame of the list: what happens to it, from which plate frame, into which file."""
+
+    frame: int
+    action: str
+    plate_frame: int
+    out: Path
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The sequences of a job, parsed; `None` where not given."""
+
+    plate: Sequence
+    out: Sequence
+    matte: Sequence | None
+    normals: Sequence | None
+    matte_channel: str | None
+    normals_layer: str | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A job made ready: nothing in it looks at pixels of the frames to render."""
+
+    job: RelightJob
+    inputs: Inputs
+    colour: Colour
+    target: Illumination
+    source: Illumination | None
+    camera: CameraMove
+    tasks: tuple[FrameTask, ...]
+    on_disk: tuple[int, ...]
+    weights: str = ""
+
+    @property
+    def parameters(self) -> RelightParameters:
+        """The job's parameters."""
+        return self.job.parameters
+
+    @cached_property
+    def look(self) -> dict[str, Any]:
+        """What all frames' fingerprints share."""
+        camera = self.parameters.camera
+        return {
+            **jobs.look(self.job),
+            "version": ".".join(VERSION.split(".")[:2]),
+            "config": self.colour.config_id,
+            "camera": jobs.fingerprint({"text": Path(camera).read_text("utf-8")}) if camera else None,
+            "weights": self.weights,
+        }
+
+    def fingerprint(self, task: FrameTask) -> str:
+        """SHA-256 of everything that decides the pixels of a frame: settings, light, and the state of its inputs."""
+        settings = dict(self.look["parameters"])
+        for name, k in knobs():
+            if k.animatable:
+                value = at_frame(getattr(self.parameters, name), task.frame)
+                settings[name] = list(value) if isinstance(value, tuple) else value
+        files = (self.inputs.plate, self.inputs.matte, self.inputs.normals)
+        facts = {
+            **self.look,
+            "parameters": settings,
+            "env": self.target.digest(task.frame),
+            "source_env": self.source.digest(task.frame) if self.source else None,
+            "files": [_state(s.path(task.plate_frame)) if s else None for s in files],
+            "black": task.action == BLACK,
+        }
+        return jobs.fingerprint(facts)
+
+
+def resolve_inputs(parameters: RelightParameters) -> Inputs:
+    """Parse the job's paths. Raises `UsageError` for paths that cannot be meant."""
+    assert parameters.plate and parameters.out
+    matte, matte_channel = exr.split_layer(parameters.matte) if parameters.matte else (None, None)
+    normals, normals_layer = exr.split_layer(parameters.normals) if parameters.normals else (None, None)
+    return Inputs(
+        plate=Sequence.parse(parameters.plate),
+        out=Sequence.parse(parameters.out),
+        matte=Sequence.parse(matte) if matte else None,
+        normals=Sequence.parse(normals) if normals else None,
+        matte_channel=matte_channel,
+        normals_layer=normals_layer,
+    )
+
+
+def frames_wanted(parameters: RelightParameters, plate: Sequence, on_disk: tuple[int, ...]) -> tuple[int, ...]:
+    """The frames to deliver: `--frames`, else the plate's from first to last in its own step, gaps included."""
+    if parameters.frames:
+        return parse_frames(parameters.frames)
+    if len(on_disk) < 3:
+        return tuple(range(on_disk[0], on_disk[-1] + 1))
+    # A shot on twos is whole: its own step is the commonest distance, not always 1.
+    (step, count), *_ = Counter(b - a for a, b in zip(on_disk, on_disk[1:], strict=False)).most_common(1)
+    on_step = all((frame - on_disk[0]) % step == 0 for frame in on_disk)
+    return tuple(range(on_disk[0], on_disk[-1] + 1, step if on_step and count > 1 else 1))
+
+
+def make_tasks(parameters: RelightParameters, inputs: Inputs, on_disk: tuple[int, ...]) -> tuple[FrameTask, ...]:
+    """One task a frame, with the missing-frame policy applied. Raises `InputError` for gaps under `error`."""
+    wanted = frames_wanted(parameters, inputs.plate, on_disk)
+    if inputs.out.is_still and len(wanted) > 1:
+        raise UsageError(
+            f"--out {inputs.out} is one file for {len(wanted)} frames; put #### before its extension, as in relit.####.exr"
+        )
+    if not str(inputs.out).lower().endswith(".exr"):
+        raise UsageError(f"--out {inputs.out} must end in .exr; Relamp writes scene-linear EXR only")
+    present = set(wanted) if inputs.plate.is_still else set(on_disk)
+    gaps = [frame for frame in wanted if frame not in present]
+    if gaps and parameters.missing == "error":
+        raise InputError(
+            f"{inputs.plate}: frames {format_frames(gaps)} are missing (on disk: {format_frames(on_disk)}); "
+            "give --frames without them, or --missing skip, hold or black"
+        )
+    return tuple(_task(frame, frame in present, parameters.missing, on_disk, inputs) for frame in wanted)
+
+
+def check_existing(parameters: RelightParameters, tasks: tuple[FrameTask, ...]) -> None:
+    """Refuse to write over frames nobody said to write over, before any work."""
+    if parameters.overwrite or parameters.skip_existing != "off":
+        return
+    there = [task.frame for task in tasks if task.action != SKIP and task.out.exists()]
+    if there:
+        raise UsageError(
+            f"{tasks[0].out.parent or '.'}: frames {format_frames(there)} are already there; "
+            "pass --skip-existing to keep finished ones or --overwrite to render them again"
+        )
+
+
+def check_not_over_input(inputs: Inputs, tasks: tuple[FrameTask, ...]) -> None:
+    """Refuse to write over the plate, the matte or the normals."""
+    for task in tasks:
+        for sequence in (inputs.plate, inputs.matte, inputs.normals):
+            if sequence and os.path.abspath(task.out) == os.path.abspath(sequence.path(task.plate_frame)):
+                raise UsageError(f"--out {task.out} is an input of this job; give another name")
+
+
+def require_inputs(inputs: Inputs, tasks: tuple[FrameTask, ...]) -> None:
+    """Raise `InputError` unless matte and normals have every frame that will be rendered."""
+    frames = tuple(task.plate_frame for task in tasks if task.action in (RENDER, KEEP))
+    for option, sequence in (("--matte", inputs.matte), ("--normals", inputs.normals)):
+        missing = sequence.missing(frames) if sequence else ()
+        if sequence and missing:
+            what = "does not exist" if sequence.is_still else f"has no frames {format_frames(missing)}"
+            raise InputError(f"{option} {sequence} {what}")
+
+
+def finished(plan: Plan, task: FrameTask) -> tuple[bool, str]:
+    """Whether a task's output is there, whole, and made with these settings; and why not, for the log."""
+    if not task.out.exists():
+        return False, ""
+    try:
+        found = exr.header(task.out).get("relamp/job")
+        if plan.parameters.verify:
+            exr.verify(task.out)
+    except InputError as error:
+        return False, f"{task.out.name} is there but broken ({error}); rendering it again"
+    if plan.parameters.skip_existing == "any" or found == plan.fingerprint(task):
+        return True, ""
+    return False, f"{task.out.name} was made with other settings; rendering it again (--skip-existing=any keeps it)"
+
+
+def load_move(parameters: RelightParameters, aspect: float = 16 / 9) -> CameraMove:
+    """The shot's camera, or the default one."""
+    return load_camera(parameters.camera, aspect) if parameters.camera else default_camera()
+
+
+def _task(frame: int, present: bool, policy: str, on_disk: tuple[int, ...], inputs: Inputs) -> FrameTask:
+    out = inputs.out.path(frame)
+    if present:
+        return FrameTask(frame, RENDER, frame, out)
+    earlier = [f for f in on_disk if f < frame]
+    nearest = earlier[-1] if earlier else on_disk[0]
+    return FrameTask(frame, {"skip": SKIP, "hold": RENDER, "black": BLACK}[policy], nearest, out)
+
+
+def _state(path: Path) -> list[int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return [found.st_size, found.st_mtime_ns]

@@ -1,0 +1,138 @@
+"""A job made ready to render: checked against what lies on disk, and its shot measured. Floor 3."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from . import plan as plans
+from .deliver import layer_names
+from .finish import Subject
+from .frames import format_frames
+from .illumination import Illumination
+from .intake import gather, read_plate
+from .job import Measured, RelightJob, with_parameters
+from .measure import measure, probe_frames
+from .parameters import RelightParameters
+from .pictures import exr
+from .pictures.colour import Colour
+from .pictures.sequence import Sequence
+from .plan import BLACK, RENDER, SKIP, FrameTask, Plan
+from .relighter.backbones import Backbone, load
+
+
+def views(job: RelightJob) -> Iterator[RelightJob]:
+    """The job once for each view, with %V and %v in its paths filled in; the job itself when it has no views."""
+    p = job.parameters
+    if not p.views:
+        yield job
+        return
+    paths = ("plate", "matte", "normals", "background", "out", "env", "source_env", "camera")
+    for view in p.views:
+        filled = {
+            name: value.replace("%V", view).replace("%v", view[:1]) for name in paths if (value := getattr(p, name))
+        }
+        yield with_parameters(job, **filled)
+
+
+def prepare(job: RelightJob) -> Plan:
+    """Check a job and decide what will be done, before any work; measure the shot unless the job brings that along.
+
+    Raises:
+        UsageError: settings that cannot work, or outputs that would be overwritten.
+        InputError: an input is missing or unreadable.
+    """
+    p = job.parameters
+    colour = Colour(p.config)
+    if p.colorspace:
+        colour.resolve(p.colorspace)
+    inputs = plans.resolve_inputs(p)
+    on_disk = inputs.plate.frames_on_disk()
+    tasks = plans.make_tasks(p, inputs, on_disk)
+    plans.check_not_over_input(inputs, tasks)
+    plans.check_existing(p, tasks)
+    plans.require_inputs(inputs, tasks)
+    target = _illumination(p.env or "", colour, p, tasks)
+    source = _illumination(p.source_env, colour, p, tasks) if p.source_env else None
+    height, width = exr.display_window(inputs.plate.path(tasks[0].plate_frame)).shape
+    camera = plans.load_move(p, width / height)
+    _check_layer_names(p, inputs, tasks, colour)
+    backbone = load(p.backbone, p.device)
+    plan = Plan(job, inputs, colour, target, source, camera, tasks, on_disk, backbone.weights)
+    if job.measured.anchor is None or (backbone.wants_source and source is None and job.measured.source_light is None):
+        plan = replace(plan, job=RelightJob(p, _measured(plan, backbone)))
+    return plan
+
+
+def describe(plan: Plan) -> str:
+    """What `--dry-run` shows: the resolved frames, paths, settings and a memory estimate, a fact a line."""
+    p = plan.parameters
+    counts = {action: [t.frame for t in plan.tasks if t.action == action] for action in (RENDER, BLACK, SKIP)}
+    first = plan.tasks[0]
+    height, width = exr.display_window(plan.inputs.plate.path(first.plate_frame)).shape
+    lines = [
+        f"frames    {format_frames(counts[RENDER])}" + _also(counts),
+        f"plate     {plan.inputs.plate.path(first.plate_frame)} ({width} x {height})",
+        f"out       {first.out}",
+        f"env       {plan.target.sequence}",
+        f"source    {plan.source.sequence if plan.source else 'fitted to the plate'}",
+        f"working   {plan.colour.working_space} ({plan.colour.config_id})",
+        f"backbone  {p.backbone}, level {p.level_mode()}, anchor {plan.job.measured.anchor:g}",
+        f"memory    about {_memory_estimate(width, height, p):.1f} GB",
+    ]
+    return "\n".join(lines)
+
+
+def _check_layer_names(
+    parameters: RelightParameters, inputs: plans.Inputs, tasks: tuple[FrameTask, ...], colour: Colour
+) -> None:
+    """Refuse a new layer whose name the plate already uses, before any work."""
+    if parameters.drop_layers or not parameters.layers:
+        return
+    taken = read_plate(tasks[0], inputs, parameters, colour).layers
+    clash = [name for name in layer_names(parameters) if name in taken]
+    if clash:
+        raise UsageError(
+            f"{inputs.plate} already has a layer {', '.join(clash)}, which --layers would write too; "
+            "leave it out of --layers to keep the plate's, or pass --drop-layers"
+        )
+
+
+def _illumination(
+    path: str, colour: Colour, parameters: RelightParameters, tasks: tuple[FrameTask, ...]
+) -> Illumination:
+    if parameters.env_colorspace:
+        colour.resolve(parameters.env_colorspace)
+    light = Illumination(Sequence.parse(path), colour, parameters.env_colorspace)
+    light.require(tuple(task.frame for task in tasks if task.action != SKIP))
+    light.environment(tasks[0].frame)  # a map that cannot be read stops the job before its first frame
+    return light
+
+
+def _measured(plan: Plan, backbone: Backbone) -> Measured:
+    def subject_of(number: int) -> tuple[Subject, np.ndarray]:
+        task = FrameTask(number, RENDER, number, plan.tasks[0].out)
+        camera = plan.camera.at(number)
+        frame = read_plate(task, plan.inputs, plan.parameters, plan.colour)
+        return gather(frame, task, plan.inputs, plan.parameters, plan.colour, camera), camera.rotation
+
+    return measure(
+        probe_frames(plan.on_disk),
+        subject_of,
+        plan.colour.luminance_weights,
+        anchor=plan.parameters.anchor,
+        fit_light=backbone.wants_source and plan.source is None,
+    )
+
+
+def _also(counts: dict[str, list[int]]) -> str:
+    words = [f", {format_frames(counts[action])} {action}" for action in (BLACK, SKIP) if counts[action]]
+    return "".join(words)
+
+
+def _memory_estimate(width: int, height: int, parameters: RelightParameters) -> float:
+    """Gigabytes: the arrays of one frame in work, times the frames in work, over what Python and its libraries take."""
+    floats = 30 + 3 * len(parameters.layers) + (3 * parameters.lamps if "lamps" in parameters.layers else 0)
+    return 0.4 + parameters.threads * width * height * floats * 4 / 1e9

@@ -1,0 +1,1 @@
+"""What works out the new light: backbones behind one call."""

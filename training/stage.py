@@ -1,0 +1,360 @@
+# SPDX-License-Identifier: Apache-2.0 OR GPL-3.0-or-later
+"""A virtual light stage in Cycles: every frame once, with every light of a sphere of lights in a group of its own.
+
+    python -m relamp.training.stage --out data/stage --seed 0 --count 1000
+
+Runs in a Python that has `bpy` (Blender 5). Seeds that the shards in --out already hold are skipped, so the same
+command continues after a stop. A seed gives one scene; its pictures go into shards (`training/shards.py`).
+
+The sphere of cells is a closed dome of flat, uniformly bright panes far away, one for each cell of
+`light_rig.cell_corners`, so it covers every direction once and mirrors see no gaps; it is hidden from the camera.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..core.errors import DeviceError, RelampError, UsageError
+from .light_rig import CELLS, SUNS, cell_corners, cell_solid_angles, fibonacci_directions, random_rotation
+from .shards import StageFrame, encode_log, finished_seeds, shard_paths, write_shard
+
+SHARD_FRAMES = 16
+DOME_RADIUS = 1000.0
+BOUNCES = 4
+SIZES = (128, 128, 160, 192)
+
+
+def _blender() -> Any:
+    try:
+        import bpy  # noqa: PLC0415  (the parent process and the tests do not need it)
+    except ImportError as error:
+        raise DeviceError("the light stage needs Blender's Python module; run it with a Python 3.11 that has `bpy` 5") from error
+    return bpy
+
+
+# --- lights --------------------------------------------------------------------------------------------------------
+
+
+def _light_group(thing: Any, name: str) -> None:
+    _blender().context.view_layer.lightgroups.add(name=name)
+    thing.lightgroup = name
+
+
+def add_dome(centres: np.ndarray) -> list[str]:
+    """One pane of radiance 1 for each cell; centres (N, 3) in Blender's world. Returns the light groups."""
+    bpy = _blender()
+    material = bpy.data.materials.new("pane")
+    nodes = material.node_tree.nodes
+    nodes.clear()
+    emission, output = nodes.new("ShaderNodeEmission"), nodes.new("ShaderNodeOutputMaterial")
+    material.node_tree.links.new(emission.outputs[0], output.inputs["Surface"])
+    names = []
+    for i, corners in enumerate(cell_corners(centres)):
+        mesh = bpy.data.meshes.new("pane")
+        mesh.from_pydata((corners * DOME_RADIUS).tolist(), [], [list(range(len(corners)))])
+        mesh.materials.append(material)
+        pane = bpy.data.objects.new("pane", mesh)
+        bpy.context.scene.collection.objects.link(pane)
+        pane.visible_camera = pane.visible_shadow = False
+        names.append(f"cell{i:02d}")
+        _light_group(pane, names[-1])
+    return names
+
+
+def add_suns(directions: np.ndarray, diameters: np.ndarray) -> list[str]:
+    """One sun of perpendicular irradiance 1 for each direction (world, toward the sun); diameters in deg."""
+    bpy = _blender()
+    from mathutils import Vector  # noqa: PLC0415
+
+    names = []
+    for i, (direction, diameter) in enumerate(zip(directions, diameters, strict=True)):
+        light = bpy.data.lights.new("sun", "SUN")
+        light.energy, light.angle = 1.0, float(np.radians(diameter))
+        sun = bpy.data.objects.new("sun", light)
+        bpy.context.scene.collection.objects.link(sun)
+        sun.rotation_euler = Vector(direction.tolist()).to_track_quat("Z", "Y").to_euler()
+        sun.visible_camera = False
+        names.append(f"sun{i:02d}")
+        _light_group(sun, names[-1])
+    return names
+
+
+# --- rendering -----------------------------------------------------------------------------------------------------
+
+
+def _configure(size: int, samples: int, threads: int, seed: int) -> None:
+    bpy = _blender()
+    scene = bpy.context.scene
+    scene.render.engine = "CYCLES"
+    scene.cycles.device = "CPU"
+    scene.cycles.samples, scene.cycles.seed = samples, seed % 2**31
+    scene.cycles.use_denoising = scene.cycles.use_adaptive_sampling = False
+    scene.cycles.max_bounces, scene.cycles.transparent_max_bounces = BOUNCES, 8
+    scene.cycles.caustics_reflective = scene.cycles.caustics_refractive = False
+    scene.cycles.sample_clamp_indirect = 20.0
+    scene.render.film_transparent = True
+    scene.render.resolution_x = scene.render.resolution_y = size
+    scene.render.resolution_percentage = 100
+    scene.render.threads_mode, scene.render.threads = "FIXED", threads
+    scene.render.use_compositing = True
+    layer = bpy.context.view_layer
+    layer.use_pass_z = layer.use_pass_normal = layer.use_pass_diffuse_color = layer.use_pass_glossy_color = True
+    layer.cycles.denoising_store_passes = True
+    layer.aovs.add().name = "surface"
+
+
+PASSES = {"normal": "Normal", "albedo": "Diffuse Color", "gloss": "Glossy Color", "depth": "Depth", "alpha": "Alpha", "surface": "surface"}
+
+
+def _compositor(groups: list[str], folder: Path) -> None:
+    """One Denoise node a light group, and one File Output node that writes them all as one multi-part EXR."""
+    bpy = _blender()
+    scene = bpy.context.scene
+    tree = bpy.data.node_groups.new("compositor", "CompositorNodeTree")
+    scene.compositing_node_group = tree
+    layers = tree.nodes.new("CompositorNodeRLayers")
+    layers.scene = scene
+    output = tree.nodes.new("CompositorNodeOutputFile")
+    output.directory, output.file_name = str(folder), "frame"
+    output.format.media_type, output.format.file_format = "MULTI_LAYER_IMAGE", "OPEN_EXR_MULTILAYER"
+    output.format.color_depth, output.format.exr_codec = "32", "NONE"
+    for name in groups:
+        denoise = tree.nodes.new("CompositorNodeDenoise")
+        denoise.inputs["Prefilter"].default_value = "None"
+        for socket, source in (("Image", f"Combined_{name}"), ("Normal", "Denoising Normal"), ("Albedo", "Denoising Albedo")):
+            tree.links.new(layers.outputs[source], denoise.inputs[socket])
+        output.file_output_items.new("RGBA", name)
+        tree.links.new(denoise.outputs[0], output.inputs[name])
+    for name, source in PASSES.items():
+        output.file_output_items.new("FLOAT" if name in ("depth", "alpha") else "RGBA", name)
+        tree.links.new(layers.outputs[source], output.inputs[name])
+
+
+def _read_layers(path: Path) -> dict[str, np.ndarray]:
+    import OpenImageIO as oiio  # noqa: PLC0415
+
+    layers, picture, part = {}, oiio.ImageInput.open(str(path)), 0
+    while picture.seek_subimage(part, 0):
+        spec = picture.spec()
+        name = spec.channelnames[0].split(".")[0]
+        layers[name] = picture.read_image(part, 0, 0, min(spec.nchannels, 3), "float").reshape(spec.height, spec.width, -1)
+        part += 1
+    picture.close()
+    return layers
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Send what Blender prints on the standard output to nowhere."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), 1)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+
+
+def _to_byte(values: np.ndarray) -> np.ndarray:
+    return np.rint(np.clip(np.nan_to_num(values), 0.0, 1.0) * 255.0).astype(np.uint8)
+
+
+def render(seed: int, size: int, samples: int, threads: int, kind: str, scene_version: int) -> StageFrame:
+    """Light, render and encode the scene that stands in Blender; the camera gives the axes of everything stored."""
+    bpy = _blender()
+    rng = np.random.default_rng([seed, 1])
+    _configure(size, samples, threads, seed)
+    bpy.context.view_layer.update()
+    turn = np.array(bpy.context.scene.camera.matrix_world.to_3x3().normalized())  # camera to Blender's world
+    cells = fibonacci_directions(CELLS) @ random_rotation(rng).T
+    suns = fibonacci_directions(SUNS) @ random_rotation(rng).T + rng.normal(0, 0.15, (SUNS, 3))
+    suns /= np.linalg.norm(suns, axis=1, keepdims=True)
+    diameters = np.exp(rng.uniform(np.log(0.3), np.log(3.0), SUNS))
+    groups = add_dome(cells @ turn.T) + add_suns(suns @ turn.T, diameters)
+    with tempfile.TemporaryDirectory(dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as folder:
+        _compositor(groups, Path(folder))
+        with _quiet():
+            bpy.ops.render.render()
+        layers = _read_layers(next(Path(folder).glob("*.exr")))
+    alpha = np.clip(layers["alpha"][..., 0], 0.0, 1.0)
+    covered = alpha > 0.5 / 255.0
+    a = alpha[covered][:, None]
+    codes, curve = encode_log(np.stack([layers[g][covered][:, :3] for g in groups]))
+    normals = layers["normal"][covered] @ turn  # world to camera
+    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-6)
+    surface = layers["surface"][covered]
+    # Blender's +Z up to a world with +Y up: (x, y, z) becomes (x, z, -y).
+    world = np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]]) @ turn
+    return StageFrame(
+        seed=seed, kind=kind, scene_version=scene_version, height=size, width=size,
+        hfov=float(np.degrees(bpy.context.scene.camera.data.angle)),
+        camera_to_world=world.astype(np.float32), cells=cells.astype(np.float32),
+        cell_solid_angles=cell_solid_angles(cells).astype(np.float32),
+        suns=suns.astype(np.float32), sun_diameters=diameters.astype(np.float32),
+        codes=codes, curve=curve, alpha=_to_byte(a[:, 0]), covered=covered.astype(np.uint8),
+        matte=_to_byte(np.minimum(surface[:, 0], a[:, 0])),
+        normals=np.rint(normals * 127.0).astype(np.int8),
+        albedo=_to_byte(np.sqrt(np.maximum(layers["albedo"][covered] / a, 0.0))),
+        gloss=_to_byte(np.sqrt(np.maximum(layers["gloss"][covered] / a, 0.0))),
+        surface=_to_byte(surface[:, 1:] / a),
+        depth=np.minimum(layers["depth"][covered][:, 0], 6e4).astype(np.float16),
+    )  # fmt: skip
+
+
+def render_seed(seed: int, sizes: Sequence[int], samples: int, threads: int = 1) -> StageFrame:
+    """The frame of one seed: the same scene, lights and size on every machine."""
+    from . import scenes  # noqa: PLC0415
+
+    kind = scenes.build(seed)
+    size = int(np.random.default_rng([seed, 2]).choice(sizes))
+    return render(seed, size, samples, threads, kind, scenes.SCENE_VERSION)
+
+
+# --- the long run --------------------------------------------------------------------------------------------------
+
+
+def work(folder: Path, seeds: list[int], sizes: Sequence[int], samples: int) -> None:
+    """Render seeds in this process and write one shard; on SIGTERM what is done is written first.
+
+    Prints one JSON line a frame, which is how the parent knows where a crash happened.
+    """
+    stopping = []
+    signal.signal(signal.SIGTERM, lambda *_: stopping.append(True))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    frames: list[StageFrame] = []
+    for seed in seeds:
+        if stopping or os.getppid() == 1:  # told to stop, or the parent is gone
+            break
+        print(json.dumps({"begun": seed}), flush=True)
+        start = time.monotonic()
+        frame = render_seed(seed, sizes, samples)
+        coverage = frame.matte.sum() / 255.0 / frame.height / frame.width
+        if coverage < 0.03 or not frame.curve[:, 1].max() > 0:
+            print(json.dumps({"empty": seed}), flush=True)
+            continue
+        frames.append(frame)
+        print(json.dumps({"done": seed, "kind": frame.kind, "seconds": round(time.monotonic() - start, 2)}), flush=True)
+    if frames:
+        write_shard(folder / f"stage-{frames[0].seed:09d}.safetensors", frames)
+
+
+class Worker:
+    """One child process that renders a shard, and what it last said."""
+
+    def __init__(self, seeds: list[int], options: argparse.Namespace):
+        self.seeds, self.begun, self.done = seeds, None, []
+        command = [sys.executable, "-m", "relamp.training.stage", "--out", str(options.out), "--samples", str(options.samples)]
+        command += ["--size", ",".join(map(str, options.size)), "--only", ",".join(map(str, seeds))]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        assert self.process.stdout is not None
+        os.set_blocking(self.process.stdout.fileno(), False)
+
+    def listen(self) -> None:
+        """Take in the lines that came since the last call."""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            with contextlib.suppress(ValueError):
+                said = json.loads(line)
+                self.begun = said.get("begun", self.begun)
+                if "done" in said:
+                    self.done.append(said)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Keep workers busy until every seed is done, time is up or a signal comes; a crash costs the seed it happened on."""
+    held = finished_seeds(options.out)
+    skipped_file = options.out / "skipped.json"
+    skipped = set(json.loads(skipped_file.read_text())) if skipped_file.exists() else set()
+    todo = [s for s in range(options.seed, options.seed + options.count) if s not in held and s not in skipped]
+    queue = [todo[i : i + SHARD_FRAMES] for i in range(0, len(todo), SHARD_FRAMES)][::-1]
+    print(f"{options.out}: {len(held)} frames in {len(shard_paths(options.out))} shards, {len(todo)} to render", flush=True)
+    start, stopping, workers, count, spent, told = time.monotonic(), [], [], 0, 0.0, 0.0
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.append(True))
+    while queue or workers:
+        if options.minutes and time.monotonic() - start > options.minutes * 60:
+            stopping.append(True)
+        if stopping:
+            queue.clear()
+            for worker in workers:
+                worker.process.terminate()
+        while queue and len(workers) < options.workers:
+            workers.append(Worker(queue.pop(), options))
+        time.sleep(0.5)
+        for worker in list(workers):
+            code = worker.process.poll()
+            worker.listen()
+            if code is None:
+                continue
+            workers.remove(worker)
+            count += len(worker.done)
+            spent += sum(d["seconds"] for d in worker.done)
+            if code and worker.begun is not None:
+                print(f"seed {worker.begun} ended its worker with code {code}; it is skipped from now on", flush=True)
+                skipped.add(worker.begun)
+                skipped_file.write_text(json.dumps(sorted(skipped)))
+                rest = [s for s in worker.seeds if s != worker.begun]
+                if rest and not stopping:
+                    queue.append(rest)
+            elif code:
+                raise DeviceError(f"a worker ended with code {code} before its first frame; run one seed with --only to see why")
+        if count and time.monotonic() - told > 60:
+            told = time.monotonic()
+            pace = 3600 * count / (told - start)
+            print(f"{count} frames, {spent / count:.1f} s a frame and worker, {pace:.0f} an hour", flush=True)
+    print(f"{count} frames rendered", flush=True)
+
+
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    """The command line of the stage."""
+    parser = argparse.ArgumentParser(prog="python -m relamp.training.stage", description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, required=True, help="folder of the shards")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the first frame; the others count on")
+    parser.add_argument("--count", type=int, default=1000, help="how many seeds")
+    parser.add_argument("--size", default=",".join(map(str, SIZES)), help="px; one number, or several to draw from")
+    parser.add_argument("--samples", type=int, default=64, help="samples a pixel before denoising")
+    parser.add_argument("--minutes", type=float, default=0.0, help="stop after so long; 0 goes on to the last seed")
+    parser.add_argument("--workers", type=int, default=2, help="processes of one thread each")
+    parser.add_argument("--only", default="", help="render just these seeds, here, as one shard")
+    options = parser.parse_args(argv)
+    try:
+        options.size = [int(s) for s in options.size.split(",")]
+        options.only = [int(s) for s in options.only.split(",") if s]
+    except ValueError as error:
+        raise UsageError(f"--size and --only take whole numbers with commas between; got {error}") from error
+    return options
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Render; returns the exit code."""
+    try:
+        options = parse(argv)
+        options.out.mkdir(parents=True, exist_ok=True)
+        if options.only:
+            work(options.out, options.only, options.size, options.samples)
+        else:
+            _blender()
+            run(options)
+    except RelampError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
