@@ -19,6 +19,7 @@ from . import VERSION
 from .errors import RelampError, StoppedError, UsageError
 from .parameters import GROUPS, Knob, RelightParameters, default_of, knobs, parse
 from .progress import DIALECTS, Progress
+from .threads import pin
 
 log = logging.getLogger("relamp")
 
@@ -147,7 +148,7 @@ def render(
         if dry_run:
             click.echo(prepare.describe(plan))
             continue
-        with Progress(progress) as told:
+        with Progress("none" if quiet and progress == "auto" else progress) as told:
             try:
                 shot.render(plan, on_event=told, stop=_stop_on_signals())
             except RelampError as error:
@@ -193,6 +194,7 @@ def doctor() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code (see `core/errors.py`)."""
+    pin()
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
         result = relamp.main(args=arguments, prog_name="relamp", standalone_mode=False)
@@ -241,3 +243,7 @@ def _stop_on_signals() -> Stop:
         signal.signal(signal.SIGINT, caught)
         signal.signal(signal.SIGTERM, caught)
     return stop
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -24,8 +24,8 @@ from .grain import Noise, split
 TRUSTED = 0.9  # a matte above this belongs wholly to the subject, so its gain may be carried outward
 BAND = 64  # rows worked on at once: a band of a 4K frame stays in the processor's cache
 _MARGIN = 2  # rows the grain filter looks past its band
-_CARRY_STEP = 4  # the gain is carried outward at a quarter of the size
-_CARRY_RADII = (2, 8, 32)  # of the nested tents it is carried with, in quarter-size pixels
+_CARRY_SIZE = 1024  # px, longer side the gain is carried outward at: an edge is as wide as the picture is big
+_CARRY_RADII = (2, 8, 32)  # of the nested tents it is carried with, in pixels of that size
 _CARRY_FADE = 1e-3  # how little a wider tent counts where a narrower one still reaches
 
 
@@ -70,8 +70,8 @@ def unpremultiply(rgb: np.ndarray, alpha: np.ndarray | None) -> np.ndarray:
 def carry_outward(gain: np.ndarray, weight: np.ndarray, coverage: np.ndarray, known: np.ndarray) -> np.ndarray:
     """Give the matte's edge the gain of what it belongs to.
 
-    Normalised convolution (Knutsson & Westin 1993) with three nested tents of finite support, widest 32 quarter-size
-    pixels, from where the subject covers more than 0.9 of the pixel and the gain is known.
+    Normalised convolution (Knutsson & Westin 1993) with three nested tents of finite support, the widest 32 pixels of a
+    picture of 1024, from where the subject covers more than 0.9 of the pixel and the gain is known.
 
     Args:
         gain: (H, W, 3), changed in place.
@@ -206,7 +206,8 @@ def _grain_of(plate: np.ndarray, noise: Noise, rows: slice) -> np.ndarray:
 
 def _carried(gain: np.ndarray, trusted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     height, width = trusted.shape
-    small = (max(1, -(-width // _CARRY_STEP)), max(1, -(-height // _CARRY_STEP)))
+    step = max(1, round(max(width, height) / _CARRY_SIZE))
+    small = (-(-width // step), -(-height // step))
     inside = trusted.astype(np.float32)
     total = cv2.resize(np.where(trusted[..., None], gain, 0).astype(np.float32), small, interpolation=cv2.INTER_AREA)
     count = cv2.resize(inside, small, interpolation=cv2.INTER_AREA)

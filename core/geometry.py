@@ -81,7 +81,8 @@ def inflate(matte: np.ndarray) -> np.ndarray:
         slopes = np.stack([-columns, rows, 2 * np.sqrt(np.pad(u, 1, mode="edge"))], -1)[1:-1, 1:-1]
         # The rim's normals go on outside it, so that enlarging does not bend them back to the viewer.
         nearest = distance_transform_edt(~inside, return_distances=False, return_indices=True)
-        normals = np.ascontiguousarray((slopes / np.linalg.norm(slopes, axis=-1, keepdims=True))[tuple(nearest)])
+        length = np.maximum(np.linalg.norm(slopes, axis=-1, keepdims=True), 1e-6)
+        normals = np.ascontiguousarray((slopes / length)[tuple(nearest)])
     enlarged = cv2.resize(normals, (width, height), interpolation=cv2.INTER_CUBIC)
     enlarged /= np.maximum(np.linalg.norm(enlarged, axis=-1, keepdims=True), 1e-6)
     return enlarged

@@ -34,12 +34,12 @@ class Light:
     def of(cls, pixels: np.ndarray, luminance_weights: np.ndarray) -> Light:
         """Tabulate a lat-long environment, (H, 2H, 3) working-space radiance."""
         k = level(pixels, luminance_weights)
-        return cls(irradiance_table(pixels) / np.float32(k), k, np.asarray(luminance_weights, np.float64))
+        return cls(irradiance_table(pixels) / np.float32(np.pi * k), k, np.asarray(luminance_weights, np.float64))
 
     @classmethod
     def of_part(cls, pixels: np.ndarray, whole: Light) -> Light:
         """Tabulate a part of an environment in units of the whole one's level, so that parts add up to it."""
-        return cls(irradiance_table(pixels) / np.float32(whole.level), whole.level, whole.luminance_weights)
+        return cls(irradiance_table(pixels) / np.float32(np.pi * whole.level), whole.level, whole.luminance_weights)
 
     def turned(self, camera_to_map: np.ndarray) -> np.ndarray:
         """The table for camera-space normals, (S, S, 3), when (3, 3) `camera_to_map` turns them into the map."""

@@ -5,12 +5,14 @@ The frames are spread over all that lies on disk, so the result never depends on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import cv2
 import numpy as np
 
+from .errors import InputError
 from .finish import Subject
+from .frames import format_frames
 from .gain import unpremultiply
 from .job import Measured
 from .light.source_fit import fit_source
@@ -28,7 +30,7 @@ def probe_frames(on_disk: tuple[int, ...]) -> tuple[int, ...]:
 
 def measure(
     frames: tuple[int, ...],
-    subject_of: Callable[[int], tuple[Subject, np.ndarray]],
+    probes: Iterable[tuple[Subject, np.ndarray]],
     luminance_weights: np.ndarray,
     *,
     anchor: float | None,
@@ -38,11 +40,13 @@ def measure(
 
     Args:
         frames: from `probe_frames`.
-        subject_of: a frame's subject and its (3, 3) camera-to-world rotation.
+        probes: their subjects, each with its (3, 3) camera-to-world rotation; those that could be read.
         anchor: the exposure anchor when it is given and not to be measured.
         fit_light: whether to fit the source light.
     """
-    samples = [_samples(*subject_of(frame)) for frame in frames]
+    samples = [_samples(subject, rotation) for subject, rotation in probes]
+    if not samples:
+        raise InputError(f"none of frames {format_frames(frames)} can be read, so nothing is known of this plate")
     rgb, normals, weight = (np.concatenate(parts) for parts in zip(*samples, strict=True))
     measured = exposure_anchor(rgb, weight, luminance_weights) if anchor is None else anchor
     light = _as_rows(fit_source(rgb, normals, weight)) if fit_light else None

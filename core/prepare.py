@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
 
 from . import plan as plans
 from .deliver import layer_names
+from .errors import InputError, UsageError
 from .finish import Subject
 from .frames import format_frames
 from .illumination import Illumination
@@ -21,6 +23,8 @@ from .pictures.colour import Colour
 from .pictures.sequence import Sequence
 from .plan import BLACK, RENDER, SKIP, FrameTask, Plan
 from .relighter.backbones import Backbone, load
+
+log = logging.getLogger("relamp")
 
 
 def views(job: RelightJob) -> Iterator[RelightJob]:
@@ -118,13 +122,25 @@ def _measured(plan: Plan, backbone: Backbone) -> Measured:
         frame = read_plate(task, plan.inputs, plan.parameters, plan.colour)
         return gather(frame, task, plan.inputs, plan.parameters, plan.colour, camera), camera.rotation
 
+    frames = probe_frames(plan.on_disk)
     return measure(
-        probe_frames(plan.on_disk),
-        subject_of,
+        frames,
+        [subject for frame in frames if (subject := _readable(frame, subject_of))],
         plan.colour.luminance_weights,
         anchor=plan.parameters.anchor,
         fit_light=backbone.wants_source and plan.source is None,
     )
+
+
+def _readable(
+    frame: int, subject_of: Callable[[int], tuple[Subject, np.ndarray]]
+) -> tuple[Subject, np.ndarray] | None:
+    """A probe, or None for one that is damaged: measuring the shot does without it, and its own turn reports it."""
+    try:
+        return subject_of(frame)
+    except InputError as error:
+        log.warning("not measured on frame %d: %s", frame, error)
+        return None
 
 
 def _also(counts: dict[str, list[int]]) -> str:

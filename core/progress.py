@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TextIO
 
-DIALECTS = ("auto", "plain", "bar", "json", "openjd", "deadline")
+DIALECTS = ("auto", "plain", "bar", "json", "openjd", "deadline", "none")
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,9 @@ class Progress:
         if event.index < event.total:
             words += f" eta {_clock(self._left(event))}"
         self._say(self._err, f"{words}: {event.reason}" if event.reason else words)
+
+    def _none(self, event: Event) -> None:
+        """Nothing: the exit code and the report say it all."""
 
     def _json(self, event: Event) -> None:
         self._say(self._out, json.dumps(vars(event)))

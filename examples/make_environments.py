@@ -2,32 +2,33 @@
 
     python examples/make_environments.py [FOLDER]
 
-They come from `relamp.training.environments` with fixed seeds, turned so that the strongest light stands where the table
-below says. Latitude-longitude, +Y up, image centre = +Z (behind the default camera), 512 x 256 float, Linear Rec.709.
+They come from `relamp.training.environments` with fixed seeds, turned so that the weight of their light stands where the
+table below says. Latitude-longitude, +Y up, image centre = +Z (behind the default camera), 384 x 192 float, Linear Rec.709.
 """
 
 from __future__ import annotations
 
+# An installed relamp is found when this runs; pyright sees only the folders.
+# pyright: reportMissingImports=false
 import sys
 from pathlib import Path
 
 import numpy as np
 import OpenImageIO as oiio
-
 from relamp.core.errors import OutputError
-from relamp.core.light.environment import directions, mean_radiance
+from relamp.core.light.environment import directions, mean_radiance, solid_angles
 from relamp.training.environments import Canvas, bearing, paint, room
 from relamp.training.sky import LUMINANCE, blackbody
 
-HEIGHT = 256
+HEIGHT = 192
 MANTISSA_BITS = 9  # 0.1 %, and suns of 1e5 fit; what is rounded away need not be stored
 
-# name: kind, seed, heading of the strongest light in degrees from +Z (the camera's back) towards +X (the camera's right),
+# name: kind, seed, heading of the lamps in degrees from +Z (the camera's back) towards +X (the camera's right),
 # luminance of the mean radiance over the sphere
 PLACES = {
-    "low_sun": ("clear_sky", 75, 60.0, 0.6),
+    "low_sun": ("clear_sky", 331, 60.0, 0.6),
     "overcast": ("overcast", 7, -20.0, 0.6),
-    "softbox_studio": ("softbox_studio", 6, 75.0, 0.5),
+    "softbox_studio": ("softbox_studio", 6, 38.0, 0.5),
     "neon_night": ("neon_night", 9, -70.0, 0.35),
 }
 
@@ -42,13 +43,14 @@ def source() -> np.ndarray:
     return canvas.pixels
 
 
-def place(kind: str, seed: int, heading: float, luminance: float) -> np.ndarray:
-    """An environment of the named kind, its strongest light at `heading`, its mean at `luminance`."""
+def place(kind: str, seed: int, heading: float, level: float) -> np.ndarray:
+    """An environment of the named kind, the weight of its lamps at `heading`, its mean luminance `level`."""
     pixels = paint(kind, seed, HEIGHT)
-    row, column = np.unravel_index((pixels @ LUMINANCE).argmax(), pixels.shape[:2])
-    x, _, z = directions(HEIGHT, 2 * HEIGHT)[row, column]
+    luminance = pixels @ LUMINANCE
+    lamps = np.where(luminance > 5.0 * luminance.mean(), luminance, 0.0) * solid_angles(HEIGHT, 2 * HEIGHT)[:, None]
+    x, _, z = np.tensordot(lamps, directions(HEIGHT, 2 * HEIGHT), 2)
     turned = paint(kind, seed, HEIGHT, yaw=heading - float(np.degrees(np.arctan2(x, z))))
-    return turned * np.float32(luminance / float(mean_radiance(turned) @ LUMINANCE))
+    return turned * np.float32(level / float(mean_radiance(turned) @ LUMINANCE))
 
 
 def write(path: Path, pixels: np.ndarray) -> None:

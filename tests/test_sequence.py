@@ -36,7 +36,9 @@ def test_one_hash_is_one_digit_and_not_four(shot):
 
 
 def test_other_padding_other_names_and_temporary_files_are_not_frames(shot):
-    folder = shot("a.0001.exr", "a.1.exr", "a.00001.exr", "ab.0002.exr", "a.0003.png", ".a.0004.exr.host.1.tmp", "a.x.exr")
+    folder = shot(
+        "a.0001.exr", "a.1.exr", "a.00001.exr", "ab.0002.exr", "a.0003.png", ".a.0004.exr.host.1.tmp", "a.x.exr"
+    )
     assert Sequence.parse(folder / "a.####.exr").frames_on_disk() == (1,)
 
 
@@ -71,7 +73,14 @@ def test_a_still_answers_every_frame_with_the_same_file(shot):
 
 @pytest.mark.parametrize(
     ("name", "number"),
-    [("shot.1001.exr", 1001), ("shot_0042.exr", 42), ("1001.exr", 1001), ("shot.-005.exr", -5), ("v2.exr", None), ("a1.b.exr", None)],
+    [
+        ("shot.1001.exr", 1001),
+        ("shot_0042.exr", 42),
+        ("1001.exr", 1001),
+        ("shot.-005.exr", -5),
+        ("v2.exr", None),
+        ("a1.b.exr", None),
+    ],
 )
 def test_one_numbered_file_stands_for_its_own_frame(shot, name, number):
     still = Sequence.parse(shot(name) / name)
@@ -82,7 +91,9 @@ def test_one_numbered_file_stands_for_its_own_frame(shot, name, number):
 
 def test_nothing_there_says_what_lies_beside_it(shot):
     folder = shot("plate.001.exr", "plate.002.exr", "other.exr")
-    with pytest.raises(InputError, match=r"plate\.####\.exr matches no file; beside it: plate\.###\.exr \(1-2\), other\.exr"):
+    with pytest.raises(
+        InputError, match=r"plate\.####\.exr matches no file; beside it: plate\.###\.exr \(1-2\), other\.exr"
+    ):
         Sequence.parse(folder / "plate.####.exr").frames_on_disk()
     with pytest.raises(InputError, match=r"plate\.exr does not exist; beside it"):
         Sequence.parse(folder / "plate.exr").frames_on_disk()

@@ -16,7 +16,9 @@ def grid_faces(rows: int, columns: int) -> np.ndarray:
     return np.stack([i, i + 1, i + columns + 1, i + columns], axis=-1).reshape(-1, 4)
 
 
-def drape(rng: np.random.Generator, obstacle: Shape, sheet: np.ndarray, pinned: np.ndarray, steps: int = 90) -> np.ndarray:
+def drape(
+    rng: np.random.Generator, obstacle: Shape, sheet: np.ndarray, pinned: np.ndarray, steps: int = 110
+) -> np.ndarray:
     """Let a sheet fall over an obstacle.
 
     Args:
@@ -32,7 +34,7 @@ def drape(rng: np.random.Generator, obstacle: Shape, sheet: np.ndarray, pinned: 
     free = (~pinned)[..., None].astype(np.float32)
     links = [(0, 1, 1.0), (1, 0, 1.0), (1, 1, 2**0.5), (1, -1, 2**0.5), (0, 2, 2.0), (2, 0, 2.0)]
     wind = [Noise(rng, 0.8, 1) for _ in range(3)]
-    gust = rng.normal(0, 0.02)
+    gust, limpness = rng.normal(0, 0.02), float(rng.choice([0.0, 0.02, 0.1, 0.25]))
     for step in range(steps):
         velocity = (p - before) * 0.96
         before = p.copy()
@@ -50,7 +52,7 @@ def drape(rng: np.random.Generator, obstacle: Shape, sheet: np.ndarray, pinned: 
                 length = np.sqrt((d * d).sum(-1)) + 1e-9
                 gap = (length - rest * scale) / length
                 if scale == 2.0:
-                    gap = np.where(gap > 0, gap, 0.25 * gap)  # bending is softer than stretching
+                    gap = np.where(gap > 0, gap, limpness * gap)  # bends more readily than it stretches
                 shift = 0.5 * gap[..., None] * d
                 move[a] += shift
                 move[b] -= shift
@@ -71,8 +73,11 @@ def flat_sheet(rng: np.random.Generator, count: int, size: float, height: float)
     t = (np.arange(count, dtype=np.float32) / (count - 1) - 0.5) * size
     x, y = np.meshgrid(t, t, indexing="ij")
     turn = rng.uniform(0, np.pi)
-    p = np.stack([x * np.cos(turn) - y * np.sin(turn), x * np.sin(turn) + y * np.cos(turn), np.full_like(x, height)], -1)
-    return (p + 0.02 * np.stack([Noise(rng, 1.5, 2)(p) for _ in range(3)], -1)).astype(np.float32)
+    p = np.stack(
+        [x * np.cos(turn) - y * np.sin(turn), x * np.sin(turn) + y * np.cos(turn), np.full_like(x, height)], -1
+    )
+    rumple = rng.uniform(0.02, 0.15)  # slack that gravity turns into folds
+    return (p + rumple * np.stack([Noise(rng, 1.5, 2)(p) for _ in range(3)], -1)).astype(np.float32)
 
 
 def hanging_sheet(rng: np.random.Generator, count: int, size: float) -> tuple[np.ndarray, np.ndarray]:
@@ -90,7 +95,7 @@ def hanging_sheet(rng: np.random.Generator, count: int, size: float) -> tuple[np
     if rng.random() < 0.6:
         pinned[0] = True
     else:
-        pinned[0, rng.choice(count, int(rng.integers(2, 6)), replace=False)] = True
+        pinned[0, np.linspace(0, count - 1, int(rng.integers(3, 8))).astype(int)] = True
     return p, pinned
 
 

@@ -53,7 +53,11 @@ class Anatomy:
         self.brow, self.brow_height = about(0.12, 0.25), rng.uniform(0.17, 0.24)
         self.nose_length, self.nose_out = about(0.3, 0.15), about(0.2, 0.25)
         self.nose_width, self.nose_tip = about(0.13, 0.2), about(0.125, 0.15)
-        self.eye_x, self.eye_size, self.eye_open = about(0.31, 0.05), about(0.17, 0.06), about(0.075, 0.3)
+        self.eye_x, self.eye_size, self.eye_open = (
+            about(0.31, 0.05),
+            about(0.17, 0.06),
+            float(np.clip(about(0.068, 0.2), 0.04, 0.085)),
+        )
         self.eye_z = rng.uniform(0.62, 0.68)
         self.cheek, self.cheek_x = about(0.2, 0.2), about(0.42, 0.06)
         self.mouth_width, self.lips = about(0.25, 0.12), about(0.065, 0.3)
@@ -66,6 +70,8 @@ class Anatomy:
         self.turn = np.radians(rng.normal(0, 18))
         self.nod = np.radians(rng.normal(0, 10))
         self.lean = np.radians(rng.normal(0, 7))
+        colour = HAIR_COLOURS[int(rng.integers(len(HAIR_COLOURS)))] * rng.uniform(0.7, 1.2)
+        self.hair_colour = rng.uniform(0.02, 0.5, 3) if rng.random() < 0.06 else colour
         self.wrinkles = Noise(rng, 3.0, 3)
         self.wrinkle_depth = abs(rng.normal(0, 0.012))
 
@@ -102,6 +108,18 @@ class Anatomy:
         d = ellipsoid(p, (0, 0.33, -0.15), self.skull)
         return join(d, ellipsoid(p, (0, -0.25, 0.18), (0.6 + self.fat, 0.82, 0.66)), 0.25)
 
+    def _smiling(self, p: np.ndarray) -> np.ndarray:
+        m = p.copy()
+        m[..., 1] -= self.smile * (p[..., 0] / self.mouth_width) ** 2
+        return m
+
+    def mouth(self, p: np.ndarray) -> np.ndarray:
+        """The lips alone, straight."""
+        m, gap = self._smiling(p), self.mouth_open
+        upper = ellipsoid(m, (0, -0.535 + gap * 0.3, 0.79), (self.mouth_width, self.lips, 0.1))
+        centre = (0, -0.535 - 1.75 * self.lips - gap, 0.765)
+        return join(upper, ellipsoid(m, centre, (self.mouth_width * 0.85, self.lips * 1.25, 0.1)), 0.015)
+
     def face(self, p: np.ndarray) -> np.ndarray:
         """Head and neck, straight."""
         q = p.copy()
@@ -111,19 +129,19 @@ class Anatomy:
         d = join(d, ellipsoid(q, (0, -self.chin_drop, 0.5), (self.chin, self.chin * 0.9, self.chin * 0.9)), 0.2)
         d = join(d, ellipsoid(q, (self.cheek_x, -0.2, 0.5), (self.cheek, self.cheek * 0.9, self.cheek)), 0.22)
         d = carve(d, ellipsoid(q, (self.eye_x, 0.02, 0.92), (0.19, 0.13, 0.2)), 0.16)
-        d = join(d, capsule(q, (0.1, self.brow_height - 0.02, 0.74), (0.46, self.brow_height, 0.55), self.brow * 0.75), 0.14)
+        d = join(
+            d, capsule(q, (0.1, self.brow_height - 0.02, 0.74), (0.46, self.brow_height, 0.55), self.brow * 0.75), 0.14
+        )
         tip = (0.0, 0.08 - self.nose_length, 0.82 + self.nose_out)
         d = join(d, capsule(q, (0, 0.14, 0.74), tip, 0.06, self.nose_tip), 0.12)
         d = join(d, ellipsoid(q, (self.nose_width, tip[1] - 0.03, tip[2] - 0.14), (0.075, 0.065, 0.1)), 0.06)
         d = carve(d, ellipsoid(q, (0.06, tip[1] - 0.115, tip[2] - 0.06), (0.035, 0.03, 0.06)), 0.03)
-        lift = self.smile * (q[..., 0] / self.mouth_width) ** 2
-        m = q.copy()
-        m[..., 1] -= lift
         gap = self.mouth_open
-        upper = ellipsoid(m, (0, -0.535 + gap * 0.3, 0.79), (self.mouth_width, self.lips, 0.1))
-        lower = ellipsoid(m, (0, -0.535 - 1.75 * self.lips - gap, 0.765), (self.mouth_width * 0.85, self.lips * 1.25, 0.1))
-        d = join(d, join(upper, lower, 0.015), 0.06)
-        slit = ellipsoid(m, (0, -0.535 - 0.85 * self.lips - 0.4 * gap, 0.9), (self.mouth_width * 0.92, 0.012 + gap * 0.6, 0.16))
+        m = self._smiling(q)
+        d = join(d, self.mouth(p), 0.06)
+        slit = ellipsoid(
+            m, (0, -0.535 - 0.85 * self.lips - 0.4 * gap, 0.9), (self.mouth_width * 0.92, 0.012 + gap * 0.6, 0.16)
+        )
         d = carve(d, slit, 0.025)
         eye = (self.eye_x, 0.02, self.eye_z)
         lid = ellipsoid(q, eye, (self.eye_size * 1.12,) * 3)
@@ -131,7 +149,9 @@ class Anatomy:
         opening = ellipsoid(q, (self.eye_x, 0.015, self.eye_z + 0.16), (self.eye_size * 0.85, self.eye_open, 0.2))
         d = carve(d, opening, 0.03)
         turned = q - np.array([self.skull[0] * 0.98, 0.0, -0.12], np.float32)
-        turned = np.stack([turned[..., 0] - turned[..., 2] * -0.35, turned[..., 1] + 0.15 * turned[..., 2], turned[..., 2]], -1)
+        turned = np.stack(
+            [turned[..., 0] - turned[..., 2] * -0.35, turned[..., 1] + 0.15 * turned[..., 2], turned[..., 2]], -1
+        )
         ear = ellipsoid(turned, (self.ear_out, 0, 0), (0.07, self.ear, 0.16))
         ear = carve(ear, ellipsoid(turned, (self.ear_out + 0.07, 0.02, 0.03), (0.07, self.ear * 0.7, 0.1)), 0.05)
         d = join(d, ear, 0.06)
@@ -149,15 +169,19 @@ class Anatomy:
         d = join(d, capsule(q, (0.15, -1.55, -0.4), (self.shoulder, top - 0.05, -0.35), 0.3, 0.36), 0.5)
         d = join(d, capsule(q, (0.1, top - 0.1, -0.05), (self.shoulder * 0.9, top - 0.12, -0.2), 0.18, 0.2), 0.3)
         d = join(d, ellipsoid(q, (0, top - 1.3, -0.25), (self.shoulder * 0.95, 1.5, 0.72 + self.fat)), 0.45)
-        return join(d, capsule(q, (self.shoulder + 0.1, top - 0.1, -0.35), (self.shoulder + 0.35, top - 2.2, -0.2), 0.4), 0.25)
+        return join(
+            d, capsule(q, (self.shoulder + 0.1, top - 0.1, -0.35), (self.shoulder + 0.35, top - 2.2, -0.2), 0.4), 0.25
+        )
 
     def body(self, p: np.ndarray) -> np.ndarray:
         """All skin, posed."""
         return join(self.face(self.posed(p)), self.trunk(p), 0.2)
 
 
-def _skin(rng: np.random.Generator, who: Anatomy) -> Part:
-    v, f = polygonise(who.body, (-1.35, -3.2, -1.5), (1.35, 1.45, 1.5), 0.047)
+def _skin(rng: np.random.Generator, who: Anatomy, bottom: float) -> Part:
+    v, f = polygonise(
+        who.body, (-1.35 if bottom > -3 else -2.6, bottom, -1.5), (1.35 if bottom > -3 else 2.6, 1.45, 1.5), 0.047
+    )
     straight = who.posed(v)
     t = rng.uniform(0, len(SKIN_TONES) - 1)
     i = min(int(t), len(SKIN_TONES) - 2)
@@ -176,12 +200,18 @@ def _skin(rng: np.random.Generator, who: Anatomy) -> Part:
     blend(flush * spot(0.45, -0.3, 0.6, 0.25), red)
     blend(flush * spot(0.0, -0.25, 1.0, 0.2), red)
     blend(rng.uniform(0.1, 0.5) * spot(who.eye_x, -0.05, 0.75, 0.2), base * np.array([0.7, 0.6, 0.62]))
-    lips = (np.abs(y + 0.535 + 0.85 * who.lips) < who.lips * 2.1) & (x < who.mouth_width * 0.95) & (z > 0.6)
-    lip = base * np.array([0.9, 0.5, 0.5]) if rng.random() < 0.75 else rng.uniform(0.05, 0.5) * np.array([1.0, 0.15, 0.2])
+    lips = np.clip(1.2 - who.mouth(straight) / 0.03, 0, 1) * (z > 0.5)
+    lip = (
+        base * np.array([0.9, 0.5, 0.5]) if rng.random() < 0.75 else rng.uniform(0.05, 0.5) * np.array([1.0, 0.15, 0.2])
+    )
     blend(lips * 0.8, lip)
-    hair = HAIR_COLOURS[rng.integers(len(HAIR_COLOURS))]
-    brow = (np.abs(y - who.brow_height - 0.06 + 0.25 * np.maximum(x - 0.3, 0)) < 0.035) & (x > 0.13) & (x < 0.5) & (z > 0.3)
-    blend(brow * rng.uniform(0.5, 0.95), hair)
+    brow = (
+        (np.abs(y - who.brow_height - 0.06 + 0.25 * np.maximum(x - 0.3, 0)) < 0.035)
+        & (x > 0.13)
+        & (x < 0.5)
+        & (z > 0.3)
+    )
+    blend(brow * rng.uniform(0.5, 0.95), np.minimum(who.hair_colour, 0.6 * base))
     if rng.random() < 0.25:  # stubble
         jaw = np.clip((-0.35 - y) * 4, 0, 1) * np.clip((z + 0.1) * 3, 0, 1) * (y > -1.35)
         blend(jaw * rng.uniform(0.2, 0.6), base * 0.35)
@@ -204,14 +234,18 @@ def _eyes(rng: np.random.Generator, who: Anatomy) -> list[Part]:
     p, f = _sphere()
     angle = np.arccos(np.clip(p[:, 2], -1, 1))
     iris = np.array([(0.09, 0.04, 0.02), (0.15, 0.09, 0.04), (0.1, 0.16, 0.25), (0.1, 0.15, 0.08)])[rng.integers(4)]
-    tint = np.where((angle < 0.2)[:, None], 0.004, np.where((angle < 0.48)[:, None], iris, np.array([0.72, 0.68, 0.65])))
+    tint = np.where(
+        (angle < 0.2)[:, None], 0.004, np.where((angle < 0.48)[:, None], iris, np.array([0.72, 0.68, 0.65]))
+    )
     look = rng.normal(0, 0.15, 2)
     bulge = p * (1 + 0.06 * np.exp(-((angle / 0.4) ** 2)))[:, None]
     c, s = np.cos(look[0]), np.sin(look[0])
-    turned = np.stack([c * bulge[:, 0] + s * bulge[:, 2], bulge[:, 1] + look[1] * bulge[:, 2], c * bulge[:, 2] - s * bulge[:, 0]], -1)
+    turned = np.stack(
+        [c * bulge[:, 0] + s * bulge[:, 2], bulge[:, 1] + look[1] * bulge[:, 2], c * bulge[:, 2] - s * bulge[:, 0]], -1
+    )
     parts = []
     for side in (-1, 1):
-        v = turned * who.eye_size * 1.02 + np.array([side * who.eye_x, 0.02, who.eye_z])
+        v = turned * who.eye_size * 1.06 + np.array([side * who.eye_x, 0.02, who.eye_z])
         parts.append(Part("eye", who.place(v).astype(np.float32), f, tint.astype(np.float32)))
     return parts
 
@@ -225,11 +259,6 @@ def _hairline(who: Anatomy, q: np.ndarray, recede: float) -> np.ndarray:
 
 def _hair(rng: np.random.Generator, who: Anatomy, bust: Bust) -> None:
     style = str(rng.choice(["bald", "short", "long", "curly", "bun", "cap"], p=[0.08, 0.28, 0.3, 0.16, 0.1, 0.08]))
-    t = rng.uniform(0, len(HAIR_COLOURS) - 1)
-    colour = HAIR_COLOURS[int(t)] * rng.uniform(0.7, 1.2)
-    if rng.random() < 0.06:
-        colour = rng.uniform(0.02, 0.5, 3)
-    bust.hair_colour = (*(float(c) for c in colour), 1.0)
     if style == "bald":
         return
     recede, thick = rng.normal(0, 0.07), {"short": 0.06, "long": 0.12, "curly": 0.22, "bun": 0.05, "cap": 0.08}[style]
@@ -242,10 +271,16 @@ def _hair(rng: np.random.Generator, who: Anatomy, bust: Bust) -> None:
     def mass(p: np.ndarray) -> np.ndarray:
         q = who.posed(p)
         d = who.cranium(q) - thick * (1 + 0.35 * coarse(q))
-        d = carve(d, _hairline(who, q, recede), 0.08) if style != "cap" else np.maximum(d, 0.45 - q[..., 1] - 0.25 * q[..., 2])
+        d = (
+            carve(d, _hairline(who, q, recede), 0.08)
+            if style != "cap"
+            else np.maximum(d, 0.45 - q[..., 1] - 0.25 * q[..., 2])
+        )
         if style == "long":  # a curtain at the sides and the back
             w = 0.85 + 0.08 * np.sin(q[..., 1] * 3)
-            shell = np.abs(ellipsoid(q * np.array([1, 0.001, 1], np.float32), (0, 0, -0.25), (w.mean() + thick, 1, 0.85 + thick)))
+            shell = np.abs(
+                ellipsoid(q * np.array([1, 0.001, 1], np.float32), (0, 0, -0.25), (w.mean() + thick, 1, 0.85 + thick))
+            )
             shell = np.maximum(shell - 0.14, np.maximum(q[..., 1] - 0.4, -length - q[..., 1]))
             d = join(d, np.maximum(shell, q[..., 2] - 0.12 - 0.15 * coarse(q)), 0.15)
         if style == "bun":
@@ -262,7 +297,9 @@ def _hair(rng: np.random.Generator, who: Anatomy, bust: Bust) -> None:
         bust.strands.append(_grow(rng, who, mass, v, style, length))
 
 
-def _grow(rng: np.random.Generator, who: Anatomy, mass, roots: np.ndarray, style: str, length: float) -> tuple[np.ndarray, float]:
+def _grow(
+    rng: np.random.Generator, who: Anatomy, mass, roots: np.ndarray, style: str, length: float
+) -> tuple[np.ndarray, float]:
     """Strands that start on the hair mass and flow down and along it."""
     count, points = int(rng.integers(1500, 5000)), 8
     start = roots[rng.integers(len(roots), size=count)] + rng.normal(0, 0.02, (count, 3)).astype(np.float32)
@@ -304,18 +341,18 @@ def _beard(rng: np.random.Generator, who: Anatomy, bust: Bust) -> None:
             bust.strands.append(_grow(rng, who, mass, v, "short", 0.1))
 
 
-def _clothes(rng: np.random.Generator, who: Anatomy, bust: Bust) -> None:
-    style = str(rng.choice(["tee", "vneck", "collar", "hood", "scarf", "turtle", "bare"], p=[0.2, 0.15, 0.22, 0.13, 0.12, 0.1, 0.08]))
-    if style == "bare":
-        return
-    folds, drift = Noise(rng, rng.uniform(0.8, 1.6), 3, 0.55), Noise(rng, 0.5, 1)
-    depth, thick = rng.uniform(0.03, 0.16), rng.uniform(0.07, 0.16)
+CLOTHES = {"tee": 0.2, "vneck": 0.16, "collar": 0.22, "hood": 0.13, "scarf": 0.12, "turtle": 0.1, "bare": 0.07}
+
+
+def _clothes(rng: np.random.Generator, who: Anatomy, bust: Bust, style: str) -> None:
+    folds, drift = Noise(rng, rng.uniform(0.8, 2.2), 3, 0.6), Noise(rng, 0.6, 1)
+    depth, thick = rng.uniform(0.04, 0.26), rng.uniform(0.07, 0.16)
     stretch = np.exp(rng.normal(0, 0.5, 3)).astype(np.float32)
     neckline = rng.uniform(-1.75, -1.45) if style != "turtle" else -1.1
     vee = rng.uniform(0.3, 1.1)
 
     def garment(p: np.ndarray) -> np.ndarray:
-        ridge = 1.0 - 2.0 * np.abs(folds(p * stretch + 0.6 * drift(p)[..., None]))
+        ridge = 1.0 - 2.0 * np.abs(folds(p * stretch + 0.9 * drift(p)[..., None]))
         d = who.trunk(p) - thick - depth * 0.6 * ridge
         x, y, z = np.abs(p[..., 0]), p[..., 1], p[..., 2]
         d = np.maximum(d, y - neckline - 0.25 * np.clip(-z, -0.5, 0.5))
@@ -323,10 +360,13 @@ def _clothes(rng: np.random.Generator, who: Anatomy, bust: Bust) -> None:
             d = carve(d, np.maximum(x - 0.1 - 0.55 * (y - neckline + vee), 0.1 - z), 0.04)
         return d
 
-    parts = [polygonise(garment, (-2.7, -4.2, -1.6), (2.7, -0.9, 1.3), 0.085)]
+    parts = [polygonise(garment, (-2.7, -4.2, -1.6), (2.7, -0.9, 1.3), 0.07)]
     if style in ("collar", "hood", "scarf", "turtle"):
         rough = Noise(rng, 2.0, 3)
-        radius, width = who.neck + rng.uniform(0.05, 0.2), {"collar": 0.06, "hood": 0.28, "scarf": 0.26, "turtle": 0.1}[style]
+        radius, width = (
+            who.neck + rng.uniform(0.05, 0.2),
+            {"collar": 0.06, "hood": 0.28, "scarf": 0.26, "turtle": 0.1}[style],
+        )
         height = {"collar": 0.3, "hood": 0.3, "scarf": 0.25, "turtle": 0.5}[style]
         tilt = np.array([0, 1, 0.35], np.float32)
 
@@ -334,7 +374,9 @@ def _clothes(rng: np.random.Generator, who: Anatomy, bust: Bust) -> None:
             squash = np.array([1.0, width / height, 1.0], np.float32)
             q = (p - np.array([0, -1.6, -0.25], np.float32)) * squash
             d = torus(q, (0, 0, 0), tilt, radius + (width if style in ("hood", "scarf") else 0.0), width)
-            d = d - (0.1 if style in ("scarf", "hood") else 0.03) * (1 - 2 * np.abs(rough(p * np.array([1, 2.5, 1], np.float32))))
+            d = d - (0.1 if style in ("scarf", "hood") else 0.03) * (
+                1 - 2 * np.abs(rough(p * np.array([1, 2.5, 1], np.float32)))
+            )
             if style == "collar":
                 d = carve(d, np.maximum(np.abs(p[..., 0]) - 0.16 - 0.5 * (p[..., 1] + 1.75), 0.05 - p[..., 2]), 0.03)
             return d
@@ -342,6 +384,7 @@ def _clothes(rng: np.random.Generator, who: Anatomy, bust: Bust) -> None:
         parts.append(polygonise(ring, (-1.5, -2.5, -1.6), (1.5, -0.7, 1.3), 0.06))
     bust.parts += [Part("cloth", v, f) for v, f in parts if len(v)]
     if rng.random() < 0.2:  # an open jacket over it
+
         def jacket(p: np.ndarray) -> np.ndarray:
             d = who.trunk(p) - thick - 0.13 - depth * 0.4 * (1 - 2 * np.abs(folds(p * 0.8)))
             open_front = np.maximum(np.abs(p[..., 0]) - 0.25 - 0.35 * (p[..., 1] - neckline + 1.8), -0.1 - p[..., 2])
@@ -368,11 +411,14 @@ def _spectacles(rng: np.random.Generator, who: Anatomy, bust: Bust) -> None:
 def bust(rng: np.random.Generator) -> Bust:
     """One random person, from chest to crown."""
     who = Anatomy(rng)
-    made = Bust(parts=[_skin(rng, who), *_eyes(rng, who)])
+    dress = str(rng.choice(list(CLOTHES), p=list(CLOTHES.values())))
+    made = Bust(hair_colour=(*(float(c) for c in who.hair_colour), 1.0))
+    made.parts += [_skin(rng, who, -4.2 if dress == "bare" else -2.9), *_eyes(rng, who)]
     _hair(rng, who, made)
     if rng.random() < 0.2:
         _beard(rng, who, made)
-    _clothes(rng, who, made)
+    if dress != "bare":
+        _clothes(rng, who, made, dress)
     if rng.random() < 0.2:
         _spectacles(rng, who, made)
     return made

@@ -74,38 +74,3 @@ def cell_solid_angles(centres: np.ndarray) -> np.ndarray:
         cosines = 1.0 + (corners * after).sum(1) + corners @ centre + after @ centre
         areas.append(2.0 * np.arctan2(volume, cosines).sum())
     return np.array(areas)
-
-
-def latlong_directions(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """Directions (H, W, 3) of a lat-long map's pixels and the solid angle (H, W) of each, in sr."""
-    v, u = (np.arange(height) + 0.5) / height, (np.arange(width) + 0.5) / width
-    theta, phi = v * np.pi, (0.5 - u) * 2.0 * np.pi
-    y, r = np.cos(theta), np.sin(theta)
-    d = np.stack(np.broadcast_arrays(r[:, None] * np.sin(phi), y[:, None], r[:, None] * np.cos(phi)), axis=-1)
-    edges = np.cos(np.arange(height + 1) / height * np.pi)
-    omega = (edges[:-1] - edges[1:]) * 2.0 * np.pi / width
-    return d, np.repeat(omega[:, None], width, axis=1)
-
-
-def cell_radiance(environment: np.ndarray, centres: np.ndarray) -> np.ndarray:
-    """Mean radiance of an environment over each cell: the weights of the cells' pictures.
-
-    Args:
-        environment: (H, W, 3) lat-long radiance, in the camera's own axes (the default camera of design 4 stands
-            there; turn the map, or the centres by the frame's `camera_to_world`, for any other).
-        centres: (N, 3) unit directions of the cells in the same axes.
-
-    Returns:
-        (N, 3) float32 radiance. A cell that holds no pixel centre takes the pixel nearest to its own.
-    """
-    directions, omega = latlong_directions(*environment.shape[:2])
-    flat = directions.reshape(-1, 3)
-    nearest = np.argmax(flat @ centres.T, axis=1)
-    area = np.bincount(nearest, omega.ravel(), len(centres))
-    pixels = environment.reshape(-1, 3)
-    energy = np.stack([np.bincount(nearest, omega.ravel() * pixels[:, c], len(centres)) for c in range(3)], axis=1)
-    mean = energy / np.maximum(area, 1e-12)[:, None]
-    empty = area == 0
-    if empty.any():
-        mean[empty] = pixels[np.argmax(centres[empty] @ flat.T, axis=1)]
-    return mean.astype(np.float32)

@@ -70,7 +70,11 @@ class Tree:
         stretch = np.exp(rng.normal(0, 0.25, 3)) * scale
         turn = rng.uniform(-np.pi, np.pi, 3) if rng.random() < 0.7 else np.zeros(3)
         mapping = self.node(
-            "ShaderNodeMapping", Vector=source, Scale=tuple(stretch), Rotation=tuple(turn), Location=tuple(rng.uniform(-9, 9, 3))
+            "ShaderNodeMapping",
+            Vector=source,
+            Scale=tuple(stretch),
+            Rotation=tuple(turn),
+            Location=tuple(rng.uniform(-9, 9, 3)),
         )
         return mapping.outputs[0]
 
@@ -79,11 +83,15 @@ class Tree:
         at = self.coordinates(rng, scale)
         if kind in ("noise", "marble", "wood"):
             detail, distortion = float(rng.uniform(1, 8)), float(rng.uniform(0, 2.5))
-            noise = self.node("ShaderNodeTexNoise", Vector=at, Scale=1.0, Detail=detail, Distortion=distortion).outputs[0]
+            noise = self.node("ShaderNodeTexNoise", Vector=at, Scale=1.0, Detail=detail, Distortion=distortion).outputs[
+                0
+            ]
             if kind == "noise":
                 return self.step(rng, noise, 0.5)
             bands = 3.0 if kind == "marble" else 9.0
-            return self.math("ABSOLUTE", self.math("SINE", self.math("MULTIPLY", noise, bands * float(rng.uniform(1, 3)))))
+            return self.math(
+                "ABSOLUTE", self.math("SINE", self.math("MULTIPLY", noise, bands * float(rng.uniform(1, 3))))
+            )
         if kind in ("voronoi", "dots"):
             node = self.node("ShaderNodeTexVoronoi", {"feature": "F1"}, Vector=at, Scale=1.0)
             return self.step(rng, node.outputs["Distance"], 0.4 if kind == "dots" else 0.5)
@@ -93,15 +101,26 @@ class Tree:
         if kind == "checker":
             return self.node("ShaderNodeTexChecker", Vector=at, Scale=1.0).outputs["Fac"]
         if kind == "brick":
-            node = self.node("ShaderNodeTexBrick", Vector=at, Scale=1.0, Color1=(1, 1, 1, 1), Color2=(0.6, 0.6, 0.6, 1), Mortar=(0, 0, 0, 1))
+            node = self.node(
+                "ShaderNodeTexBrick",
+                Vector=at,
+                Scale=1.0,
+                Color1=(1, 1, 1, 1),
+                Color2=(0.6, 0.6, 0.6, 1),
+                Mortar=(0, 0, 0, 1),
+            )
             return self.node("ShaderNodeSeparateColor", Color=node.outputs["Color"]).outputs[0]
         if kind == "weave":
             axes = self.node("ShaderNodeSeparateXYZ", Vector=at)
             u, v = (self.math("SINE", self.math("MULTIPLY", axes.outputs[i], 6.28)) for i in (0, 1))
             return self.math("ADD", self.math("MULTIPLY", self.math("MULTIPLY", u, v), 0.5), 0.5)
         wave = self.node(
-            "ShaderNodeTexWave", {"wave_type": "RINGS" if kind == "rings" else "BANDS"},
-            Vector=at, Scale=0.5, Distortion=float(rng.choice([0, 0, 2, 8])), Detail=2.0,
+            "ShaderNodeTexWave",
+            {"wave_type": "RINGS" if kind == "rings" else "BANDS"},
+            Vector=at,
+            Scale=0.5,
+            Distortion=float(rng.choice([0, 0, 2, 8])),
+            Detail=2.0,
         )
         return self.step(rng, wave.outputs["Fac"], 0.5)
 
@@ -138,19 +157,26 @@ def _base_colour(tree: Tree, rng: np.random.Generator, scale: float, plain: floa
     first = random_colour(rng, saturation, lo)
     if rng.random() < plain:
         wear = tree.pattern(rng, "noise", scale)
-        return tree.mix(wear, first, tuple(c * float(rng.uniform(0.75, 1.0)) for c in first[:3]) + (1.0,))
+        worn = (*(c * float(rng.uniform(0.75, 1.0)) for c in first[:3]), 1.0)
+        return tree.mix(wear, first, worn)
     kind = str(rng.choice(PATTERNS))
     colour = tree.mix(tree.pattern(rng, kind, scale), first, random_colour(rng, saturation, lo))
     if rng.random() < 0.35:
         other = tree.pattern(rng, str(rng.choice(PATTERNS)), scale * float(rng.uniform(1.5, 5)))
-        colour = tree.mix(tree.math("MULTIPLY", other, float(rng.uniform(0.2, 0.9))), colour, random_colour(rng, saturation, lo))
+        colour = tree.mix(
+            tree.math("MULTIPLY", other, float(rng.uniform(0.2, 0.9))), colour, random_colour(rng, saturation, lo)
+        )
     return colour
 
 
 def _bump(tree: Tree, rng: np.random.Generator, chance: float, scale: float) -> Any | None:
     if rng.random() > chance:
         return None
-    pattern = tree.pattern(rng, str(rng.choice(["noise", "voronoi", "weave", "stripes", "brick", "marble", "dots"])), scale * float(rng.uniform(1, 4)))
+    pattern = tree.pattern(
+        rng,
+        str(rng.choice(["noise", "voronoi", "weave", "stripes", "brick", "marble", "dots"])),
+        scale * float(rng.uniform(1, 4)),
+    )
     bump = tree.node("ShaderNodeBump", Height=pattern, Strength=float(rng.uniform(0.1, 0.7)), Distance=0.15 / scale)
     return bump.outputs[0]
 
@@ -167,7 +193,14 @@ def surface(rng: np.random.Generator, kind: str = "any", scale: float = 3.0) -> 
     metallic, inputs = 0.0, {}
     if kind == "metal":
         metallic = 1.0
-        tints = [(0.95, 0.93, 0.88), (1.0, 0.71, 0.29), (0.95, 0.64, 0.54), (0.56, 0.57, 0.58), (0.91, 0.92, 0.92), (0.3, 0.3, 0.32)]
+        tints = [
+            (0.95, 0.93, 0.88),
+            (1.0, 0.71, 0.29),
+            (0.95, 0.64, 0.54),
+            (0.56, 0.57, 0.58),
+            (0.91, 0.92, 0.92),
+            (0.3, 0.3, 0.32),
+        ]
         tint = np.array(tints[rng.integers(len(tints))]) * rng.uniform(0.5, 1.0)
         colour: Any = (*tint.tolist(), 1.0)
         if rng.random() < 0.3:
@@ -178,7 +211,13 @@ def surface(rng: np.random.Generator, kind: str = "any", scale: float = 3.0) -> 
     else:
         plain = {"matte": 0.35, "plastic": 0.55, "fabric": 0.3, "ground": 0.25, "leaf": 0.7}[kind]
         colour = _base_colour(tree, rng, scale, plain, 0.35 if kind == "ground" else 0.5, 0.05)
-        span = {"matte": (0.5, 1.0), "plastic": (0.08, 0.5), "fabric": (0.7, 1.0), "ground": (0.15, 1.0), "leaf": (0.3, 0.7)}
+        span = {
+            "matte": (0.5, 1.0),
+            "plastic": (0.08, 0.5),
+            "fabric": (0.7, 1.0),
+            "ground": (0.15, 1.0),
+            "leaf": (0.3, 0.7),
+        }
         roughness = _roughness(tree, rng, float(rng.uniform(*span[kind])), scale)
         inputs["Specular IOR Level"] = float(rng.uniform(0.1, 0.6))
         if kind == "fabric":
@@ -193,6 +232,8 @@ def surface(rng: np.random.Generator, kind: str = "any", scale: float = 3.0) -> 
     bump = _bump(tree, rng, {"metal": 0.25, "plastic": 0.25, "fabric": 0.7}.get(kind, 0.5), scale)
     if bump is not None:
         tree.put(bsdf, "Normal", bump)
+    if kind == "plastic" and rng.random() < 0.08:  # glass and clear resin
+        tree.put(bsdf, "Transmission Weight", float(rng.uniform(0.7, 1.0)))
     shader = bsdf.outputs[0]
     if kind == "leaf" or (kind == "fabric" and rng.random() < 0.3):  # thin things let light through
         through = tree.node("ShaderNodeBsdfTranslucent", Color=colour)
@@ -208,9 +249,16 @@ def skin(rng: np.random.Generator) -> bpy.types.Material:
     tree = Tree("skin")
     tint = tree.node("ShaderNodeVertexColor", {"layer_name": "tint"}).outputs["Color"]
     blotch = tree.pattern(rng, "noise", float(rng.uniform(2, 8)))
-    colour = tree.mix(tree.math("MULTIPLY", blotch, float(rng.uniform(0.0, 0.35))), tint, (0.9, 0.62, 0.55, 1.0), "MULTIPLY")
+    colour = tree.mix(
+        tree.math("MULTIPLY", blotch, float(rng.uniform(0.0, 0.35))), tint, (0.9, 0.62, 0.55, 1.0), "MULTIPLY"
+    )
     roughness = _roughness(tree, rng, float(rng.uniform(0.32, 0.65)), 3.0)
-    bsdf = tree.node("ShaderNodeBsdfPrincipled", Base_Color=colour, Roughness=roughness, Specular_IOR_Level=float(rng.uniform(0.3, 0.7)))
+    bsdf = tree.node(
+        "ShaderNodeBsdfPrincipled",
+        Base_Color=colour,
+        Roughness=roughness,
+        Specular_IOR_Level=float(rng.uniform(0.3, 0.7)),
+    )
     tree.put(bsdf, "Subsurface Weight", float(rng.uniform(0.3, 1.0)))
     tree.put(bsdf, "Subsurface Radius", (1.0, 0.35, 0.2))
     tree.put(bsdf, "Subsurface Scale", float(rng.uniform(0.03, 0.10)))
@@ -227,7 +275,9 @@ def tinted(rng: np.random.Generator, roughness: float, coat: float = 0.0) -> bpy
     """A plain dielectric over the mesh colour `tint`: eyes, lips of statues, painted things."""
     tree = Tree("tinted")
     tint = tree.node("ShaderNodeVertexColor", {"layer_name": "tint"}).outputs["Color"]
-    bsdf = tree.node("ShaderNodeBsdfPrincipled", Base_Color=tint, Roughness=roughness, Coat_Weight=coat, Coat_Roughness=0.03)
+    bsdf = tree.node(
+        "ShaderNodeBsdfPrincipled", Base_Color=tint, Roughness=roughness, Coat_Weight=coat, Coat_Roughness=0.03
+    )
     return tree.finish(bsdf.outputs[0], roughness, 0.0)
 
 
@@ -235,8 +285,13 @@ def hair(rng: np.random.Generator, colour: tuple) -> bpy.types.Material:
     """Hair: a rough, slightly shiny dielectric that is cheap in small renders, with strand-wise colour noise."""
     tree = Tree("hair")
     noise = tree.pattern(rng, "noise", 4.0)
-    dark = tuple(c * float(rng.uniform(0.4, 0.9)) for c in colour[:3]) + (1.0,)
+    dark = (*(c * float(rng.uniform(0.4, 0.9)) for c in colour[:3]), 1.0)
     mixed = tree.mix(noise, colour, dark)
     roughness = float(rng.uniform(0.3, 0.55))
-    bsdf = tree.node("ShaderNodeBsdfPrincipled", Base_Color=mixed, Roughness=roughness, Specular_IOR_Level=float(rng.uniform(0.3, 0.9)))
+    bsdf = tree.node(
+        "ShaderNodeBsdfPrincipled",
+        Base_Color=mixed,
+        Roughness=roughness,
+        Specular_IOR_Level=float(rng.uniform(0.3, 0.9)),
+    )
     return tree.finish(bsdf.outputs[0], roughness, 0.0)

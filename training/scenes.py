@@ -18,7 +18,7 @@ from mathutils import Matrix, Vector
 from . import cloth, heads, materials
 from .surfaces import Noise, box, ellipsoid, join, polygonise
 
-SCENE_VERSION = 1
+SCENE_VERSION = 3
 KINDS = {"head": 0.34, "objects": 0.27, "cloth": 0.17, "hard": 0.22}
 
 
@@ -32,13 +32,22 @@ class Framing:
     climb: tuple[float, float] = (-10.0, 40.0)
 
 
-def mesh_object(name: str, vertices: np.ndarray, faces: np.ndarray, material=None, tint: np.ndarray | None = None, smooth: bool = True):
+def mesh_object(
+    name: str,
+    vertices: np.ndarray,
+    faces: np.ndarray,
+    material=None,
+    tint: np.ndarray | None = None,
+    smooth: bool = True,
+):
     """A Blender object of a mesh; tint (V, 3) becomes the linear colour attribute `tint`."""
     mesh = bpy.data.meshes.new(name)
     mesh.from_pydata(vertices.tolist(), [], faces.tolist())
     if tint is not None:
         attribute = mesh.color_attributes.new("tint", "FLOAT_COLOR", "POINT")
-        attribute.data.foreach_set("color", np.concatenate([tint, np.ones((len(tint), 1))], axis=1).astype(np.float32).ravel())
+        attribute.data.foreach_set(
+            "color", np.concatenate([tint, np.ones((len(tint), 1))], axis=1).astype(np.float32).ravel()
+        )
     mesh.polygons.foreach_set("use_smooth", np.full(len(mesh.polygons), smooth))
     mesh.update()
     return add(name, mesh, material)
@@ -84,7 +93,10 @@ def head_scene(rng: np.random.Generator) -> Framing:
     """A person's head and shoulders; now and then a statue's."""
     made = heads.bust(rng)
     statue = materials.surface(rng, str(rng.choice(["metal", "matte", "plastic"])), 1.5) if rng.random() < 0.1 else None
-    cloths = [materials.surface(rng, str(rng.choice(["fabric", "matte", "plastic"], p=[0.75, 0.2, 0.05])), 2.0) for _ in range(4)]
+    cloths = [
+        materials.surface(rng, str(rng.choice(["fabric", "matte", "plastic"], p=[0.75, 0.2, 0.05])), 2.0)
+        for _ in range(4)
+    ]
     kinds = {
         "skin": lambda i: materials.skin(rng),
         "eye": lambda i: materials.tinted(rng, 0.25, 1.0),
@@ -149,18 +161,29 @@ def smooth_profile(rng: np.random.Generator, height: float, radius: float, knots
     return np.concatenate([[[0.0, 0.0]], outer, inner[: samples - 3], [[0.0, inner[samples - 4, 1]]]])
 
 
+THINGS = [
+    *("sphere", "box", "cylinder", "cone", "torus", "monkey", "vessel", "vessel", "blob", "rock", "gear", "text"),
+    *("plant", "mug", "chain", "stack", "super", "bottle", "lamp", "frame", "fruit"),
+]  # fmt: skip
+HEROES = ["monkey", "vessel", "super", "gear", "torus", "text", "chain", "rock", "blob", "bottle", "mug", "box"]
+PARTS = ["box", "box", "cylinder", "cylinder", "torus", "gear", "super", "sphere", "cone"]
+
+
 def make_thing(rng: np.random.Generator, kind: str | None = None) -> list:
     """One thing of about unit size around the origin, as a list of objects without materials."""
-    kinds = "sphere box cylinder cone torus monkey vessel vessel blob rock gear text plant mug chain stack super bottle lamp frame fruit"
-    kind = kind or str(rng.choice(kinds.split()))
+    kind = kind or str(rng.choice(THINGS))
     squash = Matrix.Diagonal((*np.exp(rng.normal(0, 0.2, 3)), 1))
     if kind == "sphere":
-        things = [_from_bmesh(kind, lambda bm: bmesh.ops.create_uvsphere(bm, u_segments=48, v_segments=24, radius=1), True)]
+        things = [
+            _from_bmesh(kind, lambda bm: bmesh.ops.create_uvsphere(bm, u_segments=48, v_segments=24, radius=1), True)
+        ]
         if rng.random() < 0.5:
             return things
     elif kind == "box":
         size = np.exp(rng.normal(0, 0.45, 3)) * 1.2
-        things = [_from_bmesh(kind, lambda bm: bmesh.ops.create_cube(bm, size=1, matrix=Matrix.Diagonal((*size, 1))), False)]
+        things = [
+            _from_bmesh(kind, lambda bm: bmesh.ops.create_cube(bm, size=1, matrix=Matrix.Diagonal((*size, 1))), False)
+        ]
         if rng.random() < 0.7:
             _bevel(things[0], float(rng.uniform(0.01, 0.2)))
         return things
@@ -169,7 +192,15 @@ def make_thing(rng: np.random.Generator, kind: str | None = None) -> list:
         top = 1.0 if kind == "cylinder" else float(rng.choice([0.0, 0.3, 0.6]))
         depth = float(np.exp(rng.normal(0.3, 0.5)))
         r = float(rng.uniform(0.3, 1))
-        things = [_from_bmesh(kind, lambda bm: bmesh.ops.create_cone(bm, cap_ends=True, segments=sides, radius1=r, radius2=r * top, depth=depth), False)]
+        things = [
+            _from_bmesh(
+                kind,
+                lambda bm: bmesh.ops.create_cone(
+                    bm, cap_ends=True, segments=sides, radius1=r, radius2=r * top, depth=depth
+                ),
+                False,
+            )
+        ]
         if sides == 48:
             things[0].data.polygons.foreach_set("use_smooth", [len(p.vertices) == 4 for p in things[0].data.polygons])
         if rng.random() < 0.6:
@@ -187,13 +218,41 @@ def make_thing(rng: np.random.Generator, kind: str | None = None) -> list:
     elif kind in ("vessel", "bottle", "lamp"):
         if kind == "bottle":
             r, neck = rng.uniform(0.3, 0.6), rng.uniform(0.1, 0.2)
-            profile = np.array([[0, 0], [r, 0], [r, 1.2], [r * 0.95, 1.35], [neck, 1.75], [neck, 2.2], [neck * 1.25, 2.2], [neck * 1.25, 2.35], [0, 2.35]])
+            profile = np.array(
+                [
+                    [0, 0],
+                    [r, 0],
+                    [r, 1.2],
+                    [r * 0.95, 1.35],
+                    [neck, 1.75],
+                    [neck, 2.2],
+                    [neck * 1.25, 2.2],
+                    [neck * 1.25, 2.35],
+                    [0, 2.35],
+                ]
+            )
             fine = np.interp(np.linspace(0, len(profile) - 1, 64), np.arange(len(profile)), profile[:, 0])
-            profile = np.stack([fine, np.interp(np.linspace(0, len(profile) - 1, 64), np.arange(len(profile)), profile[:, 1])], 1)
+            profile = np.stack(
+                [fine, np.interp(np.linspace(0, len(profile) - 1, 64), np.arange(len(profile)), profile[:, 1])], 1
+            )
         elif kind == "lamp":
-            profile = np.array([[0, 0], [0.5, 0], [0.5, 0.08], [0.06, 0.12], [0.06, 1.4], [0.7, 1.3], [0.4, 2.0], [0.38, 2.0], [0.68, 1.3]])
+            profile = np.array(
+                [
+                    [0, 0],
+                    [0.5, 0],
+                    [0.5, 0.08],
+                    [0.06, 0.12],
+                    [0.06, 1.4],
+                    [0.7, 1.3],
+                    [0.4, 2.0],
+                    [0.38, 2.0],
+                    [0.68, 1.3],
+                ]
+            )
         else:
-            profile = smooth_profile(rng, float(rng.uniform(0.7, 2.2)), float(rng.uniform(0.4, 1.1)), int(rng.integers(3, 8)))
+            profile = smooth_profile(
+                rng, float(rng.uniform(0.7, 2.2)), float(rng.uniform(0.4, 1.1)), int(rng.integers(3, 8))
+            )
         things = [mesh_object(kind, *lathe(profile))]
         squash = Matrix.Identity(4)
     elif kind in ("blob", "fruit"):
@@ -213,7 +272,9 @@ def make_thing(rng: np.random.Generator, kind: str | None = None) -> list:
         facets /= np.linalg.norm(facets, axis=1, keepdims=True)
 
         def rock(p: np.ndarray) -> np.ndarray:
-            return np.maximum(np.max(p @ facets.T.astype(np.float32), -1) - 0.75, ellipsoid(p, (0, 0, 0), (1, 1, 1))) + 0.12 * noise(p)
+            return np.maximum(
+                np.max(p @ facets.T.astype(np.float32), -1) - 0.75, ellipsoid(p, (0, 0, 0), (1, 1, 1))
+            ) + 0.12 * noise(p)
 
         things = [mesh_object(kind, *polygonise(rock, (-1.3,) * 3, (1.3,) * 3, 0.06), smooth=rng.random() < 0.5)]
     elif kind == "gear":
@@ -223,9 +284,13 @@ def make_thing(rng: np.random.Generator, kind: str | None = None) -> list:
         rim = np.stack([radius * np.cos(turn), radius * np.sin(turn)], 1)
         hub = np.stack([0.3 * np.cos(turn), 0.3 * np.sin(turn)], 1)
         n = len(turn)
-        v = np.concatenate([np.c_[r, np.full(n, z)] for r, z in ((rim, -depth), (rim, depth), (hub, depth), (hub, -depth))])
+        v = np.concatenate(
+            [np.c_[r, np.full(n, z)] for r, z in ((rim, -depth), (rim, depth), (hub, depth), (hub, -depth))]
+        )
         i, j = np.arange(n), (np.arange(n) + 1) % n
-        f = np.concatenate([np.stack([i + a * n, j + a * n, j + b * n, i + b * n], 1) for a, b in ((0, 1), (1, 2), (2, 3), (3, 0))])
+        f = np.concatenate(
+            [np.stack([i + a * n, j + a * n, j + b * n, i + b * n], 1) for a, b in ((0, 1), (1, 2), (2, 3), (3, 0))]
+        )
         things = [mesh_object(kind, v, f, smooth=False)]
         _bevel(things[0], 0.02, 2)
         return things
@@ -251,14 +316,20 @@ def make_thing(rng: np.random.Generator, kind: str | None = None) -> list:
         things = []
         for i in range(int(rng.integers(3, 7))):
             a = np.linspace(0, 2 * np.pi, 25)
-            link = np.stack([0.35 * np.cos(a) + 0.45 * i, 0.22 * np.sin(a) * (i % 2), 0.22 * np.sin(a) * (1 - i % 2) + 0.25], 1)
+            link = np.stack(
+                [0.35 * np.cos(a) + 0.45 * i, 0.22 * np.sin(a) * (i % 2), 0.22 * np.sin(a) * (1 - i % 2) + 0.25], 1
+            )
             things.append(rod(link - np.array([0.8, 0, 0]), 0.06))
         return things
     elif kind == "stack":
         things, z = [], 0.0
         for _ in range(int(rng.integers(2, 7))):
             size = np.array([rng.uniform(0.8, 1.5), rng.uniform(0.6, 1.1), rng.uniform(0.08, 0.3)])
-            m = Matrix.Translation((*rng.normal(0, 0.06, 2), z + size[2] / 2)) @ Matrix.Rotation(rng.normal(0, 0.3), 4, "Z") @ Matrix.Diagonal((*size, 1))
+            m = (
+                Matrix.Translation((*rng.normal(0, 0.06, 2), z + size[2] / 2))
+                @ Matrix.Rotation(rng.normal(0, 0.3), 4, "Z")
+                @ Matrix.Diagonal((*size, 1))
+            )
             things.append(_from_bmesh(kind, lambda bm, m=m: bmesh.ops.create_cube(bm, size=1, matrix=m), False))
             _bevel(things[-1], 0.02, 2)
             z += size[2]
@@ -274,7 +345,14 @@ def make_thing(rng: np.random.Generator, kind: str | None = None) -> list:
         def power(x: np.ndarray, k: float) -> np.ndarray:
             return np.sign(x) * np.abs(x) ** k
 
-        p = np.stack([power(np.cos(v), e[0]) * power(np.cos(u), e[1]), power(np.cos(v), e[0]) * power(np.sin(u), e[1]), power(np.sin(v), e[0])], -1)
+        p = np.stack(
+            [
+                power(np.cos(v), e[0]) * power(np.cos(u), e[1]),
+                power(np.cos(v), e[0]) * power(np.sin(u), e[1]),
+                power(np.sin(v), e[0]),
+            ],
+            -1,
+        )
         i = np.arange(31)[:, None] * 48 + np.arange(48)
         j = np.arange(31)[:, None] * 48 + (np.arange(48) + 1) % 48
         things = [mesh_object(kind, p.reshape(-1, 3), np.stack([i, j, j + 48, i + 48], -1).reshape(-1, 4))]
@@ -311,9 +389,20 @@ def _plant(rng: np.random.Generator) -> list:
             mid = at + size * (u[:, None] * d + np.outer(u**2, [0, 0, -droop]))
             base = sum(len(x) for x in leaf_v)
             fold = np.array([0, 0, 0.25]) * size
-            leaf_v.append(np.concatenate([mid - np.outer(width * size, s) + np.outer(width, fold), mid, mid + np.outer(width * size, s) + np.outer(width, fold)]))
+            leaf_v.append(
+                np.concatenate(
+                    [
+                        mid - np.outer(width * size, s) + np.outer(width, fold),
+                        mid,
+                        mid + np.outer(width * size, s) + np.outer(width, fold),
+                    ]
+                )
+            )
             i = np.arange(5)
-            leaf_f += [np.stack([base + i + 6 * k, base + i + 1 + 6 * k, base + i + 7 + 6 * k, base + i + 6 + 6 * k], 1) for k in (0, 1)]
+            leaf_f += [
+                np.stack([base + i + 6 * k, base + i + 1 + 6 * k, base + i + 7 + 6 * k, base + i + 6 + 6 * k], 1)
+                for k in (0, 1)
+            ]
     leaves = mesh_object("leaves", np.concatenate(leaf_v), np.concatenate(leaf_f))
     leaves.data.materials.append(materials.surface(rng, "leaf"))
     return [*things, leaves]
@@ -378,7 +467,9 @@ def ground(rng: np.random.Generator, size: float) -> None:
         wall = mesh_object("wall", np.array([[-1, 0, -0.1], [1, 0, -0.1], [1, 0, 1.2], [-1, 0, 1.2]]) * size,
                            np.array([[0, 1, 2, 3]]), materials.surface(rng, "ground", 0.8), smooth=False)  # fmt: skip
         wall.pass_index = 0
-        wall.matrix_world = Matrix.Rotation(rng.uniform(-0.6, 0.6), 4, "Z") @ Matrix.Translation((0, float(rng.uniform(2.5, 4)), 0))
+        wall.matrix_world = Matrix.Rotation(rng.uniform(-0.6, 0.6), 4, "Z") @ Matrix.Translation(
+            (0, float(rng.uniform(2.5, 4)), 0)
+        )
 
 
 def objects_scene(rng: np.random.Generator) -> Framing:
@@ -413,10 +504,15 @@ def objects_scene(rng: np.random.Generator) -> Framing:
 def cloth_scene(rng: np.random.Generator) -> Framing:
     """A draped, hanging or crumpled sheet, with or without what it lies on."""
     kind = str(rng.choice(["drape", "hang", "relief"], p=[0.45, 0.3, 0.25]))
-    material = materials.surface(rng, str(rng.choice(["fabric", "matte", "plastic", "metal"], p=[0.7, 0.12, 0.1, 0.08])), 1.5)
+    material = materials.surface(
+        rng, str(rng.choice(["fabric", "matte", "plastic", "metal"], p=[0.7, 0.12, 0.1, 0.08])), 1.5
+    )
     n = 56
     if kind == "drape":
-        shapes = [(rng.normal(0, 0.5, 2), rng.uniform(0.35, 0.8, 3), rng.random() < 0.5) for _ in range(int(rng.integers(1, 4)))]
+        shapes = [
+            (rng.normal(0, 0.6, 2), rng.uniform((0.2, 0.2, 0.3), (0.75, 0.75, 0.9)), rng.random() < 0.5)
+            for _ in range(int(rng.integers(1, 5)))
+        ]
 
         def obstacle(p: np.ndarray) -> np.ndarray:
             d = p[..., 2]
@@ -425,7 +521,7 @@ def cloth_scene(rng: np.random.Generator) -> Framing:
                 d = np.minimum(d, box(p, centre, r, 0.1) if boxy else ellipsoid(p, centre, r))
             return d
 
-        sheet = cloth.flat_sheet(rng, n, float(rng.uniform(2.4, 4.0)), 1.75)
+        sheet = cloth.flat_sheet(rng, n, float(rng.uniform(2.4, 4.4)), 2 * max(r[2] for _, r, _ in shapes) + 0.1)
         p = cloth.drape(rng, obstacle, sheet, np.zeros((n, n), bool))
         framing = Framing((0, 0, 0.6), 1.8, climb=(5, 60))
     elif kind == "hang":
@@ -452,7 +548,9 @@ def cloth_scene(rng: np.random.Generator) -> Framing:
     if rng.random() < 0.4:
         things = make_thing(rng)
         dress(rng, things)
-        place(things, (*(rng.normal(0, 1.0, 2)), 0.0), float(rng.uniform(0.5, 1.0)), np.array([0, 0, rng.uniform(0, 6)]))
+        place(
+            things, (*(rng.normal(0, 1.0, 2)), 0.0), float(rng.uniform(0.5, 1.0)), np.array([0, 0, rng.uniform(0, 6)])
+        )
     return framing
 
 
@@ -460,20 +558,25 @@ def hard_scene(rng: np.random.Generator) -> Framing:
     """One hard thing seen close, or an assembly of parts; metal or glossy half the time."""
     glossy = str(rng.choice(["metal", "plastic", "any"], p=[0.35, 0.25, 0.4]))
     if rng.random() < 0.5:
-        things = make_thing(rng, str(rng.choice("monkey vessel super gear torus text chain rock blob bottle mug box".split())))
+        things = make_thing(rng, str(rng.choice(HEROES)))
         dress(rng, things, glossy)
         place(things, (0, 0, -1.2), 2.4, rng.uniform(0, 6.28, 3))
         radius = 1.35
     else:
         for _ in range(int(rng.integers(5, 16))):  # an assembly
-            part = make_thing(rng, str(rng.choice("box box cylinder cylinder torus gear super sphere cone".split())))
+            part = make_thing(rng, str(rng.choice(PARTS)))
             dress(rng, part, glossy)
-            place(part, rng.normal(0, 0.65, 3) - np.array([0, 0, 0.4]), float(rng.uniform(0.4, 1.5)), rng.integers(0, 4, 3) * np.pi / 2)
+            place(
+                part,
+                rng.normal(0, 0.65, 3) - np.array([0, 0, 0.4]),
+                float(rng.uniform(0.4, 1.5)),
+                rng.integers(0, 4, 3) * np.pi / 2,
+            )
         radius = 1.7
     if rng.random() < 0.4:
         scatter_thin(rng, (0, 0, 0), 1.2)
     if rng.random() < 0.3:
-        lo, _ = bounds([o for o in bpy.data.objects if o.type in ("MESH", "CURVE")])
+        lo, _ = bounds([o for o in bpy.data.objects if o.type in ("MESH", "CURVE", "FONT")])
         before = set(bpy.data.objects)
         ground(rng, 10.0)
         for thing in set(bpy.data.objects) - before:

@@ -7,6 +7,7 @@ beside its name and renamed, so a file that has its name is whole. numpy and saf
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Iterator
@@ -153,8 +154,9 @@ def write_shard(path: Path, frames: list[StageFrame]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         save_file(tensors, str(beside), {"schema": SCHEMA, "frames": json.dumps(index)})
         beside.replace(path)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
+    except (OSError, SafetensorError) as error:
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
         raise OutputError(f"{path} cannot be written ({error}); free some space or choose another --out") from error
 
 

@@ -109,11 +109,17 @@ def solid_angles(height: int, width: int) -> np.ndarray:
 
 
 def direction_to_uv(d: np.ndarray) -> np.ndarray:
-    """Image coordinates (u, v) in 0 to 1 of directions of any length, (..., 3) to (..., 2) float32."""
+    """Image coordinates (u, v) in 0 to 1 of directions of any length, (..., 3) to (..., 2) float32.
+
+    NaN where a direction is not finite.
+    """
     x, y, z = (np.asarray(d[..., k], np.float32) for k in range(3))
     out = np.empty((*x.shape, 2), np.float32)
     out[..., 0] = 0.5 - np.arctan2(x, z) / np.float32(2 * np.pi)
     out[..., 1] = np.arctan2(np.hypot(x, z), y) / np.float32(np.pi)  # acos(y), exact at the poles, for any length
+    infinite = np.isinf(x) | np.isinf(y) | np.isinf(z)
+    if infinite.any():
+        out[infinite] = np.nan
     return out
 
 
@@ -211,8 +217,10 @@ def integrate(pixels: np.ndarray, rows: csr_array, columns: csr_array) -> np.nda
     """Apply an `overlap_matrix` to the rows and one to the columns of (H, W, C); gives (h, w, C) float32."""
     height, width, channels = pixels.shape
     flat = np.ascontiguousarray(pixels, np.float32).reshape(height, width * channels)
-    across = np.asarray(rows @ flat).reshape(-1, width, channels).transpose(1, 0, 2).reshape(width, -1)
-    return np.asarray(columns @ across).reshape(columns.shape[0], -1, channels).transpose(1, 0, 2)
+    across = np.asarray(rows @ flat).reshape(-1, width, channels)  # (h, W, C)
+    height = len(across)
+    done = np.asarray(columns @ across.transpose(1, 0, 2).reshape(width, -1))  # (w, h C)
+    return np.ascontiguousarray(done.reshape(-1, height, channels).transpose(1, 0, 2))
 
 
 def splat(energy: np.ndarray, uv: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -255,7 +263,9 @@ def _rotate_yaw(pixels: np.ndarray, radians: float) -> np.ndarray:
 def _without_peaks(pixels: np.ndarray) -> np.ndarray:
     """The map with everything of a few pixels cut to twice the median of its 5 x 5 neighbours."""
     over_poles = np.roll(pixels, pixels.shape[1] // 2, axis=1)  # the neighbour of a pole is across it
-    padded = np.concatenate((over_poles[1::-1], pixels, over_poles[:-3:-1]), axis=0)
+    last = len(pixels) - 1
+    above, below = over_poles[[min(1, last), 0]], over_poles[[last, max(last - 1, 0)]]
+    padded = np.concatenate((above, pixels, below), axis=0)
     padded = np.concatenate((padded[:, -2:], padded, padded[:, :2]), axis=1)
     median = cv2.medianBlur(np.ascontiguousarray(padded), 5)[2:-2, 2:-2]
     base = np.minimum(pixels, 2 * median)

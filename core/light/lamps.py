@@ -94,7 +94,8 @@ def split(pixels: np.ndarray, count: int, luminance_weights: ArrayLike = AP1_LUM
     if count:
         for number, region in enumerate(_regions(resize(pixels, ROWS) @ weights)[:count], start=1):
             small[region] = number
-    labels = cv2.resize(small, (pixels.shape[1], pixels.shape[0]), interpolation=cv2.INTER_NEAREST_EXACT)
+    enlarged = cv2.resize(small, (pixels.shape[1], pixels.shape[0]), interpolation=cv2.INTER_NEAREST_EXACT)
+    labels = np.asarray(enlarged, np.uint8)
     total = float(mean_radiance(pixels) @ weights) * 4 * np.pi
     lamps = [_describe(pixels, labels == number, weights, total) for number in range(1, int(small.max()) + 1)]
     order = sorted(range(len(lamps)), key=lambda k: -lamps[k].share)

@@ -32,14 +32,17 @@ def octahedral_coordinates(d: np.ndarray) -> np.ndarray:
     """
     x, y, z = (np.asarray(d[..., k], np.float32) for k in range(3))
     with np.errstate(all="ignore"):  # a plate's bad normals are data, not a mistake
-        scale = 1 / (np.abs(x) + np.abs(y) + np.abs(z))
+        length = np.abs(x) + np.abs(y) + np.abs(z)
+        scale = np.where(np.isfinite(length), 1 / length, np.float32(np.inf))
         px, py = x * scale, y * scale
         behind = z < 0
         if behind.any():
             fx, fy = px[behind], py[behind]
             px[behind], py[behind] = np.copysign(1 - np.abs(fy), fx), np.copysign(1 - np.abs(fx), fy)
-        out = np.stack((px, py), axis=-1)
-        return np.where(np.isfinite(scale)[..., None], out, np.nan) if not np.isfinite(scale).all() else out
+        lost = ~np.isfinite(scale)
+        if lost.any():
+            px[lost], py[lost] = np.nan, np.nan
+        return np.stack((px, py), axis=-1)
 
 
 def sample_table(table: np.ndarray, d: np.ndarray) -> np.ndarray:

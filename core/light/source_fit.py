@@ -13,16 +13,16 @@ import numpy as np
 from scipy.optimize import nnls
 
 from ..errors import InputError
-from .environment import AP1_LUMINANCE, directions
-from .irradiance import irradiance
+from .environment import AP1_LUMINANCE, directions, solid_angles
 
 ASSUMED_ALBEDO = 0.35  # between skin (0.3 to 0.5) and cloth; sets the level of the fit only
 HEIGHT = 16
 LOBES = 96
 BINS = 400
 SHARPNESS = 12.0  # of a lobe exp(k (cos - 1)): half its height at 20 degrees, the spacing of 96 directions
-SMOOTHNESS = 0.15
+SMOOTHNESS = 0.3  # with DARK, least error of log shading and direction on balls with patches of albedo
 TINT = 0.25
+DARK = 0.3  # of the mean shading: errors count relatively above it, since relighting divides by the fit
 MINIMUM_PIXELS = 16
 MAXIMUM_PIXELS = 1 << 17  # evenly chosen from a larger picture: light is coarse
 
@@ -49,8 +49,9 @@ def fit_source(rgb: np.ndarray, normals: np.ndarray, weights: np.ndarray) -> np.
     if not shading.max() > 0:
         raise InputError("the plate is black inside the matte, so no source light can be fitted; give --source-env")
     lobes = _lobe_maps()
-    response = np.stack([irradiance(np.repeat(lobe[..., None], 3, axis=-1), seen)[:, 0] for lobe in lobes], axis=1)
-    amounts = _fit(response * (ASSUMED_ALBEDO / np.pi), shading, np.sqrt(count))
+    response = _irradiance_of(lobes, seen)
+    confidence = np.sqrt(count) / (shading + DARK * shading.mean())
+    amounts = _fit(response * (ASSUMED_ALBEDO / np.pi), shading, confidence)
     light = np.tensordot(amounts, lobes, axes=1)
     return (light[..., None] * _tint(rgb, weights)).astype(np.float32)
 
@@ -101,9 +102,10 @@ def _fit(response: np.ndarray, shading: np.ndarray, confidence: np.ndarray) -> n
     for _ in range(4):
         weight = (confidence * trust)[:, None]
         system = np.concatenate((response * weight, scale * rough))
-        amounts, _residual = nnls(system, np.concatenate((shading * weight[:, 0], np.zeros(LOBES))))
-        error = np.abs(response @ amounts - shading)
-        trust = np.sqrt(1 / np.maximum(1, error / (1.5 * np.median(error) + 1e-6 * shading.max())))  # Huber
+        _, reduced = np.linalg.qr(np.column_stack((system, np.r_[shading * weight[:, 0], np.zeros(LOBES)])))
+        amounts, _residual = nnls(reduced[:LOBES, :LOBES], reduced[:LOBES, LOBES])  # the same problem, square
+        error = np.abs(response @ amounts - shading) * confidence
+        trust = np.sqrt(1 / np.maximum(1, error / (1.5 * np.median(error) + 1e-9)))  # Huber
     return amounts
 
 
@@ -119,6 +121,13 @@ def _lobe_maps() -> np.ndarray:
     """The lobes as luminance maps, (LOBES, 16, 32)."""
     cosine = np.einsum("nk,hwk->nhw", _fibonacci(LOBES), directions(HEIGHT, 2 * HEIGHT))
     return np.exp(SHARPNESS * (cosine - 1)).astype(np.float32)
+
+
+def _irradiance_of(maps: np.ndarray, normals: np.ndarray) -> np.ndarray:
+    """Irradiance of smooth small maps (M, 16, 32) on N normals, (N, M); pixel centres are exact enough for them."""
+    cosines = np.maximum(normals @ directions(HEIGHT, 2 * HEIGHT).reshape(-1, 3).T, 0)
+    energy = maps * solid_angles(HEIGHT, 2 * HEIGHT)[:, None]
+    return cosines @ energy.reshape(len(maps), -1).T
 
 
 def _fibonacci(count: int) -> np.ndarray:

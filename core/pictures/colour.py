@@ -15,6 +15,7 @@ import hashlib
 import logging
 import os
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -64,7 +65,7 @@ class Colour:
         try:
             self._config = ocio.Config.CreateFromFile(source)
             self.config_id = source.removeprefix("ocio://") if source.startswith("ocio://") else _sha256(source)
-        except (ocio.Exception, OSError) as error:
+        except (ocio.Exception, ocio.ExceptionMissingFile, OSError) as error:
             raise UsageError(f"the colour config {source} cannot be read: {error}") from error
         if not self._config.hasRole(ocio.ROLE_SCENE_LINEAR):
             raise UsageError(f"the colour config {source} has no role scene_linear; Relamp works in that space")
@@ -152,7 +153,7 @@ class Colour:
     def interop_id(self, space: str) -> str | None:
         """The standard id to write as `colorInteropID`, None when the space has none."""
         found = self._config.getColorSpace(self.resolve(space))
-        if (tag := getattr(found, "getInteropID", str)()) and _is_standard(tag):
+        if tag := getattr(found, "getInteropID", str)():
             return tag
         return next((tag for tag in (*_CHROMATICITIES, "data") if self._find(tag) == found.getName()), None)
 
@@ -211,18 +212,19 @@ class Colour:
         return self._luminance
 
     def _measure_luminance(self) -> np.ndarray:
-        builtin = ocio.Config.CreateFromFile(PINNED)
         try:
-            to_ap0 = ocio.Config.GetProcessorFromConfigs(self._config, self.working_space, builtin, "ACES2065-1")
+            to_ap0 = ocio.Config.GetProcessorFromConfigs(self._config, self.working_space, _pinned(), "ACES2065-1")
         except ocio.Exception as error:
             raise UsageError(f"{self.config_id} does not relate {self.working_space} to ACES: {error}") from error
-        to_xyz = builtin.getProcessor(ocio.BuiltinTransform(_AP0_TO_XYZ)).getDefaultCPUProcessor()
+        to_xyz = _pinned().getProcessor(ocio.BuiltinTransform(_AP0_TO_XYZ)).getDefaultCPUProcessor()
         primaries = np.eye(3, dtype=np.float32)[None]
         luminance = _apply(to_xyz, _apply(to_ap0.getDefaultCPUProcessor(), primaries))[0, :, 1]
         return luminance / luminance.sum()
 
     def _find(self, name: str) -> str | None:
-        return self._config.getCanonicalName(name) or None
+        """Canonical name, also where an older config knows a standard id only by another spelling; None when unknown."""
+        spellings = (name, *_spellings(name))
+        return next((found for spelling in spellings if (found := self._config.getCanonicalName(spelling))), None)
 
     def _known(self) -> dict[str, str]:
         """Every accepted spelling in lower case, with the canonical name."""
@@ -258,6 +260,17 @@ class Colour:
         return converted
 
 
+@cache
+def _pinned() -> ocio.Config:
+    return ocio.Config.CreateFromFile(PINNED)
+
+
+def _spellings(name: str) -> tuple[str, ...]:
+    """Other names of a space, from the pinned config's aliases."""
+    space = _pinned().getColorSpace(name)
+    return () if space is None or _pinned().hasRole(name) else (space.getName(), *space.getAliases())
+
+
 def _apply(processor: ocio.CPUProcessor, pixels: np.ndarray) -> np.ndarray:
     pixels = np.ascontiguousarray(pixels, np.float32)
     converted = np.empty_like(pixels)
@@ -266,11 +279,6 @@ def _apply(processor: ocio.CPUProcessor, pixels: np.ndarray) -> np.ndarray:
         ocio.PackedImageDesc(pixels, width, height, channels), ocio.PackedImageDesc(converted, width, height, channels)
     )
     return converted
-
-
-def _is_standard(tag: str) -> bool:
-    """Ids with a colon are a vendor's own; the ones without are the ASWF's list."""
-    return ":" not in tag
 
 
 def _sha256(path: str) -> str:

@@ -68,6 +68,7 @@ def read_frame(
     spec = parts[index].spec
     decision = colour.decide(spec, colorspace, host_space)
     tagged = colour.tagged(spec)
+    tag = str(spec.getattribute("colorInteropID") or "unknown")
     return Frame(
         rgb=_take(pixels.array, rgb),
         alpha=None if alpha is None else pixels.channel(alpha).astype(np.float32),
@@ -84,7 +85,8 @@ def read_frame(
             rgb=rgb,
             alpha=alpha,
             keep_chromaticities=tagged is None or colour.equivalent(tagged.space, decision.space),
-            interop_id=colour.interop_id(decision.space),
+            # A tag nobody contradicted is kept to the letter, also one this config does not know.
+            interop_id=colour.interop_id(decision.space) if colorspace or tag == "unknown" else tag,
         ),
     )
 
@@ -291,7 +293,8 @@ def info(path: _PathLike, colour: Colour | None = None, *, pixels: bool = False)
     """
     path = Path(path)
     file, parts = _open_parts(path)
-    lines = [f"{path.name}: {file.format_name()}, {len(parts)} part{'s' if len(parts) > 1 else ''}"]
+    count = len(parts)
+    lines = [f"{path.name}: {file.format_name()}, {count} part{'s' if count > 1 else ''}"]
     for part in parts:
         lines += _describe(part, pixels)
     spec = parts[0].spec

@@ -131,7 +131,7 @@ def check_compression(compression: str) -> None:
         )
 
 
-def quantise(rgb: np.ndarray, data_type: str, out: np.ndarray | None = None) -> tuple[np.ndarray, int]:
+def quantise(rgb: np.ndarray, data_type: str) -> tuple[np.ndarray, int]:
     """Round colour to the type of a file, as the file will hold it.
 
     Finite values beyond ±65504 would become infinite in half; they are clamped and their pixels counted. NaN and inf stay.
@@ -139,24 +139,21 @@ def quantise(rgb: np.ndarray, data_type: str, out: np.ndarray | None = None) -> 
     Args:
         rgb: (h, w, c) float32 or float16.
         data_type: `half` or `float`.
-        out: array to fill, of any type that holds the result.
 
     Returns:
         The rounded colour (float16 or float32), and the number of pixels clamped.
     """
     dtype = _DTYPES[data_type]
-    if out is None:
-        if rgb.dtype == dtype:
-            return rgb, 0
-        out = np.empty(rgb.shape, dtype)
-    clamped = 0
+    if rgb.dtype == dtype:
+        return rgb, 0
+    if data_type == "float":
+        return rgb.astype(dtype), 0
+    rounded, clamped = np.empty(rgb.shape, dtype), 0
     for top in range(0, rgb.shape[0], _BAND):
-        band = rgb[top : top + _BAND]
-        if data_type == "half" and band.dtype != np.float16:
-            band, count = _to_half(band)
-            clamped += count
-        out[top : top + _BAND] = band
-    return out, clamped
+        band = slice(top, top + _BAND)
+        rounded[band], count = _to_half(rgb[band])
+        clamped += count
+    return rounded, clamped
 
 
 def _to_half(colour: np.ndarray) -> tuple[np.ndarray, int]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -112,6 +112,17 @@ class Part:
         """The format of the picture."""
         return Window(self.spec.full_x, self.spec.full_y, self.spec.full_width, self.spec.full_height)
 
+    def black(self) -> Part:
+        """The same part with zeros for pixels and no timecode."""
+        spec = self.spec.copy()
+        spec.erase_attribute("smpte:TimeCode")
+
+        def zeros() -> Pixels:
+            array, ids = self.pixels
+            return Pixels(np.zeros_like(array), {index: np.zeros_like(values) for index, values in ids.items()})
+
+        return replace(self, spec=spec, _load=zeros)
+
 
 @dataclass(frozen=True)
 class Source:
@@ -209,10 +220,14 @@ class Frame:
         raise InputError(f"{self.path.name} has no channel {name!r}; {_listing(everything)}")
 
     def black(self) -> Frame:
-        """The same picture with every pixel of every part zero: what stands in for a frame that is missing."""
-        parts = tuple(replace(part, _load=partial(_nothing, part)) for part in self.source.parts)
-        alpha = None if self.alpha is None else np.zeros_like(self.alpha)
-        return replace(self, rgb=np.zeros_like(self.rgb), alpha=alpha, source=replace(self.source, parts=parts))
+        """What stands in for a frame that is missing: the same windows and layers, all zero, without this one's timecode."""
+        parts = tuple(part.black() for part in self.source.parts)
+        return replace(
+            self,
+            rgb=np.zeros_like(self.rgb),
+            alpha=None if self.alpha is None else np.zeros_like(self.alpha),
+            source=replace(self.source, parts=parts),
+        )
 
     def _others(self) -> list[tuple[Part, int, str]]:
         colour = {*self.source.rgb, self.source.alpha}
@@ -222,11 +237,6 @@ class Frame:
             for index, name in enumerate(part.names)
             if part.index != self.source.part or index not in colour
         ]
-
-
-def _nothing(part: Part) -> Pixels:
-    pixels = part.pixels
-    return Pixels(np.zeros_like(pixels.array), {index: np.zeros_like(ids) for index, ids in pixels.ids.items()})
 
 
 def _listing(names: Iterable[str]) -> str:

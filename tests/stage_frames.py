@@ -1,0 +1,40 @@
+"""A small frame of the light stage for tests, made of noise."""
+
+from __future__ import annotations
+
+import numpy as np
+from relamp.training.light_rig import CELLS, cell_solid_angles, fibonacci_directions
+from relamp.training.shards import StageFrame, encode_log
+
+
+def make_frame(seed: int = 7, size: int = 12) -> StageFrame:
+    """A small frame of noise whose upper half is covered."""
+    rng = np.random.default_rng(seed)
+    covered = np.zeros((size, size), np.uint8)
+    covered[: size // 2] = 1
+    p = int(covered.sum())
+    codes, curve = encode_log(np.exp(rng.normal(-2, 1.5, (60, p, 3))))
+    byte = rng.integers(0, 256, (p, 3)).astype(np.uint8)
+    return StageFrame(
+        seed=seed,
+        kind="head",
+        scene_version=1,
+        height=size,
+        width=size,
+        hfov=40.0,
+        camera_to_world=np.eye(3, dtype=np.float32),
+        cells=fibonacci_directions(CELLS).astype(np.float32),
+        cell_solid_angles=cell_solid_angles(fibonacci_directions(CELLS)).astype(np.float32),
+        suns=fibonacci_directions(12).astype(np.float32),
+        sun_diameters=np.ones(12, np.float32),
+        codes=codes,
+        curve=curve,
+        alpha=np.full(p, 255, np.uint8),
+        covered=covered,
+        matte=np.full(p, 128, np.uint8),
+        normals=rng.integers(-127, 128, (p, 3)).astype(np.int8),
+        albedo=byte,
+        gloss=byte,
+        surface=byte[:, :2],
+        depth=rng.random(p).astype(np.float16),
+    )

@@ -1,0 +1,75 @@
+import json
+
+import pytest
+
+from relamp.core.errors import InputError, ParameterError, UsageError
+from relamp.core.job import Measured, RelightJob, from_json, load, look, save, to_json, with_parameters
+from relamp.core.parameters import Curve, RelightParameters
+
+JOB = RelightJob(
+    RelightParameters(
+        plate="plates/a.####.exr",
+        env="/maps/sun.hdr",
+        out="out/a.####.exr",
+        env_rotate=Curve(((1001, (0.0, 0.0, 0.0)), (1010, (0.0, 90.0, 0.0)))),
+        layers=("ratio", "lamps"),
+    ),
+    Measured((1001, 1005), 0.5, (((1.0, 2.0, 3.0), (4.0, 5.0, 6.0)),)),
+)
+
+
+def test_a_job_comes_back_from_its_text_as_it_was():
+    assert from_json(to_json(JOB)) == JOB
+
+
+def test_a_saved_job_moves_with_its_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    save(JOB, tmp_path / "shot.relamp.json")
+    moved = tmp_path / "elsewhere"
+    moved.mkdir()
+    (tmp_path / "shot.relamp.json").rename(moved / "shot.relamp.json")
+    loaded = load(moved / "shot.relamp.json").parameters
+    assert loaded.plate == str(moved / "plates/a.####.exr")
+    assert loaded.env == "/maps/sun.hdr"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{", "not JSON"),
+        ("[]", "not a Relamp job"),
+        ('{"schema": "relamp.params/1"}', "not a Relamp job"),
+        ('{"schema": "relamp.job/99"}', "relamp.job/99"),
+        ('{"schema": "relamp.job/1", "parameters": {"sparkle": 1}}', "sparkle"),
+        ('{"schema": "relamp.job/1", "measured": {"anchor": "big"}}', "measured"),
+    ],
+)
+def test_a_text_that_is_no_job_is_refused_with_its_reason(text, words):
+    with pytest.raises(InputError, match=words):
+        from_json(text, "shot.json")
+
+
+def test_a_bad_value_in_a_job_is_refused_by_name():
+    text = json.dumps({"schema": "relamp.job/1", "parameters": {"mix": 3}})
+    with pytest.raises(ParameterError, match="mix must be 0 to 1; got 3"):
+        from_json(text)
+
+
+def test_a_missing_job_file_is_named(tmp_path):
+    with pytest.raises(InputError, match=r"gone\.json"):
+        load(tmp_path / "gone.json")
+
+
+def test_measurements_go_when_what_they_were_measured_on_changes():
+    assert with_parameters(JOB, mix=0.5).measured == JOB.measured
+    assert with_parameters(JOB, plate="other.####.exr").measured == Measured()
+
+
+def test_only_settings_that_change_pixels_are_looked_at():
+    assert look(with_parameters(JOB, threads=7, overwrite=True)) == look(JOB)
+    assert look(with_parameters(JOB, mix=0.5)) != look(JOB)
+
+
+def test_what_is_not_given_is_asked_for_by_its_option():
+    with pytest.raises(UsageError, match="--env is not given"):
+        RelightJob(RelightParameters(plate="a.exr")).require("plate", "env")

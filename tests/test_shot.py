@@ -1,0 +1,417 @@
+"""The whole path through the command line, on real files."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import OpenImageIO as oiio
+import pytest
+from shots import BALL_CHANNELS, Shot, layer, lit_ball, read_exr, soft_light, sphere, write_exr
+
+from relamp.core.cli import main
+from relamp.core.light.environment import rotate, rotation_matrix
+from relamp.core.light.irradiance import irradiance
+
+RGB = ("R", "G", "B")
+
+
+def render(shot, *more, env=None, source=None, out=None):
+    arguments = ["render", shot.plate, "--env", env or shot.env_b, "--out", out or shot.out, "-q", *more]
+    return main(arguments + (["--source-env", source] if source else []))
+
+
+def psnr(a, b, inside):
+    def shown(x):
+        return np.clip(x, 0, 1) ** (1 / 2.2)
+
+    return -10 * np.log10(np.mean((shown(a) - shown(b))[inside] ** 2))
+
+
+def test_an_identity_relight_changes_nothing_at_all(tmp_path):
+    """NaN, infinity, -0.1 to 1000, partial alpha, an offset data window, layers, timecode and rate."""
+    rng = np.random.default_rng(0)
+    names = ("R", "G", "B", "A", "N.X", "N.Y", "N.Z", "id.u")
+    pixels = rng.uniform(-0.1, 1, (30, 40, 8)).astype(np.float32)
+    pixels[..., 3] = rng.choice([0, 0.25, 0.5, 1], (30, 40))
+    pixels[..., 4:7] = lit_ball(soft_light((0, 0, 1)), 40)[:30, :, 4:7]
+    pixels[3, 3, :3] = 1000
+    pixels[4, 4, 0] = np.nan
+    pixels[5, 5, 1] = np.inf
+    spec = oiio.ImageSpec(40, 30, 8, "half")
+    spec.channelnames = names
+    spec.x, spec.y, spec.full_x, spec.full_y, spec.full_width, spec.full_height = -5, 7, 0, 0, 64, 48
+    spec.attribute("compression", "piz")
+    spec.attribute("oiio:ColorSpace", "ACEScg")
+    spec.attribute("framesPerSecond", oiio.TypeDesc("rational"), (24000, 1001))
+    spec.attribute("smpte:TimeCode", oiio.TypeDesc("timecode"), (0x01020304, 0))
+    plate = tmp_path / "plate.1001.exr"
+    file = oiio.ImageOutput.create(str(plate))
+    assert file.open(str(plate), spec)
+    assert file.write_image(pixels)
+    assert file.close()
+    env = str(write_exr(tmp_path / "set.exr", soft_light((0.5, 0.5, 0.5)), RGB))
+    out = str(tmp_path / "same.exr")
+    assert main(["render", str(plate), "--env", env, "--source-env", env, "--out", out, "-q"]) == 0
+    before, after = oiio.ImageBuf(str(plate)), oiio.ImageBuf(out)
+    assert after.spec().channelnames == before.spec().channelnames
+    np.testing.assert_array_equal(after.get_pixels(oiio.HALF).view(np.uint16), before.get_pixels(oiio.HALF).view(np.uint16))
+    assert after.roi == before.roi
+    assert after.roi_full == before.roi_full
+    for name in ("smpte:TimeCode", "framesPerSecond"):
+        assert after.spec().getattribute(name) == before.spec().getattribute(name)
+
+
+def test_the_ratio_relight_is_the_true_picture_under_the_new_light(tmp_path):
+    shot = Shot(tmp_path, "float", size=96, frames=1)
+    assert render(shot, source=shot.env_a) == 0
+    true = lit_ball(soft_light((-1.0, 0.2, 0.1)), 96)
+    ours = layer(shot.out_frame(1001), *RGB)
+    assert psnr(ours, true[..., :3], true[..., 3] > 0.99) > 50
+    assert psnr(ours, true[..., :3], true[..., 3] > 0) > 35
+
+
+def test_the_hint_alone_reaches_the_exact_ratio_of_irradiances(tmp_path):
+    """Within half a decibel on a plate that is not matte: the oracle has the same normals and the same two maps."""
+    shot = Shot(tmp_path, "float", size=96, frames=1)
+    normals, coverage = sphere(96)
+    a, b = soft_light((0.3, 0.4, 1.0)), soft_light((-1.0, 0.2, 0.1))
+    gloss = np.maximum(normals @ np.float32([0.2, 0.3, 0.93]), 0)[..., None] ** 30
+    other = np.maximum(normals @ np.float32([-0.7, 0.1, 0.7]), 0)[..., None] ** 30
+    plate, true = lit_ball(a, 96), lit_ball(b, 96)
+    plate[..., :3] += gloss * coverage[..., None]
+    true[..., :3] += other * coverage[..., None]
+    write_exr(shot.plate_frame(1001), plate, BALL_CHANNELS)
+    assert render(shot, "--grain", "off", source=shot.env_a) == 0
+    oracle = plate[..., :3] * irradiance(b, normals) / irradiance(a, normals)
+    inside = coverage > 0.5
+    ours = psnr(layer(shot.out_frame(1001), *RGB), true[..., :3], inside)
+    assert ours > psnr(oracle, true[..., :3], inside) - 0.5
+
+
+def test_one_stop_more_is_a_factor_of_two(tmp_path):
+    shot = Shot(tmp_path, "float", frames=1)
+    assert render(shot, "--env-exposure", "0") == 0
+    assert render(shot, "--env-exposure", "1", out=str(tmp_path / "up.####.exr")) == 0
+    base, up = layer(shot.out_frame(1001), *RGB), layer(tmp_path / "up.1001.exr", *RGB)
+    matte = layer(shot.out_frame(1001), "A")[..., 0] > 0
+    np.testing.assert_allclose(up[matte], 2 * base[matte], rtol=1e-6)
+    np.testing.assert_array_equal(up[~matte], base[~matte])
+
+
+def test_a_turned_map_and_a_map_of_the_turn_light_alike(tmp_path):
+    shot = Shot(tmp_path, "float", frames=1)
+    turned = rotate(soft_light((-1.0, 0.2, 0.1)), rotation_matrix(15, -70, 5))
+    env = str(write_exr(tmp_path / "turned.exr", turned, RGB))
+    assert render(shot, "--env-rotate", "15,-70,5", source=shot.env_a) == 0
+    assert render(shot, env=env, source=shot.env_a, out=str(tmp_path / "t.####.exr")) == 0
+    a, b = layer(shot.out_frame(1001), *RGB), layer(tmp_path / "t.1001.exr", *RGB)
+    inside = layer(shot.out_frame(1001), "A")[..., 0] > 0.99
+    assert np.abs(a - b)[inside].mean() < 0.01 * a[inside].mean()
+
+
+@pytest.mark.parametrize(("direction", "brighter"), [((-1, 0, 0), "left"), ((1, 0, 0), "right")])
+def test_a_lamp_on_one_side_of_the_camera_lights_that_side(tmp_path, direction, brighter):
+    shot = Shot(tmp_path, frames=1)
+    env = str(write_exr(tmp_path / "side.exr", soft_light(direction, 0.05), RGB))
+    assert render(shot, env=env) == 0
+    picture = layer(shot.out_frame(1001), *RGB).mean(-1)
+    left, right = picture[:, :24].sum(), picture[:, 24:].sum()
+    assert (left > 1.5 * right) if brighter == "left" else (right > 1.5 * left)
+
+
+def test_a_light_behind_the_camera_lights_the_front(tmp_path):
+    """The centre of the map is +Z, behind a camera that looks down -Z; the map's edge is what the camera sees."""
+    shot = Shot(tmp_path, frames=1)
+    for name, direction in (("behind", (0, 0, 1)), ("ahead", (0, 0, -1))):
+        env = str(write_exr(tmp_path / f"{name}.exr", soft_light(direction, 0.05), RGB))
+        assert render(shot, env=env, source=shot.env_a, out=str(tmp_path / f"{name}.####.exr")) == 0
+    behind, ahead = (layer(tmp_path / f"{name}.1001.exr", *RGB)[24, 24].mean() for name in ("behind", "ahead"))
+    assert behind > 5 * ahead
+
+
+@pytest.mark.parametrize("kind", ["half", "float"])
+def test_the_lamps_add_up_to_the_beauty(tmp_path, kind):
+    shot = Shot(tmp_path, kind, frames=1)
+    env = soft_light((-1.0, 0.2, 0.1))
+    env[3:5, 40:43] = 80
+    path = str(write_exr(tmp_path / "two.exr", env, RGB))
+    assert render(shot, "--layers", "lamps", "--lamps", "3", "--mix", "0.7", env=path, source=shot.env_a) == 0
+    parts = [layer(shot.out_frame(1001), *(f"{name}.{c}" for c in RGB)) for name in ("lamp1", "lamp2", "lamp3", "rest")]
+    beauty = layer(shot.out_frame(1001), *RGB)
+    total = np.sum(parts, axis=0, dtype=np.float32)
+    if kind == "half":
+        total = total.astype(np.float16).astype(np.float32)
+        np.testing.assert_array_equal(total, beauty)
+    np.testing.assert_allclose(total, beauty, atol=1e-6)
+    assert parts[0].sum() > 0.1 * beauty.sum()
+    assert min(part.min() for part in parts) > -1e-3
+
+
+def test_the_ratio_layer_tells_the_change(tmp_path):
+    shot = Shot(tmp_path, "float", frames=1)
+    assert render(shot, "--layers", "ratio", "--grain", "off", "--env-exposure", "0.5", source=shot.env_a) == 0
+    pixels, spec = read_exr(shot.out_frame(1001))
+    ratio = layer(shot.out_frame(1001), "ratio.R", "ratio.G", "ratio.B")
+    plate, alpha = layer(shot.plate_frame(1001), *RGB), layer(shot.plate_frame(1001), "A")
+    epsilon, scale = spec.getattribute("relamp/epsilon"), spec.getattribute("relamp/scale")
+    rebuilt = plate * ratio + epsilon * alpha * np.maximum(ratio - scale, 0)
+    inside = alpha[..., 0] > 0
+    np.testing.assert_allclose(rebuilt[inside], pixels[..., :3][inside], rtol=1e-4, atol=1e-6)
+
+
+def test_outside_the_matte_the_files_own_numbers_stay(tmp_path):
+    shot = Shot(tmp_path, frames=1)
+    matte = np.zeros((48, 48, 1), np.float32)
+    matte[:, :20] = 1
+    path = str(write_exr(tmp_path / "matte.exr", matte, ("A",)))
+    assert render(shot, "--matte", path, "--env-exposure", "2") == 0
+    before, after = layer(shot.plate_frame(1001), *RGB), layer(shot.out_frame(1001), *RGB)
+    np.testing.assert_array_equal(after[:, 20:], before[:, 20:])
+    assert (after[10:38, 10:20] != before[10:38, 10:20]).all()
+
+
+def test_a_plate_in_another_space_comes_back_in_it(tmp_path):
+    shot = Shot(tmp_path, "float", frames=1)
+    assert render(shot, "--colorspace", "lin_rec709_scene", "--mix", "0.5", source=shot.env_a) == 0
+    _, spec = read_exr(shot.out_frame(1001))
+    assert spec.getattribute("colorInteropID") == "lin_rec709_scene"
+    assert spec.getattribute("relamp/colorspace") == "ACEScg"
+
+
+def pixels_of(folder, frames=range(1001, 1005)):
+    return [read_exr(Path(str(folder).replace("####", str(frame))))[0].tobytes() for frame in frames]
+
+
+def test_any_split_any_threads_and_any_order_give_the_same_bits(tmp_path):
+    shot = Shot(tmp_path)
+    more = ("--layers", "ratio,lamps", "--env-rotate", "1001=0,0,0;1004=0,90,0")
+    assert render(shot, *more, "--threads", "1") == 0
+    whole = pixels_of(shot.out)
+    threaded = str(tmp_path / "threads.####.exr")
+    assert render(shot, *more, "--threads", "4", out=threaded) == 0
+    assert pixels_of(threaded) == whole
+    chunks = str(tmp_path / "chunks.####.exr")
+    for frames in ("1003-1004", "1001", "1002"):
+        assert render(shot, *more, "--frames", frames, out=chunks) == 0
+    assert pixels_of(chunks) == whole
+
+
+def test_a_killed_render_leaves_whole_frames_and_goes_on(tmp_path):
+    shot = Shot(tmp_path, size=256, frames=12)
+    command = [sys.executable, "-m", "relamp.core.cli", "render", shot.plate, "--env", shot.env_b, "--out", shot.out]
+    command += ["--threads", "1"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("frame 1002"):
+            break
+    process.kill()
+    process.communicate()
+    out = tmp_path / "out"
+    for frame in out.glob("*.exr"):
+        read_exr(frame)
+    assert render(shot, "--skip-existing") == 0
+    resumed = pixels_of(shot.out, range(1001, 1013))
+    assert not list(out.glob(".*"))
+    assert render(shot, out=str(tmp_path / "once.####.exr")) == 0
+    assert resumed == pixels_of(tmp_path / "once.####.exr", range(1001, 1013))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_between_frames_with_its_exit_code(tmp_path, number):
+    shot = Shot(tmp_path, size=256, frames=40)
+    command = [sys.executable, "-m", "relamp.core.cli", "render", shot.plate, "--env", shot.env_b, "--out", shot.out]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("frame 1001"):
+            break
+    process.send_signal(number)
+    _, rest = process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    assert "still missing" in rest
+    report = json.loads((tmp_path / "out" / "relit.relamp.json").read_text())
+    written = len(list((tmp_path / "out").glob("*.exr")))
+    assert 0 < written < 40
+    assert report["written"].startswith("1001")
+    assert not list((tmp_path / "out").glob(".*"))
+
+
+def test_frames_that_are_there_are_not_overwritten_unasked(tmp_path, capsys):
+    shot = Shot(tmp_path, frames=2)
+    assert render(shot) == 0
+    before = os.stat(shot.out_frame(1001)).st_mtime_ns
+    assert render(shot) == 2
+    assert "frames 1001-1002 are already there" in capsys.readouterr().err
+    assert os.stat(shot.out_frame(1001)).st_mtime_ns == before
+    assert render(shot, "--overwrite") == 0
+
+
+def test_only_frames_of_these_settings_count_as_finished(tmp_path, capsys):
+    shot = Shot(tmp_path, frames=2)
+    assert render(shot) == 0
+    stamp = [os.stat(shot.out_frame(f)).st_mtime_ns for f in (1001, 1002)]
+    assert render(shot, "--skip-existing") == 0
+    assert [os.stat(shot.out_frame(f)).st_mtime_ns for f in (1001, 1002)] == stamp
+    assert main(["render", shot.plate, "--env", shot.env_b, "--out", shot.out, "--skip-existing", "--mix", "0.5"]) == 0
+    assert "was made with other settings" in capsys.readouterr().err
+    again = os.stat(shot.out_frame(1001)).st_mtime_ns
+    assert again != stamp[0]
+    assert render(shot, "--skip-existing=any") == 0
+    assert os.stat(shot.out_frame(1001)).st_mtime_ns == again
+
+
+def test_a_changed_plate_is_rendered_again(tmp_path):
+    shot = Shot(tmp_path, frames=2)
+    assert render(shot) == 0
+    first = pixels_of(shot.out, (1001, 1002))
+    time.sleep(0.01)
+    write_exr(shot.plate_frame(1002), lit_ball(soft_light((0, 1, 0))), BALL_CHANNELS, "half")
+    assert render(shot, "--skip-existing") == 0
+    assert pixels_of(shot.out, (1002,)) != first[1:]
+
+
+def test_a_half_written_output_is_rendered_again(tmp_path):
+    shot = Shot(tmp_path, frames=2)
+    assert render(shot) == 0
+    whole = shot.out_frame(1002).read_bytes()
+    shot.out_frame(1002).write_bytes(whole[: len(whole) // 2])
+    assert render(shot, "--skip-existing", "--verify") == 0
+    read_exr(shot.out_frame(1002))
+
+
+@pytest.mark.parametrize(("policy", "code", "frames"), [("error", 4, 0), ("skip", 3, 3), ("hold", 0, 4), ("black", 0, 4)])
+def test_a_gap_in_the_plate_is_treated_as_asked(tmp_path, capsys, policy, code, frames):
+    shot = Shot(tmp_path)
+    shot.plate_frame(1003).unlink()
+    assert render(shot, "--missing", policy) == code
+    assert len(list((tmp_path / "out").glob("*.exr"))) == frames
+    said = capsys.readouterr().err
+    if policy in ("error", "skip"):
+        assert "1003" in said
+    if policy == "hold":
+        assert pixels_of(shot.out, (1003,)) == pixels_of(shot.out, (1002,))
+    if policy == "black":
+        assert not layer(shot.out_frame(1003), *RGB, "A").any()
+
+
+def test_a_frame_that_fails_is_reported_and_the_rest_goes_on(tmp_path, capsys):
+    shot = Shot(tmp_path)
+    shot.plate_frame(1002).write_bytes(shot.plate_frame(1002).read_bytes()[:900])
+    assert render(shot, "--keep-going", "--anchor", "1", source=shot.env_a) == 3
+    assert sorted(p.name for p in (tmp_path / "out").glob("*.exr")) == [f"relit.{f}.exr" for f in (1001, 1003, 1004)]
+    assert "1002" in capsys.readouterr().err
+    report = json.loads((tmp_path / "out" / "relit.relamp.json").read_text())
+    assert list(report["failed"]) == ["1002"]
+    assert report["missing"] == "1002"
+
+
+def test_each_part_of_a_shot_has_a_report_of_its_own(tmp_path):
+    shot = Shot(tmp_path)
+    assert render(shot, "--frames", "1001-1002") == 0
+    assert render(shot, "--frames", "1003-1004") == 0
+    names = sorted(p.name for p in (tmp_path / "out").glob("*.json"))
+    assert names == ["relit.1001-1002.relamp.json", "relit.1003-1004.relamp.json"]
+
+
+def test_a_sequence_of_environments_gives_each_frame_its_own_light(tmp_path):
+    shot = Shot(tmp_path, frames=2)
+    for frame, direction in ((1001, (-1, 0, 0)), (1002, (1, 0, 0))):
+        write_exr(tmp_path / f"sky.{frame}.exr", soft_light(direction, 0.05), RGB)
+    assert render(shot, env=str(tmp_path / "sky.####.exr")) == 0
+    first, second = (layer(shot.out_frame(f), *RGB).mean(-1) for f in (1001, 1002))
+    assert first[:, :24].sum() > first[:, 24:].sum()
+    assert second[:, :24].sum() < second[:, 24:].sum()
+
+
+def test_a_still_and_a_sequence_of_it_light_alike(tmp_path):
+    shot = Shot(tmp_path, frames=2)
+    for frame in (1001, 1002):
+        write_exr(tmp_path / f"same.{frame}.exr", soft_light((-1.0, 0.2, 0.1)), RGB)
+    assert render(shot) == 0
+    assert render(shot, env=str(tmp_path / "same.####.exr"), out=str(tmp_path / "s.####.exr")) == 0
+    assert pixels_of(tmp_path / "s.####.exr", (1001, 1002)) == pixels_of(shot.out, (1001, 1002))
+
+
+def test_a_matte_alone_is_enough_for_a_shape(tmp_path, capsys):
+    shot = Shot(tmp_path, frames=1)
+    write_exr(shot.plate_frame(1001), lit_ball(soft_light((0.3, 0.4, 1.0)))[..., :4], ("R", "G", "B", "A"), "half")
+    env = str(write_exr(tmp_path / "left.exr", soft_light((-1, 0, 0), 0.05), RGB))
+    assert main(["render", shot.plate, "--env", env, "--out", shot.out]) == 0
+    assert "inflated from the matte" in capsys.readouterr().err
+    picture = layer(shot.out_frame(1001), *RGB).mean(-1)
+    assert picture[:, :24].sum() > 1.5 * picture[:, 24:].sum()
+
+
+def test_without_shape_there_is_a_sentence_and_no_picture(tmp_path, capsys):
+    shot = Shot(tmp_path, frames=1)
+    write_exr(shot.plate_frame(1001), lit_ball(soft_light((0.3, 0.4, 1.0)))[..., :3], RGB)
+    assert render(shot) == 2
+    assert "no normals and no matte" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("more", "code", "words"),
+    [
+        (("--env", "gone.exr"), 4, "gone.exr"),
+        (("--normals", "gone.####.exr"), 4, "--normals"),
+        (("--matte", "gone.exr"), 4, "--matte"),
+        (("--frames", "1004-1001"), 2, "1001-1004"),
+        (("--frames", "900-905"), 4, "900-905"),
+        (("--out", "one.exr"), 2, "####"),
+        (("--out", "relit.####.png"), 2, ".exr"),
+        (("--mix", "2"), 2, "mix must be 0 to 1"),
+        (("--layers", "sparkle"), 2, "sparkle"),
+        (("--layers", "normals"), 2, "already has a layer N"),
+        (("--colorspace", "ACEScgg"), 2, "ACEScg"),
+        (("--camera", "gone.json"), 4, "gone.json"),
+        (("--backbone", "magic"), 2, "ratio"),
+    ],
+)
+def test_bad_input_gets_a_sentence_and_a_code_before_any_work(tmp_path, capsys, more, code, words):
+    shot = Shot(tmp_path)
+    arguments = {"--env": shot.env_b, "--out": shot.out, **dict(zip(more[::2], more[1::2], strict=True))}
+    flat = [item for pair in arguments.items() for item in pair]
+    assert main(["render", shot.plate, *flat, "-q"]) == code
+    assert words in capsys.readouterr().err
+    assert not list(tmp_path.glob("out/*"))
+
+
+def test_writing_over_the_plate_is_refused(tmp_path, capsys):
+    shot = Shot(tmp_path)
+    assert render(shot, "--overwrite", out=shot.plate) == 2
+    assert "is an input" in capsys.readouterr().err
+
+
+def test_an_output_that_cannot_be_written_says_so(tmp_path, capsys):
+    shot = Shot(tmp_path, frames=1)
+    (tmp_path / "file").write_text("not a folder")
+    assert render(shot, out=str(tmp_path / "file" / "relit.####.exr")) == 6
+    assert "file" in capsys.readouterr().err
+
+
+def test_views_are_rendered_one_after_the_other(tmp_path):
+    for view in ("left", "right"):
+        write_exr(tmp_path / f"plate.{view}.1001.exr", lit_ball(soft_light((0.3, 0.4, 1.0))), BALL_CHANNELS, "half")
+    env = str(write_exr(tmp_path / "b.exr", soft_light((-1.0, 0.2, 0.1)), RGB))
+    plate, out = str(tmp_path / "plate.%V.####.exr"), str(tmp_path / "relit.%v.####.exr")
+    assert main(["render", plate, "--env", env, "--out", out, "--views", "left,right", "-q"]) == 0
+    assert pixels_of(tmp_path / "relit.l.####.exr", (1001,)) == pixels_of(tmp_path / "relit.r.####.exr", (1001,))
+
+
+def test_a_saved_job_renders_the_same_on_a_farm(tmp_path):
+    shot = Shot(tmp_path)
+    job = str(tmp_path / "shot.relamp.json")
+    assert render(shot, "--save-job", job, "--dry-run") == 0
+    assert not (tmp_path / "out").exists()
+    assert json.loads(Path(job).read_text())["measured"]["anchor"] > 0
+    assert main(["render", "--job", job, "--frames", "1002-1003", "-q"]) == 0
+    farm = pixels_of(shot.out, (1002, 1003))
+    assert render(shot, out=str(tmp_path / "here.####.exr")) == 0
+    assert pixels_of(tmp_path / "here.####.exr", (1002, 1003)) == farm
