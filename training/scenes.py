@@ -18,7 +18,7 @@ from mathutils import Matrix, Vector
 from . import cloth, heads, materials
 from .surfaces import Noise, box, ellipsoid, join, polygonise
 
-SCENE_VERSION = 3
+SCENE_VERSION = 4
 KINDS = {"head": 0.34, "objects": 0.27, "cloth": 0.17, "hard": 0.22}
 
 
