@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import OpenImageIO as oiio
@@ -41,7 +42,6 @@ print(json.dumps([time.perf_counter() - begun, {PEAK}]))
 RELAMP = f"""
 import json, sys, time
 from relamp.core.cli import main
-from relamp.core import shot
 begun = time.perf_counter()
 code = main(["render", *sys.argv[1:], "--overwrite", "-q"])
 assert code == 0, code
@@ -82,7 +82,7 @@ def _write(path: Path, pixels: np.ndarray, names: tuple[str, ...], kind: str = "
     spec.channelnames = names
     spec.attribute("compression", "zip")
     spec.attribute("oiio:ColorSpace", "ACEScg")
-    file = oiio.ImageOutput.create(str(path))
+    file: Any = oiio.ImageOutput.create(str(path))
     file.open(str(path), spec)
     file.write_image(pixels.astype(np.float32))
     file.close()
@@ -116,7 +116,9 @@ def main() -> None:
         ratios = []
         print(f"{width} x {height}, {arguments.frames} frames, {arguments.threads} threads")
         for _ in range(arguments.repeats):
-            io, io_memory = _run(IO_ONLY, str(folder / "plate.%04d.exr"), str(folder / "io.%04d.exr"), str(arguments.frames))
+            io, io_memory = _run(
+                IO_ONLY, str(folder / "plate.%04d.exr"), str(folder / "io.%04d.exr"), str(arguments.frames)
+            )
             full, full_memory = _run(RELAMP, *relamp)
             ratios.append(full / io)
             per_frame = f"{io / arguments.frames:.2f} s and {full / arguments.frames:.2f} s a frame"

@@ -18,8 +18,8 @@ import click
 from . import VERSION
 from .errors import RelampError, StoppedError, UsageError
 from .parameters import GROUPS, Knob, RelightParameters, default_of, knobs, parse
+from .process import set_up
 from .progress import DIALECTS, Progress
-from .threads import pin
 
 log = logging.getLogger("relamp")
 
@@ -137,6 +137,7 @@ def render(
 
     _start_log(verbose, quiet, log_file, log_json)
     job = jobs.load(job_file) if job_file else jobs.RelightJob(RelightParameters())
+    given["data_type"] = tuple(kind for group in given["data_type"] for kind in group)  # -d may be given several times
     job = jobs.with_parameters(job, **{name: v for name, v in given.items() if v is not None and v != ()})
     job.require("plate", "env", "out")
     from . import prepare, shot
@@ -194,7 +195,7 @@ def doctor() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code (see `core/errors.py`)."""
-    pin()
+    set_up()
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
         result = relamp.main(args=arguments, prog_name="relamp", standalone_mode=False)

@@ -27,7 +27,10 @@ def write(plan: Plan, task: FrameTask, frame: Frame, finished: Finished, law: La
     p = plan.parameters
     types = _Types(p.data_type, frame.data_type)
     back = plan.colour.from_working(finished.beauty, frame.colorspace)
-    rgb, clamped = exr.quantise(np.where(finished.changed, back, frame.rgb), types.beauty)
+    # In the working space the beauty already is the file's own number wherever nothing changed.
+    chosen = back if back is finished.beauty else np.where(finished.changed, back, frame.rgb)
+    # Lamps have to add up to what is stored, so with them the beauty is rounded here and not by the writer.
+    rgb, clamped = exr.quantise(chosen, types.beauty) if finished.lamps else (chosen, 0)
     layers = {
         _CHANNEL_LAYER.get(name, name): types.store(name, _in_file_space(name, pixels, plan, frame))
         for name, pixels in finished.layers.items()
@@ -35,7 +38,7 @@ def write(plan: Plan, task: FrameTask, frame: Frame, finished: Finished, law: La
     if finished.lamps:
         lamps = [types.store("lamps", _in_file_space("lamps", lamp, plan, frame)) for lamp in finished.lamps]
         layers |= summing_parts(lamps, rgb)
-    exr.write_frame(
+    written = exr.write_frame(
         task.out,
         frame,
         rgb,
@@ -46,6 +49,7 @@ def write(plan: Plan, task: FrameTask, frame: Frame, finished: Finished, law: La
         drop_layers=p.drop_layers,
         multipart=p.multipart,
     )
+    clamped += written.clamped
     if clamped:
         log.warning("frame %d: %d pixels above half's 65504 were clamped; -d float keeps them", task.frame, clamped)
 

@@ -60,7 +60,9 @@ def _machine() -> Iterator[Finding]:
     yield Finding("ok", "relamp", VERSION)
     good = (3, 11) <= sys.version_info[:2] <= (3, 13)
     version = platform.python_version()
-    yield Finding("ok" if good else "note", "python", version if good else f"{version}; Relamp is tested on 3.11 to 3.13")
+    yield Finding(
+        "ok" if good else "note", "python", version if good else f"{version}; Relamp is tested on 3.11 to 3.13"
+    )
     yield Finding("ok", "cores", str(os.cpu_count()))
     yield _memory()
     free = shutil.disk_usage(tempfile.gettempdir()).free / 1e9

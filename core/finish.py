@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,6 +18,7 @@ from .gain import (
     blend,
     carry_outward,
     enlarge_residual,
+    lacking,
     relight_band,
     touched,
     unpremultiply,
@@ -83,35 +85,51 @@ def finish(
     Returns:
         `beauty` holds relit light where `changed`; elsewhere it is the plate, and the caller selects the file's own numbers.
     """
-    gain = _gain(subject, shading.hint, residual, guide)
-    beauty, changed = np.empty_like(subject.plate), np.empty(subject.plate.shape, bool)
+    gain_of = _gain(subject, shading.hint, residual, guide)
+    beauty, changed = np.empty_like(subject.plate), np.zeros(subject.plate.shape, bool)
     finished = Finished(beauty, changed)
+    if "ratio" in layers:
+        finished.layers["ratio"] = np.ones_like(beauty)
     lamps = [np.zeros_like(beauty) for _ in shading.lamps[:-1]] if "lamps" in layers else []
     for rows in bands(beauty.shape[0]):
         weight = subject.weight[rows]
-        changed[rows] = touched(weight, gain[rows], law)
         if not weight.any():
             beauty[rows] = subject.plate[rows]
             continue
-        relit = relight_band(subject.plate, subject.alpha, gain[rows], law, rows)
-        beauty[rows] = np.where(changed[rows], blend(subject.plate[rows], relit, weight, law), subject.plate[rows])
+        gain = gain_of(rows)
+        changed[rows] = touched(weight, gain, law)
+        relit = relight_band(subject.plate, subject.alpha, gain, law, rows)
+        blended = blend(subject.plate[rows], relit, weight, law)
+        beauty[rows] = blended if changed[rows].all() else np.where(changed[rows], blended, subject.plate[rows])
         if lamps:
             share = relit * (weight * np.float32(law.mix))[..., None]
             _share_out(lamps, share, shading.lamps, subject.normals[rows], rows)
+        if "ratio" in layers:
+            ratio = np.exp(gain) * np.float32(law.level)
+            finished.layers["ratio"][rows] = np.where((weight > 0)[..., None], ratio, 1)
     finished.lamps = lamps
-    finished.layers = _layers(subject, shading, law, gain, layers)
+    finished.layers |= _layers(subject, shading, law, layers)
     return finished
 
 
-def _gain(subject: Subject, hint: Hint, residual: GuidedResidual | None, guide: np.ndarray | None) -> np.ndarray:
+def _gain(
+    subject: Subject, hint: Hint, residual: GuidedResidual | None, guide: np.ndarray | None
+) -> Callable[[slice], np.ndarray]:
+    """The log gain of any rows. Only a matte with an edge needs the whole frame's at once, to carry it outward."""
     height = subject.plate.shape[0]
-    gain = np.empty(subject.plate.shape, np.float32)
-    for rows in bands(height):
-        gain[rows] = hint.at(subject.normals[rows])
+
+    def own(rows: slice) -> np.ndarray:
+        gain = hint.at(subject.normals[rows])
         if residual is not None and guide is not None:
-            gain[rows] += enlarge_residual(residual, guide[rows], rows, height)
+            gain += enlarge_residual(residual, guide[rows], rows, height)
+        return gain
+
     coverage = subject.weight if subject.alpha is None else subject.weight * subject.alpha
-    return carry_outward(gain, subject.weight, coverage, subject.known)
+    if not lacking(subject.weight, coverage, subject.known).any():
+        return own
+    gain = np.concatenate([own(rows) for rows in bands(height)])
+    carry_outward(gain, subject.weight, coverage, subject.known)
+    return lambda rows: gain[rows]
 
 
 def _share_out(
@@ -124,14 +142,10 @@ def _share_out(
         lamp[rows] = np.where(np.isfinite(light), light * (part / total), 0)
 
 
-def _layers(
-    subject: Subject, shading: Shading, law: Law, gain: np.ndarray, names: tuple[str, ...]
-) -> dict[str, np.ndarray]:
+def _layers(subject: Subject, shading: Shading, law: Law, names: tuple[str, ...]) -> dict[str, np.ndarray]:
     there = (subject.weight > 0)[..., None]
     level = np.float32(law.level)
     made: dict[str, np.ndarray] = {}
-    if "ratio" in names:
-        made["ratio"] = np.where(there, np.exp(gain) * level, 1).astype(np.float32)
     if "normals" in names:
         made["normals"] = np.where(there & subject.known[..., None], subject.normals, 0).astype(np.float32)
     if "irradiance" in names:

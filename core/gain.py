@@ -82,17 +82,21 @@ def carry_outward(gain: np.ndarray, weight: np.ndarray, coverage: np.ndarray, kn
     Returns:
         `gain`: as it was where trusted, carried outward where the weight is above 0, and 0 where nothing reaches.
     """
-    trusted = (coverage > TRUSTED) & known
-    lacking = (weight > 0) & ~trusted
-    if not lacking.any():
+    poor = lacking(weight, coverage, known)
+    if not poor.any():
         return gain
-    total, count = _carried(gain, trusted)
+    total, count = _carried(gain, (coverage > TRUSTED) & known)
     height, width = weight.shape
     wide = cv2.resize(total / np.maximum(count, 1e-20)[..., None], (width, height), interpolation=cv2.INTER_LINEAR)
     reached = cv2.resize((count > 0).astype(np.float32), (width, height), interpolation=cv2.INTER_NEAREST) > 0
-    gain[lacking & reached] = wide[lacking & reached]
-    gain[lacking & ~reached & ~known] = 0
+    gain[poor & reached] = wide[poor & reached]
+    gain[poor & ~reached & ~known] = 0
     return gain
+
+
+def lacking(weight: np.ndarray, coverage: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Where the matte reaches and the gain is not to be trusted, (H, W) bool; see `carry_outward`."""
+    return (weight > 0) & ~((coverage > TRUSTED) & known)
 
 
 def guide_residual(residual: np.ndarray, guide: np.ndarray, weight: np.ndarray, radius: int = 3) -> GuidedResidual:
@@ -179,7 +183,7 @@ def relight_band(plate: np.ndarray, alpha: np.ndarray | None, gain: np.ndarray, 
     if law.grain != "off":
         np.maximum(lit, np.minimum(p * more, 0), out=lit)  # grain coming back must not push light below zero
     lit *= np.float32(law.level)
-    return np.where(np.isfinite(p), lit, p)
+    return lit if _all_finite(p) else np.where(np.isfinite(p), lit, p)
 
 
 def touched(weight: np.ndarray, gain: np.ndarray, law: Law) -> np.ndarray:
@@ -191,6 +195,8 @@ def touched(weight: np.ndarray, gain: np.ndarray, law: Law) -> np.ndarray:
 def blend(plate: np.ndarray, relit: np.ndarray, weight: np.ndarray, law: Law) -> np.ndarray:
     """out = p + w * mix * (relit - p), written so that a full weight gives `relit` to the last bit."""
     t = (weight * np.float32(law.mix))[..., None]
+    if _all_finite(plate):
+        return relit if t.min() == 1 else plate * (1 - t) + relit * t
     finite = np.isfinite(plate)
     safe = np.where(finite, plate, 0)
     return np.where(finite, safe * (1 - t) + relit * t, plate)
@@ -199,9 +205,15 @@ def blend(plate: np.ndarray, relit: np.ndarray, weight: np.ndarray, law: Law) ->
 def _grain_of(plate: np.ndarray, noise: Noise, rows: slice) -> np.ndarray:
     top, bottom = max(0, rows.start - _MARGIN), min(plate.shape[0], rows.stop + _MARGIN)
     near = plate[top:bottom]
-    finite = np.isfinite(near)
-    grain = split(np.ascontiguousarray(near if finite.all() else np.where(finite, near, 0)), noise)
+    safe = near if _all_finite(near) else np.where(np.isfinite(near), near, 0)
+    grain = split(np.ascontiguousarray(safe), noise)
     return grain[rows.start - top : rows.start - top + (rows.stop - rows.start)]
+
+
+def _all_finite(pixels: np.ndarray) -> bool:
+    """One pass: a sum is finite only when all of it is (or overflows, and then the slow path is right too)."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isfinite(pixels.sum(dtype=np.float32)))
 
 
 def _carried(gain: np.ndarray, trusted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -5,11 +5,15 @@ Camera space is X right, Y up, Z to the viewer. Floor 1.
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from scipy import sparse
 from scipy.ndimage import distance_transform_edt
 from scipy.sparse.linalg import spsolve
+
+from .gain import bands
 
 # A rendered normal is shorter than one where a pixel mixes surfaces; under half there is no one surface to speak of.
 SHORTEST_NORMAL = 0.5
@@ -31,16 +35,19 @@ def clean_normals(
     Returns:
         (H, W, 3) float32 unit vectors, (0, 0, 1) where there is no normal, and (H, W) bool, true where there is one.
     """
-    n = np.array(normals, np.float32)
-    for axis in flip:
-        n[..., "xyz".index(axis)] *= -1
-    length = np.sqrt(np.einsum("...c,...c->...", n, n))
-    known = np.isfinite(length) & (length > SHORTEST_NORMAL)
-    n /= np.where(known, length, 1)[..., None]
-    n[~known] = (0, 0, 1)
-    if world_to_camera is not None:
-        n = np.where(known[..., None], n @ world_to_camera.T.astype(np.float32), n)
-    return n, known
+    turn = np.eye(3, dtype=np.float32) if world_to_camera is None else world_to_camera.astype(np.float32)
+    turn = turn * np.float32([-1 if axis in flip else 1 for axis in "xyz"])  # flips come first: they act on its columns
+    plain = np.array_equal(turn, np.eye(3))
+    clean, known = np.empty(normals.shape, np.float32), np.empty(normals.shape[:-1], bool)
+    for rows in bands(normals.shape[0]):
+        n = normals[rows]
+        squared = n[..., 0] * n[..., 0] + n[..., 1] * n[..., 1] + n[..., 2] * n[..., 2]
+        known[rows] = (squared > SHORTEST_NORMAL**2) & (squared < np.inf)
+        scale = 1 / np.sqrt(np.where(known[rows], squared, 1))
+        np.multiply(n if plain else n @ turn.T, scale[..., None], out=clean[rows])
+        if not known[rows].all():
+            clean[rows][~known[rows]] = (0, 0, 1)
+    return clean, known
 
 
 def looks_green_flipped(normals: np.ndarray, known: np.ndarray) -> bool:
@@ -80,7 +87,7 @@ def inflate(matte: np.ndarray) -> np.ndarray:
         rows, columns = np.gradient(np.pad(u, 1, mode="edge"))
         slopes = np.stack([-columns, rows, 2 * np.sqrt(np.pad(u, 1, mode="edge"))], -1)[1:-1, 1:-1]
         # The rim's normals go on outside it, so that enlarging does not bend them back to the viewer.
-        nearest = distance_transform_edt(~inside, return_distances=False, return_indices=True)
+        nearest: Any = distance_transform_edt(~inside, return_distances=False, return_indices=True)
         length = np.maximum(np.linalg.norm(slopes, axis=-1, keepdims=True), 1e-6)
         normals = np.ascontiguousarray((slopes / length)[tuple(nearest)])
     enlarged = cv2.resize(normals, (width, height), interpolation=cv2.INTER_CUBIC)
@@ -103,8 +110,9 @@ def _poisson(inside: np.ndarray) -> np.ndarray:
         rows.append(centre[joined])
         columns.append(neighbour[joined])
     row, column = np.concatenate(rows), np.concatenate(columns)
-    matrix = sparse.coo_matrix((-np.ones(row.size), (row, column)), shape=(centre.size, centre.size)).tocsc()
-    matrix += sparse.diags_array(np.maximum(diagonal, 1)).tocsc()
+    values = np.concatenate([-np.ones(row.size), np.maximum(diagonal, 1)])
+    places = (np.concatenate([row, centre]), np.concatenate([column, centre]))
+    matrix = sparse.csc_array((values, places), shape=(centre.size, centre.size))
     u = np.zeros(inside.shape)
-    u[inside] = spsolve(matrix, np.full(centre.size, 4.0))
+    u[inside] = np.asarray(spsolve(matrix, np.full(centre.size, 4.0)))
     return np.maximum(u, 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import OpenImageIO as oiio
@@ -49,10 +50,12 @@ def write_png(path: Path, picture: np.ndarray) -> None:
         raise UsageError(f"{path}: a picture for looking at is written as .png")
     height, width, channels = picture.shape
     with replacing(path) as temporary:
-        file = oiio.ImageOutput.create("png")
+        file: Any = oiio.ImageOutput.create("png")
         spec = oiio.ImageSpec(width, height, channels, "uint8")
         spec.attribute("oiio:ColorSpace", "srgb_rec709_scene")
-        if not (file.open(os.fspath(temporary), spec) and file.write_image(np.ascontiguousarray(picture)) and file.close()):
+        if not (
+            file.open(os.fspath(temporary), spec) and file.write_image(np.ascontiguousarray(picture)) and file.close()
+        ):
             raise OutputError(f"{path}: cannot write this picture ({file.geterror()})")
 
 

@@ -17,13 +17,13 @@ from .gain import unpremultiply
 from .job import Measured
 from .light.source_fit import fit_source
 
-PROBES = 5
+PROBES = 3
 PROBE_SIZE = 192  # px, longer side: plenty for one number and a soft light
 MIDDLE_GREY = 0.18
 
 
 def probe_frames(on_disk: tuple[int, ...]) -> tuple[int, ...]:
-    """At most five of the plate's frames, evenly spread, first and last among them."""
+    """At most `PROBES` of the plate's frames, evenly spread, first and last among them."""
     picks = np.linspace(0, len(on_disk) - 1, min(PROBES, len(on_disk)))
     return tuple(on_disk[round(p)] for p in picks)
 
@@ -79,14 +79,18 @@ def light_pixels(measured: Measured) -> np.ndarray:
 
 
 def _samples(subject: Subject, camera_rotation: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    height, width = subject.weight.shape
+    # Every few pixels first: a 4K frame has more than enough of them.
+    step = max(1, max(subject.weight.shape) // (4 * PROBE_SIZE))
+    sparse = (slice(None, None, step), slice(None, None, step))
+    height, width = subject.weight[sparse].shape
     scale = min(1.0, PROBE_SIZE / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    weight = subject.weight * subject.known
-    if subject.alpha is not None:
-        weight = weight * (subject.alpha > 0.9)
-    rgb = unpremultiply(subject.plate, subject.alpha) * weight[..., None]
-    normals = subject.normals * weight[..., None]
+    weight = subject.weight[sparse] * subject.known[sparse]
+    alpha = None if subject.alpha is None else subject.alpha[sparse]
+    if alpha is not None:
+        weight = weight * (alpha > 0.9)
+    rgb = unpremultiply(subject.plate[sparse], alpha) * weight[..., None]
+    normals = subject.normals[sparse] * weight[..., None]
     small = [cv2.resize(a.astype(np.float32), size, interpolation=cv2.INTER_AREA) for a in (rgb, normals, weight)]
     mass = np.maximum(small[2], 1e-6)[..., None]
     world = (small[1] / mass) @ camera_rotation.T.astype(np.float32)
@@ -98,5 +102,5 @@ def _unit(vectors: np.ndarray) -> np.ndarray:
     return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-6)
 
 
-def _as_rows(pixels: np.ndarray) -> Iterable[Iterable[tuple[float, float, float]]]:
+def _as_rows(pixels: np.ndarray) -> tuple[tuple[tuple[float, float, float], ...], ...]:
     return tuple(tuple((float(f"{r:.6g}"), float(f"{g:.6g}"), float(f"{b:.6g}")) for r, g, b in row) for row in pixels)

@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,8 @@ class Plan:
 
 def resolve_inputs(parameters: RelightParameters) -> Inputs:
     """Parse the job's paths. Raises `UsageError` for paths that cannot be meant."""
-    assert parameters.plate and parameters.out
+    assert parameters.plate
+    assert parameters.out
     matte, matte_channel = exr.split_layer(parameters.matte) if parameters.matte else (None, None)
     normals, normals_layer = exr.split_layer(parameters.normals) if parameters.normals else (None, None)
     return Inputs(
@@ -115,12 +117,12 @@ def frames_wanted(parameters: RelightParameters, plate: Sequence, on_disk: tuple
     """The frames to deliver: `--frames`, else the plate's from first to last in its own step, gaps included."""
     if parameters.frames:
         return parse_frames(parameters.frames)
-    if len(on_disk) < 3:
-        return tuple(range(on_disk[0], on_disk[-1] + 1))
+    first, last = min(on_disk), max(on_disk)
     # A shot on twos is whole: its own step is the commonest distance, not always 1.
-    (step, count), *_ = Counter(b - a for a, b in zip(on_disk, on_disk[1:], strict=False)).most_common(1)
-    on_step = all((frame - on_disk[0]) % step == 0 for frame in on_disk)
-    return tuple(range(on_disk[0], on_disk[-1] + 1, step if on_step and count > 1 else 1))
+    distances = Counter(b - a for a, b in pairwise(on_disk))
+    step, count = distances.most_common(1)[0] if distances else (1, 0)
+    on_step = all((frame - first) % step == 0 for frame in on_disk)
+    return tuple(range(first, last + 1, step if on_step and count > 1 else 1))
 
 
 def make_tasks(parameters: RelightParameters, inputs: Inputs, on_disk: tuple[int, ...]) -> tuple[FrameTask, ...]:

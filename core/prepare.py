@@ -132,9 +132,7 @@ def _measured(plan: Plan, backbone: Backbone) -> Measured:
     )
 
 
-def _readable(
-    frame: int, subject_of: Callable[[int], tuple[Subject, np.ndarray]]
-) -> tuple[Subject, np.ndarray] | None:
+def _readable(frame: int, subject_of: Callable[[int], tuple[Subject, np.ndarray]]) -> tuple[Subject, np.ndarray] | None:
     """A probe, or None for one that is damaged: measuring the shot does without it, and its own turn reports it."""
     try:
         return subject_of(frame)

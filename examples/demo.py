@@ -59,7 +59,9 @@ def _row(colour: Any, title: str, environment: Path, pattern: str) -> Any:
 
     pixels = load_environment(environment, colour=colour).pixels
     width, height = THUMB
-    pictures = [colour.display(cv2.resize(pixels * (0.3 / level(pixels)), (width, width // 2), interpolation=cv2.INTER_AREA))]
+    pictures = [
+        colour.display(cv2.resize(pixels * (0.3 / level(pixels)), (width, width // 2), interpolation=cv2.INTER_AREA))
+    ]
     for number in SHOWN:
         frame = read_frame(pattern.replace("####", str(number)), colour=colour)
         whole = place(colour.to_working(frame.rgb, frame.colorspace), frame.data_window, frame.display_window)

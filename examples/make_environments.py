@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import OpenImageIO as oiio
+
 from relamp.core.errors import OutputError
 from relamp.core.light.environment import directions, mean_radiance, solid_angles
 from relamp.training.environments import Canvas, bearing, paint, room

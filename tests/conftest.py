@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from relamp.core import threads
+from relamp.core import process
 
-threads.pin()  # before anything imports numpy, as the command does
+process.set_up()  # before anything imports numpy, as the command does
 
 from shots import Shot  # noqa: E402
 

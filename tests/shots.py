@@ -11,7 +11,9 @@ from relamp.core.light.environment import directions
 from relamp.core.light.irradiance import irradiance
 
 
-def write_exr(path: Path, pixels: np.ndarray, names: tuple[str, ...], kind: str = "float", **attributes: object) -> Path:
+def write_exr(
+    path: Path, pixels: np.ndarray, names: tuple[str, ...], kind: str = "float", **attributes: object
+) -> Path:
     """Write (H, W, C) with OpenImageIO alone; `attributes` as the spec takes them."""
     path.parent.mkdir(parents=True, exist_ok=True)
     height, width, channels = pixels.shape

@@ -8,6 +8,7 @@ import logging
 import numpy as np
 import OpenImageIO as oiio
 import pytest
+
 from relamp.core.errors import UsageError
 from relamp.core.pictures.colour import PINNED, Colour
 

@@ -3,6 +3,7 @@ import logging
 import numpy as np
 import OpenImageIO as oiio
 import pytest
+
 from relamp.core.errors import InputError, ParameterError
 from relamp.core.light import environment as env
 from relamp.core.pictures.colour import Colour

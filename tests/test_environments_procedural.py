@@ -6,6 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
+
 from relamp.core.errors import UsageError
 from relamp.core.light.environment import directions, mean_radiance, solid_angles
 from relamp.training.environments import KINDS, UP, Canvas, animate, bearing, paint, sample_environment

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import OpenImageIO as oiio
 import pytest
+
 from relamp.core.light.environment import mean_radiance
 from relamp.core.light.irradiance import irradiance
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import OpenImageIO as oiio
 import pytest
+
 from relamp.core.errors import InputError, OutputError, UsageError
 from relamp.core.pictures import exr
 from relamp.core.pictures.colour import PINNED, Colour

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+
 from relamp.core.errors import ParameterError
 from relamp.core.frames import format_frames, parse_frames
 

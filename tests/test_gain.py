@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-from shots import sphere
 
 from relamp.core.gain import (
     BAND,
@@ -15,6 +14,7 @@ from relamp.core.gain import (
     touched,
 )
 from relamp.core.grain import Noise, measure
+from shots import sphere
 
 RNG = np.random.default_rng(3)
 PLATE = RNG.random((20, 24, 3), np.float32) * 2

@@ -12,7 +12,7 @@ def grainy(rng, level, offset, slope, size=(128, 160)):
 def test_noise_that_was_put_in_is_measured():
     rng = np.random.default_rng(0)
     ramp = np.linspace(0.02, 1, 160, dtype=np.float32)[None, :, None]
-    clean, noisy = grainy(rng, ramp, 1e-5, 4e-4)
+    _, noisy = grainy(rng, ramp, 1e-5, 4e-4)
     noise = measure(noisy)
     for level in (0.1, 0.5, 0.9):
         assert noise.offset[0] + noise.slope[0] * level == pytest.approx(1e-5 + 4e-4 * level, rel=0.35)

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
-from shots import soft_light, sphere
 
 from relamp.core.hint import Light, alone, between
 from relamp.core.light.environment import AP1_LUMINANCE, rotate, rotation_matrix
 from relamp.core.light.irradiance import irradiance
+from shots import soft_light, sphere
 
 A, B = soft_light((0.3, 0.4, 1.0)), soft_light((-1.0, 0.2, 0.1))
 WEIGHTS = np.array(AP1_LUMINANCE)

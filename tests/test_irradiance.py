@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from relamp.core.light import environment as env
 from relamp.core.light.irradiance import frame_irradiance, irradiance, irradiance_table
 from relamp.core.light.octahedral import octahedral_coordinates, octahedral_directions, sample_table

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from relamp.core.light import environment as env
 from relamp.core.light.lamps import split
 from relamp.core.light.probes import draw

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from relamp.core.errors import ParameterError
 from relamp.core.light import environment as env
 from relamp.core.light.octahedral import sample_table

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from relamp.core.errors import InputError, OutputError
 from relamp.training.light_rig import CELLS, cell_corners, cell_solid_angles, fibonacci_directions, random_rotation
 from relamp.training.shards import (

@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import OpenImageIO as oiio
 import pytest
-from shots import BALL_CHANNELS, Shot, layer, lit_ball, read_exr, soft_light, sphere, write_exr
 
 from relamp.core.cli import main
 from relamp.core.light.environment import rotate, rotation_matrix
 from relamp.core.light.irradiance import irradiance
+from shots import BALL_CHANNELS, Shot, layer, lit_ball, read_exr, soft_light, sphere, write_exr
 
 RGB = ("R", "G", "B")
 
@@ -59,7 +59,9 @@ def test_an_identity_relight_changes_nothing_at_all(tmp_path):
     assert main(["render", str(plate), "--env", env, "--source-env", env, "--out", out, "-q"]) == 0
     before, after = oiio.ImageBuf(str(plate)), oiio.ImageBuf(out)
     assert after.spec().channelnames == before.spec().channelnames
-    np.testing.assert_array_equal(after.get_pixels(oiio.HALF).view(np.uint16), before.get_pixels(oiio.HALF).view(np.uint16))
+    np.testing.assert_array_equal(
+        after.get_pixels(oiio.HALF).view(np.uint16), before.get_pixels(oiio.HALF).view(np.uint16)
+    )
     assert after.roi == before.roi
     assert after.roi_full == before.roi_full
     for name in ("smpte:TimeCode", "framesPerSecond"):
@@ -285,7 +287,9 @@ def test_a_half_written_output_is_rendered_again(tmp_path):
     read_exr(shot.out_frame(1002))
 
 
-@pytest.mark.parametrize(("policy", "code", "frames"), [("error", 4, 0), ("skip", 3, 3), ("hold", 0, 4), ("black", 0, 4)])
+@pytest.mark.parametrize(
+    ("policy", "code", "frames"), [("error", 4, 0), ("skip", 3, 3), ("hold", 0, 4), ("black", 0, 4)]
+)
 def test_a_gap_in_the_plate_is_treated_as_asked(tmp_path, capsys, policy, code, frames):
     shot = Shot(tmp_path)
     shot.plate_frame(1003).unlink()

@@ -150,7 +150,9 @@ def report(pairs: list[Pair]) -> Table:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Score, print and write the contact sheet; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m relamp.training.check_data", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m relamp.training.check_data", description=(__doc__ or "").splitlines()[0]
+    )
     parser.add_argument("folder", type=Path, help="folder of the shards")
     parser.add_argument("--frames", type=int, default=60, help="frames to take at random")
     parser.add_argument("--pairs", type=int, default=2, help="pairs of lights a frame")

@@ -95,10 +95,11 @@ def hanging_sheet(rng: np.random.Generator, count: int, size: float) -> tuple[np
     p = np.stack([x * gather, y, z], -1).astype(np.float32)
     p += 0.02 * np.stack([Noise(rng, 1.5, 2)(p) for _ in range(3)], -1)
     pinned = np.zeros(p.shape[:2], bool)
-    if rng.random() < 0.6:
+    if rng.random() < 0.7:
         pinned[0] = True
     else:
-        pinned[0, np.linspace(0, count - 1, int(rng.integers(3, 8))).astype(int)] = True
+        for column in np.linspace(0, count - 1, int(rng.integers(3, 8))).astype(int):  # clothes pegs
+            pinned[:2, max(0, column - 2) : column + 3] = True
     return p, pinned
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import colorsys
 from typing import Any
 
-import bpy
+import bpy  # pyright: ignore[reportMissingImports]
 import numpy as np
 
 PATTERNS = ("noise", "voronoi", "cells", "checker", "brick", "stripes", "rings", "wood", "marble", "dots", "weave")
@@ -30,7 +30,7 @@ class Tree:
         self.material = bpy.data.materials.new(name)
         if self.material.node_tree is None:  # Blender before 5 starts without one
             self.material.use_nodes = True
-        self.nodes = self.material.node_tree.nodes
+        self.nodes: Any = self.material.node_tree.nodes  # pyright: ignore[reportOptionalMemberAccess]
         self.nodes.clear()
 
     def node(self, kind: str, properties: dict | None = None, **inputs: Any) -> Any:
@@ -205,7 +205,8 @@ def surface(rng: np.random.Generator, kind: str = "any", scale: float = 3.0) -> 
         colour: Any = (*tint.tolist(), 1.0)
         if rng.random() < 0.3:
             colour = tree.mix(tree.pattern(rng, str(rng.choice(PATTERNS)), scale), colour, random_colour(rng, 0.5, 0.1))
-        roughness = _roughness(tree, rng, float(rng.uniform(0.06, 0.55)), scale)
+        middle = float(rng.uniform(0.14, 0.55))  # a sharper mirror shows the outlines of the stage's cells
+        roughness = _roughness(tree, rng, middle, scale)
         if rng.random() < 0.2:
             inputs["Anisotropic"] = float(rng.uniform(0.3, 0.8))
     else:

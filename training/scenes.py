@@ -10,15 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import bpy  # isort: skip  (makes the two below importable)
-import bmesh
+import bpy  # isort: skip  # pyright: ignore[reportMissingImports]  (makes the two below importable)
+import bmesh  # pyright: ignore[reportMissingImports]
 import numpy as np
-from mathutils import Matrix, Vector
+from mathutils import Matrix, Vector  # pyright: ignore[reportMissingImports]
 
 from . import cloth, heads, materials
 from .surfaces import Noise, box, ellipsoid, join, polygonise
 
-SCENE_VERSION = 4
+SCENE_VERSION = 6
 KINDS = {"head": 0.34, "objects": 0.27, "cloth": 0.17, "hard": 0.22}
 
 
@@ -540,6 +540,9 @@ def cloth_scene(rng: np.random.Generator) -> Framing:
     sheet = mesh_object("sheet", p.reshape(-1, 3), cloth.grid_faces(n, n), material)
     if kind != "relief":
         sheet.modifiers.new("smooth", "SUBSURF").render_levels = 1
+    if kind != "relief":  # look at where it came to rest
+        lo, hi = bounds([sheet])
+        framing = Framing(tuple((0.5 * (lo + hi)).tolist()), float((hi - lo).max()) * 0.45, climb=framing.climb)
     if rng.random() < 0.5:
         modifier = sheet.modifiers.new("thick", "SOLIDIFY")
         modifier.thickness = 0.02

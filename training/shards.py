@@ -112,13 +112,14 @@ class StageFrame:
             for k, w in enumerate(flat[:, g]):
                 if w.any():
                     light[k] += picture * w
-        pictures = np.stack([self.image(p) for p in light])
+        pictures = np.stack([self.image(np.asarray(p)) for p in light])
         return pictures.reshape(*weights.shape[:-2], self.height, self.width, 3)
 
     def normal_image(self) -> np.ndarray:
         """(H, W, 3) float32 unit normals in camera space, 0 outside the alpha."""
         n = self.normals.astype(np.float32)
-        return self.image(n / np.maximum(np.linalg.norm(n, axis=1, keepdims=True), 1e-6))
+        length = np.sqrt((n * n).sum(axis=1, keepdims=True))
+        return self.image(n / np.maximum(length, 1e-6))
 
     def albedo_image(self) -> np.ndarray:
         """(H, W, 3) float32 diffuse reflectance, 0 to 1."""

@@ -29,7 +29,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.errors import DeviceError, RelampError, UsageError
+from ..core.errors import DeviceError, OutputError, RelampError, UsageError
 from .light_rig import CELLS, SUNS, cell_corners, cell_solid_angles, fibonacci_directions, random_rotation
 from .shards import StageFrame, encode_log, finished_seeds, shard_paths, write_shard
 
@@ -41,7 +41,7 @@ SIZES = (128, 128, 128, 192)
 
 def _blender() -> Any:
     try:
-        import bpy
+        import bpy  # pyright: ignore[reportMissingImports]
     except ImportError as error:
         raise DeviceError(
             "the light stage needs Blender's Python module; run it with a Python 3.11 that has `bpy` 5"
@@ -81,7 +81,7 @@ def add_dome(centres: np.ndarray) -> list[str]:
 def add_suns(directions: np.ndarray, diameters: np.ndarray) -> list[str]:
     """One sun of perpendicular irradiance 1 for each direction (world, toward the sun); diameters in deg."""
     bpy = _blender()
-    from mathutils import Vector
+    from mathutils import Vector  # pyright: ignore[reportMissingImports]
 
     names = []
     for i, (direction, diameter) in enumerate(zip(directions, diameters, strict=True)):
@@ -163,14 +163,15 @@ def _compositor(groups: list[str], folder: Path) -> None:
 def _read_layers(path: Path) -> dict[str, np.ndarray]:
     import OpenImageIO as oiio
 
-    layers, picture, part = {}, oiio.ImageInput.open(str(path)), 0
-    while picture.seek_subimage(part, 0):
+    picture: Any = oiio.ImageInput.open(str(path))
+    if picture is None:
+        raise OutputError(f"Blender left no readable EXR at {path} ({oiio.geterror()}); is the disk full?")
+    layers: dict[str, np.ndarray] = {}
+    while picture.seek_subimage(len(layers), 0):
         spec = picture.spec()
-        name = spec.channelnames[0].split(".")[0]
-        layers[name] = picture.read_image(part, 0, 0, min(spec.nchannels, 3), "float").reshape(
-            spec.height, spec.width, -1
-        )
-        part += 1
+        name, channels = spec.channelnames[0].split(".")[0], min(spec.nchannels, 3)
+        pixels = picture.read_image(len(layers), 0, 0, channels, "float")
+        layers[name] = pixels.reshape(spec.height, spec.width, -1)
     picture.close()
     return layers
 
@@ -373,7 +374,9 @@ def run(options: argparse.Namespace) -> None:
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     """The command line of the stage."""
-    parser = argparse.ArgumentParser(prog="python -m relamp.training.stage", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m relamp.training.stage", description=(__doc__ or "").splitlines()[0]
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder of the shards")
     parser.add_argument("--seed", type=int, default=0, help="seed of the first frame; the others count on")
     parser.add_argument("--count", type=int, default=1000, help="how many seeds")

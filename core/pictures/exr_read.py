@@ -440,7 +440,11 @@ def _named_vector(names: Sequence[str], wanted: Sequence[str]) -> tuple[int, int
 
 
 def _pick(path: Path, part: Part, indices: Sequence[int]) -> Layer:
-    pixels = np.stack([part.pixels.channel(i).astype(np.float32) for i in indices], axis=-1)
+    read = part.pixels
+    if len(indices) == 3 and not read.ids:
+        pixels = _take(read.array, (indices[0], indices[1], indices[2]))
+    else:
+        pixels = np.stack([read.channel(i).astype(np.float32) for i in indices], axis=-1)
     names = tuple(part.names[i] for i in indices)
     return Layer(pixels, names, part.data_window, part.display_window, path)
 

@@ -14,9 +14,14 @@ class Backbone(Protocol):
     `wants_source` says that it needs some light to come from, fitted to the plate when none is given.
     """
 
-    name: str
-    weights: str
-    wants_source: bool
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def weights(self) -> str: ...
+
+    @property
+    def wants_source(self) -> bool: ...
 
 
 def load(name: str, device: str) -> Backbone:

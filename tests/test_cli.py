@@ -1,0 +1,173 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from relamp.core.cli import main
+from relamp.core.parameters import knobs
+from shots import layer, read_exr, soft_light, write_exr
+
+RELAMP = str(Path(sys.executable).parent / "relamp")
+
+
+def test_every_declared_parameter_is_an_option(capsys):
+    assert main(["render", "--help"]) == 0
+    text = capsys.readouterr().out
+    for name, _ in knobs():
+        assert name == "plate" or f"--{name.replace('_', '-')}" in text, name
+    for heading in ("Inputs:", "Light:", "Relight:", "Output:", "Run:", "Examples:"):
+        assert heading in text
+
+
+def test_the_installed_command_answers_without_loading_anything_heavy():
+    done = subprocess.run([sys.executable, "-X", "importtime", RELAMP, "--help"], capture_output=True, text=True, check=True)
+    assert "render" in done.stdout
+    for heavy in ("numpy", "torch", "OpenImageIO"):
+        assert f" {heavy}\n" not in done.stderr
+
+
+def test_a_mistyped_option_is_answered_with_the_nearest(capsys):
+    assert main(["render", "a.exr", "--env-rotat", "0,0,0"]) == 2
+    assert "--env-rotate" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("lacking", ["PLATE", "--env", "--out"])
+def test_what_is_not_given_is_asked_for(capsys, lacking):
+    given = {"PLATE": ["a.####.exr"], "--env": ["--env", "b.exr"], "--out": ["--out", "c.####.exr"]}
+    assert main(["render", *(item for name, items in given.items() if name != lacking for item in items)]) == 2
+    assert f"{lacking} is not given" in capsys.readouterr().err
+
+
+def test_a_dry_run_shows_the_plan_and_renders_nothing(shot, capsys):
+    job = shot.folder / "shot.relamp.json"
+    arguments = ["render", shot.plate, "--env", shot.env_b, "--out", shot.out, "-F", "1001-1003x2", "-q"]
+    assert main([*arguments, "--dry-run", "--save-job", str(job)]) == 0
+    said = capsys.readouterr().out
+    for words in ("1001,1003", "48 x 48", shot.env_b, "ACEScg", "ratio", "GB"):
+        assert words in said
+    assert json.loads(job.read_text())["parameters"]["frames"] == "1001-1003x2"
+    assert not (shot.folder / "out").exists()
+
+
+def test_an_option_beside_a_job_wins(shot):
+    job = shot.folder / "shot.relamp.json"
+    first = ["render", shot.plate, "--env", shot.env_b, "--out", shot.out, "--mix", "0.5", "-q"]
+    assert main([*first, "--save-job", str(job), "--dry-run"]) == 0
+    assert main(["render", "--job", str(job), "--mix", "0", "-q"]) == 0
+    np.testing.assert_array_equal(layer(shot.out_frame(1002), *"RGB"), layer(shot.plate_frame(1002), *"RGB"))
+
+
+def test_skip_existing_may_stand_without_its_value_before_the_plate(shot):
+    arguments = ["--env", shot.env_b, "--out", shot.out, "-q"]
+    assert main(["render", "--skip-existing", shot.plate, *arguments]) == 0
+    assert main(["render", "--skip-existing", shot.plate, *arguments]) == 0
+
+
+@pytest.mark.parametrize(
+    ("dialect", "words"),
+    [
+        ("plain", "frame 1001 done"),
+        ("openjd", "openjd_progress: 100.0"),
+        ("deadline", "Progress: 100%"),
+        ("json", '"frame": 1001, "status": "done"'),
+    ],
+)
+def test_progress_is_told_in_the_dialect_asked_for(shot, capsys, dialect, words):
+    assert main(["render", shot.plate, "--env", shot.env_b, "--out", shot.out, "--progress", dialect]) == 0
+    captured = capsys.readouterr()
+    assert words in (captured.err if dialect == "plain" else captured.out)
+
+
+def test_a_farm_is_told_why_a_task_fails(shot, capsys):
+    shot.plate_frame(1002).write_bytes(b"not a picture")
+    arguments = ["render", shot.plate, "--env", shot.env_b, "--source-env", shot.env_a, "--out", shot.out]
+    assert main([*arguments, "--progress", "openjd"]) == 4
+    captured = capsys.readouterr()
+    assert "openjd_fail: " in captured.out
+    assert "plate.1002.exr" in captured.err.splitlines()[-1]
+
+
+def test_the_log_goes_to_a_file_too_as_json_when_asked(shot):
+    log = shot.folder / "render.log"
+    arguments = ["render", shot.plate, "--env", shot.env_b, "--out", shot.out, "--log-file", str(log), "--log-json"]
+    assert main(arguments) == 0
+    assert "ACEScg" in " ".join(json.loads(line)["message"] for line in log.read_text().splitlines())
+
+
+@pytest.mark.parametrize(
+    ("option", "kind", "name"), [("half", "half", "R"), ("float", "float", "R"), ("ratio=float", "float", "ratio.R")]
+)
+def test_the_data_type_is_chosen_for_all_or_for_a_layer(shot, option, kind, name):
+    arguments = ["render", shot.plate, "--env", shot.env_b, "--out", shot.out, "-F", "1001", "-q", "--layers", "ratio"]
+    assert main([*arguments, "-d", option]) == 0
+    _, spec = read_exr(shot.out_frame(1001))
+    assert str(spec.channelformat(list(spec.channelnames).index(name))) == kind
+
+
+@pytest.mark.parametrize("codec", ["none", "zip", "zips", "piz", "dwaa:45"])
+def test_every_codec_writes_what_can_be_read(shot, codec):
+    arguments = ["render", shot.plate, "--env", shot.env_b, "--out", shot.out, "-F", "1001", "-q"]
+    assert main([*arguments, "--compression", codec]) == 0
+    _, spec = read_exr(shot.out_frame(1001))
+    assert spec.getattribute("compression").startswith(codec.partition(":")[0])
+
+
+def test_info_tells_how_a_frame_was_made(shot, capsys):
+    assert main(["render", shot.plate, "--env", shot.env_b, "--out", shot.out, "-F", "1001", "-q"]) == 0
+    assert main(["info", str(shot.out_frame(1001))]) == 0
+    said = capsys.readouterr().out
+    for words in ("relamp/ai: relight", "relamp/model: ratio", "b.exr", "N: X Y Z"):
+        assert words in said
+
+
+def test_info_of_what_is_no_exr_is_a_sentence(tmp_path, capsys):
+    (tmp_path / "note.exr").write_text("hello")
+    assert main(["info", str(tmp_path / "note.exr")]) == 4
+    assert "note.exr" in capsys.readouterr().err
+
+
+def test_env_finds_the_lamp_and_draws_it(tmp_path, capsys):
+    env = soft_light((0, 0, 1), 0.1, 64)
+    env[20:23, 30:33] = 500
+    path = str(write_exr(tmp_path / "lamp.exr", env, ("R", "G", "B")))
+    assert main(["env", path, "--lamps", "2", "--png", str(tmp_path / "sheet.png")]) == 0
+    said = capsys.readouterr().out
+    assert "lamp 1: " in said
+    assert "right of the view" in said
+    pixels, _ = read_exr(tmp_path / "sheet.png")
+    assert pixels.std() > 0.05
+
+
+def test_env_refuses_what_is_no_latlong(tmp_path, capsys):
+    path = str(write_exr(tmp_path / "square.exr", np.ones((32, 32, 3), np.float32), ("R", "G", "B")))
+    assert main(["env", path]) == 4
+    assert "32 x 32" in capsys.readouterr().err
+
+
+def test_the_doctor_finds_this_machine_fit(capsys):
+    assert main(["doctor"]) == 0
+    said = capsys.readouterr().out
+    for words in ("OpenImageIO", "torch", "ACEScg", "cores"):
+        assert words in said
+    assert "MISSING" not in said
+
+
+def test_the_doctor_names_what_is_missing(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    assert main(["doctor"]) == 2
+    assert "pip install onnxruntime" in capsys.readouterr().out
+
+
+def test_a_bug_is_one_line_unless_asked_for_more(shot, monkeypatch, capsys):
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("oops")
+
+    monkeypatch.setattr("relamp.core.shot.frame_light", broken)
+    arguments = ["render", shot.plate, "--env", shot.env_b, "--out", shot.out]
+    assert main([*arguments, "-q"]) == 1
+    assert "Traceback" not in capsys.readouterr().err
+    assert main([*arguments, "-v"]) == 1
+    assert "Traceback" in capsys.readouterr().err
