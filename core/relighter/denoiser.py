@@ -1,0 +1,154 @@
+"""The network: a small denoiser of the residual log gain, and the net that sees normals where none are given.
+
+Both are diffusers' U-Nets on pixels folded four by four into channels, with a few layers at full size after the
+denoiser so that the fold leaves no grid. Floor 2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import torch
+from diffusers import UNet2DConditionModel, UNet2DModel
+from torch import nn
+from torch.nn.functional import normalize, pad, pixel_shuffle, pixel_unshuffle
+
+from .conditions import FEATURE_CHANNELS, FLAGS, Conditions, Features, features
+from .hdr_encoder import HdrEncoder
+
+FOLD = 4
+MULTIPLE = FOLD * 4  # pictures are padded to this: the fold, and two halvings
+STEPS = 1000  # noise levels the time embedding tells apart
+FINE = 8  # channels that reach full size
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Sizes of both networks; kept with the weights."""
+
+    channels: tuple[int, ...] = (64, 128, 192)
+    tokens: int = 4
+    token_width: int = 128
+    hidden: int = 384
+    refiner: int = 24
+    normals_channels: tuple[int, ...] = (32, 64, 96)
+
+    def as_dict(self) -> dict:
+        """For a card in JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict) -> Architecture:
+        """The inverse of `as_dict`."""
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+
+
+class Denoiser(nn.Module):
+    """Predicts the clean residual, a log gain over the hint."""
+
+    def __init__(self, a: Architecture) -> None:
+        super().__init__()
+        self.encoder = HdrEncoder(a.tokens, a.token_width, a.hidden)
+        self.roles = nn.Parameter(torch.randn(2, a.token_width) * 0.02)
+        self.unet = UNet2DConditionModel(
+            in_channels=(FEATURE_CHANNELS + 3) * FOLD * FOLD,
+            out_channels=FINE * FOLD * FOLD,
+            conv_in_kernel=1,
+            down_block_types=("DownBlock2D", "DownBlock2D", "CrossAttnDownBlock2D"),
+            up_block_types=("CrossAttnUpBlock2D", "UpBlock2D", "UpBlock2D"),
+            block_out_channels=a.channels,
+            layers_per_block=1,
+            norm_num_groups=16,
+            attention_head_dim=32,
+            cross_attention_dim=a.token_width,
+            class_embed_type="projection",
+            projection_class_embeddings_input_dim=FLAGS + 2 * a.token_width,
+            resnet_time_scale_shift="scale_shift",
+        )
+        self.refiner = nn.Sequential(
+            nn.Conv2d(FINE + FEATURE_CHANNELS, a.refiner, 3, padding=1, padding_mode="replicate"),
+            nn.SiLU(),
+            nn.Conv2d(a.refiner, 6, 3, padding=1, padding_mode="replicate"),
+        )
+        last = self.refiner[-1]
+        assert isinstance(last, nn.Conv2d) and last.bias is not None
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
+
+    def forward(self, f: Features, noisy: torch.Tensor, level: torch.Tensor) -> torch.Tensor:
+        """The residual, (B, 3, h, w).
+
+        Args:
+            f: of `conditions.features`.
+            noisy: (B, 3, h, w), `sampling.wiener` of the residual under noise; zeros when nothing is known of it.
+            level: (B,) noise level, 0 to 1.
+        """
+        height, width = noisy.shape[-2:]
+        planes = _padded(torch.cat([f.planes, noisy], dim=1))
+        tokens = torch.stack(
+            [
+                self.encoder(f.target_map, torch.ones_like(level)) + self.roles[0],
+                self.encoder(f.source_map, f.flags[:, 0]) + self.roles[1],
+            ],
+            dim=1,
+        )
+        summary = torch.cat([f.flags, tokens.mean(2).flatten(1)], dim=1)
+        fine = self.unet(
+            pixel_unshuffle(planes, FOLD), level * (STEPS - 1), tokens.flatten(1, 2), class_labels=summary
+        ).sample
+        fine = pixel_shuffle(fine, FOLD)
+        out = self.refiner(torch.cat([fine, planes[:, :FEATURE_CHANNELS]], dim=1))[..., :height, :width]
+        detail, overall = out.float().split(3, dim=1)
+        matte = f.planes[:, 3:4]
+        # One number a channel for the whole subject: the level, which nothing local can tell.
+        mean = (overall * matte).sum((2, 3), keepdim=True) / matte.sum((2, 3), keepdim=True).clamp_min(1e-3)
+        return detail + mean
+
+
+class NormalsNet(nn.Module):
+    """Camera-space normals from a proxy and its matte."""
+
+    def __init__(self, a: Architecture) -> None:
+        super().__init__()
+        self.unet = UNet2DModel(
+            in_channels=4 * FOLD * FOLD,
+            out_channels=3 * FOLD * FOLD,
+            down_block_types=("DownBlock2D", "DownBlock2D", "AttnDownBlock2D"),
+            up_block_types=("AttnUpBlock2D", "UpBlock2D", "UpBlock2D"),
+            block_out_channels=a.normals_channels,
+            layers_per_block=1,
+            norm_num_groups=16,
+            attention_head_dim=32,
+        )
+
+    def forward(self, code: torch.Tensor, matte: torch.Tensor) -> torch.Tensor:
+        """(B, 3, h, w) unit vectors."""
+        height, width = code.shape[-2:]
+        planes = _padded(torch.cat([code, matte], dim=1))
+        out = self.unet(pixel_unshuffle(planes, FOLD), 0).sample
+        out = pixel_shuffle(out, FOLD)[..., :height, :width].float()
+        return normalize(out + out.new_tensor([0.0, 0.0, 1.0])[:, None, None], dim=1, eps=1e-4)
+
+
+class Network(nn.Module):
+    """The denoiser and the normals net under one roof, as they are trained and stored."""
+
+    def __init__(self, architecture: Architecture) -> None:
+        super().__init__()
+        self.architecture = architecture
+        self.denoiser = Denoiser(architecture)
+        self.normals = NormalsNet(architecture)
+
+    def see(self, c: Conditions) -> torch.Tensor:
+        """The net's own normals of each frame, (B, 3, h, w)."""
+        return self.normals(c.code, c.matte)
+
+    def told(self, c: Conditions, seen: torch.Tensor) -> Features:
+        """The features on the normals given, and on `seen` where none are."""
+        return features(c, torch.where(c.normals_known > 0.5, c.normals, seen))
+
+
+def _padded(planes: torch.Tensor) -> torch.Tensor:
+    """Planes grown at the right and the bottom to a multiple of 16, by their last row and column."""
+    height, width = planes.shape[-2:]
+    return pad(planes, (0, -width % MULTIPLE, 0, -height % MULTIPLE), mode="replicate")

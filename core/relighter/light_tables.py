@@ -1,0 +1,40 @@
+"""A light as the network is told of it: logs of what surfaces receive and mirror, by direction, at unit level.
+
+One table for matte surfaces and one for each of three roughnesses (`light.reflection`). Logs have a floor (no light of
+a real place is blacker) and a ceiling above any sun, so the numbers a network sees are bounded. Floor 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..hint import DARKEST, Light
+from ..light.reflection import ROUGHNESSES, reflection_tables
+
+BRIGHTEST = 1e6
+GLOSSY_SIZE = 128  # a side of the glossy tables
+
+
+@dataclass(frozen=True)
+class LightTables:
+    """Tables in the axes of the light's own map.
+
+    `diffuse` is (S, S, 3) and `glossy` (R, S', S', 3) float32, natural logs of light at unit level by octahedral
+    direction; roughnesses are those of `light.reflection.ROUGHNESSES`.
+    """
+
+    diffuse: np.ndarray
+    glossy: np.ndarray
+
+    @classmethod
+    def of(cls, pixels: np.ndarray, light: Light) -> LightTables:
+        """The tables of a lat-long environment, (H, 2H, 3), of which `light` is the matte half."""
+        glossy = np.stack(reflection_tables(pixels, ROUGHNESSES, GLOSSY_SIZE)) / np.float32(light.level)
+        return cls(bounded_log(light.table), bounded_log(glossy))
+
+
+def bounded_log(light: np.ndarray) -> np.ndarray:
+    """Natural log of light at unit level between the floor and the ceiling, float32."""
+    return np.log(np.clip(light, DARKEST, BRIGHTEST)).astype(np.float32)

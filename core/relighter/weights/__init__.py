@@ -1,0 +1,71 @@
+"""Weights on disk: half-precision safetensors whose header says what they are, and the ledger of those that ship.
+
+The header's `relamp` entry is JSON: schema, architecture, licence tag, data recipe, training steps and scores. Nothing is
+ever pickled, and weights that are missing are an error, never chance. Floor 2.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+
+from ...errors import InputError
+from ..denoiser import Architecture, Network
+
+SCHEMA = "relamp.weights/1"
+SHIPPED = Path(__file__).with_name("relamp-1.safetensors")
+LICENCE = "Apache-2.0"
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A network ready to use, the SHA-256 of its file in hex, and the card from its header."""
+
+    network: Network
+    digest: str
+    card: dict
+
+
+def save(network: Network, path: Path, card: dict) -> None:
+    """Write a network in half precision with its card (anything JSON holds) in the header."""
+    card = {"schema": SCHEMA, "licence": LICENCE, "architecture": network.architecture.as_dict(), **card}
+    tensors = {name: value.detach().to("cpu", torch.float16).contiguous() for name, value in network.state_dict().items()}
+    beside = path.with_suffix(".part")
+    save_file(tensors, str(beside), {"relamp": json.dumps(card)})
+    beside.replace(path)
+
+
+def read_card(path: Path) -> dict:
+    """What weights say of themselves; raises `InputError`."""
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            card = json.loads((file.metadata() or {}).get("relamp", "{}"))
+    except (OSError, SafetensorError) as error:
+        raise InputError(f"{path} cannot be read as weights ({error}); reinstall Relamp") from None
+    if card.get("schema") != SCHEMA:
+        raise InputError(f"{path} has schema {card.get('schema')}, expected {SCHEMA}; use the weights of this version")
+    return card
+
+
+def load(path: Path = SHIPPED, device: str = "cpu") -> Loaded:
+    """A network from its file, in float32, ready to predict.
+
+    Raises:
+        InputError: the file is missing, damaged, of another schema, or does not fit its own architecture.
+    """
+    if not path.is_file():
+        raise InputError(f"the weights {path.name} are not in {path.parent}; reinstall Relamp, or use --backbone ratio")
+    card = read_card(path)
+    network = Network(Architecture.from_dict(card["architecture"]))
+    try:
+        network.load_state_dict({name: value.float() for name, value in load_file(str(path)).items()})
+    except RuntimeError as error:
+        raise InputError(f"{path.name} does not fit its own description: {error}") from None
+    network.to(device).eval().requires_grad_(False)
+    return Loaded(network, hashlib.sha256(path.read_bytes()).hexdigest(), card)
