@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -179,6 +180,30 @@ def env(environment: str, lamps: int, png: str | None, env_rotate: Any, env_colo
     from .light_sheet import light_sheet
 
     click.echo(light_sheet(environment, lamps, png, env_rotate or (0.0, 0.0, 0.0), env_colorspace))
+
+
+@relamp.command()
+@click.argument("pred")
+@click.argument("gt")
+@click.option("--plate", metavar="PATH", help="The frames before relighting: for motion, detail and hue.")
+@click.option("--matte", metavar="PATH", help="Where to measure. Without it the alpha of GT, else that of PRED.")
+@click.option("--json", "json_file", metavar="FILE", help="Write everything measured as JSON.")
+@click.option("--png", metavar="FILE", help="Draw the measures over the frames.")
+@click.option("-F", "--frames", type=_Declared("frames"), metavar="TEXT", help="Without it every frame of PRED.")
+def evaluate(
+    pred: str, gt: str, plate: str | None, matte: str | None, json_file: str | None, png: str | None, frames: str | None
+) -> None:
+    """Measure relit frames PRED against the truth GT: likeness, flicker, and what must not change."""
+    from .evaluation import report
+    from .evaluation.evaluate import evaluate as measure
+    from .frames import parse_frames
+
+    found = measure(pred, gt, plate=plate, matte=matte, frames=parse_frames(frames) if frames else None)
+    if json_file:
+        report.save_json(found, Path(json_file))
+    if png:
+        report.save_plot(found, Path(png))
+    click.echo(report.as_text(found))
 
 
 @relamp.command()

@@ -83,7 +83,7 @@ def provenance(plan: Plan, task: FrameTask, law: Law) -> dict[str, Any]:
     made = {
         "relamp/version": VERSION,
         "relamp/model": p.backbone,
-        "relamp/weights": plan.weights[:12],
+        "relamp/weights": plan.backbone.weights[:12],
         "relamp/seed": p.seed,
         "relamp/job": plan.fingerprint(task),
         "relamp/env": f"{plan.target.sequence.path(task.frame).name} {plan.target.digest(task.frame)[:12]}",

@@ -21,6 +21,7 @@ from .parameters import RelightParameters, at_frame, knobs
 from .pictures import exr
 from .pictures.colour import Colour
 from .pictures.sequence import Sequence
+from .relighter.backbones import Backbone
 
 RENDER, KEEP, SKIP, BLACK = "render", "keep", "skip", "black"
 
@@ -59,7 +60,7 @@ class Plan:
     camera: CameraMove
     tasks: tuple[FrameTask, ...]
     on_disk: tuple[int, ...]
-    weights: str = ""
+    backbone: Backbone
 
     @property
     def parameters(self) -> RelightParameters:
@@ -75,7 +76,7 @@ class Plan:
             "version": ".".join(VERSION.split(".")[:2]),
             "config": self.colour.config_id,
             "camera": jobs.fingerprint({"text": Path(camera).read_text("utf-8")}) if camera else None,
-            "weights": self.weights,
+            "weights": self.backbone.weights,
         }
 
     def fingerprint(self, task: FrameTask) -> str:

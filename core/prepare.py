@@ -22,7 +22,7 @@ from .pictures import exr
 from .pictures.colour import Colour
 from .pictures.sequence import Sequence
 from .plan import BLACK, RENDER, SKIP, FrameTask, Plan
-from .relighter.backbones import Backbone, load
+from .relighter.backbones import load
 
 log = logging.getLogger("relamp")
 
@@ -64,9 +64,9 @@ def prepare(job: RelightJob) -> Plan:
     camera = plans.load_move(p, width / height)
     _check_layer_names(p, inputs, tasks, colour)
     backbone = load(p.backbone, p.device)
-    plan = Plan(job, inputs, colour, target, source, camera, tasks, on_disk, backbone.weights)
-    if job.measured.anchor is None or (backbone.wants_source and source is None and job.measured.source_light is None):
-        plan = replace(plan, job=RelightJob(p, _measured(plan, backbone)))
+    plan = Plan(job, inputs, colour, target, source, camera, tasks, on_disk, backbone)
+    if job.measured.anchor is None or (_needs_fit(plan) and job.measured.source_light is None):
+        plan = replace(plan, job=RelightJob(p, _measured(plan)))
     return plan
 
 
@@ -115,7 +115,12 @@ def _illumination(
     return light
 
 
-def _measured(plan: Plan, backbone: Backbone) -> Measured:
+def _needs_fit(plan: Plan) -> bool:
+    """Whether the plate's own light must be estimated: to divide by, or to know its level."""
+    return plan.source is None and (plan.backbone.wants_source or plan.parameters.level_mode() == "absolute")
+
+
+def _measured(plan: Plan) -> Measured:
     def subject_of(number: int) -> tuple[Subject, np.ndarray]:
         task = FrameTask(number, RENDER, number, plan.tasks[0].out)
         camera = plan.camera.at(number)
@@ -128,7 +133,7 @@ def _measured(plan: Plan, backbone: Backbone) -> Measured:
         [subject for frame in frames if (subject := _readable(frame, subject_of))],
         plan.colour.luminance_weights,
         anchor=plan.parameters.anchor,
-        fit_light=backbone.wants_source and plan.source is None,
+        fit_light=_needs_fit(plan),
     )
 
 

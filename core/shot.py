@@ -12,24 +12,19 @@ import time
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 
 import cv2
-import numpy as np
 
 from . import VERSION
 from . import plan as plans
 from .deliver import write
 from .errors import FramesFailedError, OutputError, RelampError, StoppedError
-from .finish import Shading, finish
+from .finish import finish
 from .frames import format_frames
-from .gain import Law
 from .grain import measure as measure_noise
-from .hint import Light, between
-from .illumination import camera_to_map
+from .inference import FrameLight, Inference
 from .intake import gather, read_plate, warn_about
-from .parameters import at_frame
 from .pictures import exr
 from .plan import SKIP, FrameTask, Plan
 from .prepare import describe
@@ -38,10 +33,6 @@ from .report import Report, report_path
 from .report import save as save_report
 
 log = logging.getLogger("relamp")
-
-# The smallest light there is, at the proxy's exposure, where middle grey is 0.18. It lets light fall on black, and errs by
-# EPSILON / 0.18 on grey: at 0.02 that is a tenth, and the relight of a matte ball lost 9 dB; at 0.002 it is a hundredth.
-EPSILON = 0.002
 
 
 def render(plan: Plan, on_event: Listener | None = None, stop: threading.Event | None = None) -> Report:
@@ -92,6 +83,7 @@ def _run(plan: Plan, report: Report, tell: _Teller, stop: threading.Event) -> No
     p = plan.parameters
     # One thread inside each call of OpenCV: other counts could give other last bits, and frames are the parallel unit.
     cv2.setNumThreads(1)
+    inference = Inference(plan)
     pending: deque[tuple[FrameTask, Future[float]]] = deque()
     with ThreadPoolExecutor(p.threads, thread_name_prefix="frame") as pool:
         try:
@@ -106,10 +98,10 @@ def _run(plan: Plan, report: Report, tell: _Teller, stop: threading.Event) -> No
                     report.kept.append(task.frame)
                     tell(task.frame, "kept")
                     continue
-                shading, law = frame_light(plan, task)
+                light = inference.light(task)
                 while len(pending) >= p.threads:
                     _collect(*pending.popleft(), plan, report, tell)
-                pending.append((task, pool.submit(_one_frame, plan, task, shading, law)))
+                pending.append((task, pool.submit(_one_frame, plan, inference, task, light)))
             while pending:
                 _collect(*pending.popleft(), plan, report, tell)
         finally:
@@ -148,45 +140,18 @@ def _is_finished(plan: Plan, task: FrameTask) -> bool:
     return done
 
 
-def frame_light(plan: Plan, task: FrameTask) -> tuple[Shading, Law]:
-    """The light of one frame before its camera, and the numbers of its change."""
-    p = plan.parameters
-    camera = plan.camera.at(task.frame).rotation
-    to_map = camera_to_map(at_frame(p.env_rotate, task.frame), camera)
-    light = plan.target.light(task.frame)
-    target = light.turned(to_map)
-    source_light = _source_light(plan, task.frame)
-    source = source_light.turned(camera_to_map((0.0, 0.0, 0.0), camera))
-    level = 2.0 ** at_frame(p.env_exposure, task.frame)
-    if p.level_mode() == "absolute":
-        level *= light.level / source_light.level
-    lamps: tuple[np.ndarray, ...] = ()
-    if "lamps" in p.layers:
-        lamps = tuple(lamp.turned(to_map) for lamp in plan.target.lamps(task.frame, p.lamps).lights)
-    shading = Shading(between(target, source), target, source, source_light.level, lamps)
-    anchor = plan.job.measured.anchor or 1.0
-    return shading, Law(float(level), float(at_frame(p.mix, task.frame)), EPSILON / anchor, p.grain)
-
-
-def _source_light(plan: Plan, frame: int) -> Light:
-    if plan.source is not None:
-        return plan.source.light(frame)
-    assert plan.job.measured.source_light is not None
-    return _fitted_light(plan.job.measured.source_light, tuple(plan.colour.luminance_weights))
-
-
-def _one_frame(plan: Plan, task: FrameTask, shading: Shading, law: Law) -> float:
+def _one_frame(plan: Plan, inference: Inference, task: FrameTask, light: FrameLight) -> float:
     """Read, relight and write one frame; the seconds it took."""
     begun = time.monotonic()
     frame = read_plate(task, plan.inputs, plan.parameters, plan.colour)
-    subject = gather(frame, task, plan.inputs, plan.parameters, plan.colour, plan.camera.at(task.frame))
+    subject = gather(frame, task, plan.inputs, plan.parameters, plan.colour, light.camera)
     if task is plan.tasks[0]:
         warn_about(subject, plan.parameters)
     if frame.nonfinite.nan or frame.nonfinite.inf:
         log.warning("frame %d: the plate holds %s pixels; they pass through as they are", task.frame, frame.nonfinite)
-    if law.grain != "off":
-        law = replace(law, noise=measure_noise(subject.plate))
-    finished = finish(subject, shading, law, plan.parameters.layers)
+    law = light.law if light.law.grain == "off" else replace(light.law, noise=measure_noise(subject.plate))
+    work = inference.work(frame, subject, light)
+    finished = finish(work.subject, work.shading, law, plan.parameters.layers, work.residual, work.guide)
     write(plan, task, frame, finished, law)
     return time.monotonic() - begun
 
@@ -200,11 +165,6 @@ def _make_folder(folder: Path, create: bool) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"cannot make the folder {folder}: {error.strerror}") from None
-
-
-@lru_cache(maxsize=2)
-def _fitted_light(rows: tuple[tuple[tuple[float, float, float], ...], ...], weights: tuple[float, ...]) -> Light:
-    return Light.of(np.array(rows, np.float32), np.array(weights))
 
 
 def _log_start(plan: Plan) -> None:

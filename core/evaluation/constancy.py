@@ -73,7 +73,7 @@ def sharpness(picture: np.ndarray, inside: np.ndarray) -> Sharpness | None:
     """
     if inside.all() or not inside.any():
         return None
-    band = (distance_transform_edt(inside) <= BAND) & (distance_transform_edt(~inside) <= BAND)
+    band = np.logical_and(*(np.asarray(distance_transform_edt(side)) <= BAND for side in (inside, ~inside)))
     luma = encode(luminance(picture)).astype(np.float64)
     across, down = convolve(luma, _SOBEL), convolve(luma, _SOBEL.T)
     return Sharpness(float(convolve(luma, _LAPLACIAN)[band].var()), float((across**2 + down**2)[band].mean()))

@@ -86,4 +86,4 @@ def rms(values: np.ndarray) -> float:
 
 
 def _window(picture: np.ndarray) -> np.ndarray:
-    return gaussian_filter(picture.astype(np.float64), (_SSIM_SIGMA, _SSIM_SIGMA, 0), radius=(_SSIM_RADIUS, _SSIM_RADIUS, 0))
+    return gaussian_filter(picture.astype(np.float64), _SSIM_SIGMA, radius=_SSIM_RADIUS, axes=(0, 1))

@@ -2,16 +2,44 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ...errors import UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ..conditions import Conditions
+
+
+class Answer(Protocol):
+    """What a network says of one frame at the working size.
+
+    `residual` is (h, w, 3) float32 log gain over the hint on `normals`, (h, w, 3) unit camera-space vectors: the given ones
+    where they were known, else the network's own.
+    """
+
+    @property
+    def residual(self) -> np.ndarray: ...
+
+    @property
+    def normals(self) -> np.ndarray: ...
+
+
+class Network(Protocol):
+    """A relighter that looks at the picture."""
+
+    def relight(self, conditions: Conditions, *, steps: int = 1, seed: int = 0) -> Answer:
+        """The answer for one frame: the same for the same conditions, steps and seed."""
+        ...
 
 
 class Backbone(Protocol):
     """What the shot loop knows of a relighter.
 
     `name` and `weights` (hex digest of the weights, empty when there are none) are written into every frame.
-    `wants_source` says that it needs some light to come from, fitted to the plate when none is given.
+    `wants_source` says that it needs some light to come from, fitted to the plate when none is given. `network` is None
+    for a backbone whose answer is the hint itself.
     """
 
     @property
@@ -22,6 +50,9 @@ class Backbone(Protocol):
 
     @property
     def wants_source(self) -> bool: ...
+
+    @property
+    def network(self) -> Network | None: ...
 
 
 def load(name: str, device: str) -> Backbone:

@@ -16,3 +16,4 @@ class Ratio:
     name: str = "ratio"
     weights: str = ""
     wants_source: bool = True
+    network: None = None

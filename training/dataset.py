@@ -1,0 +1,309 @@
+"""Training samples from the shards of the light stage: a frame under two lights, cropped, flipped, tinted, made dirty.
+
+Frames stay in memory as they lie on disk and are decoded when drawn. Shards that appear while training runs are picked
+up. One frame in twenty, told by its seed, is held out for validation and never trained on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+from ..core.errors import InputError
+from ..core.light.backdrop import camera_rays
+from ..core.light.environment import AP1_LUMINANCE, direction_to_uv
+from ..core.measure import exposure_anchor
+from ..core.relighter.conditions import Conditions, LightBatch, encode_planes
+from .check_data import exposure
+from .light_pool import ROWS, Lit, Place, Rig, make_pool
+from .shards import StageFrame, log_table, read_index, read_shard, shard_paths
+
+HELD_OUT = 20  # one seed in so many
+REFRESH = 400  # visits between two looks for new shards
+NEW_PLACES = 2  # places of the pool replaced at each look
+
+
+@dataclass
+class Sample:
+    """One training pair; arrays (C, S, S) float32 unless said otherwise.
+
+    plate and target: anchored un-premultiplied light under A and B. matte: as given to the network; truth: where the
+    loss looks. exposure: factor that shows plate and target on a display. lights: tables of A and B, float16, with
+    to_map (3, 3). The three flags are 0 or 1.
+    """
+
+    plate: np.ndarray
+    target: np.ndarray
+    matte: np.ndarray
+    truth: np.ndarray
+    normals: np.ndarray
+    rays: np.ndarray
+    background: np.ndarray
+    diffuse: np.ndarray  # (2, 3, S', S')
+    glossy: np.ndarray  # (2, 9, S'', S'')
+    to_map: np.ndarray
+    exposure: np.float32
+    normals_given: np.float32
+    source_known: np.float32
+    background_known: np.float32
+
+
+@dataclass
+class Batch:
+    """Samples stacked: the conditions, and beside them what only training knows."""
+
+    conditions: Conditions
+    plate: torch.Tensor
+    target: torch.Tensor
+    truth: torch.Tensor
+    normals: torch.Tensor
+    exposure: torch.Tensor
+
+
+def held_out(seed: int) -> bool:
+    """Whether a frame is for validation only."""
+    return seed % HELD_OUT == 7
+
+
+class Frames:
+    """The frames of a folder in memory, those for training or those held out."""
+
+    def __init__(self, folder: Path, *, validation: bool = False, share: tuple[int, int] = (0, 1), version: int = 0):
+        self.folder, self.validation, self.share, self.version = folder, validation, share, version
+        self.frames: list[StageFrame] = []
+        self.rigs: list[Rig] = []
+        self._read: set[str] = set()
+        self.look()
+
+    def look(self) -> None:
+        """Read shards that were not there before. Worker i of n keeps every n-th frame."""
+        for path in shard_paths(self.folder):
+            if path.name in self._read:
+                continue
+            self._read.add(path.name)
+            seeds = {f["seed"] for f in read_index(path) if f["scene_version"] >= self.version}
+            seeds = {s for s in seeds if held_out(s) == self.validation and s % self.share[1] == self.share[0]}
+            for frame in read_shard(path, seeds):
+                if frame.matte.max(initial=0) > 200 and (frame.matte > 127).mean() > 0.02:
+                    self.frames.append(frame)
+                    self.rigs.append(Rig(frame))
+
+    def require(self) -> None:
+        """Raise `InputError` when there is nothing to train on."""
+        if not self.frames:
+            raise InputError(f"{self.folder} holds no frames to use; render some with python -m relamp.training.stage")
+
+
+def pictures(frame: StageFrame, lights: list[Lit]) -> np.ndarray:
+    """The frame under several lights, (K, H, W, 3) premultiplied."""
+    tables = log_table(frame.curve)
+    weights = np.stack([light.weights for light in lights])  # K, G, 3
+    used = np.flatnonzero(weights.any(axis=(0, 2)))
+    out = np.zeros((len(lights), frame.height, frame.width, 3), np.float32)
+    covered = frame.covered > 0
+    radiance = np.empty((len(used), frame.codes.shape[1]), np.float32)
+    for c in range(3):
+        for row, g in zip(radiance, used, strict=True):
+            np.take(tables[g], frame.codes[g, :, c], out=row)
+        out[:, covered, c] = np.ascontiguousarray(weights[:, used, c]) @ radiance
+    return out
+
+
+class Maker:
+    """Makes samples of frames, all chance from one generator."""
+
+    def __init__(self, frames: Frames, seed: int, places: int, sizes: tuple[int, ...]) -> None:
+        self.frames, self.sizes = frames, sizes
+        self.rng = np.random.default_rng(seed)
+        self.pool: list[Place] = make_pool(self.rng, places)
+
+    def visit(self, size: int, pairs: int = 2) -> list[Sample]:
+        """Some samples of one random frame."""
+        rng = self.rng
+        index = int(rng.integers(len(self.frames.frames)))
+        frame, rig = self.frames.frames[index], self.frames.rigs[index]
+        lights = [rig.light(self._place(), rng) for _ in range(pairs + 1)]
+        lit = pictures(frame, lights) * _recolour(frame, rng)
+        geometry = Geometry.of(frame)
+        whole = rng.random() < 0.3
+        made = []
+        for k in range(pairs):
+            pair = (k, k + 1)
+            sample = self._sample(geometry, rig, lit[list(pair)], [lights[i] for i in pair], size, whole)
+            if sample is not None:
+                made.append(sample)
+        return made
+
+    def _place(self) -> Place:
+        place = self.pool[int(self.rng.integers(len(self.pool)))]
+        if self.rng.random() < 0.2:  # two places at once: a room in a landscape, a lamp in both
+            other = self.pool[int(self.rng.integers(len(self.pool)))]
+            share = np.float32(self.rng.uniform(0.1, 0.6) * place.rest.mean() / max(float(other.rest.mean()), 1e-6))
+            return Place(place.rest + other.rest * share, place.lamp)
+        return place
+
+    def _sample(
+        self, geometry: Geometry, rig: Rig, lit: np.ndarray, lights: list[Lit], size: int, whole: bool
+    ) -> Sample | None:
+        rng = self.rng
+        side = geometry.matte.shape[0]
+        crop = int(round(side * rng.uniform(0.6, 1.0)))
+        for _ in range(6):
+            y, x = (int(rng.integers(side - crop + 1)) for _ in range(2))
+            inside = geometry.matte[y : y + crop, x : x + crop]
+            if inside.mean() > 0.04:
+                break
+        else:
+            return None
+        window = (slice(y, y + crop), slice(x, x + crop))
+        how = cv2.INTER_AREA if crop > size else cv2.INTER_LINEAR
+        planes = [(lit[0], geometry.alpha), (lit[1], geometry.matte), (geometry.normals,), (geometry.rays,)]
+        stack = np.concatenate([cv2.resize(np.dstack(p)[window], (size, size), interpolation=how) for p in planes], -1)
+        mirror = rng.random() < 0.5
+        if mirror:
+            stack = np.ascontiguousarray(stack[:, ::-1])
+            stack[..., [8, 11]] *= -1
+        lit_a, alpha, lit_b, matte = stack[..., :3], stack[..., 3], stack[..., 4:7], stack[..., 7]
+        normals, rays = _unit(stack[..., 8:11]), _unit(stack[..., 11:14])
+        truth = alpha if whole else matte
+        to_map = rig.pattern_to_camera.T
+        if mirror:
+            to_map = to_map @ np.diag([-1.0, 1.0, 1.0])
+        behind = [self._view(rig, light, rays, mirror) for light in lights]
+        plate = self._plate(lit_a, alpha, truth, behind[0])
+        target = lit_b / np.maximum(alpha, 0.05)[..., None]
+        anchor = exposure_anchor(plate.reshape(-1, 3), truth.ravel(), np.asarray(AP1_LUMINANCE))
+        anchor *= 2.0 ** float(np.clip(rng.normal(0, 0.4), -1, 1))
+        plate, target = plate * np.float32(anchor), target * np.float32(anchor)
+        shown = exposure(plate, target, truth)
+        plate = _noisy(plate, rng)
+        sure = truth * np.clip(alpha * 4 - 2, 0, 1)  # where the surface is more than half of the pixel
+        return Sample(
+            plate=_first(plate),
+            target=_first(target),
+            matte=_first(_dirty(truth, rng)[..., None]),
+            truth=_first(sure[..., None]),
+            normals=_first(normals),
+            rays=_first(rays),
+            background=_first(behind[1]),
+            diffuse=np.stack([_first(light.tables.diffuse) for light in lights]).astype(np.float16),
+            glossy=np.stack([_glossy(light.tables.glossy) for light in lights]),
+            to_map=to_map.astype(np.float32),
+            exposure=np.float32(shown),
+            normals_given=np.float32(rng.random() < 0.5),
+            source_known=np.float32(rng.random() < 0.5),
+            background_known=np.float32(rng.random() < 0.4),
+        )
+
+    def _view(self, rig: Rig, light: Lit, rays: np.ndarray, mirror: bool) -> np.ndarray:
+        """What the camera sees of a light's map, blurred as a background is."""
+        d = rays * np.float32([-1, 1, 1]) if mirror else rays
+        u, v = np.moveaxis(direction_to_uv(d @ rig.to_world.T.astype(np.float32)), -1, 0)
+        column = (u * 2 * ROWS).astype(int) % (2 * ROWS)
+        row = np.clip((v * ROWS).astype(int), 0, ROWS - 1)
+        return cv2.blur(np.ascontiguousarray(light.world[row, column]), (9, 9))
+
+    def _plate(self, lit: np.ndarray, alpha: np.ndarray, truth: np.ndarray, behind: np.ndarray) -> np.ndarray:
+        """The picture as it might arrive: before its place, before black, or cut out."""
+        chance, a = self.rng.random(), alpha[..., None]
+        if chance < 0.5:
+            return lit + (1 - a) * behind
+        if chance < 0.75:
+            return np.where(a > 0.02, lit / np.maximum(a, 0.02), 0)
+        return np.where(truth[..., None] > 0.02, lit / np.maximum(a, 0.02), 0)
+
+    def batches(self, count: int) -> Iterator[Batch]:
+        """Endless batches of `count` samples of one size."""
+        visits = 0
+        while True:
+            size = int(self.rng.choice(self.sizes))
+            samples: list[Sample] = []
+            while len(samples) < count:
+                samples += self.visit(size)
+                visits += 1
+                if visits % REFRESH == 0:
+                    self.frames.look()
+                    for place in make_pool(self.rng, NEW_PLACES):
+                        self.pool[int(self.rng.integers(len(self.pool)))] = place
+            yield stack(samples[:count])
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """A frame's pictures that no light changes: alpha, matte (H, W), normals and rays (H, W, 3)."""
+
+    alpha: np.ndarray
+    matte: np.ndarray
+    normals: np.ndarray
+    rays: np.ndarray
+
+    @classmethod
+    def of(cls, frame: StageFrame) -> Geometry:
+        """Those of a frame; normals are (0, 0, 1) where nothing is."""
+        normals = frame.normal_image()
+        normals[(normals * normals).sum(-1) < 0.25] = (0, 0, 1)
+        rays = camera_rays(frame.width, frame.height, frame.hfov)
+        return cls(frame.alpha_image(), frame.matte_image(), normals, rays)
+
+
+def stack(samples: list[Sample]) -> Batch:
+    """Samples of one size as a batch."""
+    a = {f.name: torch.from_numpy(np.stack([getattr(s, f.name) for s in samples])) for f in fields(Sample)}
+    lights = [LightBatch(a["diffuse"][:, k].float(), a["glossy"][:, k].float(), a["to_map"]) for k in (1, 0)]
+    given = a["normals_given"][:, None, None, None] * torch.ones_like(a["matte"])
+    conditions = Conditions(
+        code=encode_planes(a["plate"]),
+        matte=a["matte"],
+        rays=a["rays"],
+        normals=a["normals"],
+        normals_known=given,
+        target=lights[0],
+        source=lights[1],
+        source_known=a["source_known"],
+        background=encode_planes(a["background"]),
+        background_known=a["background_known"],
+    )
+    return Batch(conditions, a["plate"], a["target"], a["truth"], a["normals"], a["exposure"])
+
+
+def _recolour(frame: StageFrame, rng: np.random.Generator) -> np.ndarray:
+    """Factors (H, W, 3) that change the colours of surfaces, the same under every light: two tints over the albedo."""
+    tints = np.exp(rng.normal(0.0, 0.2, (2, 3))).astype(np.float32)
+    lightness = np.clip(frame.albedo_image().mean(-1, keepdims=True) * 2, 0, 1)
+    return tints[0] * (1 - lightness) + tints[1] * lightness
+
+
+def _noisy(plate: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Sensor noise: shot noise and a floor."""
+    shot, floor = 10.0 ** rng.uniform(-4, -2.3), 10.0 ** rng.uniform(-4, -2.7)
+    sigma = np.sqrt(shot * np.maximum(plate, 0) + floor**2)
+    return (plate + sigma * rng.standard_normal(plate.shape, np.float32)).astype(np.float32)
+
+
+def _dirty(matte: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A matte as people make them: as it is, hard, soft, too large, too small."""
+    chance = rng.random()
+    if chance < 0.35:
+        return matte
+    if chance < 0.55:
+        return (matte > 0.5).astype(np.float32)
+    kernel = np.ones((3, 3) if rng.random() < 0.6 else (5, 5), np.uint8)
+    changed = cv2.dilate(matte, kernel) if rng.random() < 0.6 else cv2.erode(matte, kernel)
+    return changed if chance < 0.8 else cv2.blur(changed, (5, 5))
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    return vectors / np.maximum(np.sqrt((vectors * vectors).sum(-1, keepdims=True)), 1e-4)
+
+
+def _first(picture: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(picture.transpose(2, 0, 1), np.float32)
+
+
+def _glossy(tables: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(tables.transpose(0, 3, 1, 2).reshape(-1, *tables.shape[1:3]), np.float16)
