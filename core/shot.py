@@ -98,10 +98,10 @@ def _run(plan: Plan, report: Report, tell: _Teller, stop: threading.Event) -> No
                     report.kept.append(task.frame)
                     tell(task.frame, "kept")
                     continue
-                light = inference.light(task)
+                begun = _begin(pool, plan, inference, task)
                 while len(pending) >= p.threads:
                     _collect(*pending.popleft(), plan, report, tell)
-                pending.append((task, pool.submit(_one_frame, plan, inference, task, light)))
+                pending.append((task, begun))
             while pending:
                 _collect(*pending.popleft(), plan, report, tell)
         finally:
@@ -111,6 +111,15 @@ def _run(plan: Plan, report: Report, tell: _Teller, stop: threading.Event) -> No
         raise StoppedError(
             f"stopped; {len(report.written)} frames written, still missing: {format_frames(report.missing)}", number
         )
+
+
+def _begin(pool: ThreadPoolExecutor, plan: Plan, inference: Inference, task: FrameTask) -> Future[float]:
+    try:
+        return pool.submit(_one_frame, plan, inference, task, inference.light(task))
+    except RelampError as error:  # this frame's map cannot be read: this frame fails, like any other
+        failed: Future[float] = Future()
+        failed.set_exception(error)
+        return failed
 
 
 def _collect(task: FrameTask, future: Future[float], plan: Plan, report: Report, tell: _Teller) -> None:

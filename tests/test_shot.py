@@ -333,6 +333,15 @@ def test_a_sequence_of_environments_gives_each_frame_its_own_light(tmp_path):
     assert second[:, :24].sum() < second[:, 24:].sum()
 
 
+def test_a_damaged_map_fails_its_own_frame_only(tmp_path):
+    shot = Shot(tmp_path, frames=3)
+    for frame in (1001, 1002, 1003):
+        path = write_exr(tmp_path / f"sky.{frame}.exr", soft_light((-1, 0, 0)), RGB)
+    path.write_bytes(b"broken")
+    assert render(shot, "--keep-going", env=str(tmp_path / "sky.####.exr"), source=shot.env_a) == 3
+    assert [p.name for p in sorted((tmp_path / "out").glob("*.exr"))] == ["relit.1001.exr", "relit.1002.exr"]
+
+
 def test_a_still_and_a_sequence_of_it_light_alike(tmp_path):
     shot = Shot(tmp_path, frames=2)
     for frame in (1001, 1002):
