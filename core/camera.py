@@ -84,17 +84,31 @@ def _from_json(text: str, file: Path) -> CameraMove:
 
 
 def _camera(item: dict[str, object]) -> Camera:
-    fov = float(item.get("fov", DEFAULT_FOV))  # type: ignore[arg-type]
-    if not 1 <= fov <= 175:
-        raise ValueError(f"fov must be 1 to 175 degrees; got {fov:g}")
+    unknown = set(item) - {"fov", "matrix", "rotate"}
+    if unknown or not item:
+        raise ValueError(f"a camera has fov, and rotate or matrix; got {', '.join(sorted(unknown)) or 'nothing'}")
+    fov = _checked_fov(float(item.get("fov", DEFAULT_FOV)))  # type: ignore[arg-type]
     if "matrix" in item:
         matrix = np.array(item["matrix"], np.float64).reshape(4, 4)[:3, :3]
-        rotation = matrix / np.linalg.norm(matrix, axis=0, keepdims=True)
-        if not np.allclose(rotation.T @ rotation, np.eye(3), atol=1e-3):
+        length = np.linalg.norm(matrix, axis=0, keepdims=True)
+        rotation = matrix / np.where(length > 0, length, 1)
+        if not (np.allclose(rotation.T @ rotation, np.eye(3), atol=1e-3) and np.linalg.det(rotation) > 0):
             raise ValueError("matrix is not a rotation with an even scale")
         return Camera(rotation, fov)
-    rx, ry, rz = (float(angle) for angle in item.get("rotate", (0, 0, 0)))  # type: ignore[attr-defined]
-    return Camera(rotation_matrix(rx, ry, rz), fov)
+    return Camera(_turned(item.get("rotate", (0, 0, 0))), fov)
+
+
+def _turned(angles: object) -> np.ndarray:
+    rx, ry, rz = (float(angle) for angle in angles)  # type: ignore[attr-defined]
+    if not np.isfinite((rx, ry, rz)).all():
+        raise ValueError(f"rotate must be three finite angles; got {rx}, {ry}, {rz}")
+    return rotation_matrix(rx, ry, rz)
+
+
+def _checked_fov(fov: float) -> float:
+    if not 1 <= fov <= 175:
+        raise ValueError(f"fov must be 1 to 175 degrees; got {fov:g}")
+    return fov
 
 
 def _from_chan(text: str, file: Path, aspect: float) -> CameraMove:
@@ -104,12 +118,12 @@ def _from_chan(text: str, file: Path, aspect: float) -> CameraMove:
             continue
         try:
             frame, _, _, _, rx, ry, rz, *rest = (float(item) for item in line.split())
-        except ValueError:
+            fov = _checked_fov(_horizontal(rest[0], aspect)) if rest else DEFAULT_FOV
+            keys.append((int(frame), Camera(_turned((rx, ry, rz)), fov)))
+        except (ValueError, OverflowError) as error:
             raise InputError(
-                f"{file} line {number}: expected frame, tx, ty, tz, rx, ry, rz, vertical fov; got {line.strip()!r}"
+                f"{file} line {number}: expected frame, tx, ty, tz, rx, ry, rz, vertical fov; got {line.strip()!r} ({error})"
             ) from None
-        fov = _horizontal(rest[0], aspect) if rest else DEFAULT_FOV
-        keys.append((int(frame), Camera(rotation_matrix(rx, ry, rz), fov)))
     if not keys:
         raise InputError(f"{file} holds no frames; a .chan line is frame, tx, ty, tz, rx, ry, rz, vertical fov")
     return CameraMove(tuple(sorted(keys, key=lambda key: key[0])))

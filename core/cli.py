@@ -15,16 +15,17 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from . import VERSION
 from .errors import RelampError, StoppedError, UsageError
-from .parameters import GROUPS, Knob, RelightParameters, default_of, knobs, parse
+from .parameters import GROUPS, Curve, Knob, RelightParameters, default_of, knob_of, knobs, parse
 from .process import set_up
 from .progress import DIALECTS, Progress
 
 log = logging.getLogger("relamp")
 
-_OPTIONAL_VALUE = {"--skip-existing": "same"}  # options that may stand without their value
+_OPTIONAL_VALUE = {"--skip-existing": "same"}  # options that may stand without their value, and what they mean then
 RENDER_EXAMPLES = """\b
 Examples:
   relamp render plate.####.exr --env sunset.exr --out relit.####.exr
@@ -38,7 +39,13 @@ class _RenderCommand(click.Command):
     """Lets an option stand without its value, and shows options under the headings of their groups."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        return super().parse_args(ctx, [f"{a}={_OPTIONAL_VALUE[a]}" if a in _OPTIONAL_VALUE else a for a in args])
+        filled = list(args)
+        for i, argument in enumerate(args):
+            if argument in _OPTIONAL_VALUE:
+                choices = knob_of(argument[2:].replace("-", "_")).choices
+                valued = i + 1 < len(args) and args[i + 1] in choices
+                filled[i] = argument if valued else f"{argument}={_OPTIONAL_VALUE[argument]}"
+        return super().parse_args(ctx, filled)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         grouped: dict[str, list[tuple[str, str]]] = {}
@@ -135,27 +142,30 @@ def render(
 ) -> None:
     """Relight PLATE by an environment and write scene-linear EXR frames."""
     from . import job as jobs
+    from . import prepare, shot
 
     _start_log(verbose, quiet, log_file, log_json)
     job = jobs.load(job_file) if job_file else jobs.RelightJob(RelightParameters())
     given["data_type"] = tuple(kind for group in given["data_type"] for kind in group)  # -d may be given several times
-    job = jobs.with_parameters(job, **{name: v for name, v in given.items() if v is not None and v != ()})
+    context = click.get_current_context()
+    typed = {name for name in given if context.get_parameter_source(name) is not ParameterSource.DEFAULT}
+    job = jobs.with_parameters(job, **{name: value for name, value in given.items() if name in typed})
     job.require("plate", "env", "out")
-    from . import prepare, shot
-
-    for view_job in prepare.views(job):
-        plan = prepare.prepare(view_job)
-        if save_job:
-            jobs.save(plan.job, save_job)
-        if dry_run:
-            click.echo(prepare.describe(plan))
-            continue
-        with Progress("none" if quiet and progress == "auto" else progress) as told:
-            try:
-                shot.render(plan, on_event=told, stop=_stop_on_signals())
-            except RelampError as error:
-                told.failed(str(error))
-                raise
+    stop = _stop_on_signals()
+    with Progress("none" if quiet and progress == "auto" else progress) as told:
+        try:
+            plans = [prepare.prepare(view_job) for view_job in prepare.views(job)]
+            if save_job:
+                # Views are measured one by one, and the job is all of them.
+                jobs.save(plans[0].job if not job.parameters.views else job, save_job)
+            for plan in plans:
+                if dry_run:
+                    click.echo(prepare.describe(plan))
+                else:
+                    shot.render(plan, on_event=told, stop=stop)
+        except RelampError as error:
+            told.failed(str(error))
+            raise
 
 
 @relamp.command()
@@ -171,7 +181,7 @@ def info(file: str, pixels: bool) -> None:
 
 @relamp.command()
 @click.argument("environment")
-@click.option("--lamps", default=default_of("lamps"), show_default=True, metavar="K", help="How many lamps to find.")
+@click.option("--lamps", type=_Declared("lamps"), default=default_of("lamps"), metavar="K", help=knob_of("lamps").help)
 @click.option("--png", metavar="FILE", help="Draw the map, its lamps, and a grey and a chrome ball lit by it.")
 @click.option("--env-rotate", type=_Declared("env_rotate"), metavar="RX,RY,RZ", help="Turn it first, degrees.")
 @click.option("--env-colorspace", metavar="CS", help="Colour space of the map.")
@@ -179,6 +189,8 @@ def env(environment: str, lamps: int, png: str | None, env_rotate: Any, env_colo
     """Show what light an environment is: its level, its lamps, and pictures of both."""
     from .light_sheet import light_sheet
 
+    if isinstance(env_rotate, Curve):
+        raise UsageError(f"relamp env shows one moment, so --env-rotate is three angles here; got {env_rotate}")
     click.echo(light_sheet(environment, lamps, png, env_rotate or (0.0, 0.0, 0.0), env_colorspace))
 
 

@@ -1,6 +1,6 @@
 """Every deliberate error of Relamp, with the exit code a farm sees.
 
-The codes are those of the table in README ("Exit codes"). Anything that is not a `RelampError` is a bug.
+The codes are those of the table in README's farm section. Anything that is not a `RelampError` is a bug.
 Standard library only: this module runs inside other people's Pythons.
 """
 

@@ -170,6 +170,14 @@ def relight_band(plate: np.ndarray, alpha: np.ndarray | None, gain: np.ndarray, 
         (n, W, 3) relit light; a pixel that is not finite in the plate stays as it is.
     """
     p = plate[rows]
+    if not _all_finite(p):
+        with np.errstate(invalid="ignore", over="ignore"):  # infinities are the plate's own; they stay below
+            return np.where(np.isfinite(p), _lit(plate, alpha, gain, law, rows), p)
+    return _lit(plate, alpha, gain, law, rows)
+
+
+def _lit(plate: np.ndarray, alpha: np.ndarray | None, gain: np.ndarray, law: Law, rows: slice) -> np.ndarray:
+    p = plate[rows]
     more = np.exp(gain)
     if law.grain == "off" or law.noise is None or law.noise.silent:
         lit = more * p
@@ -183,7 +191,7 @@ def relight_band(plate: np.ndarray, alpha: np.ndarray | None, gain: np.ndarray, 
     if law.grain != "off":
         np.maximum(lit, np.minimum(p * more, 0), out=lit)  # grain coming back must not push light below zero
     lit *= np.float32(law.level)
-    return lit if _all_finite(p) else np.where(np.isfinite(p), lit, p)
+    return lit
 
 
 def touched(weight: np.ndarray, gain: np.ndarray, law: Law) -> np.ndarray:

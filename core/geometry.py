@@ -36,7 +36,9 @@ def clean_normals(
         (H, W, 3) float32 unit vectors, (0, 0, 1) where there is no normal, and (H, W) bool, true where there is one.
     """
     turn = np.eye(3, dtype=np.float32) if world_to_camera is None else world_to_camera.astype(np.float32)
-    turn = turn * np.array([-1 if axis in flip else 1 for axis in "xyz"], np.float32)  # flips come first: they act on its columns
+    turn = turn * np.array(
+        [-1 if axis in flip else 1 for axis in "xyz"], np.float32
+    )  # flips come first: they act on its columns
     plain = np.array_equal(turn, np.eye(3))
     clean, known = np.empty(normals.shape, np.float32), np.empty(normals.shape[:-1], bool)
     for rows in bands(normals.shape[0]):

@@ -16,6 +16,7 @@ from scipy.optimize import nnls
 WINDOW = 5  # px; grain is finer than this, shading is not
 _BLOCK = 16
 _BINS = 8
+_CALM = 1.12  # the mean over the 20 % quantile of block variances of white noise
 _STRIP = 2 * _BLOCK
 _MOST_PIXELS = 1_000_000
 
@@ -66,8 +67,8 @@ def split(rgb: np.ndarray, noise: Noise) -> np.ndarray:
     variance = cv2.boxFilter(rgb * rgb, -1, size, borderType=cv2.BORDER_REFLECT_101)
     variance -= mean * mean
     expected = noise.offset + noise.slope * np.maximum(mean, 0)
-    # Full grain at or below the expected variance, none at twice it.
-    share = np.clip(2 - variance / np.maximum(expected, 1e-12), 0, 1)
+    # The variance of 25 samples scatters by a third: full grain up to twice what is expected, none at three times it.
+    share = np.clip(3 - variance / np.maximum(expected, 1e-12), 0, 1)
     return share * (rgb - mean)
 
 
@@ -97,7 +98,7 @@ def _fit(levels: np.ndarray, variances: np.ndarray) -> tuple[float, float]:
     which = np.clip(np.searchsorted(edges, levels, "right") - 1, 0, _BINS - 1)
     bins = [b for b in range(_BINS) if (which == b).any()]
     x = np.array([levels[which == b].mean() for b in bins])
-    y = np.array([np.quantile(variances[which == b], 0.2) for b in bins])
+    y = np.array([np.quantile(variances[which == b], 0.2) for b in bins]) * _CALM
     scale = 1 / np.maximum(x, x.mean() * 1e-3)  # relative errors: bright blocks must not drown dark ones
     solution, _ = nnls(np.stack([np.ones_like(x), x], 1) * scale[:, None], y * scale)
     return float(solution[0]), float(solution[1])

@@ -65,7 +65,20 @@ class Inference:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._one_at_a_time = threading.Lock()
+        self._looked = False
         self._tables: dict[Path, LightTables] = {}
+
+    def with_plan(self, plan: Plan) -> Inference:
+        """For a plan that differs from this one in its numbers, not in its files: what is warm stays warm."""
+        other = Inference(plan)
+        other._one_at_a_time, other._tables = self._one_at_a_time, self._tables
+        return other
+
+    def first_look(self) -> bool:
+        """True for the first frame that asks: what is worth a warning is said once a shot."""
+        with self._one_at_a_time:
+            first, self._looked = not self._looked, True
+        return first
 
     def light(self, task: FrameTask) -> FrameLight:
         """The light of one frame, and the numbers of its change."""

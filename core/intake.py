@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 
+import cv2
 import numpy as np
 
 from .camera import Camera
-from .errors import UsageError
+from .errors import InputError, UsageError
 from .finish import Subject
 from .gain import matte_weight
 from .geometry import clean_normals, inflate, looks_green_flipped
@@ -34,32 +36,66 @@ def gather(
 
     Raises:
         UsageError: there is neither a normals pass nor a matte to inflate, so there is nothing to light.
-        InputError: a file is damaged or lacks what is asked of it.
+        InputError: a file is damaged, lacks what is asked of it, or its normals are empty.
     """
-    matte = _matte(frame, task, inputs)
-    weight = matte_weight(matte, frame.alpha, frame.data_window.shape)
     plate = colour.to_working(frame.rgb, frame.colorspace)
+    shape = frame.data_window.shape
+    if task.action == BLACK:  # nothing is lit in a frame that is not there
+        facing = np.broadcast_to(np.array((0, 0, 1), np.float32), (*shape, 3))
+        return Subject(plate, frame.alpha, np.zeros(shape, np.float32), facing, np.zeros(shape, bool), guessed=False)
+    matte = _matte(frame, task, inputs)
+    weight = matte_weight(matte, frame.alpha, shape)
     found = _normals(frame, task, inputs)
     if found is not None:
         to_camera = camera.rotation.T if parameters.normals_space == "world" else None
         normals, known = clean_normals(found, flip=parameters.normals_flip, world_to_camera=to_camera)
+        if weight.any() and not (known & (weight > 0)).any():
+            raise InputError(
+                f"{frame.path.name}: its normals are empty wherever the matte is; give others, or none at all"
+            )
         return Subject(plate, frame.alpha, weight, normals, known, guessed=False)
-    shape = matte if matte is not None else frame.alpha
-    if shape is None or (task.action != BLACK and shape.min(initial=1) > 0.5):
+    outline = matte if matte is not None else frame.alpha
+    if outline is None or (matte is None and outline.min(initial=1) > 0.5):
         raise UsageError(
             f"{frame.path.name} has no normals and no matte, so there is no shape to light; "
             "give --normals, or a --matte of the subject"
         )
-    normals = inflate(shape)
-    return Subject(plate, frame.alpha, weight, normals, np.ones(weight.shape, bool), guessed=True)
+    return Subject(
+        plate, frame.alpha, weight, _inflated(outline, frame.pixel_aspect), np.ones(shape, bool), guessed=True
+    )
 
 
 def warn_about(subject: Subject, parameters: RelightParameters) -> None:
-    """Say once, for the first frame, what a compositor may want to know about its shape."""
-    if subject.guessed:
+    """Say what a compositor may want to know about the shape of a frame."""
+    inside = subject.known & (subject.weight > 0)
+    if not subject.weight.any():
+        log.warning("the matte is empty, so nothing changes")
+    elif subject.guessed:
         log.warning("no normals: the shape is inflated from the matte; a normals pass (--normals) lights far better")
-    elif "y" not in parameters.normals_flip and looks_green_flipped(subject.normals, subject.known):
-        log.warning("the normals seem to face down at the top of the subject; if they are DirectX's, --normals-flip y")
+    else:
+        for words in _doubts(subject.normals, inside, parameters):
+            log.warning(words)
+
+
+def _doubts(normals: np.ndarray, inside: np.ndarray, parameters: RelightParameters) -> Iterator[str]:
+    facing = normals[inside]
+    if parameters.normals_space == "world" and not parameters.camera:
+        yield "the normals are in world space and no --camera is given: the camera is taken to look down -Z"
+    if facing.min() > -0.02 and facing[:, :2].std() > 0.05:
+        yield "no normal points left or down: they look like an encoded map (0 to 1); decode them to -1 to 1 first"
+    elif facing[:, 2].mean() < 0:
+        yield "most normals face away from the camera; if Z is turned around, --normals-flip z"
+    elif "y" not in parameters.normals_flip and looks_green_flipped(normals, inside):
+        yield "the normals seem to face down at the top of the subject; if they are DirectX's, --normals-flip y"
+
+
+def _inflated(outline: np.ndarray, pixel_aspect: float) -> np.ndarray:
+    """Normals of the matte's balloon, blown up in square pixels."""
+    if pixel_aspect == 1:
+        return inflate(outline)
+    height, width = outline.shape
+    square = cv2.resize(outline, (max(1, round(width * pixel_aspect)), height), interpolation=cv2.INTER_AREA)
+    return cv2.resize(inflate(square), (width, height), interpolation=cv2.INTER_AREA)
 
 
 def _matte(frame: Frame, task: FrameTask, inputs: Inputs) -> np.ndarray | None:

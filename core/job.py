@@ -12,7 +12,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from .errors import InputError, OutputError, UsageError
+from .atomic import replacing
+from .errors import InputError, UsageError
 from .parameters import Curve, RelightParameters, knob_of, knobs
 
 SCHEMA = "relamp.job/1"
@@ -73,11 +74,13 @@ def from_json(text: str, where: str = "the job", folder: str | os.PathLike[str] 
         raise InputError(
             f"{where} has schema {data['schema']}, this Relamp reads {SCHEMA}; use the Relamp that wrote it"
         )
-    known = {name for name, _ in knobs()}
-    unknown = sorted(set(data.get("parameters", {})) - known)
+    parameters = data.get("parameters", {})
+    if not isinstance(parameters, dict):
+        raise InputError(f'{where}: "parameters" must be names with their values; got {parameters!r}')
+    unknown = sorted(set(parameters) - {name for name, _ in knobs()})
     if unknown:
         raise InputError(f"{where} has parameters this Relamp does not know: {', '.join(unknown)}")
-    values = {name: _revive(name, value, folder) for name, value in data.get("parameters", {}).items()}
+    values = {name: _revive(name, value, folder, where) for name, value in parameters.items()}
     return RelightJob(RelightParameters(**values), _measured(data.get("measured", {}), where))
 
 
@@ -94,12 +97,8 @@ def load(path: str | os.PathLike[str]) -> RelightJob:
 def save(job: RelightJob, path: str | os.PathLike[str]) -> None:
     """Write a job file, whole or not at all. Raises `OutputError`."""
     file = Path(path)
-    part = file.with_name(f".{file.name}.{os.getpid()}.tmp")
-    try:
-        part.write_text(to_json(job, file.absolute().parent), encoding="utf-8")
-        os.replace(part, file)
-    except OSError as error:
-        raise OutputError(f"{file}: cannot write this job file ({error})") from None
+    with replacing(file) as temporary:
+        temporary.write_text(to_json(job, file.absolute().parent), encoding="utf-8")
 
 
 def with_parameters(job: RelightJob, **values: Any) -> RelightJob:
@@ -139,33 +138,45 @@ def _plain(value: Any) -> Any:
 
 
 def _portable(value: str, folder: Path) -> str:
-    absolute = Path(os.path.abspath(value))
+    absolute = Path(os.path.abspath(os.path.expanduser(value)))
     folder = Path(os.path.abspath(folder))
     return absolute.relative_to(folder).as_posix() if absolute.is_relative_to(folder) else str(absolute)
 
 
-def _revive(name: str, value: Any, folder: str | os.PathLike[str] | None) -> Any:
+def _revive(name: str, value: Any, folder: str | os.PathLike[str] | None, where: str) -> Any:
     k = knob_of(name)
-    if isinstance(value, dict) and set(value) == {"keys"}:
-        return Curve(tuple((int(f), tuple(v) if isinstance(v, list) else v) for f, v in value["keys"]))
+    if isinstance(value, dict):
+        try:
+            return Curve(tuple((int(f), tuple(v) if isinstance(v, list) else v) for f, v in value["keys"]))
+        except (KeyError, TypeError, ValueError):
+            raise InputError(f'{where}: {name} must be a value, or {{"keys": [[frame, value], ...]}}') from None
     if isinstance(value, list):
         return tuple(value)
     if k.kind in _PATH_KINDS and isinstance(value, str) and value and folder is not None and "://" not in value:
-        return os.path.join(folder, value)
+        return os.path.join(folder, os.path.expanduser(value))
     return value
 
 
 def _measured(data: dict[str, Any], where: str) -> Measured:
     try:
         light = data.get("source_light")
-        return Measured(
+        measured = Measured(
             frames=tuple(int(frame) for frame in data.get("frames", ())),
             anchor=None if data.get("anchor") is None else float(data["anchor"]),
-            source_light=None
-            if light is None
-            else tuple(tuple((float(r), float(g), float(b)) for r, g, b in row) for row in light),
+            source_light=None if light is None else tuple(tuple(_three(pixel) for pixel in row) for row in light),
         )
+        if measured.anchor is not None and not 0 < measured.anchor < float("inf"):
+            raise ValueError(f"anchor must be above 0; got {measured.anchor:g}")
+        rows = measured.source_light
+        if rows is not None and (not rows or any(len(row) != 2 * len(rows) for row in rows)):
+            raise ValueError("source_light must be twice as wide as it is high")
+        return measured
     except (AttributeError, TypeError, ValueError) as error:
         raise InputError(
             f'{where}: what it says was measured cannot be read ({error}); delete "measured" in it'
         ) from None
+
+
+def _three(pixel: Any) -> tuple[float, float, float]:
+    r, g, b = pixel
+    return float(r), float(g), float(b)

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import OpenImageIO as oiio
 
+from .atomic import replacing
 from .errors import OutputError, UsageError
 from .light.environment import level, load_environment, rotate, rotation_matrix
 from .light.lamps import Lamp, split
 from .light.probes import draw
-from .pictures.atomic import replacing
 from .pictures.colour import Colour
 
 

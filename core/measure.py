@@ -10,16 +10,14 @@ from collections.abc import Iterable
 import cv2
 import numpy as np
 
-from .errors import InputError
 from .finish import Subject
-from .frames import format_frames
 from .gain import unpremultiply
 from .job import Measured
 from .light.source_fit import fit_source
+from .proxy import MIDDLE_GREY
 
 PROBES = 3
 PROBE_SIZE = 192  # px, longer side: plenty for one number and a soft light
-MIDDLE_GREY = 0.18
 
 
 def probe_frames(on_disk: tuple[int, ...]) -> tuple[int, ...]:
@@ -45,8 +43,6 @@ def measure(
         fit_light: whether to fit the source light.
     """
     samples = [_samples(subject, rotation) for subject, rotation in probes]
-    if not samples:
-        raise InputError(f"none of frames {format_frames(frames)} can be read, so nothing is known of this plate")
     rgb, normals, weight = (np.concatenate(parts) for parts in zip(*samples, strict=True))
     measured = exposure_anchor(rgb, weight, luminance_weights) if anchor is None else anchor
     light = _as_rows(fit_source(rgb, normals, weight)) if fit_light else None
@@ -71,11 +67,6 @@ def exposure_anchor(rgb: np.ndarray, weight: np.ndarray, luminance_weights: np.n
     typical = np.exp(np.log(np.clip(luminance, low, high)).mean())
     # Six digits are plenty, and make a number that a person can type.
     return float(f"{MIDDLE_GREY / typical:.6g}")
-
-
-def light_pixels(measured: Measured) -> np.ndarray:
-    """The fitted source light as a lat-long map, (H, 2H, 3) float32."""
-    return np.array(measured.source_light, np.float32)
 
 
 def _samples(subject: Subject, camera_rotation: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

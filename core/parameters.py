@@ -7,6 +7,7 @@ reference page are loops over `knobs(RelightParameters)`. Standard library only.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import Field, dataclass, field, fields
 from typing import Any
@@ -15,7 +16,8 @@ from .errors import ParameterError
 
 GROUPS = ("inputs", "light", "relight", "output", "run")
 NEW_LAYERS = ("ratio", "normals", "albedo", "irradiance", "lamps")
-CODECS = ("none", "zip", "zips", "piz", "dwaa")
+# pxr24 and b44 lose precision that light needs, so they are not among them.
+CODECS = re.compile(r"none|rle|piz|zips?(:[1-9])?|dwa[ab](:\d+)?")
 
 
 @dataclass(frozen=True)
@@ -185,7 +187,7 @@ class RelightParameters:
         None, "Colour space of the environments, by its OpenColorIO name.", "text", "light"
     )
     env_rotate: Any = knob(
-        (0.0, 0.0, 0.0), "Turns the environment, in the order ZXY; + on Y moves a light at the centre to the left.",
+        (0.0, 0.0, 0.0), "Turns the environment, in the order ZXY; + on Y turns a light behind the camera to its right.",
         "vector", "light", unit="deg", lo=-36000, hi=36000, animatable=True, metavar="RX,RY,RZ",
     )  # fmt: skip
     env_exposure: Any = knob(
@@ -228,7 +230,7 @@ class RelightParameters:
         (), "half or float; layer=float for one layer. Without it the plate's own type.", "names", "output", short="-d"
     )
     compression: str = knob(
-        "zip", "EXR codec: none, zip, zips, piz or dwaa, with a level as in dwaa:45.", "text", "output"
+        "zip", "EXR codec: none, rle, piz, zip, zips, dwaa or dwab, with a level as in dwaa:45.", "text", "output"
     )
     multipart: bool = knob(False, "Write each layer as a part of its own.", "bool", "output")
     create_dir: bool = knob(True, "Make the output folder when it is not there.", "bool", "output", look=False)
@@ -239,7 +241,7 @@ class RelightParameters:
     )  # fmt: skip
     missing: str = knob(
         "error", "What to do where the plate has a gap: stop, skip the frame, hold the last one, or black.",
-        "choice", "run", choices=("error", "skip", "hold", "black"),
+        "choice", "run", choices=("error", "skip", "hold", "black"), look=False,
     )  # fmt: skip
     skip_existing: str = knob(
         "off", "Leave finished frames alone: same takes only those made with these settings, any takes all.",
@@ -297,17 +299,20 @@ def parse(name: str, text: str) -> Any:
 
 
 def check_compression(text: str) -> None:
-    """Raise `ParameterError` unless `text` is a codec, with a whole level where the codec takes one."""
-    codec, _, level = text.partition(":")
-    if codec not in CODECS or (level and (codec != "dwaa" or not level.isdigit())):
-        raise ParameterError(f"compression must be one of {', '.join(CODECS)}, or dwaa:45; got {text!r}")
+    """Raise `ParameterError` unless `text` is a codec Relamp writes, with a level where the codec takes one."""
+    if not CODECS.fullmatch(text):
+        raise ParameterError(
+            f"compression must be none, rle, piz, zip, zips, dwaa or dwab, as in dwaa:45; got {text!r}"
+        )
 
 
 def check_data_type(items: tuple[str, ...]) -> None:
-    """Raise `ParameterError` unless each item is a type, or layer=type."""
+    """Raise `ParameterError` unless each item is a type, or one of the new layers and its type."""
     for item in items:
-        if item.rpartition("=")[2] not in ("half", "float"):
-            raise ParameterError(f"data_type must be half, float, or a layer as in normals=float; got {item!r}")
+        layer, _, kind = item.rpartition("=")
+        if kind not in ("half", "float") or layer not in ("", *NEW_LAYERS):
+            names = ", ".join(NEW_LAYERS)
+            raise ParameterError(f"data_type must be half, float, or layer=float with a layer of {names}; got {item!r}")
 
 
 def _field(name: str) -> Field[Any]:

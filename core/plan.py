@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections import Counter
 from dataclasses import dataclass
@@ -23,7 +24,9 @@ from .pictures.colour import Colour
 from .pictures.sequence import Sequence
 from .relighter.backbones import Backbone
 
-RENDER, KEEP, SKIP, BLACK = "render", "keep", "skip", "black"
+log = logging.getLogger("relamp")
+
+RENDER, SKIP, BLACK = "render", "skip", "black"
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,7 @@ class Inputs:
     normals: Sequence | None
     matte_channel: str | None
     normals_layer: str | None
+    lights: tuple[Sequence, ...]
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,7 @@ class Plan:
             "env": self.target.digest(task.frame),
             "source_env": self.source.digest(task.frame) if self.source else None,
             "files": [_state(s.path(task.plate_frame)) if s else None for s in files],
+            "channels": [self.inputs.matte_channel, self.inputs.normals_layer],
             "black": task.action == BLACK,
         }
         return jobs.fingerprint(facts)
@@ -111,6 +116,9 @@ def resolve_inputs(parameters: RelightParameters) -> Inputs:
         normals=Sequence.parse(normals) if normals else None,
         matte_channel=matte_channel,
         normals_layer=normals_layer,
+        lights=tuple(
+            Sequence.parse(path) for path in (parameters.env, parameters.source_env, parameters.background) if path
+        ),
     )
 
 
@@ -122,8 +130,10 @@ def frames_wanted(parameters: RelightParameters, plate: Sequence, on_disk: tuple
     # A shot on twos is whole: its own step is the commonest distance, not always 1.
     distances = Counter(b - a for a, b in pairwise(on_disk))
     step, count = distances.most_common(1)[0] if distances else (1, 0)
-    on_step = all((frame - first) % step == 0 for frame in on_disk)
-    return tuple(range(first, last + 1, step if on_step and count > 1 else 1))
+    on_step = count > 1 and all((frame - first) % step == 0 for frame in on_disk)
+    if on_step and step > 1:
+        log.warning("%s has every %d. frame; taken as a shot on steps of %d (else give --frames)", plate, step, step)
+    return tuple(range(first, last + 1, step if on_step else 1))
 
 
 def make_tasks(parameters: RelightParameters, inputs: Inputs, on_disk: tuple[int, ...]) -> tuple[FrameTask, ...]:
@@ -158,17 +168,19 @@ def check_existing(parameters: RelightParameters, tasks: tuple[FrameTask, ...]) 
 
 
 def check_not_over_input(inputs: Inputs, tasks: tuple[FrameTask, ...]) -> None:
-    """Refuse to write over the plate, the matte or the normals."""
+    """Refuse to write over anything the job reads, by whatever path it is reached."""
     for task in tasks:
-        for sequence in (inputs.plate, inputs.matte, inputs.normals):
-            if sequence and os.path.abspath(task.out) == os.path.abspath(sequence.path(task.plate_frame)):
-                raise UsageError(f"--out {task.out} is an input of this job; give another name")
+        read = [s.path(task.plate_frame) for s in (inputs.plate, inputs.matte, inputs.normals) if s]
+        read += [s.path(task.frame) for s in inputs.lights]
+        if os.path.realpath(task.out) in {os.path.realpath(path) for path in read}:
+            raise UsageError(f"--out {task.out} is an input of this job; give another name")
 
 
-def require_inputs(inputs: Inputs, tasks: tuple[FrameTask, ...]) -> None:
-    """Raise `InputError` unless matte and normals have every frame that will be rendered."""
-    frames = tuple(task.plate_frame for task in tasks if task.action in (RENDER, KEEP))
-    for option, sequence in (("--matte", inputs.matte), ("--normals", inputs.normals)):
+def require_inputs(inputs: Inputs, tasks: tuple[FrameTask, ...], background: str | None) -> None:
+    """Raise `InputError` unless matte, normals and background have every frame that will be rendered."""
+    frames = tuple(task.plate_frame for task in tasks if task.action == RENDER)
+    behind = Sequence.parse(background) if background else None
+    for option, sequence in (("--matte", inputs.matte), ("--normals", inputs.normals), ("--background", behind)):
         missing = sequence.missing(frames) if sequence else ()
         if sequence and missing:
             what = "does not exist" if sequence.is_still else f"has no frames {format_frames(missing)}"

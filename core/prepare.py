@@ -5,6 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -17,14 +20,17 @@ from .illumination import Illumination
 from .intake import gather, read_plate
 from .job import Measured, RelightJob, with_parameters
 from .measure import measure, probe_frames
-from .parameters import RelightParameters
+from .parameters import RelightParameters, knobs
 from .pictures import exr
 from .pictures.colour import Colour
-from .pictures.sequence import Sequence
+from .pictures.sequence import Sequence, fill_view
 from .plan import BLACK, RENDER, SKIP, FrameTask, Plan
+from .process import pin_opencv
 from .relighter.backbones import load
 
 log = logging.getLogger("relamp")
+
+T = TypeVar("T")
 
 
 def views(job: RelightJob) -> Iterator[RelightJob]:
@@ -33,12 +39,12 @@ def views(job: RelightJob) -> Iterator[RelightJob]:
     if not p.views:
         yield job
         return
-    paths = ("plate", "matte", "normals", "background", "out", "env", "source_env", "camera")
+    if not any(token in (p.out or "") for token in ("%V", "%v")):
+        raise UsageError(f"--out {p.out} is one place for {len(p.views)} views; put %V in it")
+    paths = [name for name, k in knobs() if k.kind in ("picture", "file")]
     for view in p.views:
-        filled = {
-            name: value.replace("%V", view).replace("%v", view[:1]) for name in paths if (value := getattr(p, name))
-        }
-        yield with_parameters(job, **filled)
+        filled = {name: fill_view(value, view) for name in paths if (value := getattr(p, name))}
+        yield with_parameters(job, views=(), **filled)
 
 
 def prepare(job: RelightJob) -> Plan:
@@ -49,6 +55,7 @@ def prepare(job: RelightJob) -> Plan:
         InputError: an input is missing or unreadable.
     """
     p = job.parameters
+    pin_opencv()
     colour = Colour(p.config)
     if p.colorspace:
         colour.resolve(p.colorspace)
@@ -57,16 +64,19 @@ def prepare(job: RelightJob) -> Plan:
     tasks = plans.make_tasks(p, inputs, on_disk)
     plans.check_not_over_input(inputs, tasks)
     plans.check_existing(p, tasks)
-    plans.require_inputs(inputs, tasks)
+    plans.require_inputs(inputs, tasks, p.background)
     target = _illumination(p.env or "", colour, p, tasks)
     source = _illumination(p.source_env, colour, p, tasks) if p.source_env else None
-    height, width = exr.display_window(inputs.plate.path(tasks[0].plate_frame)).shape
-    camera = plans.load_move(p, width / height)
+    camera = plans.load_move(p, _aspect(inputs, tasks))
     _check_layer_names(p, inputs, tasks, colour)
     backbone = load(p.backbone, p.device)
+    if "albedo" in p.layers and source is None and not backbone.wants_source:
+        raise UsageError("the albedo layer divides the plate by its own light: give --source-env")
     plan = Plan(job, inputs, colour, target, source, camera, tasks, on_disk, backbone)
     if job.measured.anchor is None or (_needs_fit(plan) and job.measured.source_light is None):
         plan = replace(plan, job=RelightJob(p, _measured(plan)))
+    if p.anchor is not None:  # a job may bring an older one along
+        plan = replace(plan, job=RelightJob(p, replace(plan.job.measured, anchor=p.anchor)))
     return plan
 
 
@@ -75,9 +85,9 @@ def describe(plan: Plan) -> str:
     p = plan.parameters
     counts = {action: [t.frame for t in plan.tasks if t.action == action] for action in (RENDER, BLACK, SKIP)}
     first = plan.tasks[0]
-    height, width = exr.display_window(plan.inputs.plate.path(first.plate_frame)).shape
+    height, width = _first_readable(plan.inputs, plan.tasks, exr.display_window).shape
     lines = [
-        f"frames    {format_frames(counts[RENDER])}" + _also(counts),
+        f"frames    {format_frames(counts[RENDER])}{_also(counts)}",
         f"plate     {plan.inputs.plate.path(first.plate_frame)} ({width} x {height})",
         f"out       {first.out}",
         f"env       {plan.target.sequence}",
@@ -93,15 +103,40 @@ def _check_layer_names(
     parameters: RelightParameters, inputs: plans.Inputs, tasks: tuple[FrameTask, ...], colour: Colour
 ) -> None:
     """Refuse a new layer whose name the plate already uses, before any work."""
-    if parameters.drop_layers or not parameters.layers:
+    if parameters.drop_layers:
         return
-    taken = read_plate(tasks[0], inputs, parameters, colour).layers
+    read = partial(exr.read_frame, colour=colour, colorspace=parameters.colorspace, layer=parameters.layer)
+    first = _first_readable(inputs, tasks, read)
+    taken = first.layers
+    if "relamp/ai" in exr.header(first.path):
+        log.warning("%s was relit before: its layers tell of that light; --drop-layers leaves them out", inputs.plate)
     clash = [name for name in layer_names(parameters) if name in taken]
     if clash:
         raise UsageError(
             f"{inputs.plate} already has a layer {', '.join(clash)}, which --layers would write too; "
             "leave it out of --layers to keep the plate's, or pass --drop-layers"
         )
+
+
+def _first_readable(inputs: plans.Inputs, tasks: tuple[FrameTask, ...], look: Callable[[Path], T]) -> T:
+    """What `look` says of the first plate it can read: a damaged frame is its own failure, not the shot's."""
+    reason: InputError | None = None
+    for task in tasks:
+        try:
+            return look(inputs.plate.path(task.plate_frame))
+        except InputError as error:
+            reason = reason or error
+    raise reason or InputError(f"{inputs.plate} has no frames")
+
+
+def _aspect(inputs: plans.Inputs, tasks: tuple[FrameTask, ...]) -> float:
+    """Width over height of the format, in square pixels."""
+
+    def look(path: Path) -> float:
+        height, width = exr.display_window(path).shape
+        return width / height * float(str(exr.header(path).get("PixelAspectRatio", 1.0)))
+
+    return _first_readable(inputs, tasks, look)
 
 
 def _illumination(
@@ -128,22 +163,22 @@ def _measured(plan: Plan) -> Measured:
         return gather(frame, task, plan.inputs, plan.parameters, plan.colour, camera), camera.rotation
 
     frames = probe_frames(plan.on_disk)
+    probes, reasons = [], []
+    for frame in frames:
+        try:
+            probes.append(subject_of(frame))
+        except InputError as error:  # measuring the shot does without it, and its own turn reports it
+            log.warning("not measured on frame %d: %s", frame, error)
+            reasons.append(error)
+    if not probes:
+        raise reasons[0]
     return measure(
         frames,
-        [subject for frame in frames if (subject := _readable(frame, subject_of))],
+        probes,
         plan.colour.luminance_weights,
         anchor=plan.parameters.anchor,
         fit_light=_needs_fit(plan),
     )
-
-
-def _readable(frame: int, subject_of: Callable[[int], tuple[Subject, np.ndarray]]) -> tuple[Subject, np.ndarray] | None:
-    """A probe, or None for one that is damaged: measuring the shot does without it, and its own turn reports it."""
-    try:
-        return subject_of(frame)
-    except InputError as error:
-        log.warning("not measured on frame %d: %s", frame, error)
-        return None
 
 
 def _also(counts: dict[str, list[int]]) -> str:

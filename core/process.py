@@ -11,6 +11,13 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h
 _KEEP = 1 << 30  # bytes; above any array of an 8K frame
 
 
+def pin_opencv() -> None:
+    """One thread inside each call of OpenCV, for the same reason; called where work begins, since it loads OpenCV."""
+    import cv2
+
+    cv2.setNumThreads(1)
+
+
 def set_up() -> None:
     """Pin the threads inside BLAS and keep freed arrays; programs call it first thing.
 

@@ -90,5 +90,5 @@ def make(
     facing = resize(np.where(known[..., None], normals, 0).astype(np.float32), shape)
     length = np.sqrt((facing * facing).sum(-1, keepdims=True))
     sure = (mass > 0.5) & (length[..., 0] > 0.1)
-    unit = np.where(sure[..., None], facing / np.maximum(length, 1e-6), np.float32([0, 0, 1]))
+    unit = np.where(sure[..., None], facing / np.maximum(length, 1e-6), np.array([0, 0, 1], np.float32))
     return Proxy(small * np.float32(anchor), matte, unit.astype(np.float32), sure)

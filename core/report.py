@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .errors import OutputError
+from .atomic import replacing
 from .frames import format_frames
 
 SCHEMA = "relamp.report/1"
@@ -51,9 +50,5 @@ def save(report: Report, path: Path) -> None:
         "failed": {str(frame): report.failed[frame] for frame in sorted(report.failed)},
         "missing": format_frames(report.missing),
     }
-    part = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        part.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
-        os.replace(part, path)
-    except OSError as error:
-        raise OutputError(f"{path}: cannot write the report ({error.strerror})") from None
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")

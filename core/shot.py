@@ -7,14 +7,14 @@ into chunks and any resume. Memory holds the frames in work and no more. Floor 3
 from __future__ import annotations
 
 import logging
+import tempfile
 import threading
 import time
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-
-import cv2
 
 from . import VERSION
 from . import plan as plans
@@ -28,6 +28,7 @@ from .intake import gather, read_plate, warn_about
 from .pictures import exr
 from .plan import SKIP, FrameTask, Plan
 from .prepare import describe
+from .process import pin_opencv
 from .progress import Event, Listener
 from .report import Report, report_path
 from .report import save as save_report
@@ -54,15 +55,19 @@ def render(plan: Plan, on_event: Listener | None = None, stop: threading.Event |
     folder = plan.tasks[0].out.parent
     _make_folder(folder, p.create_dir)
     exr.remove_stale(folder)
+    _check_writable(folder)
     _log_start(plan)
     report = Report(tuple(task.frame for task in plan.tasks))
     tell = _Teller(len(plan.tasks), on_event or (lambda _: None))
+    whole = not p.frames or set(report.expected) >= set(plan.on_disk)
+    path = report_path(folder, plan.inputs.out.name, report.expected, whole)
     try:
         _run(plan, report, tell, stop or threading.Event())
-    finally:
-        name = plan.inputs.out.name
-        whole = report.expected == plans.frames_wanted(replace(p, frames=None), plan.inputs.plate, plan.on_disk)
-        save_report(report, report_path(folder, name, report.expected, whole))
+    except BaseException:
+        with suppress(OutputError):  # the first error is the one to hear of
+            save_report(report, path)
+        raise
+    save_report(report, path)
     if report.failed or report.skipped:
         raise FramesFailedError(_incomplete(report))
     return report
@@ -81,8 +86,7 @@ class _Teller:
 
 def _run(plan: Plan, report: Report, tell: _Teller, stop: threading.Event) -> None:
     p = plan.parameters
-    # One thread inside each call of OpenCV: other counts could give other last bits, and frames are the parallel unit.
-    cv2.setNumThreads(1)
+    pin_opencv()
     inference = Inference(plan)
     pending: deque[tuple[FrameTask, Future[float]]] = deque()
     with ThreadPoolExecutor(p.threads, thread_name_prefix="frame") as pool:
@@ -105,7 +109,7 @@ def _run(plan: Plan, report: Report, tell: _Teller, stop: threading.Event) -> No
             while pending:
                 _collect(*pending.popleft(), plan, report, tell)
         finally:
-            _drop(pending, report)
+            _drop(pending, report, tell)
     if stop.is_set() and report.missing:
         number = getattr(stop, "signal_number", 15)
         raise StoppedError(
@@ -123,23 +127,29 @@ def _begin(pool: ThreadPoolExecutor, plan: Plan, inference: Inference, task: Fra
 
 
 def _collect(task: FrameTask, future: Future[float], plan: Plan, report: Report, tell: _Teller) -> None:
-    try:
-        seconds = future.result()
-    except RelampError as error:
-        report.failed[task.frame] = str(error)
-        tell(task.frame, "failed", reason=str(error))
-        if not plan.parameters.keep_going or isinstance(error, OutputError):
-            raise
-    else:
+    error = _settle(task, future, report, tell)
+    if error is not None and (isinstance(error, OutputError) or not plan.parameters.keep_going):
+        raise error
+
+
+def _settle(task: FrameTask, future: Future[float], report: Report, tell: _Teller) -> BaseException | None:
+    """Wait for a frame and write down what became of it; its error, if it has one."""
+    error = future.exception()
+    if error is None:
         report.written.append(task.frame)
-        tell(task.frame, "done", seconds)
+        tell(task.frame, "done", future.result())
+    else:
+        known = isinstance(error, RelampError)
+        report.failed[task.frame] = str(error) if known else f"unexpected {type(error).__name__}: {error}"
+        tell(task.frame, "failed", reason=report.failed[task.frame])
+    return error
 
 
-def _drop(pending: deque[tuple[FrameTask, Future[float]]], report: Report) -> None:
-    """After a failure: what has not begun never begins; what is in work is finished and kept."""
-    for task, future in pending:
-        if not future.cancel() and future.exception() is None:
-            report.written.append(task.frame)
+def _drop(pending: deque[tuple[FrameTask, Future[float]]], report: Report, tell: _Teller) -> None:
+    """After a failure: what has not begun never begins; what is in work is finished and written down."""
+    waiting = [(task, future) for task, future in pending if not future.cancel()]
+    for task, future in waiting:
+        _settle(task, future, report, tell)
 
 
 def _is_finished(plan: Plan, task: FrameTask) -> bool:
@@ -154,7 +164,7 @@ def _one_frame(plan: Plan, inference: Inference, task: FrameTask, light: FrameLi
     begun = time.monotonic()
     frame = read_plate(task, plan.inputs, plan.parameters, plan.colour)
     subject = gather(frame, task, plan.inputs, plan.parameters, plan.colour, light.camera)
-    if task is plan.tasks[0]:
+    if inference.first_look():
         warn_about(subject, plan.parameters)
     if frame.nonfinite.nan or frame.nonfinite.inf:
         log.warning("frame %d: the plate holds %s pixels; they pass through as they are", task.frame, frame.nonfinite)
@@ -176,9 +186,18 @@ def _make_folder(folder: Path, create: bool) -> None:
         raise OutputError(f"cannot make the folder {folder}: {error.strerror}") from None
 
 
+def _check_writable(folder: Path) -> None:
+    """Find out before the first frame is worked on, not after it. Raises `OutputError`."""
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise OutputError(f"{folder or '.'}: nothing can be written there ({error.strerror})") from None
+
+
 def _log_start(plan: Plan) -> None:
     log.info("relamp %s, %s, %d threads", VERSION, plan.parameters.device, plan.parameters.threads)
-    log.info(describe(plan))
+    for line in describe(plan).splitlines():
+        log.info(line)
 
 
 def _incomplete(report: Report) -> str:

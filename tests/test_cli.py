@@ -171,3 +171,26 @@ def test_a_bug_is_one_line_unless_asked_for_more(shot, monkeypatch, capsys):
     assert "Traceback" not in capsys.readouterr().err
     assert main([*arguments, "-v"]) == 1
     assert "Traceback" in capsys.readouterr().err
+
+
+def test_skip_existing_takes_its_value_with_a_space_too(shot):
+    arguments = ["render", shot.plate, "--env", shot.env_b, "--out", shot.out, "-q", "--skip-existing", "any"]
+    assert main(arguments) == 0
+    assert main(arguments) == 0
+
+
+def test_a_farm_is_told_why_a_task_cannot_even_begin(shot, capsys):
+    arguments = ["render", shot.plate, "--env", "gone.exr", "--out", shot.out, "--progress", "openjd"]
+    assert main(arguments) == 4
+    assert "openjd_fail: gone.exr" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("option", ["foo=half", "rest=half", "N=float", "double"])
+def test_a_type_for_a_layer_that_is_none_is_refused(shot, capsys, option):
+    assert main(["render", shot.plate, "--env", shot.env_b, "--out", shot.out, "-d", option]) == 2
+    assert "data_type must be" in capsys.readouterr().err
+
+
+def test_env_shows_one_moment(shot, capsys):
+    assert main(["env", shot.env_a, "--env-rotate", "1=0,0,0;2=0,90,0"]) == 2
+    assert "three angles" in capsys.readouterr().err

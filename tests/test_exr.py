@@ -741,7 +741,7 @@ def test_a_full_disk_leaves_the_finished_frame_and_no_remains(tmp_path):
 
 
 def test_stale_temporaries_of_dead_processes_go_and_others_stay(tmp_path):
-    from relamp.core.pictures import atomic
+    from relamp.core import atomic
 
     seen = []
     with atomic.replacing(tmp_path / "a.0001.exr") as temporary:

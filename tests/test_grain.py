@@ -31,6 +31,13 @@ def test_most_of_the_grain_is_taken_off_a_flat_field():
     assert (base - clean).std() < 0.5 * (noisy - clean).std()
 
 
+def test_nearly_all_grain_is_grain():
+    """So that keep leaves it and match scales it by the root."""
+    rng = np.random.default_rng(3)
+    clean, noisy = grainy(rng, 0.3, 3e-4, 0, (256, 256))
+    assert split(noisy, measure(noisy)).std() == pytest.approx((noisy - clean).std(), rel=0.05)
+
+
 def test_an_edge_is_not_taken_for_grain():
     rng = np.random.default_rng(2)
     _, noisy = grainy(rng, 0.1, 1e-6, 1e-5)

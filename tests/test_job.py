@@ -42,6 +42,10 @@ def test_a_saved_job_moves_with_its_folder(tmp_path, monkeypatch):
         ('{"schema": "relamp.job/99"}', "relamp.job/99"),
         ('{"schema": "relamp.job/1", "parameters": {"sparkle": 1}}', "sparkle"),
         ('{"schema": "relamp.job/1", "measured": {"anchor": "big"}}', "measured"),
+        ('{"schema": "relamp.job/1", "measured": {"anchor": 0}}', "above 0"),
+        ('{"schema": "relamp.job/1", "measured": {"source_light": [[]]}}', "twice as wide"),
+        ('{"schema": "relamp.job/1", "parameters": []}', "names with their values"),
+        ('{"schema": "relamp.job/1", "parameters": {"mix": {"keys": [["a", 1]]}}}', "mix must be"),
     ],
 )
 def test_a_text_that_is_no_job_is_refused_with_its_reason(text, words):

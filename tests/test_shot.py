@@ -428,3 +428,163 @@ def test_a_saved_job_renders_the_same_on_a_farm(tmp_path):
     farm = pixels_of(shot.out, (1002, 1003))
     assert render(shot, out=str(tmp_path / "here.####.exr")) == 0
     assert pixels_of(tmp_path / "here.####.exr", (1002, 1003)) == farm
+
+
+def test_another_matte_channel_is_another_frame(tmp_path):
+    shot = Shot(tmp_path, frames=1)
+    mattes = np.zeros((48, 48, 2), np.float32)
+    mattes[..., 0] = 1
+    path = str(write_exr(tmp_path / "mattes.exr", mattes, ("a.A", "b.A")))
+    assert render(shot, "--matte", f"{path}:a.A", source=shot.env_a) == 0
+    lit = pixels_of(shot.out, (1001,))
+    assert render(shot, "--matte", f"{path}:b.A", "--skip-existing", source=shot.env_a) == 0
+    assert pixels_of(shot.out, (1001,)) != lit
+
+
+@pytest.mark.parametrize("through", ["the path itself", "a link to its folder"])
+def test_writing_over_the_light_is_refused_by_any_path(tmp_path, through):
+    shot = Shot(tmp_path, frames=1)
+    folder = tmp_path
+    if through == "a link to its folder":
+        folder = tmp_path / "link"
+        folder.symlink_to(tmp_path)
+    before = Path(shot.env_b).read_bytes()
+    assert render(shot, "--overwrite", "--frames", "1001", out=str(folder / "b.exr")) == 2
+    assert Path(shot.env_b).read_bytes() == before
+
+
+def test_a_matte_lies_on_a_plate_whose_format_starts_elsewhere(tmp_path):
+    shot = Shot(tmp_path, frames=1)
+    ball = lit_ball(soft_light((0.3, 0.4, 1.0)))
+    spec = oiio.ImageSpec(48, 48, 7, "float")
+    spec.channelnames = BALL_CHANNELS
+    spec.x = spec.full_x = 50
+    spec.y = spec.full_y = 20
+    spec.full_width = spec.full_height = 48
+    file = oiio.ImageOutput.create(str(shot.plate_frame(1001)))
+    assert file.open(str(shot.plate_frame(1001)), spec)
+    assert file.write_image(ball)
+    assert file.close()
+    matte = np.zeros((48, 48, 1), np.float32)
+    matte[:, :20] = 1
+    path = str(write_exr(tmp_path / "matte.exr", matte, ("A",)))
+    assert render(shot, "--matte", path, "--env-exposure", "2") == 0
+    changed = (layer(shot.out_frame(1001), *RGB) != ball[..., :3]).any(axis=-1)
+    assert changed[:, :20].sum() > 300
+    assert not changed[:, 20:].any()
+
+
+def test_what_is_typed_wins_over_the_job_even_when_it_is_nothing(tmp_path):
+    shot = Shot(tmp_path, frames=1)
+    job = str(tmp_path / "j.json")
+    assert render(shot, "--layers", "ratio", "--save-job", job, "--dry-run") == 0
+    assert main(["render", "--job", job, "--anchor", "7", "--layers", "", "-q"]) == 0
+    _, spec = read_exr(shot.out_frame(1001))
+    assert spec.getattribute("relamp/anchor") == 7
+    assert not [name for name in spec.channelnames if name.startswith("ratio")]
+
+
+def test_a_job_of_views_is_saved_with_all_of_them(tmp_path):
+    for view in ("left", "right"):
+        write_exr(tmp_path / f"plate.{view}.1001.exr", lit_ball(soft_light((0.3, 0.4, 1.0))), BALL_CHANNELS, "half")
+    env = str(write_exr(tmp_path / "b.exr", soft_light((-1.0, 0.2, 0.1)), RGB))
+    job = str(tmp_path / "stereo.json")
+    plate, out = str(tmp_path / "plate.%V.####.exr"), str(tmp_path / "out.%V.####.exr")
+    assert main(["render", plate, "--env", env, "--out", out, "--views", "left,right", "--save-job", job, "--dry-run"]) == 0
+    assert main(["render", "--job", job, "-q"]) == 0
+    assert {p.name for p in tmp_path.glob("out.*.exr")} == {"out.left.1001.exr", "out.right.1001.exr"}
+
+
+def test_views_need_a_place_each(tmp_path, capsys):
+    shot = Shot(tmp_path, frames=1)
+    assert render(shot, "--views", "left,right") == 2
+    assert "%V" in capsys.readouterr().err
+
+
+def test_a_black_frame_is_black_without_an_alpha_too(tmp_path):
+    shot = Shot(tmp_path)
+    for frame in range(1001, 1005):
+        ball = lit_ball(soft_light((0.3, 0.4, 1.0)))
+        write_exr(shot.plate_frame(frame), ball[..., [0, 1, 2, 4, 5, 6]], (*RGB, "N.X", "N.Y", "N.Z"))
+    matte = str(write_exr(tmp_path / "m.exr", np.ones((48, 48, 1), np.float32), ("A",)))
+    shot.plate_frame(1003).unlink()
+    assert render(shot, "--matte", matte, "--missing", "black") == 0
+    assert not layer(shot.out_frame(1003), *RGB).any()
+
+
+def shaped(shot, normals):
+    ball = lit_ball(soft_light((0.3, 0.4, 1.0)))
+    ball[..., 4:] = normals(ball[..., 4:], ball[..., 3:4])
+    write_exr(shot.plate_frame(1001), ball, BALL_CHANNELS)
+    return main(["render", shot.plate, "--env", shot.env_b, "--source-env", shot.env_a, "--out", shot.out])
+
+
+def test_an_empty_normals_pass_is_refused(tmp_path, capsys):
+    assert shaped(Shot(tmp_path, frames=1), lambda n, a: 0 * n) == 4
+    assert "normals are empty" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("normals", "words"),
+    [
+        (lambda n, a: (n * 0.5 + 0.5) * a, "encoded"),
+        (lambda n, a: n * np.array((1, 1, -1), np.float32), "--normals-flip z"),
+        (lambda n, a: n * np.array((1, -1, 1), np.float32), "--normals-flip y"),
+    ],
+)
+def test_doubtful_normals_are_pointed_out(tmp_path, capsys, normals, words):
+    assert shaped(Shot(tmp_path, frames=1), normals) == 0
+    assert words in capsys.readouterr().err
+
+
+def test_relighting_a_relit_plate_warns_of_its_old_layers(tmp_path, capsys):
+    shot = Shot(tmp_path, frames=1)
+    assert render(shot, "--layers", "ratio") == 0
+    again = str(tmp_path / "again.####.exr")
+    assert main(["render", shot.out, "--env", shot.env_a, "--out", again]) == 0
+    assert "was relit before" in capsys.readouterr().err
+
+
+def test_an_anamorphic_matte_is_blown_up_in_square_pixels(tmp_path):
+    shot = Shot(tmp_path, frames=1)
+    squeezed = lit_ball(soft_light((0.3, 0.4, 1.0)), 96)[:, ::2, :4]
+    write_exr(shot.plate_frame(1001), squeezed, ("R", "G", "B", "A"), "float", PixelAspectRatio=2.0)
+    assert render(shot, "--layers", "normals") == 0
+    found = layer(shot.out_frame(1001), "N.X", "N.Y", "N.Z")
+    true, coverage = sphere(96)
+    inside = coverage[:, ::2] > 0.99
+    angle = np.degrees(np.arccos(np.clip((found * true[:, ::2]).sum(-1)[inside], -1, 1)))
+    assert angle.mean() < 5
+
+
+def test_a_damaged_first_frame_is_its_own_failure_only(tmp_path):
+    shot = Shot(tmp_path)
+    shot.plate_frame(1001).write_bytes(b"nothing")
+    assert render(shot, "--keep-going", "--layers", "ratio") == 3
+    assert len(list((tmp_path / "out").glob("*.exr"))) == 3
+
+
+def test_the_reason_is_said_when_no_frame_can_be_read(tmp_path, capsys):
+    shot = Shot(tmp_path, frames=2)
+    for frame in (1001, 1002):
+        write_exr(shot.plate_frame(frame), np.ones((8, 8, 2), np.float32), ("Y", "Z"))
+    assert render(shot) == 4
+    assert "no R, G, B" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_a_bug_in_one_frame_does_not_lose_the_night(tmp_path, monkeypatch):
+    from relamp.core import shot as loop
+
+    real, shot = loop.finish, Shot(tmp_path)
+    calls = iter(range(99))
+
+    def sometimes(*arguments):
+        if next(calls) == 1:
+            raise ZeroDivisionError("oops")
+        return real(*arguments)
+
+    monkeypatch.setattr(loop, "finish", sometimes)
+    assert render(shot, "--keep-going", "--threads", "1") == 3
+    report = json.loads((tmp_path / "out" / "relit.relamp.json").read_text())
+    assert "ZeroDivisionError" in report["failed"]["1002"]
+    assert len(list((tmp_path / "out").glob("*.exr"))) == 3

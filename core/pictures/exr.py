@@ -1,6 +1,6 @@
 """The door for EXR files: what reads, writes and looks at them, in one place to import from."""
 
-from .atomic import remove_stale
+from ..atomic import remove_stale
 from .exr_read import (
     Layer,
     display_window,
@@ -15,12 +15,11 @@ from .exr_read import (
     split_layer,
     verify,
 )
-from .exr_write import Written, check_compression, quantise, write_frame
+from .exr_write import Written, quantise, write_frame
 
 __all__ = [
     "Layer",
     "Written",
-    "check_compression",
     "display_window",
     "find_depth",
     "find_normals",

@@ -115,7 +115,10 @@ class Layer:
                 f"{self.path.name} is {ours.width}x{ours.height}, but the plate {frame.path.name} is "
                 f"{theirs.width}x{theirs.height}; reformat it to the plate"
             )
-        return place(self.pixels, self.data_window, frame.data_window)
+        # The pictures lie on each other by their formats; where a format's own origin stands means nothing to another file.
+        window = self.data_window
+        moved = Window(window.x + theirs.x - ours.x, window.y + theirs.y - ours.y, window.width, window.height)
+        return place(self.pixels, moved, frame.data_window)
 
 
 def split_layer(text: str) -> tuple[str, str | None]:

@@ -16,15 +16,15 @@ from pathlib import Path
 import numpy as np
 import OpenImageIO as oiio
 
+from ..atomic import replacing
 from ..errors import OutputError, UsageError
+from ..parameters import check_compression
 from . import header, layers
-from .atomic import replacing
 from .frame import Frame, Part
 
 HALF_MAX = 65504.0
 """Largest finite half (IEEE 754 binary16)."""
 
-_COMPRESSION = re.compile(r"(?:none|rle|piz|zips?(?::[1-9])?|dwa[ab](?::\d+(?:\.\d+)?)?)")
 _LAYER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _DTYPES = {"half": np.float16, "float": np.float32, "uint": np.uint32}
 _BAND = 64  # rows converted at a time, so that they are still in the cache when they are looked at
@@ -121,14 +121,6 @@ def write_frame(
     with replacing(path) as temporary:
         _save(path, temporary, specs, arrays)
     return Written(path, clamped)
-
-
-def check_compression(compression: str) -> None:
-    """Raise UsageError unless `compression` is one Relamp writes (pxr24 and b44 lose precision that light needs)."""
-    if not _COMPRESSION.fullmatch(compression):
-        raise UsageError(
-            f"compression must be none, rle, piz, zip, zips, dwaa or dwab, as in dwaa:45; got {compression!r}"
-        )
 
 
 def quantise(rgb: np.ndarray, data_type: str) -> tuple[np.ndarray, int]:

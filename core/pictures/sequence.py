@@ -47,7 +47,7 @@ class Sequence:
         if _VIEW.search(path):
             if not view:
                 raise UsageError(f"{path} names a view by %V or %v; say which with --views")
-            path = path.replace("%V", view).replace("%v", view[0])
+            path = fill_view(path, view)
         folder, name = os.path.split(path)
         tokens = _TOKEN.findall(name)
         if not tokens:
@@ -122,6 +122,11 @@ class Sequence:
         beside = f"; beside it: {', '.join(near)}" if near else f"; {folder} holds no EXR files"
         what = "does not exist" if self._files is None else "matches no file"
         return f"{self.text} {what}{beside}"
+
+
+def fill_view(path: str, view: str) -> str:
+    """`path` with %V as the view's name and %v as its first letter."""
+    return _VIEW.sub(lambda token: view if token[0] == "%V" else view[:1], path)
 
 
 def _digits(token: str) -> int:

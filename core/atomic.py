@@ -1,6 +1,6 @@
 """Files that appear whole or not at all: written to a hidden sibling, then renamed over the final name.
 
-The sibling is `.name.exr.<host>.<pid>.tmp`, which no sequence scanner takes for a frame.
+The sibling is `.name.exr.<host>.<pid>.tmp`, which no sequence scanner takes for a frame. Floor 0.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ..errors import OutputError
+from .errors import OutputError
 
 _HOST = re.sub(r"[^A-Za-z0-9-]", "-", socket.gethostname()) or "host"
 _TEMPORARY = re.compile(r"\..+\.(?P<host>[A-Za-z0-9-]+)\.(?P<pid>\d+)\.tmp")

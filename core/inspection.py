@@ -1,0 +1,91 @@
+"""What an input holds, in one sentence, the moment it is given: range, gaps, size, colour. Headers only. Floor 3."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from .errors import UsageError
+from .frames import format_frames
+from .light.environment import load_environment
+from .parameters import knob_of
+from .pictures import exr
+from .pictures.colour import Colour
+from .pictures.sequence import Sequence
+
+_LIGHTS = ("env", "source_env")
+
+
+def inspect_input(name: str, path: str, config: str | None = None) -> dict[str, Any]:
+    """Look at the input `name` (plate, matte, normals, background, env, source_env or camera).
+
+    Returns:
+        `sentence` for the artist; `pattern`, the whole sequence where `path` is one frame of it; and for pictures `frames`
+        and `missing` as ranges, `first` and `last`, `width` and `height`, `channels` as a list of layers.
+
+    Raises:
+        RelampError: the sentence is what is wrong with it.
+    """
+    kind = knob_of(name).kind
+    if kind == "file":
+        return _file(name, path)
+    if kind != "picture":
+        raise UsageError(f"{name} is no input")
+    where, layer = exr.split_layer(path)
+    pattern = as_pattern(where)
+    sequence = Sequence.parse(pattern)
+    frames = sequence.frames_on_disk()
+    first = sequence.path(frames[0])
+    missing = sorted(set(range(frames[0], frames[-1] + 1)) - set(frames)) if not sequence.is_still else []
+    facts: dict[str, Any] = {
+        "pattern": f"{pattern}:{layer}" if layer else pattern,
+        "frames": format_frames(frames),
+        "missing": format_frames(missing),
+        "first": frames[0],
+        "last": frames[-1],
+    }
+    colour = Colour(config)
+    if name in _LIGHTS:
+        environment = load_environment(first, colour=colour)
+        height, width = environment.pixels.shape[:2]
+        words = "lat-long"
+    else:
+        frame = exr.read_frame(first, colour=colour, carry=False) if name == "plate" else None
+        window = exr.display_window(first)
+        width, height = window.width, window.height
+        words = f"{frame.data_type}, {frame.colorspace}" if frame is not None else ""
+        if frame is not None:
+            facts["layers"] = list(frame.layers)
+    facts |= {"width": width, "height": height, "sentence": _sentence(facts, width, height, words, sequence.is_still)}
+    return facts
+
+
+def as_pattern(path: str) -> str:
+    """The sequence a frame belongs to, `shot.####.exr` for `shot.1001.exr` where a neighbour lies beside it."""
+    folder, name = os.path.split(os.path.expanduser(path))
+    match = re.fullmatch(r"(.*?[._-])(\d{2,})(\.[A-Za-z]+)", name)
+    if match is None:
+        return path
+    head, digits, tail = match.groups()
+    neighbour = re.compile(rf"{re.escape(head)}\d{{{len(digits)}}}{re.escape(tail)}")
+    try:
+        alike = [other for other in os.listdir(folder or ".") if neighbour.fullmatch(other)]
+    except OSError:
+        return path
+    return os.path.join(folder, f"{head}{'#' * len(digits)}{tail}") if len(alike) > 1 else path
+
+
+def _sentence(facts: dict[str, Any], width: int, height: int, words: str, still: bool) -> str:
+    parts = ["still" if still else f"{facts['frames']}", f"{width} x {height}", words]
+    if facts["missing"]:
+        parts.insert(1, f"missing {facts['missing']}")
+    return ", ".join(part for part in parts if part)
+
+
+def _file(name: str, path: str) -> dict[str, Any]:
+    found = Path(path)
+    if not found.is_file():
+        raise UsageError(f"there is no {name} file {path}")
+    return {"pattern": path, "sentence": f"{found.stat().st_size} bytes"}

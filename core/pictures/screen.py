@@ -1,0 +1,60 @@
+"""What a scene-linear picture looks like on a screen, fast enough to follow a drag.
+
+A view transform such as ACES 2 costs a third of a microsecond a pixel. Here it is baked once into a table of 65 steps a
+channel over 18 stops, which is within a hundredth of the full transform for nearly every pixel: for looking only, never
+for a file.
+"""
+
+# pyright: reportAttributeAccessIssue=false
+# PyOpenColorIO is an extension module without type stubs.
+
+from __future__ import annotations
+
+import numpy as np
+import PyOpenColorIO as ocio
+
+from .colour import Colour
+
+SIZE = 65
+_LOW, _HIGH = 2.0**-10, 2.0**8  # scene-linear; what is added before the log, and the brightest the table tells apart
+
+
+class Screen:
+    """One display and view of a colour config, from the working space."""
+
+    def __init__(self, colour: Colour, display: str | None = None, view: str | None = None) -> None:
+        """Bake the transform. Raises `UsageError` for a display or view that the config has not."""
+        steps = np.exp2(np.linspace(np.log2(_LOW), np.log2(_HIGH), SIZE)) - _LOW
+        red, green, blue = np.meshgrid(steps, steps, steps, indexing="ij")
+        grid = np.stack([red, green, blue], -1).astype(np.float32).reshape(1, -1, 3)
+        table = ocio.Lut3DTransform(SIZE)
+        table.setData(np.ascontiguousarray(colour.display(grid, display=display, view=view).reshape(-1)))
+        table.setInterpolation(ocio.INTERP_TETRAHEDRAL)
+        self._processor = ocio.Config.CreateRaw().getProcessor(table).getDefaultCPUProcessor()
+
+    def encode(self, pixels: np.ndarray, stops: float = 0.0) -> np.ndarray:
+        """Scene-linear (h, w, 3) in the working space, brightened by `stops`, to (h, w, 4) uint8: RGB and 255.
+
+        What is not finite is shown as black or as the brightest there is.
+        """
+        code = np.nan_to_num(pixels, nan=0.0, posinf=_HIGH, neginf=0.0).astype(np.float32)
+        code *= np.float32(2.0**stops)
+        np.clip(code, 0, np.float32(_HIGH - _LOW), out=code)
+        code += np.float32(_LOW)
+        np.log2(code, out=code)
+        code -= np.float32(np.log2(_LOW))
+        code *= np.float32(1 / np.log2(_HIGH / _LOW))
+        code = np.ascontiguousarray(code)
+        height, width = code.shape[:2]
+        seen = np.empty_like(code)
+        self._processor.apply(
+            ocio.PackedImageDesc(code, width, height, 3), ocio.PackedImageDesc(seen, width, height, 3)
+        )
+        return as_bytes(seen)
+
+
+def as_bytes(encoded: np.ndarray) -> np.ndarray:
+    """Display-encoded (h, w, 3), clamped to 0 to 1, as (h, w, 4) uint8: RGB and 255."""
+    out = np.full((*encoded.shape[:2], 4), 255, np.uint8)
+    np.copyto(out[..., :3], np.clip(encoded, 0, 1) * 255 + 0.5, casting="unsafe")
+    return out

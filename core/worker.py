@@ -1,0 +1,364 @@
+"""The worker: one long-lived process that holds pictures and networks, and does what front ends ask over its streams.
+
+Protocol and framing are those of `rpc`. Three threads: the first reads requests and answers at once what needs no work
+(cancel, queue, status); one looks (previews, balls, what an input holds); one renders, a job at a time. A message that
+makes no sense is answered with an error and changes nothing. When its standard input ends, the worker ends.
+`python -m relamp.core.worker`; floor 4.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO
+
+from . import VERSION
+from .errors import DeviceError, RelampError, StoppedError, UsageError
+from .job import RelightJob, from_json
+from .process import set_up
+from .progress import Event
+from .rpc import (
+    INVALID_PARAMS,
+    INVALID_REQUEST,
+    METHOD_NOT_FOUND,
+    PARSE_ERROR,
+    PROTOCOL,
+    BadMessageError,
+    Message,
+    Reply,
+    read_message,
+    write_message,
+)
+
+log = logging.getLogger("relamp")
+
+Method = Callable[..., Reply]
+
+
+class Stop(threading.Event):
+    """Set to stop a request; a render tells its exit code by the signal it stands for."""
+
+    signal_number: int = signal.SIGINT
+
+
+@dataclass(eq=False)
+class _Request:
+    id: Any
+    method: str
+    run: Callable[[], Reply]
+    stop: Stop = field(default_factory=Stop)
+
+
+class _Lane:
+    """Requests done one after another on a thread of their own."""
+
+    def __init__(self, name: str, answer: Callable[[_Request], None]) -> None:
+        self._answer = answer
+        self._waiting: deque[_Request] = deque()
+        self._changed = threading.Condition()
+        self._current: _Request | None = None
+        self._closing = False
+        self._thread = threading.Thread(target=self._work, name=name)
+        self._thread.start()
+
+    def add(self, request: _Request) -> None:
+        with self._changed:
+            self._waiting.append(request)
+            self._changed.notify()
+
+    def requests(self) -> list[_Request]:
+        """The one in work first, then those that wait."""
+        with self._changed:
+            return [*([self._current] if self._current else []), *self._waiting]
+
+    def cancel(self, id: Any) -> None:
+        for request in self.requests():
+            if request.id == id:
+                request.stop.set()
+
+    def close(self) -> None:
+        """Begin nothing more, stop what is in work, and wait for it."""
+        with self._changed:
+            self._closing = True
+            self._waiting.clear()
+            if self._current is not None:
+                self._current.stop.set()
+            self._changed.notify()
+        self._thread.join()
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                self._current = None
+                self._changed.wait_for(lambda: self._waiting or self._closing)
+                if self._closing:
+                    return
+                self._current = self._waiting.popleft()
+            self._answer(self._current)
+
+
+class Worker:
+    """Reads requests from one stream and answers on another until the first ends."""
+
+    def __init__(self, requests: BinaryIO, replies: BinaryIO) -> None:
+        from .preview import Previewer
+
+        self._requests, self._replies = requests, replies
+        self._writing = threading.Lock()
+        self._previewer = Previewer()
+        self._looking = _Lane("look", self._answer)
+        self._rendering = _Lane("render", self._answer)
+        self._at_once: dict[str, Method] = {"queue": self._queue, "status": self._status, "cancel": self._cancel}
+        self._looks: dict[str, Method] = {
+            "preview": self._preview,
+            "balls": self._balls,
+            "environment": self._environment,
+            "values": self._values,
+            "inspect": self._inspect,
+        }
+
+    def run(self) -> int:
+        """Serve until `shutdown` or the end of the stream; the exit code."""
+        self._tell("ready", version=VERSION, protocol=PROTOCOL)
+        try:
+            while True:
+                try:
+                    message = read_message(self._requests)
+                except BadMessageError as error:
+                    self._refuse(None, PARSE_ERROR, str(error))
+                    continue
+                if message is None or message.body.get("method") == "shutdown":
+                    return 0
+                self._take(message)
+        finally:
+            self._looking.close()
+            self._rendering.close()
+
+    def log(self, level: str, sentence: str) -> None:
+        """Tell the front end a line of the log."""
+        self._tell("log", level=level, message=sentence)
+
+    def _take(self, message: Message) -> None:
+        body = message.body
+        method, params, id = body.get("method"), body.get("params", {}), body.get("id")
+        if not isinstance(method, str) or isinstance(id, (dict, list)):
+            self._refuse(None, INVALID_REQUEST, "a request is an object with a method and an id")
+        elif not isinstance(params, dict):
+            self._refuse(id, INVALID_PARAMS, f"the parameters of {method} must be an object")
+        else:
+            self._dispatch(id, method, params)
+
+    def _dispatch(self, id: Any, method: str, params: dict[str, Any]) -> None:
+        function = self._at_once.get(method) or self._looks.get(method)
+        stop = Stop()
+        if method == "render":
+            function = self._render
+            params = {**params, "told": lambda event: self._tell("progress", id=id, **vars(event)), "stop": stop}
+        if function is None:
+            self._refuse(id, METHOD_NOT_FOUND, f"there is no method {method!r}")
+            return
+        try:
+            inspect.signature(function).bind(**params)
+        except TypeError as error:
+            self._refuse(id, INVALID_PARAMS, f"{method}: {error}")
+            return
+        request = _Request(id, method, lambda: function(**params), stop)
+        if method in self._at_once:
+            self._answer(request)
+        else:
+            (self._rendering if method == "render" else self._looking).add(request)
+
+    def _answer(self, request: _Request) -> None:
+        """Do one request and say what came of it; nothing that goes wrong in it goes further."""
+        if request.method not in self._at_once:
+            self._tell("begun", id=request.id)
+        try:
+            if request.stop.is_set():
+                raise StoppedError("stopped before it began", request.stop.signal_number)
+            reply = request.run()
+        except RelampError as error:
+            self._refuse(request.id, error.exit_code, str(error))
+        except MemoryError:
+            self._refuse(request.id, DeviceError.exit_code, "not enough memory; try a smaller preview or --threads 1")
+        except Exception as error:
+            log.debug("traceback", exc_info=error)
+            code, sentence = _unforeseen(error)
+            self._refuse(request.id, code, sentence)
+        else:
+            if request.id is not None:
+                self._write({"id": request.id, "result": reply.result}, reply.attachment)
+
+    def _preview(
+        self,
+        job: dict[str, Any],
+        stage: str = "relit",
+        frame: int | None = None,
+        size: int = 960,
+        exposure: float = 0.0,
+        display: str | None = None,
+        view: str | None = None,
+    ) -> Reply:
+        _check_numbers(size=size, exposure=exposure, **({} if frame is None else {"frame": frame}))
+        seen = self._previewer.picture(_job(job), stage, frame, int(size), float(exposure), (display, view))
+        return Reply(seen.facts, seen.pixels.tobytes())
+
+    def _balls(self, job: dict[str, Any], frame: int = 1, size: int = 96) -> Reply:
+        _check_numbers(frame=frame, size=size)
+        seen = self._previewer.balls(_job(job), frame, min(max(int(size), 8), 1024))
+        return Reply(seen.facts, seen.pixels.tobytes())
+
+    def _environment(self, job: dict[str, Any], frame: int = 1, exposure: float = 0.0) -> Reply:
+        _check_numbers(frame=frame, exposure=exposure)
+        wanted = _job(job)
+        seen = self._previewer.environment(wanted, frame, wanted.parameters.lamps, float(exposure))
+        return Reply(seen.facts, seen.pixels.tobytes())
+
+    def _values(self, stage: str, x: float, y: float) -> Reply:
+        _check_numbers(x=x, y=y)
+        # Written as text: JSON has no infinity, and a plate may.
+        return Reply({"values": [f"{value:.6g}" for value in self._previewer.values(stage, x, y)]})
+
+    def _inspect(self, name: str, path: str, config: str | None = None) -> Reply:
+        from .inspection import inspect_input
+
+        return Reply(inspect_input(name, path, config))
+
+    def _render(
+        self, job: dict[str, Any], told: Callable[[Event], None], stop: threading.Event, resume: bool = False
+    ) -> Reply:
+        from . import prepare, shot
+        from .job import with_parameters
+
+        wanted = _job(job)
+        if resume and wanted.parameters.skip_existing == "off":
+            wanted = with_parameters(wanted, skip_existing="same")
+        wanted.require("plate", "env", "out")
+        written: list[int] = []
+        kept: list[int] = []
+        outs: list[str] = []
+        for view_job in prepare.views(wanted):
+            plan = prepare.prepare(view_job)
+            report = shot.render(plan, on_event=told, stop=stop)
+            written += report.written
+            kept += report.kept
+            outs.append(str(plan.inputs.out))
+        return Reply({"written": sorted(written), "kept": sorted(kept), "out": outs})
+
+    def _cancel(self, id: int) -> Reply:
+        self._rendering.cancel(id)
+        self._looking.cancel(id)
+        return Reply({})
+
+    def _queue(self) -> Reply:
+        return Reply({"requests": [{"id": request.id, "method": request.method} for request in self._every_request()]})
+
+    def _every_request(self) -> list[_Request]:
+        return [*self._rendering.requests(), *self._looking.requests()]
+
+    def _status(self) -> Reply:
+        return Reply({"version": VERSION, "pid": os.getpid(), "memory": _resident(), "devices": _devices()})
+
+    def _refuse(self, id: Any, code: int, sentence: str) -> None:
+        self._write({"id": id, "error": {"code": code, "message": sentence}})
+
+    def _tell(self, method: str, **params: Any) -> None:
+        self._write({"method": method, "params": params})
+
+    def _write(self, body: dict[str, Any], attachment: bytes = b"") -> None:
+        # A front end that is gone hears nothing; the end of its stream is what ends the worker.
+        with self._writing, contextlib.suppress(OSError, ValueError):
+            write_message(self._replies, body, attachment)
+
+
+class _ToFrontEnd(logging.Handler):
+    """Warnings and errors as `log` notifications."""
+
+    def __init__(self, worker: Worker) -> None:
+        super().__init__(logging.WARNING)
+        self._worker = worker
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._worker.log(record.levelname.lower(), record.getMessage())
+
+
+def main() -> int:
+    """Serve the standard streams of this process."""
+    set_up()
+    requests, replies = _take_streams()
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
+    worker = Worker(requests, replies)
+    log.addHandler(_ToFrontEnd(worker))
+    return worker.run()
+
+
+def _take_streams() -> tuple[BinaryIO, BinaryIO]:
+    """The protocol gets the real streams; whatever else prints or reads gets stderr and nothing."""
+    requests = os.fdopen(os.dup(0), "rb")
+    replies = os.fdopen(os.dup(1), "wb")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.dup2(2, 1)
+    return requests, replies
+
+
+def _job(data: dict[str, Any]) -> RelightJob:
+    """The job in a message: the same JSON as a job file, and nothing else."""
+    if not isinstance(data, dict):
+        raise UsageError(f"a job is an object like that of a job file; got {type(data).__name__}")
+    try:
+        return from_json(json.dumps(data), "the job")
+    except (TypeError, AttributeError, ValueError) as error:
+        raise UsageError(f"the job cannot be read: {error}") from None
+
+
+def _check_numbers(**values: Any) -> None:
+    for name, value in values.items():
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < 1e9:
+            raise UsageError(f"{name} must be a number; got {value!r}")
+
+
+def _unforeseen(error: Exception) -> tuple[int, str]:
+    """Exit code and sentence for what is no `RelampError`: memory of a device that ran out, else a mistake of ours."""
+    if "OutOfMemory" in type(error).__name__:
+        return DeviceError.exit_code, "the device has not enough memory; try a smaller working size or device cpu"
+    return 1, f"unexpected {type(error).__name__}: {error}; please report it"
+
+
+def _resident() -> int:
+    """Bytes of memory this process holds, 0 where the system does not say."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        pass
+    try:
+        import resource
+    except ImportError:
+        return 0
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _devices() -> list[dict[str, Any]]:
+    """The devices networks run on, once a network was loaded: asking before would load torch for nothing."""
+    torch = sys.modules.get("torch")
+    found: list[dict[str, Any]] = [{"name": "cpu", "cores": os.cpu_count()}]
+    if torch is not None and torch.cuda.is_available():
+        for index in range(torch.cuda.device_count()):
+            free, total = torch.cuda.mem_get_info(index)
+            found.append({"name": f"cuda:{index}", "free": free, "total": total})
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())

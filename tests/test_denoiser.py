@@ -1,0 +1,103 @@
+"""The network, its sampling, its weights on disk and the backbone: behaviour that holds for any weights."""
+
+import numpy as np
+import pytest
+import torch
+from relamp.core.errors import InputError
+from relamp.core.relighter import weights
+from relamp.core.relighter.backbones.relamp import Relamp
+from relamp.core.relighter.denoiser import Architecture, Network
+from relamp.core.relighter.sampling import add_noise, sample, wiener
+from small_relighter import conditions, environment, network, tables
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory):
+    path = tmp_path_factory.mktemp("weights") / "toy.safetensors"
+    weights.save(network(), path, {"name": "toy", "step": 3})
+    return path
+
+
+def test_the_shipped_architecture_stays_under_sixteen_million():
+    assert sum(p.numel() for p in Network(Architecture()).parameters()) < 16e6
+
+
+def test_an_untrained_network_answers_the_hint():
+    made, c = network(awake=False), conditions()
+    f = made.told(c, made.see(c))
+    assert made.denoiser(f, torch.zeros_like(f.hint), torch.ones(1)).abs().max() == 0
+
+
+def test_sizes_that_are_no_multiple_of_the_fold_come_back_as_they_were(stored):
+    answer = Relamp(path=stored).relight(conditions(size=(37, 51)))
+    assert answer.residual.shape == answer.normals.shape == answer.hint.shape == (37, 51, 3)
+    assert np.isfinite(answer.residual).all()
+
+
+def test_given_normals_are_kept_and_missing_ones_seen(stored):
+    backbone = Relamp(path=stored)
+    given, blind = conditions(), conditions(given=False)
+    assert np.array_equal(backbone.relight(given).normals, given.normals[0].numpy().transpose(1, 2, 0))
+    seen = backbone.relight(blind).normals
+    assert np.linalg.norm(seen, axis=-1) == pytest.approx(1.0, abs=1e-4)
+    assert seen.std() > 0
+
+
+def test_the_same_frame_gives_the_same_bits(stored):
+    one, two = (Relamp(path=stored).relight(conditions(), steps=3, seed=5) for _ in range(2))
+    assert np.array_equal(one.residual, two.residual)
+
+
+def test_one_step_does_not_depend_on_the_seed_and_more_steps_do(stored):
+    backbone = Relamp(path=stored)
+    one = [backbone.relight(conditions(), seed=s).residual for s in (0, 1)]
+    three = [backbone.relight(conditions(), steps=3, seed=s).residual for s in (0, 1)]
+    assert np.array_equal(*one)
+    assert not np.array_equal(*three)
+
+
+def test_the_source_light_is_heard(stored):
+    backbone, light = Relamp(path=stored), tables(environment((0, 1, 0)))
+    assert not np.array_equal(
+        backbone.relight(conditions()).residual, backbone.relight(conditions(source=light)).residual
+    )
+
+
+def test_weights_come_back_in_half_precision_with_their_card(stored):
+    loaded = weights.load(stored)
+    assert loaded.card["name"] == "toy"
+    assert loaded.card["licence"] == "Apache-2.0"
+    assert len(loaded.digest) == 64
+    for name, value in network().state_dict().items():
+        assert torch.equal(loaded.network.state_dict()[name], value.half().float())
+
+
+def test_missing_weights_are_an_error_that_says_what_to_do(tmp_path):
+    with pytest.raises(InputError, match="--backbone ratio"):
+        weights.load(tmp_path / "none.safetensors")
+
+
+def test_other_files_are_no_weights(tmp_path, stored):
+    broken = tmp_path / "broken.safetensors"
+    broken.write_bytes(stored.read_bytes()[:200])
+    with pytest.raises(InputError, match="cannot be read"):
+        weights.load(broken)
+    foreign = tmp_path / "foreign.safetensors"
+    from safetensors.torch import save_file
+
+    save_file({"x": torch.zeros(1)}, str(foreign))
+    with pytest.raises(InputError, match="schema"):
+        weights.load(foreign)
+
+
+def test_a_perfect_prediction_is_found_in_any_number_of_steps():
+    clean, noise = torch.randn(1, 3, 8, 8) * 0.5, torch.randn(1, 3, 8, 8)
+    for steps in (1, 2, 5):
+        assert torch.allclose(sample(lambda estimate, level: clean, noise, steps), clean)
+
+
+def test_at_full_noise_nothing_is_seen_and_at_none_everything():
+    clean, noise = torch.randn(1, 3, 8, 8) * 0.5, torch.randn(1, 3, 8, 8)
+    full, none = torch.ones(1), torch.zeros(1)
+    assert wiener(add_noise(clean, noise, full), full).abs().max() == 0
+    assert torch.allclose(wiener(add_noise(clean, noise, none), none), clean, atol=1e-5)

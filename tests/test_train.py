@@ -1,0 +1,150 @@
+"""Training: samples that agree with their light, losses that know the truth, runs that go on where they stopped."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from relamp.core.errors import InputError
+from relamp.core.relighter import weights
+from relamp.core.relighter.conditions import features
+from relamp.training import checkpoint, train
+from relamp.training.dataset import Frames, Maker, held_out, pictures
+from relamp.training.light_pool import Place, Rig
+from relamp.training.losses import apply_gain, loss, true_gain
+from relamp.training.shards import encode_log, write_shard
+from small_relighter import SMALL, ball
+from stage_frames import make_frame
+
+SIZE = 48
+
+
+def lambert_ball(seed):
+    """A frame whose every light does exactly what a matte white ball does under it."""
+    frame = make_frame(seed, SIZE)
+    _, matte, normals = ball(SIZE, SIZE)
+    covered = matte > 0
+    n = normals[covered]
+    cells = np.maximum(n @ frame.cells.T, 0) * frame.cell_solid_angles / np.pi
+    suns = np.maximum(n @ frame.suns.T, 0) / np.pi
+    codes, curve = encode_log(np.repeat(np.concatenate([cells, suns], 1).T[..., None], 3, -1))
+    p = int(covered.sum())
+    full, colour = np.full(p, 255, np.uint8), np.full((p, 3), 180, np.uint8)
+    return replace(
+        frame, codes=codes, curve=curve, covered=covered.astype(np.uint8), alpha=full, matte=full,
+        normals=np.rint(n * 127).astype(np.int8), albedo=colour, gloss=colour, surface=colour[:, :2], depth=full.astype(np.float16),
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    path = tmp_path_factory.mktemp("stage")
+    write_shard(path / "stage-000000000.safetensors", [lambert_ball(seed) for seed in (1, 2, 7)])
+    return path
+
+
+@pytest.fixture(scope="module")
+def batch(folder):
+    return next(Maker(Frames(folder), 0, 4, (32,)).batches(4))
+
+
+def test_held_out_frames_are_never_trained_on(folder):
+    training, validation = Frames(folder), Frames(folder, validation=True)
+    assert [f.seed for f in training.frames] == [1, 2]
+    assert [f.seed for f in validation.frames] == [7]
+    assert held_out(7)
+
+
+def test_shards_that_appear_are_read_once(folder, tmp_path):
+    (tmp_path / "stage-000000000.safetensors").write_bytes((folder / "stage-000000000.safetensors").read_bytes())
+    frames = Frames(tmp_path)
+    write_shard(tmp_path / "stage-000000003.safetensors", [lambert_ball(3)])
+    frames.look()
+    frames.look()
+    assert [f.seed for f in frames.frames] == [1, 2, 3]
+
+
+def test_an_empty_folder_says_what_to_run(tmp_path):
+    with pytest.raises(InputError, match=r"relamp\.training\.stage"):
+        Frames(tmp_path).require()
+
+
+def test_a_lit_frame_is_the_sum_of_its_lights():
+    frame = lambert_ball(1)
+    lights = [Rig(frame).light(Place(np.ones((64, 128, 3), np.float32), None), np.random.default_rng(0))]
+    assert pictures(frame, lights) == pytest.approx(frame.relight(np.stack([x.weights for x in lights])), rel=1e-4)
+
+
+def test_lights_are_brought_to_unit_level():
+    rng = np.random.default_rng(0)
+    for strength in (0.1, 30.0):
+        place = Place(
+            np.full((64, 128, 3), strength, np.float32), (np.array([0, 0.6, 0.8]), np.full(3, strength, np.float32))
+        )
+        lit = Rig(lambert_ball(1)).light(place, rng)
+        mean = np.exp(lit.tables.diffuse).mean()
+        assert mean == pytest.approx(1.0, rel=0.15)
+
+
+def test_on_a_matte_ball_the_hint_is_the_gain_even_when_mirrored(folder):
+    """Lights, normals, flips and tables agree. What is left is that the ball's cells are points; a wrong flip leaves 0.6."""
+    batch = next(Maker(Frames(folder), 3, 4, (32,)).batches(16))
+    c = batch.conditions
+    c.source_known[:] = 1
+    f = features(c, batch.normals)
+    left = (true_gain(batch.plate, batch.target) - f.hint).abs()
+    lit = (
+        (batch.truth > 0.99) & (batch.plate.amin(1, keepdim=True) > 0.05) & (batch.target.amin(1, keepdim=True) > 0.05)
+    )
+    assert left.amax(1, keepdim=True)[lit].median() < 0.12
+
+
+def test_gain_of_a_pair_brings_plate_to_target():
+    plate, target = torch.rand(1, 3, 8, 8) + 0.05, torch.rand(1, 3, 8, 8) * 4 + 0.05
+    assert torch.allclose(apply_gain(plate, true_gain(plate, target)), target, rtol=0.05)
+
+
+def test_loss_is_least_where_the_answer_is_true(batch):
+    hint = features(batch.conditions, batch.normals).hint
+    wanted = true_gain(batch.plate, batch.target) - hint
+    best = loss(wanted, hint, batch.normals, batch)[0]
+    for wrong in (torch.zeros_like(wanted), wanted + 0.3, wanted * 0.5):
+        assert best < loss(wrong, hint, batch.normals, batch)[0]
+
+
+def options(folder, out, *more):
+    words = ["--data", folder, "--out", out, "--minutes", "0.02", "--size", "32", "--batch", "2", "--places", "2"]
+    return train.parse(
+        [str(w) for w in (*words, "--workers", "0", "--pairs", "1", "--say", "1", "--threads", "1", *more)]
+    )
+
+
+def test_a_slice_leaves_weights_scores_and_a_checkpoint_to_go_on_from(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(train, "Architecture", lambda: SMALL)
+    first = train.Run(options(folder, tmp_path))
+    first.train()
+    names = {p.name for p in tmp_path.iterdir()}
+    assert names >= {"checkpoint.safetensors", "weights.safetensors", "scores.md", "sheet.png", "loss.png", "log.jsonl"}
+    card = weights.load(tmp_path / "weights.safetensors").card
+    assert card["step"] == first.state["step"] > 0
+    assert set(card["scores"]["network"]) == set("abcd")
+    again = train.Run(options(folder, tmp_path, "--resume"))
+    assert again.state == first.state
+    for name, value in first.network.state_dict().items():
+        assert torch.equal(again.network.state_dict()[name], value)
+    before = len(again.optimiser.state)
+    assert before == len(first.optimiser.state) > 0
+
+
+def test_a_checkpoint_of_something_else_is_refused(tmp_path):
+    path = tmp_path / "checkpoint.safetensors"
+    path.write_bytes(b"no")
+    made = train.Network(SMALL)
+    with pytest.raises(InputError, match="--resume"):
+        checkpoint.load(path, made, made, torch.optim.AdamW(made.parameters()))
+
+
+def test_without_data_the_command_fails_with_a_sentence(tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    assert train.main(["--data", str(tmp_path / "empty"), "--out", str(tmp_path / "out")]) == 4
+    assert "no frames" in capsys.readouterr().err
