@@ -4,7 +4,6 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
-SLOW ?=
 
 QT_LIBRARIES := libegl1 libgl1 libxkbcommon0 libdbus-1-3 libfontconfig1
 
@@ -36,9 +35,9 @@ $(READY): setup.py pyproject.toml constraints.txt
 # Qt is a wheel, but draws through these; they are installed when we may, else the command is printed.
 system:
 	@if [ "$$(uname)" = Linux ] && command -v dpkg >/dev/null && ! dpkg -s $(QT_LIBRARIES) >/dev/null 2>&1; then \
-		if [ "$$(id -u)" = 0 ]; then apt-get update -qq && apt-get install -y -qq $(QT_LIBRARIES); \
-		elif sudo -n true 2>/dev/null; then sudo apt-get update -qq && sudo apt-get install -y -qq $(QT_LIBRARIES); \
-		else echo "The panel needs system libraries; run: sudo apt-get install $(QT_LIBRARIES)"; fi; \
+		if [ "$$(id -u)" = 0 ]; then run=; elif sudo -n true 2>/dev/null; then run=sudo; else run=no; fi; \
+		{ [ "$$run" != no ] && $$run apt-get update -qq && $$run apt-get install -y -qq $(QT_LIBRARIES); } \
+		|| echo "The panel needs system libraries; run: sudo apt-get install $(QT_LIBRARIES)"; \
 	fi
 
 clean:

@@ -203,7 +203,7 @@ class RelightParameters:
 
     backbone: str = knob(
         "ratio", "What works out the new light: ratio is physically based and needs no network.", "choice", "relight",
-        choices=("ratio",),
+        choices=("ratio", "relamp"),
     )  # fmt: skip
     mix: Any = knob(1.0, "How much of the relight replaces the plate.", "float", "relight", lo=0, hi=1, animatable=True)
     grain: str = knob(
@@ -263,7 +263,7 @@ class RelightParameters:
             k.check(name, getattr(self, name))
         check_compression(self.compression)
         check_data_type(self.data_type)
-        if self.device not in ("auto", "cpu") and not self.device.startswith("cuda"):
+        if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", self.device):
             raise ParameterError(f"device must be auto, cpu or cuda:0; got {self.device!r}")
 
     def level_mode(self) -> str:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from published_goldens import cases, error, ic_light_unet, notes, numbers, under, vae
+from published_goldens import QUIET, cases, error, ic_light_unet, notes, numbers, under, vae
 
 from relamp.core.errors import InputError, UsageError
 from relamp.core.relighter.published import pixels
@@ -20,6 +20,7 @@ from relamp.core.relighter.published.ic_light import (
 from relamp.core.relighter.published.noise import clip_noise, frame_noise
 from relamp.core.relighter.published.prompts import Text, Tokens, blocks, encode, repeated
 
+pytestmark = QUIET
 VARIANTS = ("fc", "fbc")
 SIDES = pixels.SIDES
 PAIRS = list(notes("iclight_pixels")["prompt_pairs"])

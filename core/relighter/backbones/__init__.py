@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from ...errors import UsageError
+from ...errors import DeviceError, UsageError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,10 +55,27 @@ class Backbone(Protocol):
     def network(self) -> Network | None: ...
 
 
+def resolve_device(name: str) -> str:
+    """The torch device that `--device` means: auto is the first GPU, else the processor. Raises `DeviceError`."""
+    import torch
+
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if name == "auto":
+        return "cuda:0" if count else "cpu"
+    index = int(name.partition(":")[2] or 0) if name.startswith("cuda") else -1
+    if index >= count:
+        raise DeviceError(f"there is no device {name} here ({count} CUDA devices); use --device cpu or auto")
+    return name
+
+
 def load(name: str, device: str) -> Backbone:
     """The backbone `name`, ready on `device`. Raises `UsageError` for a name that is none."""
     if name == "ratio":
         from .ratio import Ratio
 
         return Ratio()
+    if name == "relamp":
+        from .relamp import Relamp
+
+        return Relamp(resolve_device(device))
     raise UsageError(f"there is no backbone {name!r}")
