@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+
 from relamp.core import hint
 from relamp.core.hint import Light
 from relamp.core.light.environment import AP1_LUMINANCE, rotate, rotation_matrix

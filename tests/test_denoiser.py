@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+
 from relamp.core.errors import InputError
 from relamp.core.relighter import weights
 from relamp.core.relighter.backbones.relamp import Relamp
@@ -101,3 +102,20 @@ def test_at_full_noise_nothing_is_seen_and_at_none_everything():
     full, none = torch.ones(1), torch.zeros(1)
     assert wiener(add_noise(clean, noise, full), full).abs().max() == 0
     assert torch.allclose(wiener(add_noise(clean, noise, none), none), clean, atol=1e-5)
+
+
+@pytest.mark.parametrize("given", [True, False])
+def test_the_shipped_network_leaves_no_grid_of_its_fold(given):
+    light = tables(environment((0, 1, 0)))
+    answer = Relamp().relight(conditions(source=light, size=(96, 96), given=given))
+    for picture in (answer.residual, answer.normals):
+        assert max(peak_at_period(picture, 4), peak_at_period(picture.transpose(1, 0, 2), 4)) < 3
+
+
+def peak_at_period(picture, period):
+    """Power of (h, w, 3) along rows at a period of so many pixels, over that of the frequencies around it."""
+    plane = picture.mean(-1)
+    plane = (plane - plane.mean()) * np.hanning(len(plane))[:, None] * np.hanning(plane.shape[1])
+    power = (np.abs(np.fft.rfft(plane, axis=1)) ** 2).mean(0)
+    k = plane.shape[1] // period
+    return power[k - 1 : k + 2].mean() / np.concatenate([power[k - 6 : k - 3], power[k + 4 : k + 7]]).mean()

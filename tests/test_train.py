@@ -1,14 +1,17 @@
 """Training: samples that agree with their light, losses that know the truth, runs that go on where they stopped."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+
 from relamp.core.errors import InputError
 from relamp.core.relighter import weights
 from relamp.core.relighter.conditions import features
-from relamp.training import checkpoint, train
+from relamp.core.relighter.denoiser import Network
+from relamp.training import checkpoint, ship, train
 from relamp.training.dataset import Frames, Maker, held_out, pictures
 from relamp.training.light_pool import Place, Rig
 from relamp.training.losses import apply_gain, loss, true_gain
@@ -32,7 +35,8 @@ def lambert_ball(seed):
     full, colour = np.full(p, 255, np.uint8), np.full((p, 3), 180, np.uint8)
     return replace(
         frame, codes=codes, curve=curve, covered=covered.astype(np.uint8), alpha=full, matte=full,
-        normals=np.rint(n * 127).astype(np.int8), albedo=colour, gloss=colour, surface=colour[:, :2], depth=full.astype(np.float16),
+        normals=np.rint(n * 127).astype(np.int8), albedo=colour, gloss=colour, surface=colour[:, :2],
+        depth=full.astype(np.float16),
     )  # fmt: skip
 
 
@@ -87,7 +91,7 @@ def test_lights_are_brought_to_unit_level():
 
 
 def test_on_a_matte_ball_the_hint_is_the_gain_even_when_mirrored(folder):
-    """Lights, normals, flips and tables agree. What is left is that the ball's cells are points; a wrong flip leaves 0.6."""
+    """Lights, normals, flips and tables agree. What is left is that the ball's cells are points; a wrong flip leaves 1."""
     batch = next(Maker(Frames(folder), 3, 4, (32,)).batches(16))
     c = batch.conditions
     c.source_known[:] = 1
@@ -136,10 +140,25 @@ def test_a_slice_leaves_weights_scores_and_a_checkpoint_to_go_on_from(folder, tm
     assert before == len(first.optimiser.state) > 0
 
 
+def test_shipping_writes_the_card_and_the_ledger(tmp_path):
+    scores = {s: dict.fromkeys("abcd", 20.0) for s in ("ratio", "network", "free")}
+    card = {"name": "toy", "data": "toys", "step": 1, "samples": 2, "minutes": 0.5}
+    weights.save(
+        Network(SMALL),
+        tmp_path / "weights.safetensors",
+        {**card, "scores": {"unchanged": 14.0, "normals_degrees": 30, **scores}},
+    )
+    page = ship.ship(tmp_path, tmp_path / "toy-1.safetensors")
+    ledger = json.loads((tmp_path / "ledger.json").read_text())["weights"][0]
+    assert ledger["licence"] == "Apache-2.0"
+    assert ledger["sha256"] in page.read_text()
+    assert weights.load(tmp_path / "toy-1.safetensors").digest == ledger["sha256"]
+
+
 def test_a_checkpoint_of_something_else_is_refused(tmp_path):
     path = tmp_path / "checkpoint.safetensors"
     path.write_bytes(b"no")
-    made = train.Network(SMALL)
+    made = Network(SMALL)
     with pytest.raises(InputError, match="--resume"):
         checkpoint.load(path, made, made, torch.optim.AdamW(made.parameters()))
 

@@ -23,7 +23,9 @@ def save(path: Path, network: Network, mean: Network, optimiser: torch.optim.Opt
         for key, value in optimiser.state.get(parameter, {}).items():
             tensors[f"{key}/{name}"] = torch.as_tensor(value)
     beside = path.with_suffix(".part")
-    save_file({k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}, str(beside), _header(network, state))
+    save_file(
+        {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}, str(beside), _header(network, state)
+    )
     beside.replace(path)
 
 

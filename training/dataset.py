@@ -152,7 +152,7 @@ class Maker:
     ) -> Sample | None:
         rng = self.rng
         side = geometry.matte.shape[0]
-        crop = int(round(side * rng.uniform(0.6, 1.0)))
+        crop = round(side * rng.uniform(0.6, 1.0))
         for _ in range(6):
             y, x = (int(rng.integers(side - crop + 1)) for _ in range(2))
             inside = geometry.matte[y : y + crop, x : x + crop]
@@ -195,14 +195,14 @@ class Maker:
             glossy=np.stack([_glossy(light.tables.glossy) for light in lights]),
             to_map=to_map.astype(np.float32),
             exposure=np.float32(shown),
-            normals_given=np.float32(rng.random() < 0.5),
-            source_known=np.float32(rng.random() < 0.5),
+            normals_given=np.float32(rng.random() < 0.6),
+            source_known=np.float32(rng.random() < 0.6),
             background_known=np.float32(rng.random() < 0.4),
         )
 
     def _view(self, rig: Rig, light: Lit, rays: np.ndarray, mirror: bool) -> np.ndarray:
         """What the camera sees of a light's map, blurred as a background is."""
-        d = rays * np.float32([-1, 1, 1]) if mirror else rays
+        d = rays * np.array([-1, 1, 1], np.float32) if mirror else rays
         u, v = np.moveaxis(direction_to_uv(d @ rig.to_world.T.astype(np.float32)), -1, 0)
         column = (u * 2 * ROWS).astype(int) % (2 * ROWS)
         row = np.clip((v * ROWS).astype(int), 0, ROWS - 1)
@@ -254,7 +254,7 @@ class Geometry:
 def stack(samples: list[Sample]) -> Batch:
     """Samples of one size as a batch."""
     a = {f.name: torch.from_numpy(np.stack([getattr(s, f.name) for s in samples])) for f in fields(Sample)}
-    lights = [LightBatch(a["diffuse"][:, k].float(), a["glossy"][:, k].float(), a["to_map"]) for k in (1, 0)]
+    lights = [LightBatch(a["diffuse"][:, k], a["glossy"][:, k], a["to_map"]) for k in (1, 0)]
     given = a["normals_given"][:, None, None, None] * torch.ones_like(a["matte"])
     conditions = Conditions(
         code=encode_planes(a["plate"]),

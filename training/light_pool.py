@@ -145,4 +145,3 @@ def _sun_profiles() -> tuple[np.ndarray, list[np.ndarray]]:
 @lru_cache(maxsize=4)
 def _directions(size: int) -> np.ndarray:
     return octahedral_directions(size)
-

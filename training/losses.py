@@ -12,7 +12,7 @@ EPSILON = 0.002  # as in the law of the gain, at the proxy's exposure
 LARGEST = 4.0  # natural logs a residual is asked to correct, either way
 ROUNDING = 0.05  # of the robust loss, natural logs: below it errors count quadratically
 COARSE = ((40, 0.5), (20, 0.75), (10, 1.0))  # cells a side, and how much they count
-DISPLAY, LEVEL, NORMALS = 8.0, 0.5, 0.5
+DISPLAY, DECIBEL, LEVEL, NORMALS = 8.0, 0.15, 0.5, 0.5
 
 
 def true_gain(plate: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
@@ -51,7 +51,10 @@ def loss(
     parts = {"log": _mean(_robust(error), trusted)}
     relit = apply_gain(batch.plate, hint + predicted)
     off = display(relit, batch.exposure) - display(batch.target, batch.exposure)
-    parts["display"] = DISPLAY * _mean(off**2, weight)
+    squared = ((off**2) * weight).sum((2, 3)).mean(1) / weight.sum((1, 2, 3)).clamp_min(1e-3)
+    parts["display"] = DISPLAY * squared.mean()
+    # In decibels a small error counts as much as a large one, so that what is told both lights keeps learning.
+    parts["decibel"] = DECIBEL * (squared + 1e-3).log().mean()
     for cells, share in COARSE:
         if cells < error.shape[-1]:
             mass = adaptive_avg_pool2d(trusted, cells)

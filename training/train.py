@@ -21,6 +21,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from ..core.errors import InputError, RelampError
@@ -34,7 +35,7 @@ from .validate import Validation, write_sheet
 
 NOISY = 0.2  # of the samples learn from a noisy residual, the rest from none at all
 WARM, COOL = 100, 0.3  # steps of warming up; the last part of a slice that cools down
-MEAN_DECAY = 0.998
+MEAN_DECAY, MEAN_EVERY = 0.998, 4  # a step of the running mean, which is taken every few steps
 
 
 class Stream(IterableDataset):
@@ -65,7 +66,9 @@ class Run:
         torch.manual_seed(options.seed)
         self.network = Network(Architecture()).to(self.device)
         self.mean = copy.deepcopy(self.network).eval().requires_grad_(False)
-        self.optimiser = torch.optim.AdamW(self.network.parameters(), lr=options.rate, weight_decay=0.01, betas=(0.9, 0.99))
+        self.optimiser = torch.optim.AdamW(
+            self.network.parameters(), lr=options.rate, weight_decay=0.01, betas=(0.9, 0.99), fused=True
+        )
         self.state = {"step": 0, "samples": 0, "minutes": 0.0}
         if options.resume:
             self.state = checkpoint.load(self.checkpoint, self.network, self.mean, self.optimiser)
@@ -82,13 +85,16 @@ class Run:
         """Train until the minutes are over, with scores now and then and at the end."""
         o = self.options
         validation = Validation(o.data, o.pairs, o.scene_version)
-        loader = DataLoader(Stream(o, self.first), batch_size=None, num_workers=o.workers, prefetch_factor=6 if o.workers else None)
+        ahead = 6 if o.workers else None
+        loader = DataLoader(Stream(o, self.first), batch_size=None, num_workers=o.workers, prefetch_factor=ahead)
         seen: list[dict[str, float]] = []
         due = time.monotonic() + 60 * o.score_every
         batches = iter(loader)
-        self.begun = time.monotonic()
+        batch = next(batches)
+        self.begun = time.monotonic()  # workers that read their frames first are not training
         while self.elapsed < o.minutes:
-            seen.append(self.step(next(batches)))
+            seen.append(self.step(batch))
+            batch = next(batches)
             if self.state["step"] % o.say == 0:
                 self.report(seen)
                 seen = []
@@ -122,12 +128,14 @@ class Run:
         self.optimiser.step()
         self.state["step"] += 1
         self.state["samples"] += len(batch.plate)
-        self.average()
+        if self.state["step"] % MEAN_EVERY == 0:
+            self.average()
         return {"loss": float(total.detach()), **{k: float(v.detach()) for k, v in parts.items()}}
 
     def noise(self, clean: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Noise levels, most of them 1, and what is left to see of `clean` at them."""
-        level = torch.where(torch.rand(len(clean)) < NOISY, torch.rand(len(clean)), torch.ones(len(clean))).to(clean.device)
+        drawn, noisy = torch.rand(2, len(clean))
+        level = torch.where(noisy < NOISY, drawn, torch.ones(len(clean))).to(clean.device)
         return level, wiener(add_noise(clean, torch.randn_like(clean), level), level)
 
     def rate(self) -> float:
@@ -138,10 +146,9 @@ class Run:
 
     def average(self) -> None:
         """Bring the running mean along."""
-        decay = min(MEAN_DECAY, (1 + self.state["step"]) / (10 + self.state["step"]))
-        with torch.no_grad():
-            for mean, value in zip(self.mean.parameters(), self.network.parameters(), strict=True):
-                mean.lerp_(value, 1 - decay)
+        decay = min(MEAN_DECAY, (1 + self.state["step"]) / (10 + self.state["step"])) ** MEAN_EVERY
+        update = get_ema_multi_avg_fn(decay)
+        update(list(self.mean.parameters()), list(self.network.parameters()), self.state["step"])
 
     def report(self, seen: list[dict[str, float]]) -> None:
         """A line of progress, also in `log.jsonl`."""
@@ -182,7 +189,7 @@ def plot(log: Path, path: Path) -> None:
     steps = np.array([row["step"] for row in rows], float)
     low, high = values.min(), values.max() + 1e-6
     for i, name in enumerate(names):
-        hue = np.uint8([[[i * 180 // len(names), 220, 190]]])
+        hue = np.array([[[i * 180 // len(names), 220, 190]]], np.uint8)
         colour = tuple(int(c) for c in cv2.cvtColor(hue, cv2.COLOR_HSV2BGR)[0, 0])
         x = edge + (width - 2 * edge) * steps / steps.max()
         y = height - edge - (height - 2 * edge) * (values[:, i] - low) / (high - low)
@@ -195,7 +202,9 @@ def plot(log: Path, path: Path) -> None:
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     """The options."""
-    parser = argparse.ArgumentParser(prog="python -m relamp.training.train", description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m relamp.training.train", description=(__doc__ or "").splitlines()[0]
+    )
     parser.add_argument("--data", type=Path, required=True, help="folder of the shards")
     parser.add_argument("--out", type=Path, required=True, help="folder of the run")
     parser.add_argument("--minutes", type=float, default=30.0, help="length of this slice")
@@ -207,7 +216,9 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--places", type=int, default=400, help="environments kept ready")
     parser.add_argument("--workers", type=int, default=1, help="processes that make samples")
     parser.add_argument("--threads", type=int, default=2, help="threads of the network on a CPU")
-    parser.add_argument("--bf16", action=argparse.BooleanOptionalAction, default=None, help="bfloat16; on CUDA by default")
+    parser.add_argument(
+        "--bf16", action=argparse.BooleanOptionalAction, default=None, help="bfloat16; on CUDA by default"
+    )
     parser.add_argument("--scene-version", type=int, default=0, help="only frames of this scene version or newer")
     parser.add_argument("--pairs", type=int, default=40, help="held-out pairs to score on")
     parser.add_argument("--score-every", type=float, default=10.0, help="minutes between scores")

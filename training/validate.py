@@ -23,7 +23,8 @@ from ..core.relighter.conditions import features
 from ..core.relighter.denoiser import Network
 from ..core.relighter.sampling import sample
 from .check_data import encode_srgb, psnr_inside
-from .dataset import Batch, Frames, Maker, Sample, stack
+from .dataset import Batch, Frames, Geometry, Maker, Sample, stack
+from .light_pool import Lit, Rig
 from .losses import apply_gain
 
 SETTINGS = {"a": (0, 0), "b": (1, 0), "c": (0, 1), "d": (1, 1)}
@@ -53,7 +54,10 @@ class Scores:
 
     def table(self) -> str:
         """Markdown."""
-        lines = ["| inputs | plate unchanged | ratio | Relamp | Relamp, level free |", "| --- | --- | --- | --- | --- |"]
+        lines = [
+            "| inputs | plate unchanged | ratio | Relamp | Relamp, level free |",
+            "| --- | --- | --- | --- | --- |",
+        ]
         names = {"a": "(a) plate, matte", "b": "(b) + normals", "c": "(c) + source", "d": "(d) both"}
         for s, name in names.items():
             lines.append(
@@ -77,11 +81,14 @@ class Validation:
     def score(self, network: Network, device: str) -> tuple[Scores, np.ndarray]:
         """The scores, and the contact sheet of the first pairs, (H, W, 3) uint8 RGB."""
         if self.ratio is None:
-            self.ratio = {s: float(np.mean([_ratio_psnr(x, *given) for x in self.samples])) for s, given in SETTINGS.items()}
+            self.ratio = {
+                s: float(np.mean([_ratio_psnr(x, *given) for x in self.samples])) for s, given in SETTINGS.items()
+            }
         unchanged = [_psnr(x, x.plate) for x in self.samples]
         results: dict[str, list[float]] = {s: [] for s in SETTINGS}
         free: dict[str, list[float]] = {s: [] for s in SETTINGS}
         angles, rows = [], []
+        seen = np.zeros(0)
         for x in self.samples:
             tiles = [_shown(x, x.plate), _shown(x, x.target)]
             for s, given in SETTINGS.items():
@@ -91,11 +98,19 @@ class Validation:
                 tiles.append(_shown(x, relit))
             cosine = np.clip((seen * x.normals).sum(0), -1, 1)
             angles.append(float((np.degrees(np.arccos(cosine)) * x.truth[0]).sum() / x.truth[0].sum()))
-            tiles += [_shown(x, _ratio(x, 1, 1)), seen.transpose(1, 2, 0) * 0.5 + 0.5, x.normals.transpose(1, 2, 0) * 0.5 + 0.5]
+            tiles += [
+                _shown(x, _ratio(x, 1, 1)),
+                seen.transpose(1, 2, 0) * 0.5 + 0.5,
+                x.normals.transpose(1, 2, 0) * 0.5 + 0.5,
+            ]
             rows.append(np.concatenate(tiles, axis=1))
         mean = {s: float(np.mean(v)) for s, v in results.items()}
         scores = Scores(
-            float(np.mean(unchanged)), self.ratio, mean, {s: float(np.mean(v)) for s, v in free.items()}, float(np.mean(angles))
+            float(np.mean(unchanged)),
+            self.ratio,
+            mean,
+            {s: float(np.mean(v)) for s, v in free.items()},
+            float(np.mean(angles)),
         )
         sheet = np.concatenate(rows[:14], axis=0)
         return scores, (np.clip(sheet, 0, 1) * 255).astype(np.uint8)
@@ -128,9 +143,11 @@ def write_sheet(sheet: np.ndarray, path: Path) -> None:
 
 
 class _Tidy(Maker):
-    """Samples without the dirt: whole frames and true mattes are not needed, but every mode of plate is."""
+    """Samples whose matte is true; plates still arrive in every way they can."""
 
-    def _sample(self, geometry, rig, lit, lights, size, whole):  # noqa: ANN001
+    def _sample(
+        self, geometry: Geometry, rig: Rig, lit: np.ndarray, lights: list[Lit], size: int, whole: bool
+    ) -> Sample | None:
         found = super()._sample(geometry, rig, lit, lights, size, whole=False)
         return None if found is None else replace(found, matte=found.truth)
 

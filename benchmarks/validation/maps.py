@@ -112,18 +112,24 @@ def _neon(d: Picture) -> Picture:
     blocks = _skyline(d, 63, 28.0)
     lit = (_noise(d, 67, 42.0) > 0.62)[..., None] * _rgb(0.5, 0.36, 0.16)
     pixels = np.where((up > 0) & (up < blocks), _rgb(0.02, 0.018, 0.025) + lit, pixels)
-    pink = sum(_panel(d, toward(a, e), w, h, 0.4) for a, e, w, h in ((-70, 14, 1.3, 22), (-52, 30, 14, 1.3), (-60, 4, 10, 1.0)))
-    blue = sum(_panel(d, toward(a, e), w, h, 0.4) for a, e, w, h in ((66, 18, 20, 1.5), (96, 8, 1.4, 16), (150, 20, 9, 6)))
+    pink = sum(
+        _panel(d, toward(a, e), w, h, 0.4) for a, e, w, h in ((-70, 14, 1.3, 22), (-52, 30, 14, 1.3), (-60, 4, 10, 1.0))
+    )
+    blue = sum(
+        _panel(d, toward(a, e), w, h, 0.4) for a, e, w, h in ((66, 18, 20, 1.5), (96, 8, 1.4, 16), (150, 20, 9, 6))
+    )
     lamp = _disc(d, toward(12, 62), 1.4, _rgb(1.0, 0.72, 0.38) * 0.5)
-    return pixels + pink * _rgb(26.0, 4.0, 17.0) + blue * _rgb(3.2, 12.0, 19.0) + lamp
+    return pixels + pink * _rgb(17.0, 4.5, 11.0) + blue * _rgb(4.5, 15.0, 20.0) + lamp
 
 
 def _fire(d: Picture) -> Picture:
     up = d[..., 1:2]
     cave = _rgb(0.03, 0.022, 0.018) * (1 + 0.6 * _noise(d, 71, 6.0)[..., None])
     sky = np.where(up > 0.45, _rgb(0.03, 0.045, 0.09), cave)
-    glow = np.exp(12 * (d @ toward(28, -20) - 1))[..., None] * _rgb(1.4, 0.45, 0.12)
-    tongues = _panel(d, toward(28, -16), 7, 12, 3.0) * np.clip(0.6 + 1.3 * _noise(d * (3, 1, 3), 73, 9.0), 0, 2)[..., None]
+    glow = np.exp(12 * (d @ toward(28, 6) - 1))[..., None] * _rgb(1.4, 0.45, 0.12)
+    tongues = (
+        _panel(d, toward(28, 10), 8, 13, 3.0) * np.clip(0.6 + 1.3 * _noise(d * (3, 1, 3), 73, 9.0), 0, 2)[..., None]
+    )
     return sky + glow + tongues * _rgb(34.0, 12.5, 3.6)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 Points = np.ndarray
 
@@ -18,11 +19,13 @@ class Mesh:
     faces: np.ndarray
     colours: Points | None = None
 
-    def moved(self, by: tuple[float, float, float] = (0, 0, 0), yaw: float = 0, pitch: float = 0, scale: float = 1) -> Mesh:
+    def moved(
+        self, by: tuple[float, float, float] = (0, 0, 0), yaw: float = 0, pitch: float = 0, scale: float = 1
+    ) -> Mesh:
         """Scaled, tilted about X, turned about Y (degrees), then moved."""
         return replace(self, vertices=scale * self.vertices @ turn(yaw, pitch).T + np.array(by))
 
-    def painted(self, colours: Points) -> Mesh:
+    def painted(self, colours: ArrayLike) -> Mesh:
         """With an albedo a vertex, or one for all."""
         return replace(self, colours=np.clip(np.broadcast_to(colours, self.vertices.shape), 0.01, 0.95))
 
@@ -45,7 +48,10 @@ def turn(yaw: float, pitch: float = 0) -> Points:
 
 
 def sheet(points: Points) -> Mesh:
-    """A grid (H, W, 3) of points as a surface; it faces the side from which its rows run down and its columns right."""
+    """A grid (H, W, 3) of points as a surface; it faces the side from which its rows run down and its columns right.
+
+    A body around Y has rows from top to bottom and columns from +Z toward +X.
+    """
     height, width = points.shape[:2]
     index = np.arange(height * width).reshape(height, width)
     a, b, c, d = index[:-1, :-1], index[1:, :-1], index[1:, 1:], index[:-1, 1:]
@@ -55,10 +61,12 @@ def sheet(points: Points) -> Mesh:
 
 def ball(radius: Callable[[Points], Points] | float = 1.0, rows: int = 120) -> Mesh:
     """A sphere, or any star-shaped body by its radius as a function of the direction (..., 3)."""
-    theta, phi = np.meshgrid(np.linspace(1e-4, np.pi - 1e-4, rows), np.linspace(0, 2 * np.pi, 2 * rows + 1), indexing="ij")
+    theta, phi = np.meshgrid(
+        np.linspace(1e-4, np.pi - 1e-4, rows), np.linspace(0, 2 * np.pi, 2 * rows + 1), indexing="ij"
+    )
     d = np.stack([np.sin(theta) * np.sin(phi), np.cos(theta), np.sin(theta) * np.cos(phi)], -1)
     size = radius(d)[..., None] if callable(radius) else radius
-    return _joined(d * size)
+    return sheet(d * size)
 
 
 def lathe(profile: list[tuple[float, float]], columns: int = 96, smooth: int = 12) -> Mesh:
@@ -67,8 +75,10 @@ def lathe(profile: list[tuple[float, float]], columns: int = 96, smooth: int = 1
     t = np.linspace(0, len(knots) - 1, (len(knots) - 1) * smooth + 1)
     r, y = (np.interp(t, np.arange(len(knots)), knots[:, i]) for i in (0, 1))
     phi = np.linspace(0, 2 * np.pi, columns + 1)
-    return _joined(
-        np.stack([r[:, None] * np.sin(phi), np.broadcast_to(y[:, None], (len(y), len(phi))), r[:, None] * np.cos(phi)], -1)
+    return sheet(
+        np.stack(
+            [r[:, None] * np.sin(phi), np.broadcast_to(y[:, None], (len(y), len(phi))), r[:, None] * np.cos(phi)], -1
+        )
     )
 
 
@@ -81,7 +91,9 @@ def tube(path: Points, radius: float, columns: int = 24) -> Mesh:
     out = np.cross(side, ahead)
     angle = np.linspace(0, 2 * np.pi, columns + 1)
     rings = path[:, None] + radius * (np.cos(angle)[:, None] * out[:, None] + np.sin(angle)[:, None] * side[:, None])
-    return _outward(sheet(np.concatenate([rings, rings[:1]])), path.repeat(columns + 1, 0), path[:1].repeat(columns + 1, 0))
+    return _outward(
+        sheet(np.concatenate([rings, rings[:1]])), path.repeat(columns + 1, 0), path[:1].repeat(columns + 1, 0)
+    )
 
 
 def box(x: float, y: float, z: float) -> Mesh:
@@ -91,19 +103,22 @@ def box(x: float, y: float, z: float) -> Mesh:
         for sign in (-1, 1):
             u, v = np.eye(3)[(axis + 1) % 3], np.eye(3)[(axis + 2) % 3] * sign
             w = np.eye(3)[axis] * sign
-            face = sheet(np.array([[w + i * v - j * u for j in np.linspace(1, -1, 33)] for i in np.linspace(1, -1, 33)]))
+            face = sheet(
+                np.array([[w + i * v - j * u for j in np.linspace(1, -1, 33)] for i in np.linspace(1, -1, 33)])
+            )
             faces.append(face.faces + sum(map(len, vertices)))
             vertices.append(face.vertices)
     return Mesh(np.concatenate(vertices) * np.array([x, y, z]) / 2, np.concatenate(faces))
 
 
 def together(*meshes: Mesh) -> Mesh:
-    """Several painted meshes as one."""
+    """Several meshes as one; what is not painted is mid grey."""
+    colours = [mesh.painted(0.5).colours if mesh.colours is None else mesh.colours for mesh in meshes]
     starts = np.cumsum([0, *(len(m.vertices) for m in meshes)])
     return Mesh(
         np.concatenate([m.vertices for m in meshes]),
         np.concatenate([m.faces + s for m, s in zip(meshes, starts, strict=False)]),
-        np.concatenate([m.painted(0.5).colours if m.colours is None else m.colours for m in meshes]),
+        np.concatenate([c for c in colours if c is not None]),
     )
 
 
@@ -125,8 +140,8 @@ def skull(d: Points) -> Points:
     """Radius of a head that faces +Z, about 1 high."""
     x, y, z = np.moveaxis(d, -1, 0)
     radius = 1 / np.sqrt((x / 0.74) ** 2 + (y / 1.0) ** 2 + (z / 0.86) ** 2)
-    jaw = np.clip(-y - 0.1, 0, 1)
-    radius *= 1 - 0.24 * jaw * np.abs(x) - 0.2 * jaw * np.clip(-z, 0, 1)
+    jaw = np.clip(-y, 0, 1) ** 1.6
+    radius *= 1 - 0.24 * jaw * (np.hypot(x, 0.15) - 0.15) - 0.2 * jaw * np.clip(-z, 0, 1)
     for height, at, width in _FEATURES:
         radius += height * bump(d, at, width)
         if at[0]:
@@ -145,7 +160,7 @@ _FEATURES = (  # height, direction, spread; those off the middle come in pairs
     (0.075, (0, -0.49, 0.9), (0.14, 0.045)),  # lower lip
     (-0.035, (0, -0.445, 0.91), (0.17, 0.016)),  # between them
     (-0.04, (0, -0.57, 0.85), (0.16, 0.05)),  # under them
-    (0.11, (0, -0.74, 0.76), (0.16, 0.1)),  # chin
+    (0.09, (0, -0.72, 0.76), (0.2, 0.12)),  # chin
     (-0.03, (0.75, 0.2, 0.6), (0.15, 0.25)),  # temples
 )
 
@@ -164,13 +179,9 @@ def head() -> Mesh:
     skin = _blend(skin, (0.1, 0.06, 0.04), np.clip(1.8 * brows - 0.4, 0, 1))
     scalp = np.clip((hairline(d) + 0.1) * 8, 0, 1)
     face = face.painted(_blend(skin, (0.12, 0.075, 0.045), 0.9 * scalp))
-    ears = [
-        ball(lambda d: 1 + 0.25 * np.sin(7 * d[..., 1] + 1), 40).painted((0.56, 0.32, 0.24)) for _ in range(2)
-    ]
-    ears = [
-        replace(e, vertices=e.vertices * (0.06, 0.19, 0.12)).moved((s * 0.72, -0.02, -0.05), yaw=-25 * s)
-        for s, e in zip((-1, 1), ears, strict=True)
-    ]
+    ear = ball(lambda d: 1 + 0.25 * np.sin(7 * d[..., 1] + 1), 40).painted((0.56, 0.32, 0.24))
+    ear = replace(ear, vertices=ear.vertices * (0.06, 0.19, 0.12))
+    ears = [ear.moved((side * 0.72, -0.02, -0.05), yaw=-25 * side) for side in (-1, 1)]
     neck = lathe([(0.4, -0.45), (0.37, -0.8), (0.39, -1.05), (0.5, -1.3), (0.8, -1.5)]).moved((0, 0, -0.12))
     return together(face, *ears, neck.painted((0.55, 0.34, 0.25)))
 
@@ -180,7 +191,9 @@ def eyes() -> Mesh:
     eye = ball(1.0, 48)
     forward = eye.vertices[:, 2]
     white = np.broadcast_to(np.array([0.8, 0.77, 0.74]), eye.vertices.shape)
-    paint = _blend(_blend(white, (0.2, 0.13, 0.07), (forward > 0.86) * 1.0), (0.012, 0.01, 0.01), (forward > 0.96) * 1.0)
+    paint = _blend(
+        _blend(white, (0.2, 0.13, 0.07), (forward > 0.86) * 1.0), (0.012, 0.01, 0.01), (forward > 0.96) * 1.0
+    )
     eye = eye.painted(paint)
     return together(*(eye.moved((s * 0.255, 0.085, 0.665), scale=0.112) for s in (-1, 1)))
 
@@ -197,11 +210,15 @@ def strands(count: int, seed: int) -> Points:
     d /= np.linalg.norm(d, axis=1, keepdims=True)
     d = d[hairline(d) > 0][:count]
     root = d * skull(d)[:, None]
-    step = rng.uniform(0.12, 0.2, (len(d), 1))
+    step = rng.uniform(0.08, 0.14, (len(d), 1))
     heading = d + 0.25 * rng.normal(size=d.shape) + np.array([0.25, 0, 0])
     points = [root - 0.02 * d, root]
     for _ in range(5):
-        heading = heading / np.linalg.norm(heading, axis=1, keepdims=True) + (0, -0.38, -0.1) + 0.12 * rng.normal(size=d.shape)
+        heading = (
+            heading / np.linalg.norm(heading, axis=1, keepdims=True)
+            + (0, -0.5, -0.12)
+            + 0.12 * rng.normal(size=d.shape)
+        )
         ahead = points[-1] + step * heading / np.linalg.norm(heading, axis=1, keepdims=True)
         away = ahead / np.linalg.norm(ahead, axis=1, keepdims=True)
         least = skull(away)[:, None] + rng.uniform(0.02, 0.14, (len(d), 1))
@@ -241,7 +258,7 @@ def draped(phase: float, rows: int = 200) -> Mesh:
     radius = 1.25 * np.sin(np.minimum(v * 1.9, np.pi / 2)) * 0.8 + 0.35 * reach**2 + 0.085 * folds * reach
     height = np.maximum(np.cos(v * 1.9) * 0.95 + 0.5 - 0.75 * reach**3, 0.02 + 0.03 * (1 + folds) * reach)
     points = np.stack([radius * np.sin(u), height, radius * np.cos(u)], -1)
-    mesh = _joined(points)
+    mesh = sheet(points)
     dots = (np.sin(11 * u) * np.sin(16 * np.pi * v) > 0.75).reshape(-1, 1)
     return mesh.painted(np.where(dots, (0.16, 0.24, 0.42), (0.66, 0.6, 0.5)))
 
@@ -256,11 +273,6 @@ def knot(p: int = 2, q: int = 3, radius: float = 0.24) -> Mesh:
 def _blend(a: Points, b: tuple[float, float, float], weight: Points) -> Points:
     w = np.clip(weight, 0, 1)[:, None]
     return a * (1 - w) + np.array(b) * w
-
-
-def _joined(points: Points) -> Mesh:
-    """A grid that runs around Y, rows from top to bottom and columns from +Z toward +X."""
-    return sheet(points)
 
 
 def _outward(mesh: Mesh, path: Points, closing: Points) -> Mesh:

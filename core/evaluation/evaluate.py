@@ -15,7 +15,7 @@ from ..errors import InputError, UsageError
 from ..frames import format_frames
 from ..pictures import exr
 from ..pictures.colour import Colour
-from ..pictures.frame import Frame, Window, place
+from ..pictures.frame import Frame, place
 from ..pictures.sequence import Sequence
 from . import constancy, metrics, motion
 
@@ -40,8 +40,8 @@ class Measure:
 
 MEASURES = (
     Measure("psnr", "PSNR", "dB", "sRGB inside the matte, higher is better", 2),
-    Measure("psnr_aligned", "aligned", "dB", "the same once the one best exposure is applied", 2),
-    Measure("exposure", "exposure", "stops", "that best exposure: above 0, the relight is too dark", 2),
+    Measure("psnr_aligned", "aligned", "dB", "the same once one exposure is fitted in linear light", 2),
+    Measure("exposure", "exposure", "stops", "that exposure: above 0, the relight is too dark", 2),
     Measure("ssim", "SSIM", "", "Gaussian 11x11, sigma 1.5; 1 is alike", 4),
     Measure("log_rmse", "log RMSE", "stops", "error of linear light, lower is better"),
     Measure("flicker", "flicker", "stops", "change from frame to frame that the truth does not have"),
@@ -200,21 +200,17 @@ class _Files:
         return found
 
     def _linear(self, frame: Frame) -> np.ndarray:
-        rgb = place(frame.rgb, frame.data_window, _format(frame))
+        rgb = place(frame.rgb, frame.data_window, frame.display_window)
         return self.colour.from_working(self.colour.to_working(rgb, frame.colorspace), SPACE)
 
     def _inside(self, frame: int, relit: Frame, true: Frame) -> np.ndarray:
         if self.matte:
             weight = exr.read_matte(self.matte.path(frame), self.matte_channel).over(true)[..., 0]
-            return place(weight, true.data_window, _format(true)) > MATTE_THRESHOLD
+            return place(weight, true.data_window, true.display_window) > MATTE_THRESHOLD
         for candidate in (true, relit):
             if candidate.alpha is not None:
-                return place(candidate.alpha, candidate.data_window, _format(candidate)) > MATTE_THRESHOLD
+                return place(candidate.alpha, candidate.data_window, candidate.display_window) > MATTE_THRESHOLD
         return np.ones(true.display_window.shape, bool)
-
-
-def _format(frame: Frame) -> Window:
-    return frame.display_window
 
 
 def _score(frame: int, now: _Moment, before: _Moment | None) -> FrameScores:

@@ -33,8 +33,9 @@ class Motion:
 
 def flow(source: np.ndarray, target: np.ndarray) -> np.ndarray:
     """Where each pixel of `source` has gone in `target`: (H, W, 2) px, x to the right, y down."""
-    found = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(_luma(source), _luma(target), None)
-    return np.asarray(found, np.float32)
+    finder = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    at_rest = np.zeros((*source.shape[:2], 2), np.float32)
+    return np.asarray(finder.calc(_luma(source), _luma(target), at_rest), np.float32)
 
 
 def follow(before: np.ndarray, now: np.ndarray) -> Motion:

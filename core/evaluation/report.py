@@ -10,8 +10,8 @@ from typing import Any
 import cv2
 import numpy as np
 
+from ..atomic import replacing
 from ..light_sheet import write_png
-from ..pictures.atomic import replacing
 from . import motion
 from .evaluate import MATTE_THRESHOLD, MEASURES, Evaluation, Measure
 

@@ -7,6 +7,7 @@ here, so that a hint means the same in both. Floor 1.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import torch
@@ -27,11 +28,18 @@ LOG_SCALE = 2.0  # logs of light are divided by this for the network
 
 @dataclass
 class LightBatch:
-    """B lights: `diffuse` (B, 3, S, S), `glossy` (B, 3 R, S', S'), both logs, `to_map` (B, 3, 3) from camera to map."""
+    """B lights: `diffuse` (B, 3, S, S), `glossy` (B, 3 R, S', S'), both logs, `to_map` (B, 3, 3) from camera to map.
+
+    Tables may be of half precision, which travels faster.
+    """
 
     diffuse: torch.Tensor
     glossy: torch.Tensor
     to_map: torch.Tensor
+
+    def to(self, device: torch.device | str) -> LightBatch:
+        """The same on another device."""
+        return LightBatch(self.diffuse.to(device), self.glossy.to(device), self.to_map.to(device))
 
 
 @dataclass
@@ -57,7 +65,8 @@ class Conditions:
 
     def to(self, device: torch.device | str) -> Conditions:
         """The same on another device."""
-        return Conditions(**{f.name: _moved(getattr(self, f.name), device) for f in fields(self)})
+        moved: dict[str, Any] = {f.name: getattr(self, f.name).to(device) for f in fields(self)}
+        return Conditions(**moved)
 
 
 @dataclass
@@ -93,7 +102,7 @@ def build(
         background: (h, w, 3) scene-linear view of the environment at unit level.
     """
     shape = matte.shape
-    facing = np.broadcast_to(np.float32([0, 0, 1]), (*shape, 3)) if normals is None else normals
+    facing = np.broadcast_to(np.array([0, 0, 1], np.float32), (*shape, 3)) if normals is None else normals
     there = np.zeros(shape, np.float32) if normals is None else np.ones(shape, np.float32)
     if known is not None:
         there = there * known
@@ -151,7 +160,7 @@ def shade(light: LightBatch, normals: torch.Tensor, rays: torch.Tensor) -> torch
 
 def light_map(light: LightBatch) -> torch.Tensor:
     """The light before the camera, softened by the middle roughness, (B, 3, 16, 16) logs by octahedral direction."""
-    d = torch.from_numpy(octahedral_directions(MAP_SIZE)).to(light.glossy).permute(2, 0, 1)
+    d = torch.from_numpy(octahedral_directions(MAP_SIZE)).to(light.to_map).permute(2, 0, 1)
     middle = light.glossy[:, 3:6]
     return _read(middle, light.to_map, d[None].expand(len(middle), -1, -1, -1))
 
@@ -165,7 +174,7 @@ def _read(table: torch.Tensor, to_map: torch.Tensor, d: torch.Tensor) -> torch.T
     p = torch.where(d[:, 2:] < 0, folded, p)
     size = table.shape[-1]
     grid = (p * (size / (size + 2))).permute(0, 2, 3, 1)
-    return grid_sample(_bordered(table), grid, mode="bilinear", padding_mode="border", align_corners=False)
+    return grid_sample(_bordered(table.float()), grid, mode="bilinear", padding_mode="border", align_corners=False)
 
 
 def _bordered(table: torch.Tensor) -> torch.Tensor:
@@ -196,8 +205,3 @@ def _light_batch(tables: LightTables, to_map: np.ndarray) -> LightBatch:
 def _planes(picture: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1), np.float32))[None]
 
-
-def _moved(value: torch.Tensor | LightBatch, device: torch.device | str) -> torch.Tensor | LightBatch:
-    if isinstance(value, LightBatch):
-        return LightBatch(value.diffuse.to(device), value.glossy.to(device), value.to_map.to(device))
-    return value.to(device)

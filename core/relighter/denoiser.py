@@ -7,11 +7,13 @@ denoiser so that the fold leaves no grid. Floor 2.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import torch
-from diffusers import UNet2DConditionModel, UNet2DModel
+from diffusers.models.unets.unet_2d import UNet2DModel
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import nn
-from torch.nn.functional import normalize, pad, pixel_shuffle, pixel_unshuffle
+from torch.nn.functional import conv2d, normalize, pad, pixel_shuffle, pixel_unshuffle
 
 from .conditions import FEATURE_CHANNELS, FLAGS, Conditions, Features, features
 from .hdr_encoder import HdrEncoder
@@ -40,7 +42,8 @@ class Architecture:
     @classmethod
     def from_dict(cls, values: dict) -> Architecture:
         """The inverse of `as_dict`."""
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+        read: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        return cls(**read)
 
 
 class Denoiser(nn.Module):
@@ -70,10 +73,7 @@ class Denoiser(nn.Module):
             nn.SiLU(),
             nn.Conv2d(a.refiner, 6, 3, padding=1, padding_mode="replicate"),
         )
-        last = self.refiner[-1]
-        assert isinstance(last, nn.Conv2d) and last.bias is not None
-        nn.init.zeros_(last.weight)
-        nn.init.zeros_(last.bias)
+        _silence(self.refiner[-1])  # the first answer is the hint
 
     def forward(self, f: Features, noisy: torch.Tensor, level: torch.Tensor) -> torch.Tensor:
         """The residual, (B, 3, h, w).
@@ -96,7 +96,7 @@ class Denoiser(nn.Module):
         fine = self.unet(
             pixel_unshuffle(planes, FOLD), level * (STEPS - 1), tokens.flatten(1, 2), class_labels=summary
         ).sample
-        fine = pixel_shuffle(fine, FOLD)
+        fine = _without_grid(pixel_shuffle(fine, FOLD))
         out = self.refiner(torch.cat([fine, planes[:, :FEATURE_CHANNELS]], dim=1))[..., :height, :width]
         detail, overall = out.float().split(3, dim=1)
         matte = f.planes[:, 3:4]
@@ -120,13 +120,14 @@ class NormalsNet(nn.Module):
             norm_num_groups=16,
             attention_head_dim=32,
         )
+        _silence(self.unet.conv_out)
 
     def forward(self, code: torch.Tensor, matte: torch.Tensor) -> torch.Tensor:
         """(B, 3, h, w) unit vectors."""
         height, width = code.shape[-2:]
         planes = _padded(torch.cat([code, matte], dim=1))
         out = self.unet(pixel_unshuffle(planes, FOLD), 0).sample
-        out = pixel_shuffle(out, FOLD)[..., :height, :width].float()
+        out = _without_grid(pixel_shuffle(out, FOLD).float())[..., :height, :width]
         return normalize(out + out.new_tensor([0.0, 0.0, 1.0])[:, None, None], dim=1, eps=1e-4)
 
 
@@ -146,6 +147,21 @@ class Network(nn.Module):
     def told(self, c: Conditions, seen: torch.Tensor) -> Features:
         """The features on the normals given, and on `seen` where none are."""
         return features(c, torch.where(c.normals_known > 0.5, c.normals, seen))
+
+
+def _without_grid(planes: torch.Tensor) -> torch.Tensor:
+    """Planes smoothed so that nothing with the period of the fold, or half of it, is left."""
+    taps = planes.new_tensor([1, 2, 2, 2, 1]) / 8  # a box of four, and one of two that centres it
+    count = planes.shape[1]
+    across = taps.expand(count, 1, 1, 5)
+    wide = pad(planes, (2, 2, 2, 2), mode="replicate")
+    return conv2d(conv2d(wide, across, groups=count), across.transpose(2, 3), groups=count)
+
+
+def _silence(layer: nn.Module) -> None:
+    """Let a layer begin by answering zero."""
+    for parameter in layer.parameters():
+        nn.init.zeros_(parameter)
 
 
 def _padded(planes: torch.Tensor) -> torch.Tensor:

@@ -7,6 +7,8 @@ of a sun and turning the map turns the tokens' input. Floor 2.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import nn
 
@@ -23,7 +25,7 @@ class HdrEncoder(nn.Module):
         self.tokens, self.width = tokens, width
         sizes = [6 * MAP_SIZE * MAP_SIZE, hidden, hidden, hidden, hidden]
         layers: list[nn.Module] = []
-        for before, after in zip(sizes, sizes[1:], strict=False):
+        for before, after in pairwise(sizes):
             layers += [nn.Linear(before, after), nn.SiLU()]
         self.layers = nn.Sequential(*layers, nn.Linear(hidden, tokens * width))
         self.unknown = nn.Parameter(torch.zeros(tokens, width))

@@ -35,7 +35,8 @@ class Loaded:
 def save(network: Network, path: Path, card: dict) -> None:
     """Write a network in half precision with its card (anything JSON holds) in the header."""
     card = {"schema": SCHEMA, "licence": LICENCE, "architecture": network.architecture.as_dict(), **card}
-    tensors = {name: value.detach().to("cpu", torch.float16).contiguous() for name, value in network.state_dict().items()}
+    state = network.state_dict()
+    tensors = {name: value.detach().to("cpu", torch.float16).contiguous() for name, value in state.items()}
     beside = path.with_suffix(".part")
     save_file(tensors, str(beside), {"relamp": json.dumps(card)})
     beside.replace(path)

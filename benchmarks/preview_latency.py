@@ -1,0 +1,99 @@
+"""How long an artist waits for a preview of an HD frame, from the front end's side: python benchmarks/preview_latency.py
+
+A warm worker process is asked for the relit picture at 960 px after each kind of change, thirty times; median and worst in
+milliseconds, and what the worker then holds in memory. `--backbone` measures another relighter than `ratio`.
+"""
+
+# pyright: reportMissingImports=false
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import OpenImageIO as oiio
+
+from relamp.core.light.environment import directions
+from relamp.core.rpc import Client
+
+WIDTH, HEIGHT = 1920, 1080
+FRAMES = 32
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--backbone", default="ratio")
+    parser.add_argument("--times", type=int, default=30)
+    parser.add_argument("--size", type=int, default=960, help="px of the preview's longer side")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        parameters = _shot(Path(folder)) | {"backbone": options.backbone}
+        client = Client(sys.executable)
+        try:
+            _measure(client, parameters, options.times, options.size)
+        finally:
+            client.close()
+
+
+def _measure(client: Client, parameters: dict[str, Any], times: int, size: int) -> None:
+    def ask(stage: str = "relit", frame: int = 1, **changed: Any) -> float:
+        job = {"schema": "relamp.job/1", "parameters": {**parameters, **changed}}
+        begun = time.perf_counter()
+        client.call("preview", {"job": job, "stage": stage, "frame": frame, "size": size}).result(600)
+        return 1000 * (time.perf_counter() - begun)
+
+    begun = time.perf_counter()
+    client.call("status").result(600)
+    print(f"{'worker started':24}{1000 * (time.perf_counter() - begun):8.0f} ms")
+    print(f"{'first picture':24}{ask():8.0f} ms")
+    kinds = {
+        "turn the light": lambda i: ask(env_rotate=[0.0, 3.0 * i, 0.0]),
+        "brighten the light": lambda i: ask(env_exposure=0.05 * i),
+        "the same frame, plate": lambda i: ask("plate"),
+        "a new frame": lambda i: ask(frame=2 + i % (FRAMES - 1)),
+        "a new environment": lambda i: ask(env=parameters["source_env"] if i % 2 else parameters["env"]),
+    }
+    for name, kind in kinds.items():
+        taken = [kind(i) for i in range(times)]
+        print(f"{name:24}{statistics.median(taken):8.0f} ms, worst {max(taken):.0f}")
+    memory = client.call("status").result(60).result["memory"]
+    print(f"{'worker memory':24}{memory / 1e6:8.0f} MB")
+
+
+def _shot(folder: Path) -> dict[str, Any]:
+    """A grained HD plate of a large ball with its normals, and two maps."""
+    y, x = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float32)
+    x, y = (x - WIDTH / 2) / 500, (HEIGHT / 2 - y) / 500
+    z = np.sqrt(np.maximum(1 - x * x - y * y, 0))
+    inside = (z > 0).astype(np.float32)
+    normals = np.stack([x, y, z], -1) * inside[..., None]
+    grain = np.random.default_rng(1).normal(0, 0.01, (HEIGHT, WIDTH, 3)).astype(np.float32)
+    rgb = (0.2 + 0.15 * normals + grain) * inside[..., None]
+    picture = np.concatenate([rgb, inside[..., None], normals], -1)
+    names = ("R", "G", "B", "A", "N.X", "N.Y", "N.Z")
+    for frame in range(1, FRAMES + 1):
+        _write(folder / f"plate.{frame:04d}.exr", picture, names)
+    for name, axis in (("env", (-1, 0.3, 0.2)), ("source_env", (0.4, 0.5, 1))):
+        d = directions(512, 1024)
+        lobe = np.exp(20 * (d @ (np.array(axis, np.float32) / np.linalg.norm(axis)) - 1))
+        _write(folder / f"{name}.exr", 0.3 + 8 * lobe[..., None] * np.ones(3, np.float32), ("R", "G", "B"))
+    files = {name: str(folder / f"{name}.exr") for name in ("env", "source_env")}
+    return {"plate": str(folder / "plate.####.exr"), **files}
+
+
+def _write(path: Path, pixels: np.ndarray, names: tuple[str, ...]) -> None:
+    spec = oiio.ImageSpec(pixels.shape[1], pixels.shape[0], pixels.shape[2], "half")
+    spec.channelnames = names
+    out: Any = oiio.ImageOutput.create(str(path))
+    if not (out and out.open(str(path), spec) and out.write_image(np.ascontiguousarray(pixels)) and out.close()):
+        raise SystemExit(f"cannot write {path}: {oiio.geterror()}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,94 @@
+"""Put a run's weights into the package, with their card and the ledger.
+
+python -m relamp.training.ship data/runs/first
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..core.errors import InputError, RelampError
+from ..core.relighter.weights import SHIPPED, read_card
+
+LARGEST = 40e6  # bytes of everything that ships
+
+CARD = """# {name}
+
+Relamp's own relighter: a denoiser of the residual log gain over the analytic hint, and a net that sees normals where none
+are given. Licence {licence}. SHA-256 `{digest}`.
+
+- **Data**: {data}. No photograph, no downloaded model, no human face: every frame was rendered by `relamp.training.stage`,
+  every light painted by `relamp.training.environments`.
+- **Recipe**: `relamp.training.train`, {samples} samples in {step} steps, {minutes:.0f} minutes. The running mean of the
+  weights, in half precision.
+- **Scores** on frames held out of the training, same renderer, sRGB PSNR in dB inside the matte, absolute level, 128 px:
+
+{table}
+
+  Normals of its own: {degrees} degrees off.
+
+## Known failures
+
+{failures}
+"""
+
+FAILURES = """- Scenes of one renderer, 128 to 192 px: photographs and finer detail are new to it.
+- Cast shadows under small lamps are softened; mirrored surfaces get the tint of what they mirror, not its picture.
+- Without a source light the level is a guess; without normals, shapes that fill the frame (cloth, ground) come out flat.
+- Still frames only: nothing in it knows of time."""
+
+TITLES = {"a": "(a) plate, matte", "b": "(b) + normals", "c": "(c) + source environment", "d": "(d) both"}
+
+
+def ship(run: Path, target: Path = SHIPPED) -> Path:
+    """Copy a run's weights to `target` and write card and ledger beside them; returns the card's path."""
+    weights = run / "weights.safetensors"
+    if not weights.is_file():
+        raise InputError(f"{weights} does not exist; train first with python -m relamp.training.train")
+    card = read_card(weights)
+    if weights.stat().st_size > LARGEST:
+        raise InputError(f"{weights} is larger than the {LARGEST / 1e6:.0f} MB that may ship; use a smaller network")
+    shutil.copyfile(weights, target)
+    digest = hashlib.sha256(target.read_bytes()).hexdigest()
+    entry = {"file": target.name, "sha256": digest, "licence": card["licence"], "production": True, **card}
+    target.with_name("ledger.json").write_text(
+        json.dumps({"schema": "relamp.ledger/1", "weights": [entry]}, indent=2) + "\n"
+    )
+    scores = card["scores"]
+    text = CARD.format(
+        **{k: card[k] for k in ("name", "licence", "data", "samples", "step", "minutes")},
+        digest=digest, table=_table(scores), degrees=scores["normals_degrees"], failures=FAILURES,
+    )  # fmt: skip
+    page = target.with_suffix(".md")
+    page.write_text(text)
+    return page
+
+
+def _table(scores: dict) -> str:
+    lines = ["| inputs | plate unchanged | ratio | Relamp | level free |", "| --- | --- | --- | --- | --- |"]
+    for s, title in TITLES.items():
+        numbers = (scores["unchanged"], scores["ratio"][s], scores["network"][s], scores["free"][s])
+        lines.append(f"| {title} | " + " | ".join(f"{n:.2f}" for n in numbers) + " |")
+    return "\n".join(lines)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Ship; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m relamp.training.ship", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("run", type=Path, help="folder of a training run")
+    try:
+        print(ship(parser.parse_args(argv).run))
+    except RelampError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
