@@ -57,7 +57,9 @@ def write_plate(folder: Path, width: int, height: int, frames: int) -> None:
     r2 = nx * nx + ny * ny
     nz = np.sqrt(np.maximum(1 - r2, 0))
     normals = np.where((r2 < 1)[..., None], np.stack([nx, ny, nz], -1), (0, 0.6, 0.8)).astype(np.float32)
-    light = 0.2 + np.maximum(normals @ np.array((0.5, 0.6, 0.6), np.float32), 0) * (0.6 + 0.4 * np.sin(x / 37) * np.sin(y / 23))
+    light = 0.2 + np.maximum(normals @ np.array((0.5, 0.6, 0.6), np.float32), 0) * (
+        0.6 + 0.4 * np.sin(x / 37) * np.sin(y / 23)
+    )
     rgb = light[..., None] * np.array((0.8, 0.6, 0.5), np.float32)
     rgb += rng.normal(0, 1, rgb.shape).astype(np.float32) * (0.01 + 0.03 * np.sqrt(rgb))
     rgba = np.concatenate([rgb, np.ones_like(rgb[..., :1])], -1)

@@ -219,6 +219,17 @@ def evaluate(
 
 
 @relamp.command()
+@click.argument("path", required=False, metavar="[JOB|PLATE]")
+def panel(path: str | None) -> None:
+    """Open the panel, on a job file or a plate if one is given."""
+    try:
+        from ..ui.panel import main as open_panel
+    except ImportError as error:
+        raise UsageError(f"the panel needs Qt: pip install 'relamp[panel]' ({error})") from None
+    raise SystemExit(open_panel([path] if path else []))
+
+
+@relamp.command()
 def doctor() -> None:
     """Check this machine and say what is missing and how to get it."""
     from .doctor import examine

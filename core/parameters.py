@@ -211,7 +211,7 @@ class RelightParameters:
         "with the picture.", "choice", "relight", choices=("match", "keep", "off"),
     )  # fmt: skip
     working_size: int = knob(
-        512, "Longer side of the picture the light is worked out at.", "int", "relight", unit="px", lo=64, hi=4096
+        160, "Longer side of the picture a network works the light out at.", "int", "relight", unit="px", lo=64, hi=4096
     )
     seed: int = knob(0, "One number, one result.", "int", "relight", lo=0, hi=2**31 - 1)
     anchor: float | None = knob(

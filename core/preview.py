@@ -44,6 +44,7 @@ from .proxy import resize as resize_picture
 STAGES = ("plate", "proxy", "normals", "hint", "ratio", "relit")
 KEPT_FRAMES = 8
 KEPT_PIXELS = 24e6  # of all kept frames together; a frame at full 4K is 9e6
+KEPT_PICTURES = 8  # whose values can be asked for
 SHOWN_LEVEL = 0.5  # scene-linear value that the level of a light is shown at
 MAP_ROWS = 256
 OUT = "relamp_preview.####.exr"  # never written
@@ -84,7 +85,7 @@ class Previewer:
         self._measured: tuple[Hashable, Measured] | None = None
         self._lights: OrderedDict[Hashable, Illumination] = OrderedDict()
         self._maps: OrderedDict[Hashable, np.ndarray] = OrderedDict()
-        self._linear: dict[str, np.ndarray] = {}
+        self._linear: OrderedDict[Hashable, np.ndarray] = OrderedDict()
 
     def picture(
         self,
@@ -94,6 +95,7 @@ class Previewer:
         longer: int = 960,
         stops: float = 0.0,
         view: tuple[str | None, str | None] = (None, None),
+        name: str | None = None,
     ) -> Picture:
         """One stage of one frame, over the display window.
 
@@ -105,6 +107,7 @@ class Previewer:
             longer: px of the display window's longer side, at most; 0 for the plate's own size.
             stops: exposure for looking.
             view: display and view of the colour config, None for its defaults.
+            name: what `values` finds this picture by, the stage when None.
 
         Raises:
             RelampError: as a render of that frame would.
@@ -116,7 +119,8 @@ class Previewer:
         inputs, number = self._inputs(job.parameters, frame)
         seen = self._look_at(job.parameters, inputs, number, longer)
         linear = _over_display(self._linear_of(stage, job, number, seen), seen)
-        self._linear[stage] = linear
+        self._linear.pop(name or stage, None)
+        _keep(self._linear, name or stage, linear, KEPT_PICTURES)
         screen = self._screen(job.parameters, view)
         pixels = as_bytes(linear) if stage == "normals" else screen.encode(linear, stops)
         display = seen.frame.display_window
@@ -133,11 +137,11 @@ class Previewer:
         }
         return Picture(pixels, facts)
 
-    def values(self, stage: str, x: float, y: float) -> tuple[float, ...]:
-        """The last picture of a stage at (x, y), 0 to 1 from its top left: three numbers, light in the working space."""
-        linear = self._linear.get(stage)
+    def values(self, name: str, x: float, y: float) -> tuple[float, ...]:
+        """The last picture of that name at (x, y), 0 to 1 from its top left: three numbers, light in the working space."""
+        linear = self._linear.get(name)
         if linear is None:
-            raise UsageError(f"nothing was shown of {stage!r} yet")
+            raise UsageError(f"nothing was shown of {name!r} yet")
         height, width = linear.shape[:2]
         row, column = min(max(int(y * height), 0), height - 1), min(max(int(x * width), 0), width - 1)
         return tuple(float(value) for value in linear[row, column])

@@ -79,7 +79,8 @@ def make(
         anchor: the factor that brings the plate to the proxy's exposure.
         longer: px of the proxy's longer side, at most.
     """
-    shape = working_shape(*plate.shape[:2], longer)
+    height, width = plate.shape[:2]
+    shape = working_shape(height, width, longer)
     light = np.where(np.isfinite(plate), plate, 0).astype(np.float32)
     small = resize(light, shape)
     cover = np.ones(plate.shape[:2], np.float32) if alpha is None else np.clip(alpha, 0, 1).astype(np.float32)

@@ -206,9 +206,10 @@ class Worker:
         exposure: float = 0.0,
         display: str | None = None,
         view: str | None = None,
+        name: str | None = None,
     ) -> Reply:
         _check_numbers(size=size, exposure=exposure, **({} if frame is None else {"frame": frame}))
-        seen = self._previewer.picture(_job(job), stage, frame, int(size), float(exposure), (display, view))
+        seen = self._previewer.picture(_job(job), stage, frame, int(size), float(exposure), (display, view), name)
         return Reply(seen.facts, seen.pixels.tobytes())
 
     def _balls(self, job: dict[str, Any], frame: int = 1, size: int = 96) -> Reply:
@@ -222,10 +223,10 @@ class Worker:
         seen = self._previewer.environment(wanted, frame, wanted.parameters.lamps, float(exposure))
         return Reply(seen.facts, seen.pixels.tobytes())
 
-    def _values(self, stage: str, x: float, y: float) -> Reply:
+    def _values(self, name: str, x: float, y: float) -> Reply:
         _check_numbers(x=x, y=y)
         # Written as text: JSON has no infinity, and a plate may.
-        return Reply({"values": [f"{value:.6g}" for value in self._previewer.values(stage, x, y)]})
+        return Reply({"values": [f"{value:.6g}" for value in self._previewer.values(name, x, y)]})
 
     def _inspect(self, name: str, path: str, config: str | None = None) -> Reply:
         from .inspection import inspect_input

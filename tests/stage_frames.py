@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from relamp.training.light_rig import CELLS, cell_solid_angles, fibonacci_directions
 from relamp.training.shards import StageFrame, encode_log
 

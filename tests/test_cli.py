@@ -23,7 +23,9 @@ def test_every_declared_parameter_is_an_option(capsys):
 
 
 def test_the_installed_command_answers_without_loading_anything_heavy():
-    done = subprocess.run([sys.executable, "-X", "importtime", RELAMP, "--help"], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", RELAMP, "--help"], capture_output=True, text=True, check=True
+    )
     assert "render" in done.stdout
     for heavy in ("numpy", "torch", "OpenImageIO"):
         assert f" {heavy}\n" not in done.stderr

@@ -28,4 +28,7 @@ def test_floor(module, banned):
 
 def test_the_namespace_is_nobodys_package():
     code = "import relamp; print(relamp.__file__ if hasattr(relamp, '__file__') else None)"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "None"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+        == "None"
+    )

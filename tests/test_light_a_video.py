@@ -3,8 +3,8 @@
 import pytest
 import torch
 from diffusers import MotionAdapter, UNetMotionModel
-from published_goldens import QUIET, error, ic_light_unet, notes, numbers, stored, vae
 
+from published_goldens import QUIET, error, ic_light_unet, notes, numbers, stored, vae
 from relamp.core.relighter.light_fusion import Moment, fuse_light, schedule
 from relamp.core.relighter.published import pixels
 from relamp.core.relighter.published.checkpoints import build_unet

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from published_goldens import QUIET, config, error, notes, numbers, stored
 
+from published_goldens import QUIET, config, error, notes, numbers, stored
 from relamp.core.relighter.light_fusion import (
     PRESETS,
     Blend,

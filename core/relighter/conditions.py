@@ -204,4 +204,3 @@ def _light_batch(tables: LightTables, to_map: np.ndarray) -> LightBatch:
 
 def _planes(picture: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1), np.float32))[None]
-

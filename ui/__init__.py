@@ -1,0 +1,1 @@
+"""The panel: PySide6 and floor 0 only; the worker does the pictures."""

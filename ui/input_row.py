@@ -1,0 +1,88 @@
+"""One input of a shot: a path that is typed, chosen or dropped, and what was found there."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QFileDialog, QGridLayout, QLabel, QLineEdit, QToolButton, QWidget
+
+PICTURES = "Pictures (*.exr *.hdr);;All files (*)"
+
+
+class InputRow(QWidget):
+    """A path and a sentence under it."""
+
+    pathChanged = Signal(str)
+
+    def __init__(self, label: str, tip: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._path = ""
+        self.setAcceptDrops(True)
+        self.setToolTip(f"<p>{tip}</p>")
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(4)
+        grid.setVerticalSpacing(1)
+        name = QLabel(label, self)
+        name.setFixedWidth(72)
+        self._field = QLineEdit(self)
+        self._field.setPlaceholderText("drop a file here")
+        self._field.setAcceptDrops(False)  # the row takes drops, for its whole width
+        self._field.setAccessibleName(label)
+        self._field.editingFinished.connect(lambda: self.setPath(self._field.text().strip()))
+        name.setBuddy(self._field)
+        browse, clear = QToolButton(self), QToolButton(self)
+        browse.setText("…")
+        browse.setAccessibleName(f"choose {label}")
+        browse.clicked.connect(self._browse)
+        clear.setText("✕")
+        clear.setProperty("quiet", "true")
+        clear.setAccessibleName(f"clear {label}")
+        clear.clicked.connect(lambda: self.setPath(""))
+        self._sentence = QLabel(self)
+        self._sentence.setWordWrap(True)
+        self._sentence.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._sentence.hide()
+        for column, widget in enumerate((name, self._field, browse, clear)):
+            grid.addWidget(widget, 0, column)
+        grid.addWidget(self._sentence, 1, 1, 1, 3)
+        grid.setColumnStretch(1, 1)
+
+    def path(self) -> str:
+        """The path, as given."""
+        return self._path
+
+    def setPath(self, path: str) -> None:
+        """Give a path; `pathChanged` is emitted when it is another."""
+        self._field.setText(path)
+        if path != self._path:
+            self._path = path
+            self.setSentence("")
+            self.pathChanged.emit(path)
+
+    def sentence(self) -> str:
+        """What is said of the input."""
+        return self._sentence.text()
+
+    def setSentence(self, text: str, wrong: bool = False) -> None:
+        """Say what was found, or what is wrong."""
+        self._sentence.setText(text)
+        self._sentence.setProperty("role", "wrong" if wrong else "quiet")
+        self._sentence.style().unpolish(self._sentence)
+        self._sentence.style().polish(self._sentence)
+        self._sentence.setVisible(bool(text))
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if event.mimeData().hasUrls():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        paths = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
+        if paths:
+            event.acceptProposedAction()
+            self.setPath(sorted(paths)[0])
+
+    def _browse(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, self._field.accessibleName(), self._path, PICTURES)
+        if path:
+            self.setPath(path)

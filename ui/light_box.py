@@ -1,0 +1,124 @@
+"""The light in the artist's hand: the dial, tilt and exposure, and two balls that stand in it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
+from PySide6.QtGui import QImage, QPixmap
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QToolButton, QVBoxLayout, QWidget
+
+from ..core.parameters import Curve
+from .env_dial import EnvDial, LampMark
+
+BALL = 72  # px
+STOPS = 6.0
+
+
+class LightBox(QWidget):
+    """Shows and changes `env_rotate` and `env_exposure`."""
+
+    rotateChanged = Signal(object)
+    """(rx, ry, rz) in degrees."""
+    exposureChanged = Signal(float)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._rotate = (0.0, 0.0, 0.0)
+        self.dial = EnvDial(self)
+        self.dial.valueChanged.connect(self._turned)
+        self._balls = QLabel(self)
+        self._balls.setFixedSize(2 * BALL, BALL)
+        self._balls.setToolTip("A grey and a chrome ball in this light, seen by the camera")
+        self._exposure = QSlider(Qt.Orientation.Horizontal, self)
+        self._exposure.setRange(round(-10 * STOPS), round(10 * STOPS))
+        self._exposure.setAccessibleName("exposure of the light")
+        self._exposure.setToolTip("Brightens or dims the new light, in stops")
+        self._exposure.valueChanged.connect(self._exposed)
+        self._stops = QLabel("+0.0 stops", self)
+        self._stops.setMinimumWidth(64)
+        none = QToolButton(self)
+        none.setText("↺")
+        none.setProperty("quiet", "true")
+        none.setToolTip("The light as it lies in its file")
+        none.clicked.connect(self.reset)
+        self._animated = QLabel(self)
+        self._animated.setProperty("role", "quiet")
+        self._animated.setWordWrap(True)
+        self._animated.hide()
+        side = QVBoxLayout()
+        side.setSpacing(4)
+        line = QHBoxLayout()
+        line.addWidget(self._exposure, 1)
+        line.addWidget(self._stops)
+        line.addWidget(none)
+        side.addLayout(line)
+        side.addWidget(self._animated)
+        side.addStretch(1)
+        below = QHBoxLayout()
+        below.addWidget(self._balls)
+        below.addLayout(side, 1)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.addWidget(self.dial)
+        box.addLayout(below)
+
+    def setRotate(self, value: Any) -> None:
+        """Show `env_rotate`; a curve is told of and stays until the light is turned."""
+        animated = isinstance(value, Curve)
+        self._animated.setVisible(animated)
+        if animated:
+            self._animated.setText(f"turn animated, {len(value.keys)} keys")
+            return
+        self._rotate = tuple(value)
+        with QSignalBlocker(self.dial):
+            self.dial.setValue(self._rotate[1])
+        self.dial.update()
+
+    def setExposure(self, value: Any) -> None:
+        """Show `env_exposure`."""
+        if isinstance(value, Curve):
+            self._stops.setText("animated")
+            return
+        with QSignalBlocker(self._exposure):
+            self._exposure.setValue(round(10 * value))
+        self._stops.setText(f"{value:+.1f} stops")
+
+    def setEnvironment(self, image: QImage, lamps: list[dict[str, Any]]) -> None:
+        """Show a map and its lamps; a null image for none."""
+        self.dial.setPicture(image)
+        self.dial.setLamps(LampMark(lamp["u"], lamp["v"], lamp["share"], lamp["radius"]) for lamp in lamps)
+
+    def setBalls(self, image: QImage) -> None:
+        """Show the two balls; a null image for none."""
+        if image.isNull():
+            self._balls.clear()
+            return
+        ratio = self.devicePixelRatioF()
+        pixmap = QPixmap.fromImage(image).scaled(
+            self.ballSize(), Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
+        )
+        pixmap.setDevicePixelRatio(ratio)
+        self._balls.setPixmap(pixmap)
+
+    def ballSize(self) -> QSize:
+        """Pixels of the screen that both balls take."""
+        return QSize(2 * BALL, BALL) * self.devicePixelRatioF()
+
+    def reset(self) -> None:
+        """The light as it lies in its file."""
+        self._rotate = (0.0, 0.0, 0.0)
+        with QSignalBlocker(self.dial):
+            self.dial.setValue(0.0)
+        self.dial.update()
+        self.rotateChanged.emit(self._rotate)
+        self._exposure.setValue(0)
+
+    def _turned(self, degrees: float) -> None:
+        self._rotate = (self._rotate[0], degrees, self._rotate[2])
+        self._animated.hide()
+        self.rotateChanged.emit(self._rotate)
+
+    def _exposed(self, tenths: int) -> None:
+        self._stops.setText(f"{tenths / 10:+.1f} stops")
+        self.exposureChanged.emit(tenths / 10)
