@@ -1,0 +1,65 @@
+"""What holds for every backbone holds for Relamp's own, with the weights that ship."""
+
+from pathlib import Path
+
+import numpy as np
+from shots import BALL_CHANNELS, Shot, layer, lit_ball, read_exr, soft_light, write_exr
+
+from relamp.core.cli import main
+
+RGB = ("R", "G", "B")
+
+
+def render(shot: Shot, *more: str, out: str | None = None) -> int:
+    arguments = ["render", shot.plate, "--env", shot.env_b, "--out", out or shot.out, "--backbone", "relamp", "-q"]
+    return main([*arguments, *more])
+
+
+def test_one_stop_more_is_a_factor_of_two(tmp_path):
+    shot = Shot(tmp_path, "float", frames=1)
+    assert render(shot) == 0
+    assert render(shot, "--env-exposure", "1", out=str(tmp_path / "up.####.exr")) == 0
+    base, up = layer(shot.out_frame(1001), *RGB), layer(tmp_path / "up.1001.exr", *RGB)
+    matte = layer(shot.out_frame(1001), "A")[..., 0] > 0
+    np.testing.assert_allclose(up[matte], 2 * base[matte], rtol=1e-6)
+
+
+def test_outside_the_matte_nothing_is_touched(tmp_path):
+    shot = Shot(tmp_path, frames=1)
+    assert render(shot, "--source-env", shot.env_a) == 0
+    before, after = layer(shot.plate_frame(1001), *RGB, "A"), layer(shot.out_frame(1001), *RGB, "A")
+    outside = before[..., 3] == 0
+    np.testing.assert_array_equal(after[outside], before[outside])
+
+
+def test_any_split_and_any_threads_give_the_same_bits(tmp_path):
+    shot = Shot(tmp_path, frames=3)
+    assert render(shot, "--threads", "1") == 0
+    assert render(shot, "--threads", "3", "--frames", "1003", out=str(tmp_path / "c.####.exr")) == 0
+    assert render(shot, "--threads", "3", "--frames", "1001-1002", out=str(tmp_path / "c.####.exr")) == 0
+    for frame in (1001, 1002, 1003):
+        np.testing.assert_array_equal(read_exr(tmp_path / f"c.{frame}.exr")[0], read_exr(shot.out_frame(frame))[0])
+
+
+def test_a_lamp_on_the_left_lights_the_left_without_normals(tmp_path):
+    shot = Shot(tmp_path, frames=1)
+    write_exr(shot.plate_frame(1001), lit_ball(soft_light((0.3, 0.4, 1.0)))[..., :4], BALL_CHANNELS[:4], "half")
+    env = str(write_exr(tmp_path / "left.exr", soft_light((-1, 0, 0), 0.05), RGB))
+    assert main(["render", shot.plate, "--env", env, "--out", shot.out, "--backbone", "relamp", "-q"]) == 0
+    picture = layer(shot.out_frame(1001), *RGB).mean(-1)
+    assert picture[:, :24].sum() > 1.3 * picture[:, 24:].sum()
+
+
+def test_a_frame_says_which_weights_made_it(tmp_path):
+    shot = Shot(tmp_path, frames=1)
+    assert render(shot) == 0
+    _, spec = read_exr(shot.out_frame(1001))
+    assert spec.getattribute("relamp/model") == "relamp"
+    assert len(spec.getattribute("relamp/weights")) == 12
+
+
+def test_a_device_that_is_not_there_is_said_so(tmp_path, capsys):
+    shot = Shot(tmp_path, frames=1)
+    assert render(shot, "--device", "cuda:7") == 5
+    assert "cuda:7" in capsys.readouterr().err
+    assert not Path(shot.out).parent.exists()
