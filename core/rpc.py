@@ -363,7 +363,7 @@ class _Process:
                 break
             if message.body.get("method") == "ready":
                 self._greet(message.body.get("params") or {})
-            else:
+            elif not self._refused:  # what a worker of another protocol still had to say means nothing here
                 self._on_message(message)
         self.popen.wait()
         self._listener.join(1.0)
