@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import numpy as np
-from shots import BALL_CHANNELS, Shot, layer, lit_ball, read_exr, soft_light, write_exr
 
 from relamp.core.cli import main
+from shots import BALL_CHANNELS, Shot, layer, lit_ball, read_exr, soft_light, write_exr
 
 RGB = ("R", "G", "B")
 
