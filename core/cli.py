@@ -19,12 +19,16 @@ from click.core import ParameterSource
 
 from . import VERSION
 from .errors import RelampError, StoppedError, UsageError
+from .lazy import LazyCommand, LazyGroup
 from .parameters import GROUPS, Curve, Knob, RelightParameters, default_of, knob_of, knobs, parse
 from .process import set_up
 from .progress import DIALECTS, Progress
 
 log = logging.getLogger("relamp")
 
+_ELSEWHERE = {
+    "export": LazyCommand("relamp.exporters.cli", "Write what another program reads: layered EXR, Nuke, USD, farm jobs."),
+}
 _OPTIONAL_VALUE = {"--skip-existing": "same"}  # options that may stand without their value, and what they mean then
 RENDER_EXAMPLES = """\b
 Examples:
@@ -72,7 +76,11 @@ class _Declared(click.ParamType):
         return parse(self.parameter, value) if isinstance(value, str) else value
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(
+    cls=LazyGroup,
+    table=_ELSEWHERE,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
 @click.version_option(VERSION, prog_name="relamp")
 def relamp() -> None:
     """Relights film plates: scene-linear EXR and an HDR environment in, scene-linear relit EXR out."""

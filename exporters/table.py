@@ -1,0 +1,10 @@
+"""The exporters by name. A new one is a module here with a function `command`, a click command, and a line in this table.
+
+Nothing is imported before it is called: exporters may need libraries that not everybody has.
+"""
+
+from __future__ import annotations
+
+from ..core.lazy import LazyCommand
+
+EXPORTERS: dict[str, LazyCommand] = {}
