@@ -14,7 +14,7 @@ from typing import Any
 
 from .errors import ParameterError
 
-GROUPS = ("inputs", "light", "relight", "output", "run")
+GROUPS = ("inputs", "light", "relight", "published", "output", "run")
 NEW_LAYERS = ("ratio", "normals", "albedo", "irradiance", "lamps")
 # pxr24 and b44 lose precision that light needs, so they are not among them.
 CODECS = re.compile(r"none|rle|piz|zips?(:[1-9])?|dwa[ab](:\d+)?")
@@ -203,7 +203,7 @@ class RelightParameters:
 
     backbone: str = knob(
         "ratio", "What works out the new light: ratio is physically based and needs no network.", "choice", "relight",
-        choices=("ratio", "relamp"),
+        choices=("ratio", "relamp", "ic-light", "relightvid", "light-a-video"),
     )  # fmt: skip
     mix: Any = knob(1.0, "How much of the relight replaces the plate.", "float", "relight", lo=0, hi=1, animatable=True)
     grain: str = knob(
@@ -213,10 +213,104 @@ class RelightParameters:
     working_size: int = knob(
         160, "Longer side of the picture a network works the light out at.", "int", "relight", unit="px", lo=64, hi=4096
     )
+    steps: int | None = knob(
+        None, "Denoising steps of a network; without it as many as the backbone was made for.", "int", "relight",
+        lo=1, hi=1000,
+    )  # fmt: skip
     seed: int = knob(0, "One number, one result.", "int", "relight", lo=0, hi=2**31 - 1)
     anchor: float | None = knob(
         None, "Factor that brings the plate to a normal exposure; without it measured once over the shot.",
         "float", "relight", lo=1e-6, hi=1e6,
+    )  # fmt: skip
+
+    models: str | None = knob(
+        None, "Folder of downloaded weights; without it $RELAMP_MODELS, else .relamp/models at home.", "file",
+        "published", look=False,
+    )  # fmt: skip
+    accept: tuple[str, ...] = knob(
+        (), "Models to use although their licence forbids commercial work or is not known.", "names", "published",
+        look=False,
+    )  # fmt: skip
+    base_model: str = knob(
+        "realistic-vision-v51", "Stable Diffusion 1.5 in diffusers' layout, by name or path.", "text", "published"
+    )
+    ic_light: str = knob(
+        "fc",
+        "IC-Light's weights: fc, fcon, fbc (told of a background too), or a file by name or path.",
+        "text",
+        "published",
+    )
+    prompt: str = knob("", "The light in words, as in 'warm light through a window'.", "text", "published")
+    negative_prompt: str | None = knob(None, "What is not wanted; without it the published words.", "text", "published")
+    guidance: float | None = knob(
+        None, "How closely the prompt is followed; without it as published.", "float", "published", lo=0, hi=30
+    )
+    image_guidance: float = knob(1.2, "How closely RelightVid follows the pictures.", "float", "published", lo=0, hi=30)
+    scheduler: str = knob(
+        "dpm++", "IC-Light's sampler; dpm++ is the published one.", "choice", "published",
+        choices=("dpm++", "ddim", "euler-a"),
+    )  # fmt: skip
+    initial_light: str | None = knob(
+        None, "What a run of IC-Light begins with: the environment's light on the subject, a gradient from one side, or "
+        "noise alone. Without it the environment, but none for fbc, which sees a background.",
+        "choice", "published", choices=("environment", "none", "left", "right", "top", "bottom"),
+    )  # fmt: skip
+    initial_strength: float = knob(
+        0.9, "How much of the initial light may be denoised away; 1 all of it.", "float", "published", lo=0.05, hi=1
+    )
+    passes: int = knob(
+        2, "Passes of IC-Light: the second works on the answer enlarged 1.5 times.", "int", "published", lo=1, hi=2
+    )
+    ensemble: int = knob(
+        1, "Brightnesses of the input RelightVid averages over: 1, 3 or 5.", "int", "published", lo=1, hi=5
+    )
+    window: int = knob(16, "Frames RelightVid and AnimateDiff see at a time.", "int", "published", lo=2, hi=32)
+    overlap: int = knob(4, "Frames two of their windows share.", "int", "published", lo=0, hi=31)
+    clip_mode: str = knob(
+        "fuse", "Light-A-Video: fuse light into the clip; relight a foreground and generate what is behind it; or sdedit, "
+        "the baseline that noises a relit clip and denoises it.",
+        "choice", "published", choices=("fuse", "foreground", "sdedit"),
+    )  # fmt: skip
+    image_relighter: str = knob(
+        "ic-light", "What relights the frames of Light-A-Video.", "choice", "published", choices=("ic-light", "relamp")
+    )
+    video_model: str = knob(
+        "animatediff-motion-adapter-v1-5-3",
+        "Light-A-Video's video model: AnimateDiff's motion adapter by name or path, or smooth, which needs no download.",
+        "text", "published",
+    )  # fmt: skip
+    video_prompt: str | None = knob(None, "What the video model is told; without it the prompt.", "text", "published")
+    video_guidance: float = knob(
+        2.0, "How closely the video model follows its prompt.", "float", "published", lo=0, hi=30
+    )
+    video_steps: int = knob(25, "Steps of the video model.", "int", "published", lo=1, hi=1000)
+    video_strength: float = knob(
+        0.5, "How much of the clip the video model makes anew.", "float", "published", lo=0.02, hi=1
+    )
+    light_attention: float = knob(
+        0.5, "How much each frame attends to the light of the whole clip; 0 is frame by frame.", "float", "published",
+        lo=0, hi=1,
+    )  # fmt: skip
+    upstream_text: bool = knob(
+        False,
+        "Lay Light-A-Video's prompts as its released code does, where guidance cancels itself.",
+        "bool",
+        "published",
+    )
+    precision: str = knob(
+        "auto", "Numbers of the published networks: half on a GPU and float elsewhere, or one of them.",
+        "choice", "published", choices=("auto", "half", "float"),
+    )  # fmt: skip
+    offload: bool = knob(
+        False, "Keep each published network off the GPU until it is needed: slower, less memory.", "bool", "published",
+        look=False,
+    )  # fmt: skip
+    attention_slicing: bool = knob(
+        False, "Work published networks' attention out in slices: slower, less memory.", "bool", "published", look=False
+    )
+    frames_at_once: int | None = knob(
+        None, "Frames whose light attention is worked out at once; fewer take less memory.", "int", "published",
+        lo=1, hi=1024, look=False,
     )  # fmt: skip
 
     out: str | None = knob(None, "Where the relit frames go: shot_relit.####.exr.", "picture", "output", look=False)
@@ -263,6 +357,10 @@ class RelightParameters:
             k.check(name, getattr(self, name))
         check_compression(self.compression)
         check_data_type(self.data_type)
+        if self.ensemble not in (1, 3, 5):
+            raise ParameterError(f"ensemble must be 1, 3 or 5; got {self.ensemble}")
+        if self.overlap >= self.window:
+            raise ParameterError(f"overlap must be less than the window's {self.window} frames; got {self.overlap}")
         if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", self.device):
             raise ParameterError(f"device must be auto, cpu or cuda:0; got {self.device!r}")
 

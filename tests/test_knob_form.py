@@ -3,7 +3,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QComboBox, QLabel, QToolButton
 
 import qt
-from relamp.core.parameters import Curve, RelightParameters, default_of, knobs
+from relamp.core.parameters import GROUPS, Curve, RelightParameters, default_of, knobs
 from relamp.ui.knob_form import KnobForm
 
 
@@ -92,4 +92,4 @@ def test_the_wheel_over_the_form_changes_nothing(form):
 
 def test_groups_have_headings(form):
     headings = [label.text() for label in form.findChildren(QLabel) if label.property("role") == "heading"]
-    assert headings == ["Inputs", "Light", "Relight", "Output", "Run"]
+    assert headings == [group.capitalize() for group in GROUPS]
