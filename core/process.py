@@ -6,6 +6,9 @@ import os
 import sys
 
 _BLAS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+# OpenMP's threads spin while they wait for each other. On a machine that is busy with something else, a render beside the
+# panel say, what a thread waits for may not even be running: the network takes ten times as long. Asleep they cost nothing.
+_OPENMP = {"OMP_WAIT_POLICY": "PASSIVE"}
 
 
 def pin_opencv() -> None:
@@ -16,9 +19,11 @@ def pin_opencv() -> None:
 
 
 def set_up() -> None:
-    """Pin the threads inside BLAS; programs call it first thing, since it works only before numpy is imported.
+    """Pin the threads inside BLAS and let OpenMP's sleep; programs call it first thing, before numpy is imported.
 
     Other thread counts can give other last bits, and frames are the parallel unit (`--threads`), so BLAS gets one.
     """
     if "numpy" not in sys.modules:
         os.environ.update(dict.fromkeys(_BLAS, "1"))
+        for name, value in _OPENMP.items():
+            os.environ.setdefault(name, value)
