@@ -17,9 +17,10 @@ import numpy as np
 import OpenImageIO as oiio
 
 from relamp.core.errors import OutputError
+from relamp.core.light.canvas import Canvas, bearing
 from relamp.core.light.environment import directions, mean_radiance, solid_angles
-from relamp.training.environments import Canvas, bearing, paint, room
-from relamp.training.sky import LUMINANCE, blackbody
+from relamp.core.light.sky import LUMINANCE, blackbody
+from relamp.training.environments import paint, room
 
 HEIGHT = 192
 MANTISSA_BITS = 9  # 0.1 %, and suns of 1e5 fit; what is rounded away need not be stored

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from relamp.core.errors import UsageError
+from relamp.core.light.canvas import UP, Canvas, bearing
 from relamp.core.light.environment import directions, mean_radiance, solid_angles
-from relamp.training.environments import KINDS, UP, Canvas, animate, bearing, paint, sample_environment
-from relamp.training.sky import LUMINANCE, SUN_SOLID_ANGLE, blackbody, sky_radiance, sun_irradiance
+from relamp.core.light.sky import LUMINANCE, SUN_SOLID_ANGLE, blackbody, sky_radiance, sun_irradiance
+from relamp.training.environments import KINDS, animate, paint, sample_environment
 
 
 def irradiance_facing(pixels: np.ndarray, normal: np.ndarray) -> np.ndarray:

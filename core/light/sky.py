@@ -15,7 +15,7 @@ SUN_RADIUS_DEG = 0.2665
 SUN_SOLID_ANGLE = 2.0 * np.pi * (1.0 - np.cos(np.radians(SUN_RADIUS_DEG)))
 
 LUMINANCE = np.array((0.2126, 0.7152, 0.0722), np.float32)
-"""Rec.709 luminance weights, for the colours made here and in `environments`."""
+"""Rec.709 luminance weights, for the colours made here."""
 
 _XYZ_TO_RGB = np.array(((3.2406, -1.5372, -0.4986), (-0.9689, 1.8758, 0.0415), (0.0557, -0.2040, 1.0570)), np.float32)
 _BANDS_UM = np.array((0.612, 0.549, 0.465))
