@@ -7,8 +7,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from .errors import UsageError
-from .frames import format_frames
+from .errors import InputError, UsageError
+from .frames import format_frames, parse_frames
 from .light.environment import load_environment
 from .parameters import knob_of
 from .pictures import exr
@@ -60,6 +60,25 @@ def inspect_input(name: str, path: str, config: str | None = None) -> dict[str, 
             facts["layers"] = list(frame.layers)
     facts |= {"width": width, "height": height, "sentence": _sentence(facts, width, height, words, sequence.is_still)}
     return facts
+
+
+def how_made(pattern: str, frames: str) -> dict[str, Any]:
+    """What frames that Relamp wrote say of themselves, headers only.
+
+    Returns:
+        `channels`, the full names in the first of them, and `frames`: the `relamp/` attributes by frame number.
+
+    Raises:
+        InputError: one of them is missing, unreadable, or none of Relamp's.
+    """
+    sequence, numbers = Sequence.parse(pattern), parse_frames(frames)
+    found: dict[str, Any] = {}
+    for number in numbers:
+        header = exr.header(sequence.path(number))
+        if "relamp/version" not in header:
+            raise InputError(f"{sequence.path(number)} was not written by Relamp")
+        found[str(number)] = {name: value for name, value in header.items() if name.startswith("relamp/")}
+    return {"channels": exr.channel_names(sequence.path(numbers[0])), "frames": found}
 
 
 def as_pattern(path: str) -> str:

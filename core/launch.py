@@ -29,16 +29,20 @@ POISON = (
 )
 
 
+# What `relamp nuke install` and its like write into a host's copy of these modules.
+_INSTALLED = Path(__file__).resolve().parents[1] / "site.json"
+
+
 def site_file() -> Path:
-    """Where a studio says which Python it is: `{"python": "/path/to/python"}`; `RELAMP_SITE` names another file."""
+    """Where a studio says which Python it is: `{"python": "/path/to/python"}`; `RELAMP_SITE` names another file.
+
+    Where the studio says nothing and this is a host's copy of Relamp, it is the file its installer wrote.
+    """
     named = os.environ.get(SITE_VARIABLE)
     if named:
         return Path(named)
-    if sys.platform == "win32":
-        return Path(os.environ.get("PROGRAMDATA", r"C:\ProgramData"), "relamp", "site.json")
-    if sys.platform == "darwin":
-        return Path("/Library/Application Support/relamp/site.json")
-    return Path("/etc/relamp/site.json")
+    studio = _studio_file()
+    return _INSTALLED if _INSTALLED.is_file() and not studio.is_file() else studio
 
 
 def find_python(explicit: str | os.PathLike[str] | None = None) -> Path:
@@ -86,6 +90,14 @@ def start(python: Path, ocio: str | None = None) -> subprocess.Popen[bytes]:
         raise UsageError(
             f"{python} cannot be started ({error.strerror or error}); give a Python that has Relamp"
         ) from None
+
+
+def _studio_file() -> Path:
+    if sys.platform == "win32":
+        return Path(os.environ.get("PROGRAMDATA", r"C:\ProgramData"), "relamp", "site.json")
+    if sys.platform == "darwin":
+        return Path("/Library/Application Support/relamp/site.json")
+    return Path("/etc/relamp/site.json")
 
 
 def _runnable(python: Path, source: str) -> Path:

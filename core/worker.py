@@ -124,6 +124,7 @@ class Worker:
             "environment": self._environment,
             "values": self._values,
             "inspect": self._inspect,
+            "made": self._made,
         }
 
     def run(self) -> int:
@@ -232,6 +233,11 @@ class Worker:
         from .inspection import inspect_input
 
         return Reply(inspect_input(name, path, config))
+
+    def _made(self, pattern: str, frames: str) -> Reply:
+        from .inspection import how_made
+
+        return Reply(how_made(pattern, frames))
 
     def _render(
         self, job: dict[str, Any], told: Callable[[Event], None], stop: threading.Event, resume: bool = False

@@ -9,6 +9,9 @@ LIGHT = {
     "relamp.core.frames": (*HEAVY, "click"),
     "relamp.core.parameters": (*HEAVY, "click"),
     "relamp.core.job": (*HEAVY, "click"),
+    **dict.fromkeys(
+        (f"relamp.core.node.{name}" for name in ("bake", "install", "knobs", "request", "versions")), (*HEAVY, "click")
+    ),
     "relamp.core.progress": (*HEAVY, "click", "rich"),
     "relamp.core.report": HEAVY,
     "relamp.core.cli": HEAVY,

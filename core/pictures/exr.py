@@ -3,6 +3,7 @@
 from ..atomic import remove_stale
 from .exr_read import (
     Layer,
+    channel_names,
     display_window,
     find_depth,
     find_normals,
@@ -20,6 +21,7 @@ from .exr_write import Written, quantise, write_frame
 __all__ = [
     "Layer",
     "Written",
+    "channel_names",
     "display_window",
     "find_depth",
     "find_normals",

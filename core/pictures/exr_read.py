@@ -259,6 +259,13 @@ def header(path: _PathLike) -> dict[str, object]:
         file.close()
 
 
+def channel_names(path: _PathLike) -> list[str]:
+    """The full channel names of every part, `R` or `lamp1.R`, without reading pixels. Raises `InputError`."""
+    file, parts = _open_parts(Path(path))
+    file.close()
+    return _all_names(parts)
+
+
 def display_window(path: _PathLike) -> Window:
     """The format of a file's first part, without reading pixels.
 

@@ -1,0 +1,166 @@
+"""One bake: a job on its way through the worker, watched and stopped from outside. Floor 0.
+
+Start it in the host's main thread, then poll it from wherever suits the host (a thread, a timer): nothing here calls back
+into a host.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any
+
+from .. import job as jobs
+from ..errors import RelampError, StoppedError
+from ..frames import format_frames, parse_frames
+from ..job import RelightJob
+from ..parameters import Curve
+from ..rpc import Call, Client, Reply
+from .request import curve
+from .versions import Place
+
+
+@dataclass(frozen=True)
+class Baked:
+    """Frames to attach: everything a node needs to show them and to work on them live.
+
+    `frames` are all frames in the place, ascending. `scale` is F, one number or a `Curve`; `epsilon` is in the plate's
+    units. `alpha` says whether the frames, like their plate, have one; `lamps` how many lamp layers there are, `ratio`
+    whether there is a ratio layer.
+    """
+
+    place: Place
+    frames: tuple[int, ...]
+    scale: float | Curve
+    epsilon: float
+    alpha: bool
+    lamps: int
+    ratio: bool
+    job: RelightJob
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a bake ended: `baked` when all its frames are there, else why not, as one sentence for the node's status.
+
+    `stopped` says that the artist stopped it; finished frames are kept either way, and `exit_code` is that of `core.errors`.
+    """
+
+    sentence: str
+    baked: Baked | None = None
+    stopped: bool = False
+    exit_code: int = 0
+
+
+class Bake:
+    """A render in the worker. `fraction`, `words`, `finished` and `outcome` may be read from any thread."""
+
+    def __init__(self, client: Client, job: RelightJob, place: Place) -> None:
+        self.job, self.place = job, place
+        self._client = client
+        self._call: Call | None = None
+        self._cancelled = False
+        self._ended = threading.Event()
+        self._outcome: Outcome | None = None
+        self._fraction, self._words = 0.0, "waiting for the worker"
+
+    def start(self) -> Bake:
+        """Write the job beside its frames and ask the worker for them. Raises `OutputError` when it cannot be written."""
+        jobs.save(self.job, self.place.job_file)
+        params = {"job": as_params(self.job)}
+        self._call = self._client.call("render", params, on_progress=self._progressed)
+        self._call.future.add_done_callback(self._rendered)
+        return self
+
+    def cancel(self) -> None:
+        """Ask the worker to stop; it ends the frame it is at. `outcome` comes a little later."""
+        self._cancelled = True
+        if self._call is not None:
+            self._client.cancel(self._call)
+
+    @property
+    def fraction(self) -> float:
+        """How much is done, 0 to 1."""
+        return self._fraction
+
+    @property
+    def words(self) -> str:
+        """What it is at, as `frame 1003, 3 of 24`."""
+        return self._words
+
+    @property
+    def finished(self) -> bool:
+        """Whether there is an outcome."""
+        return self._ended.is_set()
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """How it ended; None while it runs."""
+        return self._outcome
+
+    def wait(self, timeout: float | None = None) -> Outcome | None:
+        """Wait for the outcome; None when it did not come in time. Never in the main thread of a host with a window."""
+        self._ended.wait(timeout)
+        return self._outcome
+
+    def _progressed(self, event: dict[str, Any]) -> None:
+        self._fraction = event["index"] / max(event["total"], 1)
+        self._words = f"frame {event['frame']} {event['status']}, {event['index']} of {event['total']}"
+
+    def _rendered(self, future: Future[Reply]) -> None:
+        error = future.exception() if not future.cancelled() else StoppedError("stopped", 2)
+        if error is not None:
+            self._end(self._failed(error))
+            return
+        frames = format_frames(self.place.frames())
+        call = self._client.call("made", {"pattern": self.place.pattern, "frames": frames})
+        call.future.add_done_callback(self._described)
+
+    def _described(self, future: Future[Reply]) -> None:
+        error = future.exception() if not future.cancelled() else StoppedError("stopped", 2)
+        if error is not None:
+            self._end(self._failed(error))
+            return
+        baked = as_baked(future.result().result, self.job, self.place)
+        asked = parse_frames(self.job.parameters.frames or "")
+        self._fraction = 1.0
+        self._end(Outcome(f"{self.place.folder.name}: {format_frames(asked)} baked", baked))
+
+    def _failed(self, error: BaseException) -> Outcome:
+        code = error.exit_code if isinstance(error, RelampError) else 1
+        kept = self.place.frames()
+        if isinstance(error, StoppedError) or self._cancelled:
+            words = f"stopped; {format_frames(kept)} are kept and the next bake goes on there" if kept else "stopped"
+            return Outcome(f"{self.place.folder.name}: {words}", stopped=True, exit_code=code)
+        return Outcome(str(error).splitlines()[0] if str(error) else type(error).__name__, exit_code=code)
+
+    def _end(self, outcome: Outcome) -> None:
+        self._outcome = outcome
+        self._ended.set()
+
+
+def as_baked(made: dict[str, Any], job: RelightJob, place: Place) -> Baked:
+    """What the worker's `made` says of frames, as a node needs it."""
+    frames = {int(frame): header for frame, header in made["frames"].items()}
+    scales = {frame: float(header.get("relamp/scale", 1.0)) for frame, header in frames.items()}
+    channels = set(made["channels"])
+    lamps = 0
+    while f"lamp{lamps + 1}.R" in channels:
+        lamps += 1
+    return Baked(
+        place=place,
+        frames=tuple(sorted(frames)),
+        scale=curve(scales),
+        epsilon=float(next(iter(frames.values())).get("relamp/epsilon", 0.0)),
+        alpha="A" in channels,
+        lamps=lamps,
+        ratio="ratio.R" in channels,
+        job=job,
+    )
+
+
+def as_params(job: RelightJob) -> dict[str, Any]:
+    """A job as the worker takes it: the JSON of a job file."""
+    return json.loads(jobs.to_json(job))

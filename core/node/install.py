@@ -1,0 +1,103 @@
+"""A self-contained copy of floor 0 and a host's plugin, for a Python that has nothing of Relamp.
+
+The copy is a folder `relamp` with the same modules in the same places, so that their relative imports hold, and
+`site.json`, which says in which Python the worker is. It carries a list of its files; only those are ever removed. Floor 0.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from .. import VERSION
+from ..atomic import replacing
+from ..errors import OutputError, UsageError
+
+FLOOR_0 = ("__init__", "atomic", "errors", "frames", "job", "launch", "parameters", "rpc", "node")
+"""What a plugin needs of `core`: modules, and the folder of the node."""
+
+MANIFEST = "installed.json"
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+def copy(target: Path, folders: tuple[str, ...], more: Mapping[str, bytes] | None = None) -> list[Path]:
+    """Put floor 0 and the plugin's `folders` into `target`, which is called `relamp`.
+
+    Files of an earlier copy that are no more are removed; whatever else lies there is left alone.
+
+    Args:
+        folders: beside `core`, as `("nuke_plugin", "ui")`.
+        more: files made for this copy, by their path in it.
+
+    Returns:
+        The files, as they lie.
+
+    Raises:
+        UsageError: `target` holds something that is no copy of Relamp.
+        OutputError: it cannot be written.
+    """
+    if target.exists() and not (target / MANIFEST).is_file() and any(target.iterdir()):
+        raise UsageError(f"{target} is there and is no installed Relamp; move it away, or give another --dir")
+    contents = {path.relative_to(_ROOT).as_posix(): path.read_bytes() for path in _sources(folders)}
+    contents |= dict(more or {})
+    contents["site.json"] = _text({"python": sys.executable})
+    stale = set(installed(target)) - set(contents)
+    for name, content in contents.items():
+        with replacing(target / name) as temporary:
+            temporary.write_bytes(content)
+    _remove(target, stale)
+    with replacing(target / MANIFEST) as temporary:
+        temporary.write_bytes(_text({"version": VERSION, "files": sorted(contents)}))
+    return [target / name for name in sorted(contents)]
+
+
+def installed(target: Path) -> tuple[str, ...]:
+    """The files a copy says are its own; none where there is no copy."""
+    try:
+        names = json.loads((target / MANIFEST).read_text(encoding="utf-8"))["files"]
+    except FileNotFoundError:
+        return ()
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(f"{target / MANIFEST} cannot be read ({error}); remove {target} yourself") from None
+    # A list somebody edited must not reach outside the copy.
+    return tuple(name for name in names if ".." not in Path(name).parts and not Path(name).is_absolute())
+
+
+def remove(target: Path) -> bool:
+    """Take a copy away: its own files, and the folders that are empty then. Whether there was one."""
+    names = installed(target)
+    if not names:
+        return False
+    _remove(target, {*names, MANIFEST})
+    return True
+
+
+def _sources(folders: tuple[str, ...]) -> Iterator[Path]:
+    for name in FLOOR_0:
+        found = _ROOT / "core" / name
+        yield from sorted(found.rglob("*.py")) if found.is_dir() else [found.with_suffix(".py")]
+    for folder in folders:
+        if not (_ROOT / folder).is_dir():
+            raise UsageError(f"there is no {folder} beside {_ROOT / 'core'}; this Relamp was installed without it")
+        yield from sorted((_ROOT / folder).rglob("*.py"))
+
+
+def _remove(target: Path, names: set[str]) -> None:
+    try:
+        for name in sorted(names):
+            (target / name).unlink(missing_ok=True)
+        for cache in sorted(target.rglob("__pycache__")):
+            shutil.rmtree(cache, ignore_errors=True)
+        for folder, _, _ in os.walk(target, topdown=False):
+            if not os.listdir(folder):
+                os.rmdir(folder)
+    except OSError as error:
+        raise OutputError(f"cannot remove {error.filename or target}: {error.strerror or error}") from None
+
+
+def _text(data: object) -> bytes:
+    return (json.dumps(data, indent=1) + "\n").encode()
