@@ -150,72 +150,20 @@ class Maker:
     def _sample(
         self, geometry: Geometry, rig: Rig, lit: np.ndarray, lights: list[Lit], size: int, whole: bool
     ) -> Sample | None:
-        rng = self.rng
-        side = geometry.matte.shape[0]
-        crop = round(side * rng.uniform(0.6, 1.0))
-        for _ in range(6):
-            y, x = (int(rng.integers(side - crop + 1)) for _ in range(2))
-            inside = geometry.matte[y : y + crop, x : x + crop]
-            if inside.mean() > 0.04:
-                break
-        else:
+        window = self._window(geometry)
+        if window is None:
             return None
-        window = (slice(y, y + crop), slice(x, x + crop))
-        how = cv2.INTER_AREA if crop > size else cv2.INTER_LINEAR
-        planes = [(lit[0], geometry.alpha), (lit[1], geometry.matte), (geometry.normals,), (geometry.rays,)]
-        stack = np.concatenate([cv2.resize(np.dstack(p)[window], (size, size), interpolation=how) for p in planes], -1)
-        mirror = rng.random() < 0.5
-        if mirror:
-            stack = np.ascontiguousarray(stack[:, ::-1])
-            stack[..., [8, 11]] *= -1
-        lit_a, alpha, lit_b, matte = stack[..., :3], stack[..., 3], stack[..., 4:7], stack[..., 7]
-        normals, rays = _unit(stack[..., 8:11]), _unit(stack[..., 11:14])
-        truth = alpha if whole else matte
-        to_map = rig.pattern_to_camera.T
-        if mirror:
-            to_map = to_map @ np.diag([-1.0, 1.0, 1.0])
-        behind = [self._view(rig, light, rays, mirror) for light in lights]
-        plate = self._plate(lit_a, alpha, truth, behind[0])
-        target = lit_b / np.maximum(alpha, 0.05)[..., None]
-        anchor = exposure_anchor(plate.reshape(-1, 3), truth.ravel(), np.asarray(AP1_LUMINANCE))
-        anchor *= 2.0 ** float(np.clip(rng.normal(0, 0.4), -1, 1))
-        plate, target = plate * np.float32(anchor), target * np.float32(anchor)
-        shown = exposure(plate, target, truth)
-        plate = _noisy(plate, rng)
-        sure = truth * np.clip(alpha * 4 - 2, 0, 1)  # where the surface is more than half of the pixel
-        return Sample(
-            plate=_first(plate),
-            target=_first(target),
-            matte=_first(_dirty(truth, rng)[..., None]),
-            truth=_first(sure[..., None]),
-            normals=_first(normals),
-            rays=_first(rays),
-            background=_first(behind[1]),
-            diffuse=np.stack([_first(light.tables.diffuse) for light in lights]).astype(np.float16),
-            glossy=np.stack([_glossy(light.tables.glossy) for light in lights]),
-            to_map=to_map.astype(np.float32),
-            exposure=np.float32(shown),
-            normals_given=np.float32(rng.random() < 0.6),
-            source_known=np.float32(rng.random() < 0.6),
-            background_known=np.float32(rng.random() < 0.4),
-        )
+        return shoot(geometry, rig, lit, lights, size, Take.draw(self.rng, window, whole), self.rng)
 
-    def _view(self, rig: Rig, light: Lit, rays: np.ndarray, mirror: bool) -> np.ndarray:
-        """What the camera sees of a light's map, blurred as a background is."""
-        d = rays * np.array([-1, 1, 1], np.float32) if mirror else rays
-        u, v = np.moveaxis(direction_to_uv(d @ rig.to_world.T.astype(np.float32)), -1, 0)
-        column = (u * 2 * ROWS).astype(int) % (2 * ROWS)
-        row = np.clip((v * ROWS).astype(int), 0, ROWS - 1)
-        return cv2.blur(np.ascontiguousarray(light.world[row, column]), (9, 9))
-
-    def _plate(self, lit: np.ndarray, alpha: np.ndarray, truth: np.ndarray, behind: np.ndarray) -> np.ndarray:
-        """The picture as it might arrive: before its place, before black, or cut out."""
-        chance, a = self.rng.random(), alpha[..., None]
-        if chance < 0.5:
-            return lit + (1 - a) * behind
-        if chance < 0.75:
-            return np.where(a > 0.02, lit / np.maximum(a, 0.02), 0)
-        return np.where(truth[..., None] > 0.02, lit / np.maximum(a, 0.02), 0)
+    def _window(self, geometry: Geometry) -> Window | None:
+        """A crop that shows enough of the subject."""
+        side = geometry.matte.shape[0]
+        crop = round(side * self.rng.uniform(0.6, 1.0))
+        for _ in range(6):
+            y, x = (int(self.rng.integers(side - crop + 1)) for _ in range(2))
+            if geometry.matte[y : y + crop, x : x + crop].mean() > 0.04:
+                return y, x, crop
+        return None
 
     def batches(self, count: int) -> Iterator[Batch]:
         """Endless batches of `count` samples of one size."""
@@ -251,6 +199,121 @@ class Geometry:
         return cls(frame.alpha_image(), frame.matte_image(), normals, rays)
 
 
+Window = tuple[float, float, int]
+"""Of a picture: upper and left edge and side, px; edges may lie between pixels."""
+
+
+@dataclass(frozen=True)
+class Take:
+    """How a sample is filmed; all frames of a clip share it but for the window.
+
+    whole: everything is the subject, not what the matte holds. before: 0 to 1, what stands behind. stops: how far from the
+    right exposure. shot, floor: of the sensor's noise. anchor: the exposure anchor, None to measure it.
+    """
+
+    window: Window
+    whole: bool
+    mirror: bool
+    before: float
+    stops: float
+    shot: float
+    floor: float
+    anchor: float | None = None
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator, window: Window, whole: bool) -> Take:
+        """One by chance."""
+        mirror, before = rng.random() < 0.5, rng.random()
+        stops = float(np.clip(rng.normal(0, 0.4), -1, 1))
+        return cls(window, whole, mirror, before, stops, 10.0 ** rng.uniform(-4, -2.3), 10.0 ** rng.uniform(-4, -2.7))
+
+
+def shoot(
+    geometry: Geometry,
+    rig: Rig,
+    lit: np.ndarray,
+    lights: list[Lit],
+    size: int,
+    take: Take,
+    rng: np.random.Generator,
+) -> Sample:
+    """A sample of a frame.
+
+    Args:
+        lit: (2, H, W, 3) premultiplied, the frame under both lights.
+        lights: A and B.
+        rng: where the noise, the matte's faults and what is given come from.
+    """
+    planes = [(lit[0], geometry.alpha), (lit[1], geometry.matte), (geometry.normals,), (geometry.rays,)]
+    stack = np.concatenate([_cut(np.dstack(p), take.window, size) for p in planes], -1)
+    if take.mirror:
+        stack = np.ascontiguousarray(stack[:, ::-1])
+        stack[..., [8, 11]] *= -1
+    lit_a, alpha, lit_b, matte = stack[..., :3], stack[..., 3], stack[..., 4:7], stack[..., 7]
+    normals, rays = _unit(stack[..., 8:11]), _unit(stack[..., 11:14])
+    truth = alpha if take.whole else matte
+    to_map = rig.pattern_to_camera.T
+    if take.mirror:
+        to_map = to_map @ np.diag([-1.0, 1.0, 1.0])
+    behind = [_view(rig, light, rays, take.mirror) for light in lights]
+    plate = _plate(lit_a, alpha, truth, behind[0], take.before)
+    target = lit_b / np.maximum(alpha, 0.05)[..., None]
+    anchor = take.anchor or exposure_anchor(plate.reshape(-1, 3), truth.ravel(), np.asarray(AP1_LUMINANCE))
+    anchor *= 2.0**take.stops
+    plate, target = plate * np.float32(anchor), target * np.float32(anchor)
+    shown = exposure(plate, target, truth)
+    plate = noisy(plate, take, rng)
+    sure = truth * np.clip(alpha * 4 - 2, 0, 1)  # where the surface is more than half of the pixel
+    return Sample(
+        plate=_first(plate),
+        target=_first(target),
+        matte=_first(_dirty(truth, rng)[..., None]),
+        truth=_first(sure[..., None]),
+        normals=_first(normals),
+        rays=_first(rays),
+        background=_first(behind[1]),
+        diffuse=np.stack([_first(light.tables.diffuse) for light in lights]).astype(np.float16),
+        glossy=np.stack([_glossy(light.tables.glossy) for light in lights]),
+        to_map=to_map.astype(np.float32),
+        exposure=np.float32(shown),
+        normals_given=np.float32(rng.random() < 0.6),
+        source_known=np.float32(rng.random() < 0.6),
+        background_known=np.float32(rng.random() < 0.4),
+    )
+
+
+def _cut(picture: np.ndarray, window: Window, size: int) -> np.ndarray:
+    """A window of a picture (H, W, C) as (size, size, C): between pixels linearly, then by area or linearly."""
+    top, left, side = window
+    for axis, edge in ((0, top), (1, left)):
+        whole, part = int(np.floor(edge)), np.float32(edge - np.floor(edge))
+        kept = picture.take(range(whole, whole + side), axis)
+        if part:
+            after = picture.take(range(whole + 1, whole + side + 1), axis, mode="clip")
+            kept = kept * (1 - part) + after * part
+        picture = kept
+    return cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA if side > size else cv2.INTER_LINEAR)
+
+
+def _view(rig: Rig, light: Lit, rays: np.ndarray, mirror: bool) -> np.ndarray:
+    """What the camera sees of a light's map, blurred as a background is."""
+    d = rays * np.array([-1, 1, 1], np.float32) if mirror else rays
+    u, v = np.moveaxis(direction_to_uv(d @ rig.to_world.T.astype(np.float32)), -1, 0)
+    column = (u * 2 * ROWS).astype(int) % (2 * ROWS)
+    row = np.clip((v * ROWS).astype(int), 0, ROWS - 1)
+    return cv2.blur(np.ascontiguousarray(light.world[row, column]), (9, 9))
+
+
+def _plate(lit: np.ndarray, alpha: np.ndarray, truth: np.ndarray, behind: np.ndarray, before: float) -> np.ndarray:
+    """The picture as it might arrive: before its place, before black, or cut out."""
+    a = alpha[..., None]
+    if before < 0.5:
+        return lit + (1 - a) * behind
+    if before < 0.75:
+        return np.where(a > 0.02, lit / np.maximum(a, 0.02), 0)
+    return np.where(truth[..., None] > 0.02, lit / np.maximum(a, 0.02), 0)
+
+
 def stack(samples: list[Sample]) -> Batch:
     """Samples of one size as a batch."""
     a = {f.name: torch.from_numpy(np.stack([getattr(s, f.name) for s in samples])) for f in fields(Sample)}
@@ -278,10 +341,9 @@ def _recolour(frame: StageFrame, rng: np.random.Generator) -> np.ndarray:
     return tints[0] * (1 - lightness) + tints[1] * lightness
 
 
-def _noisy(plate: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Sensor noise: shot noise and a floor."""
-    shot, floor = 10.0 ** rng.uniform(-4, -2.3), 10.0 ** rng.uniform(-4, -2.7)
-    sigma = np.sqrt(shot * np.maximum(plate, 0) + floor**2)
+def noisy(plate: np.ndarray, take: Take, rng: np.random.Generator) -> np.ndarray:
+    """A plate under the sensor's noise: shot noise and a floor."""
+    sigma = np.sqrt(take.shot * np.maximum(plate, 0) + take.floor**2)
     return (plate + sigma * rng.standard_normal(plate.shape, np.float32)).astype(np.float32)
 
 
