@@ -23,7 +23,9 @@ from .shards import StageFrame
 
 ROWS = 64  # of the places' maps
 DIFFUSE_SIZE = 32
+SOFTNESS = 30.0  # of a map's light over the cells: half of it stays within 12 degrees
 _LUMINANCE = np.asarray(AP1_LUMINANCE, np.float32)
+_NONE = np.zeros(3, np.float32)
 
 
 @dataclass(frozen=True)
@@ -39,12 +41,21 @@ class Lit:
     """One light on one frame, at unit level.
 
     `weights` is (G, 3) for the frame's lights; `tables` are in the axes of the cells' pattern; `world` is the map
-    (64, 128, 3) without its lamp, in the world of the frame.
+    (64, 128, 3) without its lamp, in the world of the frame. `level` is its mean luminance before it came to unit level.
     """
 
     weights: np.ndarray
     tables: LightTables
     world: np.ndarray
+    level: float = 1.0
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Columns to roll a map by, and the sun that its lamp then stands at."""
+
+    columns: int
+    sun: int = -1
 
 
 def make_pool(rng: np.random.Generator, count: int) -> list[Place]:
@@ -66,9 +77,9 @@ class Rig:
         self.to_world = np.asarray(frame.camera_to_world, np.float64)
         u, _, v = np.linalg.svd(np.asarray(frame.cells, np.float64).T @ fibonacci_directions(CELLS))
         self.pattern_to_camera = u @ v
-        cells_in_world = frame.cells @ self.to_world.T
+        self.cells_in_world = (frame.cells @ self.to_world.T).astype(np.float32)
         toward = directions(ROWS, 2 * ROWS).reshape(-1, 3)
-        self.nearest = np.argmax(toward @ cells_in_world.T.astype(np.float32), axis=1).astype(np.uint8)
+        self.nearest = np.argmax(toward @ self.cells_in_world.T, axis=1).astype(np.uint8)
         self.omega = np.repeat(solid_angles(ROWS, 2 * ROWS), 2 * ROWS).astype(np.float64)
         self.area = np.maximum(np.bincount(self.nearest, self.omega, CELLS), 1e-9)
         self.suns = np.asarray(frame.suns, np.float64)
@@ -76,30 +87,51 @@ class Rig:
 
     def light(self, place: Place, rng: np.random.Generator) -> Lit:
         """A place around the frame, turned about the vertical at random, or until its lamp meets one of the suns."""
-        shift, chosen, lamp = int(rng.integers(2 * ROWS)), -1, np.zeros(3, np.float32)
-        if place.lamp is not None:
-            direction, lamp = place.lamp
-            height = np.arcsin(np.clip(self.suns_in_world[:, 1], -1, 1))
-            away = np.abs(height - np.arcsin(np.clip(direction[1], -1, 1)))
-            near = np.flatnonzero(away < np.radians(10.0))
-            chosen = int(rng.choice(near)) if len(near) else int(np.argmin(away))
-            there, here = (direction_to_uv(d)[0] for d in (self.suns_in_world[chosen], direction))
-            shift = round((there - here) * 2 * ROWS)
+        turn, lamp = self.meet(None if place.lamp is None else place.lamp[0], rng), None
         tint = np.exp(rng.normal(0.0, 0.1, 3)).astype(np.float32)
-        world = np.roll(place.rest, shift, axis=1) * tint
-        flat = world.reshape(-1, 3)
-        cells = np.stack([np.bincount(self.nearest, self.omega * flat[:, c], CELLS) for c in range(3)], 1)
+        if place.lamp is not None:
+            lamp = (turn.sun, place.lamp[1] * tint)
+        return self.around(np.roll(place.rest, turn.columns, axis=1) * tint, lamp)
+
+    def meet(self, direction: np.ndarray | None, rng: np.random.Generator) -> Turn:
+        """How to turn a map about the vertical: its lamp toward `direction` (3,) onto a sun, or without one at random."""
+        columns = int(rng.integers(2 * ROWS))
+        if direction is None:
+            return Turn(columns)
+        height = np.arcsin(np.clip(self.suns_in_world[:, 1], -1, 1))
+        away = np.abs(height - np.arcsin(np.clip(direction[1], -1, 1)))
+        near = np.flatnonzero(away < np.radians(10.0))
+        chosen = int(rng.choice(near)) if len(near) else int(np.argmin(away))
+        there, here = (direction_to_uv(d)[0] for d in (self.suns_in_world[chosen], direction))
+        return Turn(round((there - here) * 2 * ROWS), chosen)
+
+    def around(self, world: np.ndarray, lamp: tuple[int, np.ndarray] | None, *, soft: bool = False) -> Lit:
+        """A map (64, 128, 3) around the frame, in its world, with one of the suns at an irradiance (3,).
+
+        With `soft` a pixel's light goes to the cells around it by how near they are, so that a map can turn smoothly.
+        """
+        energy = self.omega[:, None] * world.reshape(-1, 3)
+        if soft:
+            cells = self._shares().T @ energy
+        else:
+            cells = np.stack([np.bincount(self.nearest, energy[:, c], CELLS) for c in range(3)], 1)
         cells = cells / self.area[:, None]
-        lamp = lamp * tint
-        total = (cells * self.area[:, None]).sum(0) + lamp
+        total = (cells * self.area[:, None]).sum(0) + (0 if lamp is None else lamp[1])
         level = max(float(total @ _LUMINANCE) / (4 * np.pi), 1e-9)
         weights = np.zeros((CELLS + len(self.suns), 3), np.float32)
         weights[:CELLS] = cells / level
-        sun = None
-        if chosen >= 0:
-            weights[CELLS + chosen] = lamp / level
-            sun = self.suns[chosen] @ self.pattern_to_camera
-        return Lit(weights, pattern_tables(weights[:CELLS], sun, weights[CELLS + chosen]), world / np.float32(level))
+        if lamp is None:
+            return Lit(weights, pattern_tables(weights[:CELLS], None, _NONE), world / np.float32(level), level)
+        weights[CELLS + lamp[0]] = lamp[1] / level
+        sun = self.suns[lamp[0]] @ self.pattern_to_camera
+        tables = pattern_tables(weights[:CELLS], sun, weights[CELLS + lamp[0]])
+        return Lit(weights, tables, world / np.float32(level), level)
+
+    def _shares(self) -> np.ndarray:
+        """(8192, 48): how a pixel's light is shared out among the cells, mostly to those within 15 degrees."""
+        cosine = directions(ROWS, 2 * ROWS).reshape(-1, 3) @ self.cells_in_world.T
+        shares = np.exp(SOFTNESS * (cosine - 1))
+        return shares / shares.sum(1, keepdims=True)
 
 
 def pattern_tables(cells: np.ndarray, sun: np.ndarray | None, irradiance: np.ndarray) -> LightTables:
