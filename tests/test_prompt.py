@@ -1,0 +1,153 @@
+"""Light in words: what a prompt says is what the map holds, and what cannot be said is refused by name."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from relamp.core.errors import UsageError
+from relamp.core.light.canvas import UP, bearing
+from relamp.core.light.irradiance import irradiance
+from relamp.core.light.prompt import KEY, paint
+from relamp.core.light.sky import LUMINANCE
+from relamp.core.light.words import FIXTURES, TOPICS, describe
+
+LEFT, RIGHT, FRONT, BEHIND = bearing(-90, 0), bearing(90, 0), bearing(0, 0), bearing(180, 0)
+ROWS = 64
+
+
+def received(prompt, *normals):
+    return irradiance(paint(describe(prompt), ROWS), np.stack(normals)) @ LUMINANCE
+
+
+@pytest.mark.parametrize("kind", ["softbox", "window", "neon", "candle", "fire", "spotlight", "moon", "sun"])
+@pytest.mark.parametrize(
+    ("side", "lit", "dark"),
+    [("left", LEFT, RIGHT), ("right", RIGHT, LEFT), ("front", FRONT, BEHIND), ("behind", BEHIND, FRONT)],
+)
+def test_a_light_shines_from_the_side_it_is_said_to(kind, side, lit, dark):
+    one, other = received(f"{kind} from the {side}", lit, dark)
+    assert one > 2 * other
+
+
+@pytest.mark.parametrize(
+    ("prompt", "azimuth", "elevation"),
+    [
+        ("softbox 30 degrees left 20 degrees up", -30, 20),
+        ("lamp 120 degrees right 10 degrees down", 120, -10),
+        ("low sun from the left", -90, 8),
+        ("sunset, sun from behind", 180, 2.5),
+        ("sun from the left and front, high", -45, 62),
+    ],
+)
+def test_angles_are_taken_at_their_word(prompt, azimuth, elevation):
+    (light,) = describe(prompt).lights
+    assert (light.azimuth, light.elevation) == (azimuth, elevation)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in FIXTURES if FIXTURES[kind].stops == 0 and kind != "sun"])
+def test_every_key_light_is_exposed_alike(kind):
+    (light,) = describe(f"{kind}, no fill").lights
+    alone = irradiance(paint(describe(f"{kind}, no fill"), ROWS), bearing(light.azimuth, light.elevation)[None])
+    assert float((alone @ LUMINANCE)[0]) == pytest.approx(KEY, rel=0.25)
+
+
+def test_a_stop_said_is_a_stop_more():
+    plain, more = (paint(describe(f"softbox from the left{said}"), ROWS) for said in ("", ", +1 stop"))
+    np.testing.assert_allclose(more, 2 * plain, rtol=1e-4)
+
+
+def test_a_dim_light_is_darker_and_a_very_dim_one_darker_still():
+    levels = [received(f"{said} lamp from the front", FRONT)[0] for said in ("bright", "", "dim", "very dim")]
+    assert levels == sorted(levels, reverse=True)
+    assert levels[-1] < 0.6 * levels[-2]
+
+
+def test_warm_and_cool_are_told_apart_on_each_light():
+    map_ = paint(describe("warm lamp from the left, cool lamp from the right"), ROWS)
+    left, right = irradiance(map_, np.stack((LEFT, RIGHT)))
+    assert left[0] / left[2] > 2 * right[0] / right[2]
+
+
+def test_kelvin_sets_the_colour_that_the_word_would():
+    said, number = (paint(describe(f"{colour} lamp, no fill"), ROWS) for colour in ("warm", "3200 K"))
+    np.testing.assert_allclose(said, number, rtol=1e-5)
+
+
+@pytest.mark.parametrize("words", [("dramatic", "flat"), ("no fill", "low contrast")])
+def test_contrast_is_what_the_dark_side_gets(words):
+    hard, soft = (received(f"softbox from the left, {said}", LEFT, RIGHT) for said in words)
+    assert hard[1] / hard[0] < 0.25 * soft[1] / soft[0]
+
+
+def test_soft_and_hard_change_the_size_and_not_the_light():
+    maps = [paint(describe(f"{said} softbox from the left, no fill"), ROWS) for said in ("soft", "hard")]
+    assert maps[0].max() < 0.1 * maps[1].max()
+    soft, hard = (irradiance(m, LEFT[None])[0, 1] for m in maps)
+    assert soft == pytest.approx(hard, rel=0.15)
+
+
+def test_an_even_light_has_no_direction():
+    map_ = paint(describe("even white light"), ROWS)
+    np.testing.assert_allclose(map_, 1.0, rtol=1e-4)
+
+
+def test_snow_lights_from_below():
+    snow, grass = (received(f"clear noon, {ground}", -UP)[0] for ground in ("snow", "grass"))
+    assert snow > 4 * grass
+
+
+def test_a_time_of_day_brings_its_sun_and_overcast_takes_it_away():
+    assert [light.kind for light in describe("sunset").lights] == ["sun"]
+    assert describe("overcast afternoon").lights == ()
+    assert describe("golden hour").lights[0].elevation < describe("noon").lights[0].elevation
+
+
+def test_every_word_of_the_vocabulary_is_understood_somewhere():
+    for topic, terms in TOPICS.items():
+        for term in terms:
+            if topic in ("how much", "leaving out"):
+                prompt = f"{term} warm lamp" if topic == "how much" else f"lamp, sun, {term} sun"
+            elif topic in ("lights", "sky", "time of day", "place", "contrast"):
+                prompt = f"{term}, softbox" if topic in ("place", "contrast") and "shadow" not in term else term
+                prompt = term if term in ("even", "uniform", "shadowless", "no shadows") else prompt
+            else:
+                prompt = f"lamp {term}"
+            map_ = paint(describe(prompt), 16)
+            assert np.isfinite(map_).all(), prompt
+            assert map_.min() >= 0, prompt
+            assert map_.max() > 0, prompt
+
+
+@pytest.mark.parametrize(
+    ("prompt", "said"),
+    [
+        ("sunnset from the left", "'sunnset' .did you mean sunset"),
+        ("low wram sun", "'wram' .did you mean warm"),
+        ("two windows", "'two' .name each light"),
+        ("flickering candle", "'flickering' .words are one moment"),
+        ("softbox xyzzyq", "'xyzzyq' .nothing near it is known"),
+        ("window left and right", "'left' and 'right' contradict"),
+        ("warm cool lamp", "'warm' and 'cool' contradict"),
+        ("candle softbox", "names two lights"),
+        ("sun at dusk", "no sun to be seen at dusk"),
+        ("overcast, clear noon", "both overcast and clear|both clear and overcast"),
+        ("even light, sun from the left", "an even light has no direction"),
+        ("lamp 30", "30 needs its unit"),
+        ("lamp 99999 K", "1000 to 40000 K"),
+        ("softbox, no window", "there is no window that could be left out"),
+        ("overcast, no sky", "leaves no light at all"),
+        ("sky from the left", "a sky is all around"),
+        ("overcast from the left", "names no light that could stand somewhere"),
+        ("", "says nothing of a light"),
+        ("lamp {left}", "means nothing in it"),
+    ],
+)
+def test_what_cannot_be_honoured_is_refused_by_name(prompt, said):
+    with pytest.raises(UsageError, match=said):
+        describe(prompt)
+
+
+def test_the_same_words_are_the_same_map():
+    prompt = "campfire from below, cool moonlight from behind left"
+    np.testing.assert_array_equal(paint(describe(prompt), 32), paint(describe(prompt), 32))
