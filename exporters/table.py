@@ -7,4 +7,8 @@ from __future__ import annotations
 
 from ..core.lazy import LazyCommand
 
-EXPORTERS: dict[str, LazyCommand] = {}
+EXPORTERS: dict[str, LazyCommand] = {
+    "openjd": LazyCommand(
+        "relamp.exporters.openjd", "A job as an Open Job Description bundle, for openjd and Deadline Cloud."
+    ),
+}

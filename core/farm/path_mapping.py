@@ -1,0 +1,78 @@
+"""Paths of the artist's machine, put where the farm keeps those files: Open Job Description's path mapping rules.
+
+The rules come as a file, `{"version": "pathmapping-1.0", "path_mapping_rules": [{"source_path_format": "POSIX",
+"source_path": ..., "destination_path": ...}, ...]}` (openjd-specifications, How Jobs Are Run). Where several fit, the
+longest source wins. Floor 0.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
+
+from .. import job as jobs
+from ..errors import InputError
+from ..job import RelightJob
+from ..parameters import knobs
+
+VERSION = "pathmapping-1.0"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Whatever lies under `source` is found under `destination`."""
+
+    source: PurePath
+    destination: str
+
+    def apply(self, path: str) -> str | None:
+        """Where `path` is found, or None where the rule says nothing of it."""
+        pure = type(self.source)(path)
+        if not pure.is_relative_to(self.source):
+            return None
+        return os.path.join(self.destination, *pure.relative_to(self.source).parts)
+
+
+def load_rules(path: str | os.PathLike[str]) -> tuple[Rule, ...]:
+    """Read a rules file, the longest source first; a file that says nothing gives none. Raises `InputError`."""
+    file = Path(path)
+    try:
+        data = json.loads(file.read_text(encoding="utf-8") or "{}")
+        rules = [_rule(item) for item in data.get("path_mapping_rules", ())]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{file}: these path mapping rules cannot be read ({error})") from None
+    return tuple(sorted(rules, key=lambda rule: len(rule.source.parts), reverse=True))
+
+
+def load_job(path: str | os.PathLike[str], rules: tuple[Rule, ...] = ()) -> RelightJob:
+    """A job with its paths where this machine has them. What was measured of the shot stays. Raises `InputError`."""
+    file = Path(path)
+    if not rules:
+        return jobs.load(file)
+    try:
+        data = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{file}: cannot read this job file ({error})") from None
+    parameters = data.get("parameters") if isinstance(data, dict) else None
+    if isinstance(parameters, dict):
+        for name, k in knobs():
+            if k.kind in ("picture", "file") and isinstance(parameters.get(name), str):
+                parameters[name] = mapped(parameters[name], rules)
+    return jobs.from_json(json.dumps(data), str(file), file.absolute().parent)
+
+
+def mapped(path: str, rules: tuple[Rule, ...]) -> str:
+    """`path` by the first rule that fits, else as it is."""
+    for rule in rules:
+        found = rule.apply(path)
+        if found is not None:
+            return found
+    return path
+
+
+def _rule(item: dict[str, str]) -> Rule:
+    kinds: dict[str, type[PurePath]] = {"POSIX": PurePosixPath, "WINDOWS": PureWindowsPath}
+    source = kinds[item["source_path_format"].upper()](item["source_path"])
+    return Rule(source, item["destination_path"])

@@ -1,0 +1,133 @@
+"""A farm session from outside its warm process: start it, have a chunk rendered, stop it. Floor 0.
+
+What the actions of a farm's step environment and of its tasks call; see `spool` for how they talk.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import fields
+from typing import Any
+
+from ..errors import RelampError
+from ..frames import format_frames, parse_frames
+from ..launch import clean_environment
+from ..progress import Event, Progress
+from .spool import POLL, Spool
+
+GRACE = 60.0  # s for a warm process to finish the frames in work when its session ends
+
+Say = Callable[[str], None]
+
+
+class FailedError(RelampError):
+    """What the warm process said a chunk, or its loading, failed with."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.exit_code = code
+
+
+def start(spool: Spool, session: dict[str, Any]) -> None:
+    """Start a session's warm process and wait until its shot is loaded.
+
+    Raises:
+        FailedError: it could not be loaded; the sentence and the exit code are those of `relamp render`.
+    """
+    spool.make(session)
+    _launch(spool)
+
+
+def render(spool: Spool, frames: str, progress: Progress, say: Say) -> None:
+    """Have a chunk rendered, telling its progress; a warm process that died is started again.
+
+    Raises:
+        FailedError: with the exit code `relamp render` would have had.
+        RelampError: the warm process died; the chunk can be asked for again.
+    """
+    wanted = format_frames(parse_frames(frames))
+    spool.check_private()
+    if not spool.alive():
+        spool.make(spool.session())
+        _launch(spool)
+    chunk = spool.ask(wanted)
+    names = {f.name for f in fields(Event)}
+    try:
+        with _stopping(chunk.ask_to_stop):
+            for event in chunk.events():
+                if event.get("end"):
+                    raise FailedError(int(event["end"]), event["reason"])
+                if "log" in event:
+                    say(event["log"])
+                elif "frame" in event:
+                    progress(Event(**{name: value for name, value in event.items() if name in names}))
+    finally:
+        chunk.close()
+
+
+def stop(spool: Spool) -> None:
+    """End a session, if one runs: the frames in work are finished, for a minute at most."""
+    if not spool.folder.is_dir():
+        return
+    spool.ask_to_stop()
+    pid = _pid(spool)
+    until = time.monotonic() + GRACE
+    while spool.alive():
+        if time.monotonic() > until and pid:
+            with suppress(OSError):
+                os.kill(pid, signal.SIGTERM)
+            return
+        time.sleep(POLL)
+
+
+def _launch(spool: Spool) -> None:
+    # Its own session: a farm that kills a task's process group must not take the warm process along.
+    with open(spool.log, "ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "relamp.core.farm.warm", str(spool.folder)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env={**clean_environment(), **{n: os.environ[n] for n in ("OCIO", "LD_LIBRARY_PATH") if n in os.environ}},
+            start_new_session=sys.platform != "win32",
+        )
+    # Its end is waited for, else a long-lived parent would keep a dead process that looks alive.
+    threading.Thread(target=process.wait, name="reaper", daemon=True).start()
+    while (state := spool.state()) is None:
+        if process.poll() is not None and spool.state() is None:
+            lines = spool.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+            raise RelampError(f"the warm process did not start: {lines[-1] if lines else 'it said nothing'}")
+        time.sleep(POLL)
+    if state:
+        raise FailedError(int(state["end"]), state["reason"])
+
+
+def _pid(spool: Spool) -> int | None:
+    try:
+        return int((spool.folder / "alive").read_text())
+    except (OSError, ValueError):
+        return None
+
+
+class _stopping:
+    """While in it, SIGINT and SIGTERM ask for the end of a chunk instead of ending this process."""
+
+    def __init__(self, ask: Callable[[], None]) -> None:
+        self._ask = ask
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> None:
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._before[number] = signal.signal(number, lambda *_: self._ask())
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,276 @@
+"""The spool: a private folder through which tasks of a farm session ask one warm process for chunks of frames.
+
+No port and no pipe: a task is a process of its own that the farm starts and kills as it likes. It leaves a request that can
+name frames and nothing else; what is rendered was settled when the session began. Files appear whole, and who lives says so
+by touching a file of its own.
+
+==================  =====================================================================================
+``session.json``    written first: what the warm process is to load
+``ready``           it has loaded; ``failed.json`` instead says why it could not, and with which exit code
+``alive``           touched while the warm process lives; holds its process id
+``N.request``       a chunk: its frames and the id of the task's process; ``N.alive`` is touched while that lives
+``N.events``        a line of JSON an event; the last one has an ``end``, the exit code
+``N.stop``          asks for the end of a chunk; ``stop`` for that of the process
+==================  =====================================================================================
+
+Floor 0.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from ..atomic import process_lives, replacing
+from ..errors import OutputError, RelampError, UsageError
+from ..frames import parse_frames
+
+POLL = 0.02  # s between two looks into the folder
+BEAT = 0.5  # s between two touches
+DEAD = 30.0  # s without a touch; long, because loading a network can hold up every thread of a process
+
+
+class Spool:
+    """One session's folder, seen from either side."""
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self.folder = Path(folder).absolute()
+
+    @property
+    def log(self) -> Path:
+        """What the warm process says."""
+        return self.folder / "warm.log"
+
+    def make(self, session: dict[str, Any]) -> None:
+        """Make the folder, for this user alone, and say what is to be loaded.
+
+        Raises:
+            UsageError: a session runs in it, or it is open to others.
+            OutputError: it cannot be made.
+        """
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"cannot make the spool folder {self.folder}: {error.strerror}") from None
+        self.check_private()
+        if self.alive():
+            raise UsageError(f"{self.folder} belongs to a session that runs; stop that one, or give another --spool")
+        for name in ("ready", "failed.json", "stop", "alive"):
+            (self.folder / name).unlink(missing_ok=True)
+        self._write("session.json", session)
+
+    def check_private(self) -> None:
+        """Raise `UsageError` unless the folder is this user's alone: whoever writes there has frames rendered."""
+        if sys.platform == "win32":
+            return  # folders of a user's session are private there by inheritance
+        try:
+            found = self.folder.stat()
+        except OSError as error:
+            raise UsageError(f"there is no spool folder {self.folder} ({error.strerror}): start a session") from None
+        if found.st_uid != os.getuid() or found.st_mode & 0o077:
+            raise UsageError(f"the spool folder {self.folder} is open to other users; give a --spool that is not")
+
+    def session(self) -> dict[str, Any]:
+        """What the session loads. Raises `UsageError` when there is none."""
+        found = self._read("session.json")
+        if found is None:
+            raise UsageError(f"there is no session in {self.folder}: start one with relamp farm start")
+        return found
+
+    # The warm process's side
+
+    def beat(self) -> Pulse:
+        """Say that the warm process lives, until the pulse is stopped."""
+        return Pulse(self.folder / "alive")
+
+    def tell_ready(self) -> None:
+        """The shot is loaded."""
+        self._write("ready", {})
+
+    def tell_failed(self, error: BaseException) -> None:
+        """The shot cannot be loaded, and why."""
+        self._write("failed.json", ending(error))
+
+    def wants_stop(self) -> bool:
+        """Whether the session ends, or its folder is gone."""
+        return (self.folder / "stop").exists() or not self.folder.is_dir()
+
+    def requests(self) -> Iterator[Chunk]:
+        """Chunks not begun, oldest first. A request that makes no sense is answered and dropped."""
+        names = sorted((name for name in _list(self.folder) if name.endswith(".request")), key=_number)
+        for name in names:
+            chunk = Chunk(self, _number(name))
+            request = self._read(name) or {}
+            (self.folder / name).unlink(missing_ok=True)
+            try:
+                chunk.frames = parse_frames(str(request["frames"]))
+                chunk.pid = int(request["pid"])
+            except (RelampError, KeyError, TypeError, ValueError) as error:
+                chunk.say({"end": 2, "reason": f"the request {name} cannot be read ({error})"})
+                continue
+            yield chunk
+
+    # The task's side
+
+    def alive(self) -> bool:
+        """Whether the warm process lives."""
+        return beats(self.folder / "alive")
+
+    def state(self) -> dict[str, Any] | None:
+        """None while the shot loads, {} when it is ready, `end` and `reason` when it could not be loaded."""
+        return self._read("failed.json") or self._read("ready")
+
+    def ask(self, frames: str) -> Chunk:
+        """Leave a request for `frames`, as a range."""
+        number = 1
+        while True:
+            try:  # the events file is made first, and by one task only: its number is then this task's
+                os.close(os.open(self.folder / f"{number}.events", os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+                break
+            except FileExistsError:
+                number += 1
+        chunk = Chunk(self, number)
+        chunk.pulse = Pulse(self.folder / f"{number}.alive")
+        self._write(f"{number}.request", {"frames": frames, "pid": os.getpid()})
+        return chunk
+
+    def ask_to_stop(self) -> None:
+        """The session ends."""
+        self._write("stop", {})
+
+    def _write(self, name: str, data: dict[str, Any]) -> None:
+        with replacing(self.folder / name) as temporary:
+            temporary.write_text(json.dumps(data), encoding="utf-8")
+
+    def _read(self, name: str) -> dict[str, Any] | None:
+        try:
+            return json.loads((self.folder / name).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+
+
+class Chunk:
+    """One request, seen from either side."""
+
+    def __init__(self, spool: Spool, number: int) -> None:
+        self._spool, self.number = spool, number
+        self._events = spool.folder / f"{number}.events"
+        self.frames: tuple[int, ...] = ()
+        self.pid = 0
+        self.pulse: Pulse | None = None
+
+    def say(self, event: dict[str, Any]) -> None:
+        """Tell the task one thing."""
+        with suppress(OSError), open(self._events, "a", encoding="utf-8") as file:
+            file.write(json.dumps(event) + "\n")
+
+    def unwanted(self) -> bool:
+        """Whether the task asked for the end, or is no more."""
+        if (self._spool.folder / f"{self.number}.stop").exists():
+            return True
+        return not beats(self._spool.folder / f"{self.number}.alive")
+
+    def ask_to_stop(self) -> None:
+        """Finish the frames in work and begin no more."""
+        with suppress(OSError):
+            (self._spool.folder / f"{self.number}.stop").touch()
+
+    def events(self) -> Iterator[dict[str, Any]]:
+        """What the warm process says of this chunk, as it says it, up to the `end`.
+
+        Raises:
+            RelampError: the warm process died.
+        """
+        with open(self._events, encoding="utf-8") as file:
+            part = ""
+            while True:
+                lived = self._spool.alive()  # asked before reading: its last words are read all the same
+                part += file.readline()
+                if part.endswith("\n"):
+                    event = json.loads(part)
+                    part = ""
+                    yield event
+                    if "end" in event:
+                        return
+                elif not lived:
+                    raise RelampError(_died(self._spool))
+                else:
+                    time.sleep(POLL)
+
+    def close(self) -> None:
+        """The task is over; nothing of it stays in the folder but its number."""
+        if self.pulse is not None:
+            self.pulse.stop()
+        for suffix in ("alive", "stop"):
+            with suppress(OSError):
+                (self._spool.folder / f"{self.number}.{suffix}").unlink(missing_ok=True)
+
+
+class Pulse:
+    """Touches a file twice a second until stopped; the file holds this process's id."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._over = path, threading.Event()
+        with replacing(path) as temporary:
+            temporary.write_text(str(os.getpid()))
+        self._thread = threading.Thread(target=self._beat, name="pulse", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """No more; the file goes."""
+        self._over.set()
+        self._thread.join()
+        with suppress(OSError):
+            self._path.unlink(missing_ok=True)
+
+    def _beat(self) -> None:
+        while not self._over.wait(BEAT):
+            try:
+                os.utime(self._path)
+            except OSError:
+                return  # the folder was taken away: whoever looks finds nobody
+
+
+def beats(path: Path) -> bool:
+    """Whether whoever touches `path` lives: touched of late, and by a process that is there."""
+    try:
+        touched, pid = path.stat().st_mtime, int(path.read_text())
+    except (OSError, ValueError):
+        return False
+    return time.time() - touched < DEAD and process_lives(pid)
+
+
+def ending(error: BaseException) -> dict[str, Any]:
+    """The last event of what ended with `error`: its exit code and its sentence."""
+    if isinstance(error, RelampError):
+        return {"end": error.exit_code, "reason": str(error)}
+    if isinstance(error, MemoryError):
+        return {"end": 5, "reason": "not enough memory; try --threads 1"}
+    return {"end": 1, "reason": f"unexpected {type(error).__name__}: {error}"}
+
+
+def _died(spool: Spool) -> str:
+    with suppress(OSError):
+        last = spool.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:]
+        if last:
+            return f"the warm process died; its last line was: {last[0]}"
+    return "the warm process died without a word; was it out of memory?"
+
+
+def _number(name: str) -> int:
+    head = name.partition(".")[0]
+    return int(head) if head.isdigit() else 0
+
+
+def _list(folder: Path) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []

@@ -1,0 +1,172 @@
+"""The warm process of a farm session: loads a shot once, renders the chunks that tasks ask for through the spool.
+
+`python -m relamp.core.farm.warm SPOOL`; started by `relamp farm start`. It ends when the session asks it to, when the
+session's folder is gone, or when nobody asked for anything for an hour. Floor 4.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+import time
+from dataclasses import replace
+from typing import Any
+
+from ..errors import RelampError, UsageError
+from ..frames import format_frames
+from ..job import RelightJob, with_parameters
+from ..process import set_up
+from ..progress import Event
+from .spool import POLL, Chunk, Spool, ending
+
+IDLE = 3600.0  # s; a farm that ends a session badly must not leave a process on a machine for good
+_TERM = 143  # 128 + SIGTERM: a task that is taken back
+
+log = logging.getLogger("relamp")
+
+
+class WarmShot:
+    """A shot made ready once: its light, its camera and its network, for any of its frames.
+
+    `session` holds `job`, the path of the job file; `rules`, that of path mapping rules, or None; and `parameters`, run
+    parameters by name that win over the job's.
+    """
+
+    def __init__(self, session: dict[str, Any]) -> None:
+        from ..prepare import prepare, views
+        from .path_mapping import load_job, load_rules
+
+        rules = load_rules(session["rules"]) if session.get("rules") else ()
+        job = with_parameters(load_job(session["job"], rules), **session.get("parameters", {}))
+        job.require("plate", "env", "out")
+        if job.parameters.skip_existing == "off":
+            # A task that is sent again goes on where it stopped, whatever the artist's own render does.
+            job = with_parameters(job, skip_existing="same", overwrite=False)
+        self._plans = [prepare(_first_frame(view)) for view in views(job)]
+        self._frames = job.parameters.frames
+
+    def render(self, frames: tuple[int, ...], tell: Any, stop: threading.Event) -> None:
+        """Render a chunk in every view. Raises `RelampError`; with several views, the first error after all are tried."""
+        from .. import shot
+        from ..prepare import prepare
+
+        first: RelampError | None = None
+        for view, warm in enumerate(self._plans):
+            job = with_parameters(warm.job, frames=format_frames(frames))
+            try:
+                plan = prepare(job, backbone=warm.backbone)
+                shot.render(plan, on_event=_of_view(tell, view, len(self._plans)), stop=stop)
+            except RelampError as error:
+                if stop.is_set():
+                    raise
+                first = first or error
+        if first is not None:
+            raise first
+
+
+def serve(spool: Spool) -> int:
+    """Load, then render what is asked for; the exit code."""
+    spool.check_private()
+    pulse = spool.beat()
+    try:
+        try:
+            begun = time.monotonic()
+            shot = WarmShot(spool.session())
+        except Exception as error:
+            log.exception("the shot cannot be loaded") if not isinstance(error, RelampError) else log.error(error)
+            pulse.stop()  # first: who hears of the failure must find nobody alive
+            spool.tell_failed(error)
+            return int(ending(error)["end"])
+        log.info("loaded in %.1f s", time.monotonic() - begun)
+        spool.tell_ready()
+        _answer_requests(spool, shot)
+        return 0
+    finally:
+        pulse.stop()
+
+
+def _answer_requests(spool: Spool, shot: WarmShot) -> None:
+    last = time.monotonic()
+    while not spool.wants_stop() and time.monotonic() - last < IDLE:
+        for chunk in spool.requests():
+            _answer(chunk, shot, spool)
+            last = time.monotonic()
+            break  # look again: the session may be over
+        else:
+            time.sleep(POLL)
+
+
+def _answer(chunk: Chunk, shot: WarmShot, spool: Spool) -> None:
+    stop, over = threading.Event(), threading.Event()
+    stop.signal_number = _TERM - 128  # type: ignore[attr-defined]
+    handler = _ToTask(chunk)
+    watch = threading.Thread(target=_watch, args=(chunk, spool, stop, over), name="watch", daemon=True)
+    watch.start()
+    log.addHandler(handler)
+    try:
+        shot.render(chunk.frames, lambda event: chunk.say(vars(event)), stop)
+        end: dict[str, Any] = {"end": 0, "reason": ""}
+    except Exception as error:
+        if not isinstance(error, RelampError):
+            log.exception("chunk %s", format_frames(chunk.frames))
+        end = ending(error)
+    finally:
+        log.removeHandler(handler)
+        over.set()
+        watch.join()
+    chunk.say(end)
+
+
+def _watch(chunk: Chunk, spool: Spool, stop: threading.Event, over: threading.Event) -> None:
+    """Stop a chunk that nobody waits for any more: its task was killed, or its session ends."""
+    while not over.wait(0.1):
+        if chunk.unwanted() or spool.wants_stop():
+            stop.set()
+            return
+
+
+class _ToTask(logging.Handler):
+    """What is logged during a chunk belongs into that task's log too."""
+
+    def __init__(self, chunk: Chunk) -> None:
+        super().__init__(logging.INFO)
+        self._chunk = chunk
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._chunk.say({"log": record.getMessage()})
+
+
+def _of_view(tell: Any, view: int, views: int) -> Any:
+    """Events counted over all views."""
+    return lambda event: tell(replace(event, index=view * event.total + event.index, total=views * event.total))
+
+
+def _first_frame(job: RelightJob) -> RelightJob:
+    """The job with one frame that is there: enough to find out whether it can be rendered at all."""
+    from ..frames import parse_frames
+    from ..pictures.sequence import Sequence
+
+    p = job.parameters
+    on_disk = Sequence.parse(p.plate or "").frames_on_disk()
+    wanted = parse_frames(p.frames) if p.frames else on_disk
+    there = [frame for frame in wanted if frame in set(on_disk)]
+    return with_parameters(job, frames=str(there[0] if there else on_disk[0]))
+
+
+def main() -> int:
+    """The process: log to its standard error, which the session keeps as a file."""
+    from ..logs import start
+
+    set_up()
+    start(logging.INFO)
+    if len(sys.argv) != 2:
+        raise UsageError("usage: python -m relamp.core.farm.warm SPOOL")
+    return serve(Spool(sys.argv[1]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
+
+
+__all__ = ["Event", "WarmShot", "serve"]

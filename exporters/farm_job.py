@@ -1,0 +1,114 @@
+"""What every farm engine needs to know of a job: its frames, its files, how it may be cut. Made once, before submission.
+
+The job is prepared as a render would prepare it, so whatever is wrong with it is said to the artist and not to the farm; and
+what is measured of the shot is measured here, so no machine measures it again.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..core.errors import UsageError
+from ..core.frames import format_frames
+from ..core.job import RelightJob, with_parameters
+from ..core.parameters import knobs
+from ..core.pictures import exr
+from ..core.pictures.sequence import Sequence
+from ..core.plan import SKIP, Plan
+from ..core.prepare import prepare, views
+
+log = logging.getLogger("relamp")
+
+DEFAULT_CHUNK = 50
+
+
+@dataclass(frozen=True)
+class FarmJob:
+    """A job made ready for a farm.
+
+    `job` has absolute paths, what was measured, and never refuses its own finished frames. `frames` are those to be made,
+    `chunk` how many a task renders; `whole` says that the job cannot be cut. `inputs` are the files it reads, `out` the
+    folders it writes.
+    """
+
+    name: str
+    job: RelightJob
+    frames: tuple[int, ...]
+    chunk: int
+    whole: bool
+    inputs: tuple[Path, ...]
+    out: tuple[Path, ...]
+
+    @property
+    def chunks(self) -> int:
+        """How many tasks it will be, at least."""
+        return -(-len(self.frames) // self.chunk)
+
+
+def make(job: RelightJob, chunk: int = DEFAULT_CHUNK) -> FarmJob:
+    """Prepare a job for a farm.
+
+    Raises:
+        UsageError: settings that cannot work.
+        InputError: an input is missing; so is a gap in the plate, under `--missing error`.
+    """
+    if chunk < 1:
+        raise UsageError(f"--chunk must be 1 or more; got {chunk}")
+    job.require("plate", "env", "out")
+    job = with_parameters(_absolute(job), skip_existing=_resuming(job), overwrite=False, keep_going=True)
+    plans = [prepare(view) for view in views(job)]
+    frames = tuple(sorted({task.frame for plan in plans for task in plan.tasks if task.action != SKIP}))
+    skipped = {task.frame for plan in plans for task in plan.tasks} - set(frames)
+    if skipped:
+        log.warning("frames %s are left out: their plates are missing", format_frames(skipped))
+    if not frames:
+        raise UsageError("there is nothing to render: every plate asked for is missing")
+    # Views are measured one by one on the farm: a job holds the measures of one plate.
+    frozen = plans[0].job if not job.parameters.views else job
+    frozen = with_parameters(frozen, frames=format_frames(frames))
+    whole = any(_sees_whole_shot(plan) for plan in plans)
+    return FarmJob(
+        name=plans[0].inputs.out.name,
+        job=frozen,
+        frames=frames,
+        chunk=len(frames) if whole else min(chunk, len(frames)),
+        whole=whole,
+        inputs=tuple(sorted({path for plan in plans for path in _files(plan)})),
+        out=tuple(sorted({plan.inputs.out.path(frames[0]).parent for plan in plans})),
+    )
+
+
+def _resuming(job: RelightJob) -> str:
+    return "any" if job.parameters.skip_existing == "any" else "same"
+
+
+def _absolute(job: RelightJob) -> RelightJob:
+    """The job with absolute paths; what was measured stays, since the files are the same."""
+    values = {
+        name: os.path.abspath(os.path.expanduser(path))
+        for name, k in knobs()
+        if k.kind in ("picture", "file") and (path := getattr(job.parameters, name)) and "://" not in path
+    }
+    return RelightJob(with_parameters(job, **values).parameters, job.measured)
+
+
+def _sees_whole_shot(plan: Plan) -> bool:
+    return getattr(plan.backbone.network, "span", "frame") == "shot"
+
+
+def _files(plan: Plan) -> Iterable[Path]:
+    """Every file the job may read: its own frames' and, for what looks around, their neighbours'."""
+    p = plan.parameters
+    pictures = [plan.inputs.plate, plan.inputs.matte, plan.inputs.normals, _sequence(p.background)]
+    for sequence in [s for s in (*pictures, *plan.inputs.lights) if s is not None]:
+        for frame in sequence.frames_on_disk():
+            yield sequence.path(frame)
+    yield from (Path(path) for path in (p.camera, p.config) if path and "://" not in path)
+
+
+def _sequence(path: str | None) -> Sequence | None:
+    return Sequence.parse(exr.split_layer(path)[0]) if path else None
