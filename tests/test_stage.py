@@ -147,7 +147,7 @@ camera = bpy.data.objects.new("camera", bpy.data.cameras.new("camera"))
 bpy.context.scene.collection.objects.link(camera)
 bpy.context.scene.camera = camera
 camera.location, camera.rotation_euler = (4.0, 0.0, 0.0), (1.5707963, 0.0, 1.5707963)
-write_shard(Path(sys.argv[1]), [stage.render(0, 64, 64, 1, "hard", 1)])
+write_shard(Path(sys.argv[1]), [stage.render(stage.prepare(0, 64, 64, 1), 64, seed=0, kind="hard", scene_version=1)])
 """
 
 
@@ -215,3 +215,21 @@ def test_a_stopped_stage_keeps_its_frames_and_goes_on_with_the_others(tmp_path: 
     assert second.returncode == 0
     assert kept < finished_seeds(tmp_path)
     assert all(path.read_bytes() == pixels for path, pixels in before.items())
+
+
+@pytest.mark.blender
+@needs_blender
+def test_a_clip_begins_with_the_still_of_its_seed_and_its_lights_stay_in_the_world(tmp_path: Path):
+    for name, clip in (("still", "1"), ("clip", "2")):
+        words = ("--size", "32", "--samples", "1", "--only", "300001", "--clip", clip)
+        run = blender("-m", "relamp.training.stage", "--out", str(tmp_path / name), *words)
+        said = run.communicate(timeout=240)[1]
+        assert run.returncode == 0, said
+    (still,) = (f for p in (tmp_path / "still").glob("stage-*") for f in read_shard(p))
+    first, second = (f for p in (tmp_path / "clip").glob("stage-*") for f in read_shard(p))
+    assert (still.frame, first.frame, second.frame) == (0, 0, 1)
+    np.testing.assert_array_equal(first.codes, still.codes)
+    assert second.covered.shape == first.covered.shape
+    assert np.abs(second.depth_image() - first.depth_image()).max() > 1e-3
+    in_world = [f.suns @ f.camera_to_world.T for f in (first, second)]
+    np.testing.assert_allclose(*in_world, atol=1e-5)

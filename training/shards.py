@@ -88,6 +88,7 @@ class StageFrame:
     gloss: np.ndarray  # (P, 3) uint8, square-root coded specular reflectance
     surface: np.ndarray  # (P, 2) uint8, roughness and metallic, 255 = 1
     depth: np.ndarray  # (P,) float16, distance along the view axis in scene units
+    frame: int = 0  # of a clip, all of whose frames have the same seed and the same lights in the world
 
     def image(self, values: np.ndarray) -> np.ndarray:
         """Covered pixels (P,) or (P, C) back on the picture (H, W) or (H, W, C); 0 elsewhere."""
@@ -148,7 +149,9 @@ SCALARS = tuple(f.name for f in fields(StageFrame) if f.type != "np.ndarray")
 
 def write_shard(path: Path, frames: list[StageFrame]) -> None:
     """Write frames as one safetensors file, beside its name and then renamed; raises OutputError."""
-    tensors = {f"{f.seed}/{name}": np.ascontiguousarray(getattr(f, name)) for f in frames for name in ARRAYS}
+    tensors = {
+        f"{_key(f.seed, f.frame)}/{name}": np.ascontiguousarray(getattr(f, name)) for f in frames for name in ARRAYS
+    }
     index = [{name: getattr(f, name) for name in SCALARS} for f in frames]
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -179,8 +182,13 @@ def read_shard(path: Path, seeds: set[int] | None = None) -> Iterator[StageFrame
     with safe_open(str(path), framework="numpy") as shard:
         for scalars in index:
             if seeds is None or scalars["seed"] in seeds:
-                arrays = {name: shard.get_tensor(f"{scalars['seed']}/{name}") for name in ARRAYS}
+                key = _key(scalars["seed"], scalars.get("frame", 0))
+                arrays = {name: shard.get_tensor(f"{key}/{name}") for name in ARRAYS}
                 yield StageFrame(**scalars, **arrays)
+
+
+def _key(seed: int, frame: int) -> str:
+    return f"{seed}.{frame}" if frame else str(seed)
 
 
 def shard_paths(folder: Path) -> list[Path]:

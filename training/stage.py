@@ -24,6 +24,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -132,7 +133,10 @@ PASSES = {
 }
 
 
-def _compositor(groups: list[str], folder: Path) -> None:
+OUTPUT = "frame"  # node that writes the files, and their name
+
+
+def _compositor(groups: list[str]) -> None:
     """One Denoise node a light group, and one File Output node that writes them all as one multi-part EXR."""
     bpy = _blender()
     scene = bpy.context.scene
@@ -141,7 +145,7 @@ def _compositor(groups: list[str], folder: Path) -> None:
     layers = tree.nodes.new("CompositorNodeRLayers")
     layers.scene = scene
     output = tree.nodes.new("CompositorNodeOutputFile")
-    output.directory, output.file_name = str(folder), "frame"
+    output.name = output.file_name = OUTPUT
     output.format.media_type, output.format.file_format = "MULTI_LAYER_IMAGE", "OPEN_EXR_MULTILAYER"
     output.format.color_depth, output.format.exr_codec = "32", "NONE"
     for name in groups:
@@ -194,20 +198,44 @@ def _to_byte(values: np.ndarray) -> np.ndarray:
     return np.rint(np.clip(np.nan_to_num(values), 0.0, 1.0) * 255.0).astype(np.uint8)
 
 
-def render(seed: int, size: int, samples: int, threads: int, kind: str, scene_version: int) -> StageFrame:
-    """Light, render and encode the scene that stands in Blender; the camera gives the axes of everything stored."""
-    bpy = _blender()
-    rng = np.random.default_rng([seed, 1])
+@dataclass(frozen=True)
+class Rig:
+    """The lights of a scene in Blender's world: cells (48, 3), suns (12, 3), their diameters in deg, all light groups."""
+
+    cells: np.ndarray
+    suns: np.ndarray
+    diameters: np.ndarray
+    groups: list[str]
+
+
+def _toward_world() -> np.ndarray:
+    """(3, 3) from the camera's axes to Blender's world."""
+    return np.array(_blender().context.scene.camera.matrix_world.to_3x3().normalized())
+
+
+def prepare(seed: int, size: int, samples: int, threads: int) -> Rig:
+    """Make the scene that stands in Blender ready to render, with the lights of a seed around it as its camera sees it now."""
     _configure(size, samples, threads, seed)
-    bpy.context.view_layer.update()
-    turn = np.array(bpy.context.scene.camera.matrix_world.to_3x3().normalized())  # camera to Blender's world
+    _blender().context.view_layer.update()
+    rng, turn = np.random.default_rng([seed, 1]), _toward_world()
     cells = fibonacci_directions(CELLS) @ random_rotation(rng).T
     suns = fibonacci_directions(SUNS) @ random_rotation(rng).T + rng.normal(0, 0.15, (SUNS, 3))
     suns /= np.linalg.norm(suns, axis=1, keepdims=True)
     diameters = np.exp(rng.uniform(np.log(0.3), np.log(3.0), SUNS))
     groups = add_dome(cells @ turn.T) + add_suns(suns @ turn.T, diameters)
+    _compositor(groups)
+    return Rig(cells @ turn.T, suns @ turn.T, diameters, groups)
+
+
+def render(rig: Rig, size: int, **told: Any) -> StageFrame:
+    """Render and encode the scene that stands in Blender as `prepare` left it; the camera gives the axes of all that is stored.
+
+    `told` is what only the caller knows of the frame: seed, kind, scene_version and frame.
+    """
+    bpy, turn = _blender(), _toward_world()
+    cells, suns, groups = rig.cells @ turn, rig.suns @ turn, rig.groups
     with tempfile.TemporaryDirectory(dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as folder:
-        _compositor(groups, Path(folder))
+        bpy.context.scene.compositing_node_group.nodes[OUTPUT].directory = folder
         with _quiet():
             bpy.ops.render.render()
         layers = _read_layers(next(Path(folder).glob("*.exr")))
@@ -221,11 +249,11 @@ def render(seed: int, size: int, samples: int, threads: int, kind: str, scene_ve
     # Blender's +Z up to a world with +Y up: (x, y, z) becomes (x, z, -y).
     world = np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]]) @ turn
     return StageFrame(
-        seed=seed, kind=kind, scene_version=scene_version, height=size, width=size,
+        **told, height=size, width=size,
         hfov=float(np.degrees(bpy.context.scene.camera.data.angle)),
         camera_to_world=world.astype(np.float32), cells=cells.astype(np.float32),
         cell_solid_angles=cell_solid_angles(cells).astype(np.float32),
-        suns=suns.astype(np.float32), sun_diameters=diameters.astype(np.float32),
+        suns=suns.astype(np.float32), sun_diameters=rig.diameters.astype(np.float32),
         codes=codes, curve=curve, alpha=_to_byte(a[:, 0]), covered=covered.astype(np.uint8),
         matte=_to_byte(np.minimum(surface[:, 0], a[:, 0])),
         normals=np.rint(normals * 127.0).astype(np.int8),
@@ -236,13 +264,21 @@ def render(seed: int, size: int, samples: int, threads: int, kind: str, scene_ve
     )  # fmt: skip
 
 
-def render_seed(seed: int, sizes: Sequence[int], samples: int, threads: int = 1) -> StageFrame:
-    """The frame of one seed: the same scene, lights and size on every machine."""
+def render_seed(seed: int, sizes: Sequence[int], samples: int, threads: int = 1, clip: int = 1) -> list[StageFrame]:
+    """The frames of one seed, one or a clip of several: the same scene, lights and size on every machine."""
     from . import scenes
+    from .moves import Moves
 
     kind = scenes.build(seed)
     size = int(np.random.default_rng([seed, 2]).choice(sizes))
-    return render(seed, size, samples, threads, kind, scenes.SCENE_VERSION)
+    rig = prepare(seed, size, samples, threads)
+    moves = Moves(seed, kind) if clip > 1 else None
+    frames = []
+    for frame in range(clip):
+        if moves:
+            moves.at(frame)
+        frames.append(render(rig, size, seed=seed, kind=kind, scene_version=scenes.SCENE_VERSION, frame=frame))
+    return frames
 
 
 # --- the long run --------------------------------------------------------------------------------------------------
@@ -256,30 +292,31 @@ def _told_to_stop() -> bool:
     return bool(select.select([sys.stdin], [], [], 0)[0])
 
 
-def work(folder: Path, seeds: list[int], sizes: Sequence[int], samples: int, supervised: bool = False) -> None:
-    """Render seeds in this process and write one shard; when the parent says stop, with what is done by then.
+def work(options: argparse.Namespace) -> None:
+    """Render the seeds of --only in this process and write one shard; when the parent says stop, with what is done by then.
 
     Prints one JSON line a frame, which is how the parent knows where a crash happened.
     """
     frames: list[StageFrame] = []
-    for seed in seeds:
-        if supervised and _told_to_stop():
+    for seed in options.only:
+        if options.supervised and _told_to_stop():
             break
         print(json.dumps({"begun": seed}), flush=True)
         start = time.monotonic()
         try:
-            frame = render_seed(seed, sizes, samples)
+            rendered = render_seed(seed, options.size, options.samples, clip=options.clip)
         except (RuntimeError, ValueError, KeyError, IndexError) as error:  # one odd scene must not cost the shard
             print(json.dumps({"failed": seed, "why": f"{type(error).__name__}: {error}"}), flush=True)
             continue
-        coverage = frame.matte.sum() / 255.0 / frame.height / frame.width
-        if coverage < 0.03 or not frame.curve[:, 1].max() > 0:
+        first = rendered[0]
+        coverage = min(f.matte.sum() / 255.0 / f.height / f.width for f in rendered)
+        if coverage < 0.03 or not first.curve[:, 1].max() > 0:
             print(json.dumps({"failed": seed, "why": "the matte is nearly empty"}), flush=True)
             continue
-        frames.append(frame)
-        print(json.dumps({"done": seed, "kind": frame.kind, "seconds": round(time.monotonic() - start, 2)}), flush=True)
+        frames += rendered
+        print(json.dumps({"done": seed, "kind": first.kind, "seconds": round(time.monotonic() - start, 2)}), flush=True)
     if frames:
-        write_shard(folder / f"stage-{frames[0].seed:09d}.safetensors", frames)
+        write_shard(options.out / f"stage-{frames[0].seed:09d}.safetensors", frames)
 
 
 class Worker:
@@ -288,7 +325,7 @@ class Worker:
     def __init__(self, seeds: list[int], options: argparse.Namespace):
         self.seeds, self.begun, self.done, self.failed = seeds, None, [], []
         command = [sys.executable, "-W", "ignore", "-m", "relamp.training.stage", "--supervised"]
-        command += ["--out", str(options.out), "--samples", str(options.samples)]
+        command += ["--out", str(options.out), "--samples", str(options.samples), "--clip", str(options.clip)]
         command += ["--size", ",".join(map(str, options.size)), "--only", ",".join(map(str, seeds))]
         pipe, nowhere = subprocess.PIPE, subprocess.DEVNULL
         self.process = subprocess.Popen(
@@ -328,7 +365,8 @@ def run(options: argparse.Namespace) -> None:
     skipped_file = options.out / "skipped.json"
     skipped = set(json.loads(skipped_file.read_text())) if skipped_file.exists() else set()
     todo = [s for s in range(options.seed, options.seed + options.count) if s not in held and s not in skipped]
-    queue = [todo[i : i + SHARD_FRAMES] for i in range(0, len(todo), SHARD_FRAMES)][::-1]
+    share = max(1, SHARD_FRAMES // options.clip)
+    queue = [todo[i : i + share] for i in range(0, len(todo), share)][::-1]
     print(
         f"{options.out}: {len(held)} frames in {len(shard_paths(options.out))} shards, {len(todo)} to render",
         flush=True,
@@ -368,8 +406,8 @@ def run(options: argparse.Namespace) -> None:
         if count and time.monotonic() - told > 60:
             told = time.monotonic()
             pace = 3600 * count / (told - start)
-            print(f"{count} frames, {spent / count:.1f} s a frame and worker, {pace:.0f} an hour", flush=True)
-    print(f"{count} frames rendered", flush=True)
+            print(f"{count} scenes, {spent / count:.1f} s each in a worker, {pace:.0f} an hour", flush=True)
+    print(f"{count} scenes rendered", flush=True)
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -382,6 +420,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--count", type=int, default=1000, help="how many seeds")
     parser.add_argument("--size", default=",".join(map(str, SIZES)), help="px; one number, or several to draw from")
     parser.add_argument("--samples", type=int, default=48, help="samples a pixel before denoising")
+    parser.add_argument("--clip", type=int, default=1, help="frames of each scene, which moves when there are several")
     parser.add_argument("--minutes", type=float, default=0.0, help="stop after so long; 0 goes on to the last seed")
     parser.add_argument("--workers", type=int, default=2, help="processes of one thread each")
     parser.add_argument("--only", default="", help="render just these seeds, here, as one shard")
@@ -401,7 +440,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         options = parse(argv)
         options.out.mkdir(parents=True, exist_ok=True)
         if options.only:
-            work(options.out, options.only, options.size, options.samples, options.supervised)
+            work(options)
         else:
             if importlib.util.find_spec("bpy") is None:
                 _blender()
