@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -63,6 +64,14 @@ class Batch:
     truth: torch.Tensor
     normals: torch.Tensor
     exposure: torch.Tensor
+
+    def to(self, device: torch.device | str) -> Batch:
+        """The same on another device."""
+        moved: dict[str, Any] = {f.name: getattr(self, f.name).to(device) for f in fields(self)}
+        return Batch(**moved)
+
+    def __len__(self) -> int:
+        return len(self.plate)
 
 
 def held_out(seed: int) -> bool:
@@ -128,7 +137,7 @@ class Maker:
         index = int(rng.integers(len(self.frames.frames)))
         frame, rig = self.frames.frames[index], self.frames.rigs[index]
         lights = [rig.light(self._place(), rng) for _ in range(pairs + 1)]
-        lit = pictures(frame, lights) * _recolour(frame, rng)
+        lit = pictures(frame, lights) * recolour(frame, rng)
         geometry = Geometry.of(frame)
         whole = rng.random() < 0.3
         made = []
@@ -334,7 +343,7 @@ def stack(samples: list[Sample]) -> Batch:
     return Batch(conditions, a["plate"], a["target"], a["truth"], a["normals"], a["exposure"])
 
 
-def _recolour(frame: StageFrame, rng: np.random.Generator) -> np.ndarray:
+def recolour(frame: StageFrame, rng: np.random.Generator) -> np.ndarray:
     """Factors (H, W, 3) that change the colours of surfaces, the same under every light: two tints over the albedo."""
     tints = np.exp(rng.normal(0.0, 0.2, (2, 3))).astype(np.float32)
     lightness = np.clip(frame.albedo_image().mean(-1, keepdims=True) * 2, 0, 1)

@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -53,8 +54,11 @@ class Stream(IterableDataset):
         o = self.options
         frames = Frames(o.data, share=share, version=o.scene_version)
         frames.require()
-        maker = Maker(frames, o.seed + 1000 * share[0] + self.step, o.places, tuple(o.size))
-        yield from maker.batches(o.batch)
+        yield from self.maker(frames, o.seed + 1000 * share[0] + self.step).batches(o.batch)
+
+    def maker(self, frames: Frames, seed: int) -> Maker:
+        """What makes the batches."""
+        return Maker(frames, seed, self.options.places, tuple(self.options.size))
 
 
 class Run:
@@ -62,9 +66,10 @@ class Run:
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.options, self.device = options, options.device
+        options.bf16 = self.device == "cuda" if options.bf16 is None else options.bf16
         random.seed(options.seed)
         torch.manual_seed(options.seed)
-        self.network = Network(Architecture()).to(self.device)
+        self.network: Any = self.begin().to(self.device)
         self.mean = copy.deepcopy(self.network).eval().requires_grad_(False)
         self.optimiser = torch.optim.AdamW(
             self.network.parameters(), lr=options.rate, weight_decay=0.01, betas=(0.9, 0.99), fused=True
@@ -76,6 +81,19 @@ class Run:
         self.begun, self.before = time.monotonic(), self.state["minutes"]
         torch.manual_seed(options.seed + self.first)
 
+    def begin(self) -> torch.nn.Module:
+        """What is trained, as it begins."""
+        return Network(Architecture())
+
+    def stream(self) -> Stream:
+        """Where batches come from."""
+        return Stream(self.options, self.first)
+
+    def validation(self) -> Any:
+        """What it is scored on."""
+        o = self.options
+        return Validation(o.data, o.pairs, o.scene_version)
+
     @property
     def checkpoint(self) -> Path:
         """The run's checkpoint."""
@@ -84,9 +102,9 @@ class Run:
     def train(self) -> None:
         """Train until the minutes are over, with scores now and then and at the end."""
         o = self.options
-        validation = Validation(o.data, o.pairs, o.scene_version)
+        validation = self.validation()
         ahead = 6 if o.workers else None
-        loader = DataLoader(Stream(o, self.first), batch_size=None, num_workers=o.workers, prefetch_factor=ahead)
+        loader = DataLoader(self.stream(), batch_size=None, num_workers=o.workers, prefetch_factor=ahead)
         seen: list[dict[str, float]] = []
         due = time.monotonic() + 60 * o.score_every
         batches = iter(loader)
@@ -110,16 +128,9 @@ class Run:
 
     def step(self, batch: Batch) -> dict[str, float]:
         """One step of the optimiser; the losses."""
-        batch = _moved(batch, self.device)
         for group in self.optimiser.param_groups:
             group["lr"] = self.rate()
-        with torch.autocast(self.device, torch.bfloat16, enabled=self.options.bf16):
-            seen = self.network.see(batch.conditions)
-            with torch.autocast(self.device, enabled=False):
-                f = self.network.told(batch.conditions, seen.detach().float())
-                level, estimate = self.noise(clean_residual(f.hint, batch))
-            residual = self.network.denoiser(f, estimate, level)
-        total, parts = loss(residual.float(), f.hint, seen.float(), batch)
+        total, parts = self.losses(batch.to(self.device))
         self.optimiser.zero_grad(set_to_none=True)
         total.backward()
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
@@ -127,10 +138,20 @@ class Run:
             raise InputError(f"the loss is not finite at step {self.state['step']}; resume with a lower --rate")
         self.optimiser.step()
         self.state["step"] += 1
-        self.state["samples"] += len(batch.plate)
+        self.state["samples"] += len(batch)
         if self.state["step"] % MEAN_EVERY == 0:
             self.average()
         return {"loss": float(total.detach()), **{k: float(v.detach()) for k, v in parts.items()}}
+
+    def losses(self, batch: Batch) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        """The whole loss of a batch, and its parts by name."""
+        with torch.autocast(self.device, torch.bfloat16, enabled=self.options.bf16):
+            seen = self.network.see(batch.conditions)
+            with torch.autocast(self.device, enabled=False):
+                f = self.network.told(batch.conditions, seen.detach().float())
+                level, estimate = self.noise(clean_residual(f.hint, batch))
+            residual = self.network.denoiser(f, estimate, level)
+        return loss(residual.float(), f.hint, seen.float(), batch)
 
     def noise(self, clean: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Noise levels, most of them 1, and what is left to see of `clean` at them."""
@@ -160,21 +181,29 @@ class Run:
         parts = " ".join(f"{k} {v:.3f}" for k, v in means.items())
         print(f"{self.elapsed:6.1f} min  step {line['step']}  {speed:.1f} samples/s  {parts}", flush=True)
 
-    def score(self, validation: Validation) -> None:
-        """Scores of the running mean, the sheet, the weights, the checkpoint and the plot."""
+    def score(self, validation: Any) -> None:
+        """Scores of the running mean, the weights, the checkpoint and the plot."""
         out = self.options.out
-        scores, sheet = validation.score(self.mean, self.device)
+        scores = self.measure(validation)
         self.state["minutes"] = self.before + self.elapsed
         head = f"step {self.state['step']}, {self.state['samples']} samples, {self.state['minutes']:.0f} minutes"
         (out / "scores.md").write_text(f"{head}\n\n{scores.table()}\n")
         with (out / "scores.jsonl").open("a") as log:
             log.write(json.dumps({**self.state, **scores.as_dict()}) + "\n")
         print(f"{head}\n{scores.table()}", flush=True)
-        write_sheet(sheet, out / "sheet.png")
-        card = {"name": "relamp-1", "data": "relamp light stage (Cycles), procedural only", **self.state}
-        save_weights(self.mean, out / "weights.safetensors", {**card, "scores": scores.as_dict()})
+        self.keep({"data": "relamp light stage (Cycles), procedural only", **self.state, "scores": scores.as_dict()})
         checkpoint.save(self.checkpoint, self.network, self.mean, self.optimiser, self.state)
         plot(out / "log.jsonl", out / "loss.png")
+
+    def measure(self, validation: Validation) -> Any:
+        """The scores of the running mean; writes the sheet."""
+        scores, sheet = validation.score(self.mean, self.device)
+        write_sheet(sheet, self.options.out / "sheet.png")
+        return scores
+
+    def keep(self, card: dict) -> None:
+        """Write weights that can ship, with their card."""
+        save_weights(self.mean, self.options.out / "weights.safetensors", {"name": "relamp-1", **card})
 
 
 def plot(log: Path, path: Path) -> None:
@@ -200,11 +229,9 @@ def plot(log: Path, path: Path) -> None:
     cv2.imwrite(str(path), picture)
 
 
-def parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    """The options."""
-    parser = argparse.ArgumentParser(
-        prog="python -m relamp.training.train", description=(__doc__ or "").splitlines()[0]
-    )
+def shared_options(name: str, description: str) -> argparse.ArgumentParser:
+    """The options of every trainer."""
+    parser = argparse.ArgumentParser(prog=f"python -m relamp.training.{name}", description=description)
     parser.add_argument("--data", type=Path, required=True, help="folder of the shards")
     parser.add_argument("--out", type=Path, required=True, help="folder of the run")
     parser.add_argument("--minutes", type=float, default=30.0, help="length of this slice")
@@ -224,29 +251,31 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--score-every", type=float, default=10.0, help="minutes between scores")
     parser.add_argument("--say", type=int, default=50, help="steps between lines of progress")
     parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args(argv)
-    options.bf16 = options.device == "cuda" if options.bf16 is None else options.bf16
-    return options
+    return parser
+
+
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    """The options."""
+    return shared_options("train", (__doc__ or "").splitlines()[0]).parse_args(argv)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one slice; returns the exit code."""
-    options = parse(argv)
+    return go(Run, parse(argv))
+
+
+def go(kind: type[Run], options: argparse.Namespace) -> int:
+    """Run one slice of a kind of training; returns the exit code."""
     torch.set_num_threads(options.threads)
     try:
         if options.device == "cuda" and not torch.cuda.is_available():
             raise InputError("there is no CUDA device here; train with --device cpu")
         options.out.mkdir(parents=True, exist_ok=True)
-        Run(options).train()
+        kind(options).train()
     except RelampError as error:
         print(error, file=sys.stderr)
         return error.exit_code
     return 0
-
-
-def _moved(batch: Batch, device: str) -> Batch:
-    rest = (batch.plate, batch.target, batch.truth, batch.normals, batch.exposure)
-    return Batch(batch.conditions.to(device), *(t.to(device) for t in rest))
 
 
 if __name__ == "__main__":
