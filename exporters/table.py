@@ -8,6 +8,7 @@ from __future__ import annotations
 from ..core.lazy import LazyCommand
 
 EXPORTERS: dict[str, LazyCommand] = {
+    "exr": LazyCommand("relamp.exporters.exr", "Relit frames again, with the layers chosen, in one part or many."),
     "openjd": LazyCommand(
         "relamp.exporters.openjd", "A job as an Open Job Description bundle, for openjd and Deadline Cloud."
     ),

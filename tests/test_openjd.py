@@ -185,4 +185,4 @@ def test_a_local_run_that_lacks_a_frame_does_not_end_well(shot, tmp_path, capsys
     jobs.save(job_of(shot), tmp_path / "shot.relamp.json")
     shot.plate_frame(1002).write_bytes(b"not a picture")
     assert main(["submit", "--job", str(tmp_path / "shot.relamp.json"), "--chunk", "2", "--local"]) == 3
-    assert "1002 are missing" in capsys.readouterr().err
+    assert "frames 1002-1004 are missing" in capsys.readouterr().err
