@@ -21,6 +21,7 @@ from . import plan as plans
 from .camera import CameraMove
 from .errors import InputError, RelampError, UsageError
 from .finish import Finished, Subject, finish
+from .gain import Law
 from .grain import measure as measure_noise
 from .illumination import Illumination, camera_to_map
 from .inference import Inference, Work
@@ -29,7 +30,7 @@ from .job import Measured, RelightJob
 from .light.balls import grey_and_chrome
 from .light.environment import direction_to_uv, directions, lookup, resize, rotation_matrix
 from .light.lamps import Lamps, split
-from .parameters import RelightParameters, at_frame, default_of, knobs
+from .parameters import NEW_LAYERS, RelightParameters, at_frame, default_of, knobs
 from .pictures import exr
 from .pictures.colour import Colour
 from .pictures.frame import Frame, Window, place
@@ -41,12 +42,16 @@ from .proxy import MIDDLE_GREY
 from .proxy import make as make_proxy
 from .proxy import resize as resize_picture
 
-STAGES = ("plate", "proxy", "normals", "hint", "ratio", "relit")
+LAYERS = tuple(name for name in NEW_LAYERS if name not in ("ratio", "normals", "lamps"))
+STAGES = ("plate", "proxy", "normals", "hint", "ratio", "relit", *LAYERS, "rest")  # and lamp1, lamp2 and so on
 KEPT_FRAMES = 8
 KEPT_PIXELS = 24e6  # of all kept frames together; a frame at full 4K is 9e6
 KEPT_PICTURES = 8  # whose values can be asked for
 SHOWN_LEVEL = 0.5  # scene-linear value that the level of a light is shown at
 MAP_ROWS = 256
+View = tuple[str | None, str | None]
+"""Display and view of a colour config, None for its default."""
+
 OUT = "relamp_preview.####.exr"  # never written
 
 # What changes nothing that is kept: these are read anew for every preview.
@@ -74,6 +79,16 @@ class _Seen:
     scale: float
 
 
+@dataclass(frozen=True)
+class _Relit:
+    """The last relight, as long as nothing but the way it is looked at changes. `key` says what it is of."""
+
+    key: Hashable
+    layers: tuple[str, ...]
+    finished: Finished
+    seen: _Seen
+
+
 class Previewer:
     """Previews of one job after another, warm."""
 
@@ -86,6 +101,7 @@ class Previewer:
         self._lights: OrderedDict[Hashable, Illumination] = OrderedDict()
         self._maps: OrderedDict[Hashable, np.ndarray] = OrderedDict()
         self._linear: OrderedDict[Hashable, np.ndarray] = OrderedDict()
+        self._relit: _Relit | None = None
 
     def picture(
         self,
@@ -94,13 +110,14 @@ class Previewer:
         frame: int | None = None,
         longer: int = 960,
         stops: float = 0.0,
-        view: tuple[str | None, str | None] = (None, None),
+        view: View = (None, None),
         name: str | None = None,
+        dim: tuple[float, ...] = (),
     ) -> Picture:
         """One stage of one frame, over the display window.
 
-        `plate` and `relit` are light; `proxy` is what a network sees; `normals` are coded as n / 2 + 1 / 2; `hint` and
-        `ratio` are gains, with 1 shown as middle grey.
+        `plate`, `relit`, `lamp1` and so on, `rest`, `albedo` and `irradiance` are light; `proxy` is what a network sees;
+        `normals` are coded as n / 2 + 1 / 2; `hint` and `ratio` are gains, with 1 shown as middle grey.
 
         Args:
             frame: None for the plate's first.
@@ -108,17 +125,25 @@ class Previewer:
             stops: exposure for looking.
             view: display and view of the colour config, None for its defaults.
             name: what `values` finds this picture by, the stage when None.
+            dim: `relit` with its lamps, strongest first, and last the rest, times these; they are taken from the layers
+                that add up to it, so nothing is worked out anew. Empty for all as they are.
 
         Raises:
             RelampError: as a render of that frame would.
         """
-        if stage not in STAGES:
-            raise UsageError(f"stage must be one of {', '.join(STAGES)}; got {stage!r}")
-        job = RelightJob(_for_looking(job.parameters), job.measured)
+        lamp = _lamp_of(stage)
+        if stage not in STAGES and not 1 <= lamp <= job.parameters.lamps:
+            raise UsageError(
+                f"stage must be one of {', '.join(STAGES)}, or lamp1 to lamp{job.parameters.lamps}; got {stage!r}"
+            )
+        if dim and len(dim) != job.parameters.lamps + 1:
+            raise UsageError(f"dim takes {job.parameters.lamps + 1} numbers, the last for the rest; got {len(dim)}")
+        layers = _layers_for(stage, dim)
+        job = RelightJob(_for_looking(job.parameters, layers), job.measured)
         job.require("plate")
         inputs, number = self._inputs(job.parameters, frame)
         seen = self._look_at(job.parameters, inputs, number, longer)
-        linear = _over_display(self._linear_of(stage, job, number, seen), seen)
+        linear = _over_display(self._linear_of(stage, job, number, seen, dim), seen)
         self._linear.pop(name or stage, None)
         _keep(self._linear, name or stage, linear, KEPT_PICTURES)
         screen = self._screen(job.parameters, view)
@@ -146,7 +171,9 @@ class Previewer:
         row, column = min(max(int(y * height), 0), height - 1), min(max(int(x * width), 0), width - 1)
         return tuple(float(value) for value in linear[row, column])
 
-    def environment(self, job: RelightJob, frame: int, lamps: int, stops: float = 0.0) -> Picture:
+    def environment(
+        self, job: RelightJob, frame: int, lamps: int, stops: float = 0.0, view: View = (None, None)
+    ) -> Picture:
         """The new light as a lat-long picture of 512 x 256, turned by all of `env_rotate` but its turn about Y.
 
         The facts hold `lamps`, strongest first, by their place in that picture, (u, v) from 0 to 1.
@@ -159,7 +186,7 @@ class Previewer:
         shown = lookup(pixels, directions(MAP_ROWS, 2 * MAP_ROWS) @ tilt.astype(np.float32))
         found = self._lamps(light, frame, lamps)
         gain = SHOWN_LEVEL / light.light(frame).level
-        picture = self._screen(p, (None, None)).encode(shown * np.float32(gain), stops)
+        picture = self._screen(p, view).encode(shown * np.float32(gain), stops)
         size = light.environment(frame).pixels.shape
         facts: dict[str, Any] = {
             "width": 2 * MAP_ROWS,
@@ -177,7 +204,7 @@ class Previewer:
             )  # fmt: skip
         return Picture(picture, facts)
 
-    def balls(self, job: RelightJob, frame: int, size: int = 96) -> Picture:
+    def balls(self, job: RelightJob, frame: int, size: int = 96, view: View = (None, None)) -> Picture:
         """A grey and a chrome ball in the new light as it is turned, with alpha, un-premultiplied."""
         p = job.parameters
         light = self._light(p, frame)
@@ -186,11 +213,13 @@ class Previewer:
         unit = light.light(frame)
         drawn = grey_and_chrome(unit.turned(turn), self._map(light, frame) / np.float32(unit.level), turn, size)
         stops = float(at_frame(p.env_exposure, frame))
-        pixels = self._screen(p, (None, None)).encode(drawn[..., :3] * np.float32(SHOWN_LEVEL), stops)
+        pixels = self._screen(p, view).encode(drawn[..., :3] * np.float32(SHOWN_LEVEL), stops)
         pixels[..., 3] = np.round(drawn[..., 3] * 255).astype(np.uint8)
         return Picture(pixels, {"width": 2 * size, "height": size})
 
-    def _linear_of(self, stage: str, job: RelightJob, number: int, seen: _Seen) -> np.ndarray:
+    def _linear_of(
+        self, stage: str, job: RelightJob, number: int, seen: _Seen, dim: tuple[float, ...] = ()
+    ) -> np.ndarray:
         if stage == "plate":
             return seen.plate
         if seen.subject is None:
@@ -204,20 +233,29 @@ class Previewer:
         plan, inference = self._ready(job, number)
         if stage == "proxy":
             return _proxy(subject, plan)
-        light = inference.light(FrameTask(number, RENDER, number, Path(OUT)))
-        work = inference.work(seen.frame, subject, light)
-        there = (subject.weight > 0)[..., None]
         if stage == "hint":
+            work, _ = self._work(inference, number, seen, subject)
             gain = np.exp(work.shading.hint.at(work.subject.normals))
-            return np.where(there, gain * np.float32(MIDDLE_GREY), 0)
+            return np.where((subject.weight > 0)[..., None], gain * np.float32(MIDDLE_GREY), 0)
+        return _of_finished(stage, self._finished(plan, inference, number, seen, subject), subject, dim)
+
+    def _finished(self, plan: Plan, inference: Inference, number: int, seen: _Seen, subject: Subject) -> Finished:
+        """The relit frame with the layers of the plan, kept until anything about it changes."""
+        assert self._plan is not None
+        wanted = plan.parameters.layers
+        key = (replace(plan.parameters, layers=()), self._plan[0], number)
+        kept = self._relit
+        if kept is None or kept.key != key or kept.seen is not seen or not set(wanted) <= set(kept.layers):
+            work, law = self._work(inference, number, seen, subject)
+            self._relit = kept = _Relit(key, wanted, _finish(work, law, wanted), seen)
+        return kept.finished
+
+    def _work(self, inference: Inference, number: int, seen: _Seen, subject: Subject) -> tuple[Work, Law]:
+        law = inference.light(number).law
+        work = inference.alone(seen.frame, subject, number)
         # An averaged plate has next to no grain left to treat.
-        law = replace(light.law, grain="off") if seen.scale < 1 else light.law
-        if law.grain != "off":
-            law = replace(law, noise=measure_noise(subject.plate))
-        finished = _finish(work, law, ("ratio",) if stage == "ratio" else ())
-        if stage == "ratio":
-            return np.where(there, finished.layers["ratio"] * np.float32(MIDDLE_GREY), 0)
-        return finished.beauty
+        law = replace(law, grain="off") if seen.scale < 1 else law
+        return work, law if law.grain == "off" else replace(law, noise=measure_noise(subject.plate))
 
     def _ready(self, job: RelightJob, number: int) -> tuple[Plan, Inference]:
         """A plan that holds for `number`, warm unless more than live settings changed."""
@@ -319,7 +357,13 @@ class Previewer:
             self._colours[p.config] = Colour(p.config)
         return self._colours[p.config]
 
-    def _screen(self, p: RelightParameters, view: tuple[str | None, str | None]) -> Screen:
+    def displays(self, config: str | None) -> tuple[Colour, dict[str, tuple[str, ...]]]:
+        """A colour config, and the views of its displays, the defaults first. Raises `UsageError`."""
+        colour = self._colours.get(config) or Colour(config)
+        self._colours[config] = colour
+        return colour, colour.displays()
+
+    def _screen(self, p: RelightParameters, view: View) -> Screen:
         colour = self._colour(p)
         key = (colour.config_id, *view)
         if key not in self._screens:
@@ -327,17 +371,57 @@ class Previewer:
         return self._screens[key]
 
 
-def _for_looking(p: RelightParameters) -> RelightParameters:
-    """The parameters without anything about files to write, which a preview does not."""
+def _lamp_of(stage: str) -> int:
+    """The number of the lamp whose layer a stage is, 0 when it is none."""
+    number = stage.removeprefix("lamp")
+    return int(number) if number != stage and number.isascii() and number.isdigit() else 0
+
+
+def _layers_for(stage: str, dim: tuple[float, ...]) -> tuple[str, ...]:
+    """The layers a picture is made of."""
+    if stage == "rest" or _lamp_of(stage) or (stage == "relit" and dim):
+        return ("lamps",)
+    return (stage,) if stage == "ratio" or stage in LAYERS else ()
+
+
+def _of_finished(stage: str, finished: Finished, subject: Subject, dim: tuple[float, ...]) -> np.ndarray:
+    if stage == "ratio":
+        return np.where((subject.weight > 0)[..., None], finished.layers["ratio"] * np.float32(MIDDLE_GREY), 0)
+    if stage in finished.layers:
+        layer = finished.layers[stage]
+        return (
+            layer
+            if layer.ndim == 3 and layer.shape[-1] == 3
+            else np.repeat(layer.reshape(*subject.weight.shape, 1), 3, -1)
+        )
+    if lamp := _lamp_of(stage):
+        return finished.lamps[lamp - 1]
+    if stage == "rest" or dim:
+        rest = finished.beauty - np.sum(finished.lamps, axis=0)
+        return rest if stage == "rest" else _dimmed([*finished.lamps, rest], dim)
+    return finished.beauty
+
+
+def _dimmed(parts: list[np.ndarray], gains: tuple[float, ...]) -> np.ndarray:
+    total = parts[-1] * np.float32(gains[-1])
+    for part, gain in zip(parts[:-1], gains[:-1], strict=True):
+        if gain:
+            total += part * np.float32(gain)
+    return total
+
+
+def _for_looking(p: RelightParameters, layers: tuple[str, ...]) -> RelightParameters:
+    """The parameters without anything about files to write, which a preview does not, but for the layers it shows."""
     fixed = {name: default_of(name) for name, k in knobs() if k.group in ("output", "run") and name != "device"}
-    return replace(p, **{**fixed, "out": OUT, "overwrite": True, "missing": "error"})
+    more = {"out": OUT, "overwrite": True, "missing": "error", "layers": layers, "lamps": p.lamps}
+    return replace(p, **{**fixed, **more})
 
 
 def _key(p: RelightParameters, names: tuple[str, ...]) -> Hashable:
     return tuple(getattr(p, name) for name in names)
 
 
-def _finish(work: Work, law: Any, layers: tuple[str, ...]) -> Finished:
+def _finish(work: Work, law: Law, layers: tuple[str, ...]) -> Finished:
     return finish(work.subject, work.shading, law, layers, work.residual, work.guide)
 
 

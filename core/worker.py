@@ -123,6 +123,7 @@ class Worker:
             "balls": self._balls,
             "environment": self._environment,
             "values": self._values,
+            "displays": self._displays,
             "inspect": self._inspect,
             "made": self._made,
         }
@@ -208,26 +209,49 @@ class Worker:
         display: str | None = None,
         view: str | None = None,
         name: str | None = None,
+        dim: list[float] | None = None,
     ) -> Reply:
         _check_numbers(size=size, exposure=exposure, **({} if frame is None else {"frame": frame}))
-        seen = self._previewer.picture(_job(job), stage, frame, int(size), float(exposure), (display, view), name)
+        _check_texts(stage=stage, display=display, view=view, name=name)
+        gains = _gains(dim)
+        seen = self._previewer.picture(
+            _job(job), stage, frame, int(size), float(exposure), (display, view), name, gains
+        )
         return Reply(seen.facts, seen.pixels.tobytes())
 
-    def _balls(self, job: dict[str, Any], frame: int = 1, size: int = 96) -> Reply:
+    def _balls(
+        self, job: dict[str, Any], frame: int = 1, size: int = 96, display: str | None = None, view: str | None = None
+    ) -> Reply:
         _check_numbers(frame=frame, size=size)
-        seen = self._previewer.balls(_job(job), frame, min(max(int(size), 8), 1024))
+        _check_texts(display=display, view=view)
+        seen = self._previewer.balls(_job(job), frame, min(max(int(size), 8), 1024), (display, view))
         return Reply(seen.facts, seen.pixels.tobytes())
 
-    def _environment(self, job: dict[str, Any], frame: int = 1, exposure: float = 0.0) -> Reply:
+    def _environment(
+        self,
+        job: dict[str, Any],
+        frame: int = 1,
+        exposure: float = 0.0,
+        display: str | None = None,
+        view: str | None = None,
+    ) -> Reply:
         _check_numbers(frame=frame, exposure=exposure)
+        _check_texts(display=display, view=view)
         wanted = _job(job)
-        seen = self._previewer.environment(wanted, frame, wanted.parameters.lamps, float(exposure))
+        seen = self._previewer.environment(wanted, frame, wanted.parameters.lamps, float(exposure), (display, view))
         return Reply(seen.facts, seen.pixels.tobytes())
 
     def _values(self, name: str, x: float, y: float) -> Reply:
         _check_numbers(x=x, y=y)
         # Written as text: JSON has no infinity, and a plate may.
         return Reply({"values": [f"{value:.6g}" for value in self._previewer.values(name, x, y)]})
+
+    def _displays(self, config: str | None = None) -> Reply:
+        _check_texts(config=config)
+        colour, displays = self._previewer.displays(config)
+        listed = [{"name": name, "views": list(views)} for name, views in displays.items()]
+        facts = {"config": colour.config_id, "working_space": colour.working_space, "spaces": list(colour.spaces())}
+        return Reply({**facts, "displays": listed})
 
     def _inspect(self, name: str, path: str, config: str | None = None) -> Reply:
         from .inspection import inspect_input
@@ -332,6 +356,21 @@ def _check_numbers(**values: Any) -> None:
     for name, value in values.items():
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < 1e9:
             raise UsageError(f"{name} must be a number; got {value!r}")
+
+
+def _check_texts(**values: Any) -> None:
+    for name, value in values.items():
+        if value is not None and not isinstance(value, str):
+            raise UsageError(f"{name} must be text; got {value!r}")
+
+
+def _gains(dim: Any) -> tuple[float, ...]:
+    if dim is None:
+        return ()
+    if not isinstance(dim, list):
+        raise UsageError(f"dim must be a list of numbers; got {dim!r}")
+    _check_numbers(**{f"dim[{index}]": gain for index, gain in enumerate(dim)})
+    return tuple(float(gain) for gain in dim)
 
 
 def _unforeseen(error: Exception) -> tuple[int, str]:

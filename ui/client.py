@@ -32,6 +32,8 @@ class WorkerClient(QObject):
         self._client = Client(python, ocio=ocio, on_notice=self.noticed.emit, on_log=self.logged.emit)
         self._closed = False
         self._arrived.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
+        # A host may drop the panel without a word: its worker must not outlive it.
+        self.destroyed.connect(self._client.close)
 
     @property
     def pid(self) -> int | None:

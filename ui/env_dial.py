@@ -69,6 +69,10 @@ class EnvDial(QWidget):
         self._lamps = tuple(lamps)
         self.update()
 
+    def lamps(self) -> tuple[LampMark, ...]:
+        """The lamps that are marked, strongest first."""
+        return self._lamps
+
     def lampPosition(self, index: int) -> QPointF:
         """Where a lamp is drawn now, in the widget's pixels."""
         lamp, area = self._lamps[index], self._area()

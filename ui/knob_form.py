@@ -36,6 +36,7 @@ from ..core.parameters import Curve, Knob, RelightParameters, default_of, knobs,
 from . import look
 
 AUTO = "auto"
+FOLDED = ("published",)  # groups that few need
 
 
 class KnobForm(QWidget):
@@ -50,6 +51,8 @@ class KnobForm(QWidget):
         super().__init__(parent)
         wanted = None if names is None else set(names)
         self._rows: dict[str, _Row] = {}
+        self._groups: dict[str, _Group] = {}
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         grid = QGridLayout(self)
         grid.setContentsMargins(8, 4, 8, 8)
         grid.setHorizontalSpacing(8)
@@ -61,8 +64,11 @@ class KnobForm(QWidget):
                 continue
             if knob.group != group:
                 group = knob.group
-                self._add_heading(grid, group)
+                self._groups[group] = _Group(group, grid, self)
             self._rows[name] = _Row(name, knob, grid, self)
+            self._groups[group].add(self._rows[name])
+        for group in FOLDED:
+            self.setFolded(group, True)
         grid.setRowStretch(grid.rowCount(), 1)
 
     def names(self) -> tuple[str, ...]:
@@ -94,11 +100,38 @@ class KnobForm(QWidget):
         """The widget that edits a parameter."""
         return self._rows[name].editor
 
-    def _add_heading(self, grid: QGridLayout, group: str) -> None:
-        heading = QLabel(group.capitalize(), self)
-        heading.setProperty("role", "heading")
-        heading.setContentsMargins(0, 6, 0, 0)
-        grid.addWidget(heading, grid.rowCount(), 0, 1, 3)
+    def setFolded(self, group: str, on: bool) -> None:
+        """Fold a group away, but for what differs from its default, or show all of it."""
+        if group in self._groups:
+            self._groups[group].heading.setChecked(not on)
+
+    def isFolded(self, group: str) -> bool:
+        """Whether a group is folded away."""
+        return not self._groups[group].heading.isChecked()
+
+
+class _Group:
+    """A heading that folds its rows; those that differ from their defaults stay to be seen."""
+
+    def __init__(self, name: str, grid: QGridLayout, form: KnobForm) -> None:
+        self._rows: list[_Row] = []
+        self.heading = QToolButton(form)
+        self.heading.setText(name.capitalize())
+        self.heading.setProperty("role", "heading")
+        self.heading.setCheckable(True)
+        self.heading.setChecked(True)
+        self.heading.setArrowType(Qt.ArrowType.DownArrow)
+        self.heading.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.heading.toggled.connect(self._fold)
+        grid.addWidget(self.heading, grid.rowCount(), 0, 1, 3)
+
+    def add(self, row: _Row) -> None:
+        self._rows.append(row)
+
+    def _fold(self, open: bool) -> None:
+        self.heading.setArrowType(Qt.ArrowType.DownArrow if open else Qt.ArrowType.RightArrow)
+        for row in self._rows:
+            row.set_visible(open or row.differs)
 
 
 class _Row:
@@ -128,6 +161,10 @@ class _Row:
         grid.addWidget(self._reset, row, 2)
         self._mark()
         self.editor.edited.connect(self._edited)  # type: ignore[attr-defined]
+
+    def set_visible(self, on: bool) -> None:
+        for widget in (self.label, self.editor, self._reset):
+            widget.setVisible(on)
 
     @property
     def differs(self) -> bool:
@@ -161,6 +198,8 @@ class _Row:
         self.label.setProperty("changed", "true" if self.differs else "false")
         self.label.style().unpolish(self.label)
         self.label.style().polish(self.label)
+        if self.differs:
+            self.set_visible(True)  # a folded group does not hide what was changed
         # Kept in the layout, so that rows do not move while one types.
         self._reset.setText("↺" if self.differs else " ")
         self._reset.setEnabled(self.differs)
@@ -301,7 +340,6 @@ class _Names(QWidget):
     """A button for each name there is."""
 
     edited = Signal()
-    ACROSS = 3
 
     def __init__(self, knob: Knob, parent: QWidget) -> None:
         super().__init__(parent)
@@ -309,6 +347,7 @@ class _Names(QWidget):
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(3)
         self.buttons: dict[str, QToolButton] = {}
+        across = 3 if max(map(len, knob.choices)) < 6 else 2
         for index, choice in enumerate(knob.choices):
             button = QToolButton(self)
             button.setText(choice)
@@ -316,7 +355,7 @@ class _Names(QWidget):
             button.toggled.connect(self.edited)
             button.setMinimumWidth(44)
             button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-            grid.addWidget(button, index // self.ACROSS, index % self.ACROSS)
+            grid.addWidget(button, index // across, index % across)
             self.buttons[choice] = button
 
     def show_value(self, value: Any) -> None:

@@ -36,7 +36,8 @@ class LightBox(QWidget):
         self._exposure.setToolTip("Brightens or dims the new light, in stops")
         self._exposure.valueChanged.connect(self._exposed)
         self._stops = QLabel("+0.0 stops", self)
-        self._stops.setMinimumWidth(64)
+        self._stops.setMinimumWidth(62)
+        self._stops.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         none = QToolButton(self)
         none.setText("↺")
         none.setProperty("quiet", "true")
@@ -52,16 +53,25 @@ class LightBox(QWidget):
         line.addWidget(self._exposure, 1)
         line.addWidget(self._stops)
         line.addWidget(none)
+        self._tools = QHBoxLayout()
+        self._tools.addStretch(1)
+        side.addStretch(1)
         side.addLayout(line)
+        side.addLayout(self._tools)
         side.addWidget(self._animated)
         side.addStretch(1)
         below = QHBoxLayout()
+        below.setSpacing(10)
         below.addWidget(self._balls)
         below.addLayout(side, 1)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.addWidget(self.dial)
         box.addLayout(below)
+
+    def addTool(self, widget: QWidget) -> None:
+        """Put another button beside the balls."""
+        self._tools.insertWidget(self._tools.count() - 1, widget)
 
     def setRotate(self, value: Any) -> None:
         """Show `env_rotate`; a curve is told of and stays until the light is turned."""

@@ -1,6 +1,7 @@
 """Relamp's panel: a shot, a light, a picture that follows it, and the render. `python -m relamp.ui.panel [JOB|PLATE]`.
 
-The panel is a widget, so that a host can embed it; `main` puts it into a window of its own.
+The panel is a widget with its own look, so that a host can embed it: its keys work while it has the focus, and
+`shutDown` ends its worker. `main` puts it into a window of its own.
 """
 
 from __future__ import annotations
@@ -12,21 +13,19 @@ from pathlib import Path
 from typing import Any
 
 import PySide6
-from PySide6.QtCore import QByteArray, QPointF, QSettings, QSignalBlocker, QSize, Qt
-from PySide6.QtGui import QCloseEvent, QGuiApplication, QImage, QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtCore import QByteArray, QSettings, Qt
+from PySide6.QtGui import QCloseEvent, QGuiApplication, QImage, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QApplication,
-    QComboBox,
-    QDoubleSpinBox,
+    QCompleter,
     QFileDialog,
     QHBoxLayout,
     QLabel,
+    QLineEdit,
     QMenu,
     QMessageBox,
     QPushButton,
     QScrollArea,
-    QSlider,
-    QSpinBox,
     QSplitter,
     QTabWidget,
     QToolButton,
@@ -35,27 +34,35 @@ from PySide6.QtWidgets import (
 )
 
 from ..core.errors import RelampError, StoppedError, UsageError
+from ..core.job import RelightJob
 from ..core.parameters import knob_of, knobs
 from . import look
 from .client import WorkerClient
 from .command_line import command_line
 from .input_row import InputRow
 from .knob_form import KnobForm
+from .lamp_list import LampFacts, LampList
 from .light_box import LightBox
-from .plate_view import PlateView
-from .render_queue import RenderQueue
-from .session import INPUTS, QUICK, STAGES, Session
+from .light_presets import KeptLight, LightPresets
+from .render_queue import RenderQueue, RenderRow
+from .session import INPUTS, Session
+from .viewer import Viewer
 
 JOB_FILES = "Relamp jobs (*.json);;All files (*)"
 RECENT = 8
-RENDER_KNOBS = ("out", "frames", "layers", "lamps", "compression", "data_type", "drop_layers", "skip_existing", "overwrite",
-                "keep_going", "missing", "threads")  # fmt: skip
+RENDER_KNOBS = ("out", "frames", "layers", "lamps", "compression", "data_type", "drop_layers", "multipart", "missing",
+                "skip_existing", "overwrite", "keep_going", "threads")  # fmt: skip
 SHORTCUTS = (
     ("Ctrl+O", "open a job or a plate"),
     ("Ctrl+S", "save the job"),
+    ("Ctrl+Shift+S", "save the job under another name"),
     ("Ctrl+R", "render"),
     ("Ctrl+Shift+C", "copy as command line"),
+    ("F5", "read every file again"),
+    ("F1", "this list"),
     ("Left, Right", "previous, next frame, in the picture"),
+    ("Home, End", "first, last frame"),
+    ("Space", "play, stop"),
     ("F", "fit the picture"),
     ("1", "pixel for pixel"),
     ("+, -, wheel", "zoom"),
@@ -72,16 +79,19 @@ class Panel(QWidget):
     ) -> None:
         """`python` is that of the worker (`core.launch.find_python`); `settings` keeps recent files and the layout."""
         super().__init__(parent)
+        look.dress(self)
         self.setWindowTitle("Relamp")
         self._settings = settings or QSettings("relamp", "panel")
         self.client = WorkerClient(python, os.environ.get("OCIO"), self)
         self.session = Session(self.client, self)
         self._job_path = ""
-        self._facts: dict[str, Any] = {}
-        self.view = PlateView(self)
+        self.viewer = Viewer(self.session, self)
+        self.view = self.viewer.view
         self.light = LightBox(self)
+        self.presets = LightPresets(self._settings, self._current_light, self)
+        self.lamps = LampList(self)
         self.inputs = {name: InputRow(name.replace("_", " "), knob_of(name).help, self) for name in INPUTS}
-        apart = {*INPUTS, *RENDER_KNOBS, "views", "create_dir", "multipart", "verify"}
+        apart = {*INPUTS, *RENDER_KNOBS, "views", "create_dir", "verify"}
         self.settings_form = KnobForm([name for name, _ in knobs() if name not in apart], self)
         self.render_form = KnobForm(RENDER_KNOBS, self)
         self.queue = RenderQueue(self)
@@ -89,6 +99,7 @@ class Panel(QWidget):
         self._connect()
         self._restore()
         self.view.setMessage("Drop a plate here: a scene-linear EXR, or one frame of a sequence")
+        self.session.start()
 
     def open(self, path: str) -> None:
         """Open a job file, or a plate."""
@@ -96,6 +107,7 @@ class Panel(QWidget):
             self.loadJob(path)
         else:
             self.inputs["plate"].setPath(path)
+            self._remember(path)
 
     def loadJob(self, path: str) -> None:
         """Take up a job file; what is wrong with it is said."""
@@ -125,21 +137,28 @@ class Panel(QWidget):
             self.say(str(error), wrong=True)
             self._tabs.setCurrentIndex(1)
             return
-        out = self.session.job.parameters.out or ""
-        row = self.queue.add(Path(out).name)
         self._tabs.setCurrentIndex(1)
+        out = self.session.job.parameters.out or ""
+        row = self.queue.add(Path(out).name, out)
+        self._begin(row, self.session.job, out, resume=False)
 
+    def _begin(self, row: RenderRow, job: RelightJob, out: str, resume: bool) -> None:
         def done(result: dict[str, Any]) -> None:
             row.finish(len(result["written"]), len(result["kept"]))
-            self.say(f"{row.words() or out} is rendered")
+            self.say(f"{out} is rendered")
+            if self.session.result == out:
+                self.session.showResult(out)
 
         def failed(error: RelampError) -> None:
             row.fail(str(error), isinstance(error, StoppedError))
             self.say(str(error), wrong=not isinstance(error, StoppedError))
 
-        call = self.session.render(row.advance, done, failed)
-        row.cancelled.connect(lambda: self.session.cancel(call))
-        row.opened.connect(lambda: self.session.showResult(out))
+        call = self.session.render(row.advance, done, failed, job, resume)
+        row.watch(
+            cancel=lambda: self.session.cancel(call),
+            show=lambda: self.session.showResult(out),
+            resume=lambda: self._begin(row, job, out, resume=True),
+        )
 
     def copyCommandLine(self) -> None:
         """Put the job on the clipboard as a command."""
@@ -159,9 +178,11 @@ class Panel(QWidget):
         return self._status.text()
 
     def shutDown(self) -> None:
-        """End the worker. A render in work keeps its finished frames."""
+        """End the worker. A render in work keeps its finished frames. A host calls it before it drops the panel."""
         self._settings.setValue("geometry", self.saveGeometry())
         self._settings.setValue("columns", self._columns.saveState())
+        self._settings.setValue("view", list(self.viewer.views.value()))
+        self.viewer.playback.setPlaying(False)
         self.client.close()
 
     def closeEvent(self, event: QCloseEvent) -> None:
@@ -171,9 +192,6 @@ class Panel(QWidget):
         self.hide()  # the worker may take a moment, which nobody has to look at
         self.shutDown()
         event.accept()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        self._size_changed()
 
     def _may_stop(self) -> bool:
         """Asked by `closeEvent`; a test or a host may answer in the artist's place."""
@@ -188,7 +206,7 @@ class Panel(QWidget):
         self._columns = QSplitter(Qt.Orientation.Horizontal, self)
         self._columns.setChildrenCollapsible(False)
         self._columns.addWidget(self._left())
-        self._columns.addWidget(self._middle())
+        self._columns.addWidget(self.viewer)
         self._columns.addWidget(self._right())
         self._columns.setStretchFactor(1, 1)
         self._columns.setSizes([330, 860, 330])
@@ -196,13 +214,13 @@ class Panel(QWidget):
         self._status.setProperty("role", "quiet")
         self._status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._status.setMinimumWidth(1)
-        self._values = QLabel(self)
-        self._values.setMinimumWidth(260)
-        self._values.setAlignment(Qt.AlignmentFlag.AlignRight)
-        self._values.setToolTip("Linear light under the pointer, in the working space")
+        values = self.viewer.values
+        values.setMinimumWidth(260)
+        values.setAlignment(Qt.AlignmentFlag.AlignRight)
+        values.setToolTip("Linear light under the pointer, in the working space")
         foot = QHBoxLayout()
         foot.addWidget(self._status, 1)
-        foot.addWidget(self._values)
+        foot.addWidget(values)
         box = QVBoxLayout(self)
         box.setContentsMargins(8, 8, 8, 6)
         box.setSpacing(6)
@@ -220,6 +238,9 @@ class Panel(QWidget):
         box.addWidget(_heading("New light"))
         box.addWidget(self.inputs["env"])
         box.addWidget(self.light)
+        self.light.addTool(self.presets)
+        box.addWidget(_heading("Lamps"))
+        box.addWidget(self.lamps)
         box.addStretch(1)
         return _scrolled(column, 300)
 
@@ -229,9 +250,9 @@ class Panel(QWidget):
         self._recent.aboutToShow.connect(self._fill_recent)
         for text, tip, act in (
             ("Open", "Open a job or a plate (Ctrl+O)", self._choose_open),
-            ("Save", "Save the job, as the command line takes it (Ctrl+S)", self._choose_save),
+            ("Save", "Save the job, as the command line takes it (Ctrl+S)", self._save),
             ("Copy command", "Copy as command line (Ctrl+Shift+C)", self.copyCommandLine),
-            ("?", "Keyboard shortcuts", self._show_shortcuts),
+            ("?", "Keyboard shortcuts (F1)", self._show_shortcuts),
         ):
             button = QToolButton(self)
             button.setText(text)
@@ -244,55 +265,6 @@ class Panel(QWidget):
         line.addStretch(1)
         return line
 
-    def _middle(self) -> QWidget:
-        column = QWidget(self)
-        self.stage = QComboBox(self)
-        self.stage.addItems(STAGES)
-        self.stage.setAccessibleName("stage")
-        self.stage.setToolTip("What is shown; gains are shown with 1 as middle grey")
-        self._view_stops = QDoubleSpinBox(self)
-        self._view_stops.setRange(-10, 10)
-        self._view_stops.setSingleStep(0.5)
-        self._view_stops.setDecimals(1)
-        self._view_stops.setPrefix("view ")
-        self._view_stops.setSuffix(" stops")
-        self._view_stops.setToolTip("Brightens the view; changes no frame")
-        self._wipe = QToolButton(self)
-        self._wipe.setText("Wipe")
-        self._wipe.setCheckable(True)
-        self._wipe.setToolTip("Before on the left, after on the right (W)")
-        fit, one = QToolButton(self), QToolButton(self)
-        fit.setText("Fit")
-        fit.clicked.connect(self.view.fit)
-        one.setText("1:1")
-        one.clicked.connect(lambda: self.view.setZoom(1.0, QPointF(self.view.rect().center())))
-        self._zoom = QLabel(self)
-        self._zoom.setProperty("role", "quiet")
-        bar = QHBoxLayout()
-        for widget in (self.stage, self._view_stops, self._wipe, fit, one, self._zoom):
-            bar.addWidget(widget)
-        bar.addStretch(1)
-        self._about = QLabel(self)
-        self._about.setProperty("role", "quiet")
-        bar.addWidget(self._about)
-        self.frame = QSpinBox(self)
-        self.frame.setKeyboardTracking(False)
-        self.frame.setAccessibleName("frame")
-        self._scrub = QSlider(Qt.Orientation.Horizontal, self)
-        self._scrub.setAccessibleName("scrub")
-        for widget in (self.frame, self._scrub):
-            widget.setRange(0, 0)
-            widget.setEnabled(False)
-        line = QHBoxLayout()
-        line.addWidget(self.frame)
-        line.addWidget(self._scrub, 1)
-        box = QVBoxLayout(column)
-        box.setContentsMargins(0, 0, 0, 0)
-        box.addLayout(bar)
-        box.addWidget(self.view, 1)
-        box.addLayout(line)
-        return column
-
     def _right(self) -> QWidget:
         self._tabs = QTabWidget(self)
         self._tabs.setDocumentMode(True)
@@ -300,9 +272,11 @@ class Panel(QWidget):
         self._tabs.addTab(_scrolled(self.settings_form, 300), "Settings")
         rendering = QWidget(self)
         box = QVBoxLayout(rendering)
-        box.setContentsMargins(0, 0, 0, 0)
+        box.setContentsMargins(0, 0, 6, 0)
         box.addWidget(self.render_form)
+        box.addSpacing(4)
         self.render_button = QPushButton("Render", self)
+        self.render_button.setProperty("role", "main")
         self.render_button.setToolTip("Queue this job as it stands now (Ctrl+R)")
         box.addWidget(self.render_button)
         box.addWidget(self.queue, 1)
@@ -318,38 +292,31 @@ class Panel(QWidget):
             form.refused.connect(lambda sentence: self.say(sentence, wrong=True))
         self.light.rotateChanged.connect(lambda value: session.set("env_rotate", value))
         self.light.exposureChanged.connect(lambda value: session.set("env_exposure", value))
-        self.stage.currentTextChanged.connect(session.setStage)
-        self._view_stops.valueChanged.connect(session.setViewExposure)
-        self._wipe.toggled.connect(self.view.setWiping)
-        self.view.wipeToggled.connect(self._wipe.setChecked)
-        self.view.zoomChanged.connect(self._zoomed)
-        self.view.pointed.connect(session.askValues)
-        self.view.left.connect(self._values.clear)
-        self.frame.valueChanged.connect(self._go_to)
-        self._scrub.valueChanged.connect(self._go_to)
+        self.presets.placed.connect(self._place_main_lamp)
+        self.presets.chosen.connect(self._take_light)
+        self.lamps.gainsChanged.connect(session.setDim)
+        self.lamps.writeToggled.connect(self._write_lamps)
         self.render_button.clicked.connect(self.renderJob)
         session.parameterChanged.connect(self._parameter_changed)
         session.inspected.connect(lambda name, facts: self.inputs[name].setSentence(facts["sentence"]))
         session.inputRefused.connect(self._input_refused)
-        session.pictureReady.connect(self._show_picture)
-        session.pictureFailed.connect(self.view.setMessage)
-        session.beforeReady.connect(self.view.setBefore)
-        session.environmentReady.connect(self.light.setEnvironment)
+        session.environmentReady.connect(self._show_environment)
         session.ballsReady.connect(self.light.setBalls)
-        session.valuesReady.connect(self._show_values)
-        session.framesChanged.connect(self._frames_changed)
+        session.displaysReady.connect(lambda facts: self._know_spaces(facts["spaces"]))
+        session.displaysReady.connect(self._restore_view, Qt.ConnectionType.SingleShotConnection)
         session.said.connect(self.say)
         session.setBallSize(self.light.ballSize().height())
         for keys, act in (
             ("Ctrl+O", self._choose_open),
-            ("Ctrl+S", self._choose_save),
+            ("Ctrl+S", self._save),
+            ("Ctrl+Shift+S", self._choose_save),
             ("Ctrl+R", self.renderJob),
             ("Ctrl+Shift+C", self.copyCommandLine),
+            ("F5", session.reload),
+            ("F1", self._show_shortcuts),
         ):
-            QShortcut(QKeySequence(keys), self, act)
-        for key, step in ((Qt.Key.Key_Left, -1), (Qt.Key.Key_Right, 1)):
-            shortcut = QShortcut(QKeySequence(key), self.view, lambda step=step: self._go_to(self.frame.value() + step))
-            shortcut.setContext(Qt.ShortcutContext.WidgetShortcut)
+            # Only while the focus is in here: a host has keys of its own.
+            QShortcut(QKeySequence(keys), self, act).setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         self.setAcceptDrops(True)
 
     def dragEnterEvent(self, event: Any) -> None:
@@ -375,6 +342,8 @@ class Panel(QWidget):
             self.light.setRotate(value)
         elif name == "env_exposure":
             self.light.setExposure(value)
+        elif name == "layers":
+            self.lamps.setWrites("lamps" in value)
 
     def _input_refused(self, name: str, sentence: str) -> None:
         self.inputs[name].setSentence(sentence, wrong=True)
@@ -382,48 +351,53 @@ class Panel(QWidget):
         if name == "plate":
             self.view.setMessage(sentence)
 
-    def _show_picture(self, stage: str, image: QImage, facts: dict[str, Any]) -> None:
-        if image.isNull():
-            return
-        first = self.view.picture().isNull()
-        self._facts = facts
-        self.view.setPicture(image, QSize(facts["full_width"], facts["full_height"]), facts["pixel_aspect"])
-        self._about.setText(f"{stage}, {facts['full_width']} x {facts['full_height']}, {facts['colorspace']}")
-        if first:
-            self._size_changed()
+    def _show_environment(self, image: QImage, lamps: list[dict[str, Any]]) -> None:
+        self.light.setEnvironment(image, lamps)
+        self.presets.setHasLamp(bool(lamps))
+        count = self.session.job.parameters.lamps
+        self.lamps.setLamps((LampFacts(lamp["share"], tuple(lamp["colour"])) for lamp in lamps), count)
+        self.viewer.setLamps(min(count, len(lamps)))
 
-    def _show_values(self, values: list[str]) -> None:
-        words = [f"{letter} {float(value):.4f}" for letter, value in zip("RGB", values, strict=False)]
-        self._values.setText("   ".join(words))
+    def _place_main_lamp(self, u: float) -> None:
+        mark = self.light.dial.lamps()
+        if mark:
+            self.light.dial.setValue(360.0 * (mark[0].u - u))
 
-    def _frames_changed(self, first: int, last: int, frame: int) -> None:
-        for widget in (self.frame, self._scrub):
-            with QSignalBlocker(widget):
-                widget.setRange(first, last)
-                widget.setValue(frame)
-            widget.setEnabled(last > first)
+    def _current_light(self) -> KeptLight | None:
+        p = self.session.job.parameters
+        if not p.env or not isinstance(p.env_rotate, tuple) or not isinstance(p.env_exposure, (int, float)):
+            return None
+        return KeptLight("", p.env, p.env_rotate, float(p.env_exposure))
 
-    def _go_to(self, frame: int) -> None:
-        for widget in (self.frame, self._scrub):
-            with QSignalBlocker(widget):
-                widget.setValue(frame)
-        self.session.setFrame(self.frame.value())
+    def _take_light(self, light: KeptLight) -> None:
+        for name, value in (("env", light.env), ("env_rotate", light.rotate), ("env_exposure", light.exposure)):
+            self.session.set(name, value)
 
-    def _zoomed(self, zoom: float) -> None:
-        self._zoom.setText(f"{100 * zoom:.0f} %")
-        self._size_changed()
+    def _write_lamps(self, on: bool) -> None:
+        others = tuple(name for name in self.session.job.parameters.layers if name != "lamps")
+        self.session.set("layers", (*others, "lamps") if on else others)
 
-    def _size_changed(self) -> None:
-        """Ask for as many pixels as the screen shows, in a few steps so that small moves ask for nothing."""
-        longer = max(self._facts.get("full_width", QUICK), self._facts.get("full_height", QUICK))
-        needed = longer * min(self.view.zoom(), 1.0)
-        steps = [size for size in (QUICK, 1440, 1920, 2880) if size < longer]
-        self.session.setViewSize(next((size for size in steps if size >= needed), 0 if steps else QUICK))
+    def _know_spaces(self, names: list[str]) -> None:
+        """Offer the config's colour spaces where one is typed."""
+        for name in ("colorspace", "env_colorspace"):
+            editor = self.settings_form.editor(name)
+            if isinstance(editor, QLineEdit):
+                completer = QCompleter(names, editor)
+                completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+                completer.setFilterMode(Qt.MatchFlag.MatchContains)
+                editor.setCompleter(completer)
 
     def _choose_open(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "Open", self._job_path, "Jobs and plates (*.json *.exr);;All (*)")
         if path:
             self.open(path)
+
+    def _save(self) -> None:
+        """To where the job came from, else where the artist says."""
+        if self._job_path.endswith(".json"):
+            self.saveJob(self._job_path)
+        else:
+            self._choose_save()
 
     def _choose_save(self) -> None:
         path, _ = QFileDialog.getSaveFileName(self, "Save the job", self._job_path or "shot.relamp.json", JOB_FILES)
@@ -435,21 +409,29 @@ class Panel(QWidget):
         QMessageBox.information(self, "Keyboard shortcuts", f"<table>{rows}</table>")
 
     def recentFiles(self) -> list[str]:
-        """Job files opened or saved lately, latest first."""
+        """Job files and plates opened or saved lately, latest first."""
         kept = self._settings.value("recent", [])
         return [kept] if isinstance(kept, str) else list(kept or [])  # type: ignore[call-overload]
 
     def _remember(self, path: str) -> None:
-        self._job_path = os.path.abspath(path)
-        others = [other for other in self.recentFiles() if other != self._job_path]
-        self._settings.setValue("recent", [self._job_path, *others][:RECENT])
+        path = os.path.abspath(path)
+        if path.endswith(".json"):
+            self._job_path = path
+            self.window().setWindowTitle(f"{Path(path).name} - Relamp")
+        others = [other for other in self.recentFiles() if other != path]
+        self._settings.setValue("recent", [path, *others][:RECENT])
 
     def _fill_recent(self) -> None:
         self._recent.clear()
         for path in self.recentFiles():
-            self._recent.addAction(path, lambda path=path: self.loadJob(path))
+            self._recent.addAction(path, lambda path=path: self.open(path))
         if self._recent.isEmpty():
             self._recent.addAction("nothing opened yet").setEnabled(False)
+
+    def _restore_view(self) -> None:
+        kept = self._settings.value("view")
+        if isinstance(kept, list) and len(kept) == 2:
+            self.viewer.views.setValue(*kept)
 
     def _restore(self) -> None:
         self.resize(1520, 860)

@@ -3,51 +3,76 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLabel, QProgressBar, QScrollArea, QToolButton, QVBoxLayout, QWidget
+
+STATES = ("waiting", "rendering", "stopping", "done", "failed", "stopped")
+_MOST_REASONS = 40  # lines under a bar; what is left of a thousand failures is in the report beside the frames
 
 
 class RenderRow(QWidget):
-    """One render."""
+    """One render; `state` is one of `STATES`."""
 
-    cancelled = Signal()
-    opened = Signal()
-
-    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+    def __init__(self, name: str, tip: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._begun: float | None = None
         self._failed: dict[int, str] = {}
+        self._finished = 0
+        self._cancel: Callable[[], None] | None = None
+        self._resume: Callable[[], None] | None = None
+        self._show_frames: Callable[[], None] | None = None
         self.state = "waiting"
-        grid = QGridLayout(self)
-        grid.setContentsMargins(0, 2, 0, 2)
-        grid.setVerticalSpacing(1)
         self._name = QLabel(name, self)
+        self._name.setToolTip(tip)
         self._bar = QProgressBar(self)
-        self._bar.setRange(0, 1)
-        self._bar.setValue(0)
-        self._bar.setFormat("waiting")
-        self._button = QToolButton(self)
-        self._button.setText("Cancel")
-        self._button.clicked.connect(lambda: (self.opened if self.state == "done" else self.cancelled).emit())
+        self.show_button, self.button = _small("Show", self), _small("Cancel", self)
+        self.show_button.setToolTip("Look at the frames that are there")
+        self.show_button.clicked.connect(lambda: self._show_frames and self._show_frames())
+        self.button.clicked.connect(self._pressed)
         self._words = QLabel(self)
         self._words.setWordWrap(True)
         self._words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self._words.hide()
-        grid.addWidget(self._name, 0, 0)
-        grid.addWidget(self._bar, 0, 1)
-        grid.addWidget(self._button, 0, 2)
-        grid.addWidget(self._words, 1, 0, 1, 3)
-        grid.setColumnStretch(1, 1)
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 4, 0, 4)
+        grid.setHorizontalSpacing(6)
+        grid.setVerticalSpacing(2)
+        grid.addWidget(self._name, 0, 0, 1, 3)
+        grid.addWidget(self._bar, 1, 0)
+        grid.addWidget(self.show_button, 1, 1)
+        grid.addWidget(self.button, 1, 2)
+        grid.addWidget(self._words, 2, 0, 1, 3)
+        grid.setColumnStretch(0, 1)
+        self._wait()
+
+    def watch(self, cancel: Callable[[], None], show: Callable[[], None], resume: Callable[[], None]) -> None:
+        """What its buttons do, from now on. Taken up anew, it waits."""
+        self._cancel, self._show_frames, self._resume = cancel, show, resume
+        self._wait()
 
     def words(self) -> str:
         """What is said under the bar."""
         return self._words.text()
 
+    def failures(self) -> dict[int, str]:
+        """The frames that failed, with their reasons."""
+        return dict(self._failed)
+
+    def cancel(self) -> None:
+        """Stop it: a frame in work is finished, those that are done are kept."""
+        if self.state in ("waiting", "rendering") and self._cancel is not None:
+            self._set("stopping", "stopping")
+            self._cancel()
+
+    def resume(self) -> None:
+        """Take a render up again that failed or was stopped; what is finished is kept."""
+        if self.state in ("failed", "stopped") and self._resume is not None:
+            self._resume()
+
     def advance(self, event: dict[str, Any]) -> None:
         """Take one frame's end, as the worker tells it."""
-        self.state = "rendering"
         now = time.monotonic()
         if self._begun is None:
             self._begun = now - float(event["seconds"])
@@ -55,35 +80,64 @@ class RenderRow(QWidget):
         left = (now - self._begun) / index * (total - index)
         self._bar.setRange(0, total)
         self._bar.setValue(index)
-        self._bar.setFormat(f"{index} of {total}, {_clock(left)} left" if index < total else f"{total} of {total}")
-        if event["status"] == "failed":
+        if event["status"] in ("failed", "skipped"):
             self._failed[int(event["frame"])] = str(event["reason"])
-            self._say("\n".join(f"frame {frame}: {reason}" for frame, reason in self._failed.items()), wrong=True)
+            self._say(self._reasons(), wrong=True)
+        else:
+            self._finished += 1
+        words = f"{index} of {total}" + (f", {_clock(left)} left" if index < total else "")
+        self._set("stopping" if self.state == "stopping" else "rendering", words)
 
     def finish(self, written: int, kept: int) -> None:
         """The render is done."""
-        self.state = "done"
+        self._finished = written + kept
         self._bar.setRange(0, 1)
         self._bar.setValue(1)
-        self._bar.setFormat(f"{written} frames" + (f", {kept} kept" if kept else ""))
-        self._button.setText("Show")
+        self._set("done", f"{written} frames" + (f", {kept} kept" if kept else ""))
+        if not self._failed:
+            self._say("", wrong=False)
 
     def fail(self, sentence: str, stopped: bool = False) -> None:
         """The render ended with an error, or was stopped."""
-        self.state = "stopped" if stopped else "failed"
-        self._bar.setFormat(self.state)
-        self._button.hide()
-        reasons = [f"frame {frame}: {reason}" for frame, reason in self._failed.items()]
-        self._say(
-            "\n".join([sentence, *(line for line in reasons if line.split(": ", 1)[1] not in sentence)]), not stopped
-        )
+        state = "stopped" if stopped else "failed"
+        self._set(state, state)
+        lines = [sentence, *(line for line in self._reasons() if line.split(": ", 1)[1] not in sentence)]
+        self._say(lines, wrong=not stopped)
 
-    def _say(self, text: str, wrong: bool) -> None:
+    def _wait(self) -> None:
+        self._begun, self._failed, self._finished = None, {}, 0
+        self._bar.setRange(0, 1)
+        self._bar.setValue(0)
+        self._say("", wrong=False)
+        self._set("waiting", "waiting")
+
+    def _pressed(self) -> None:
+        if self.state in ("failed", "stopped"):
+            self.resume()
+        else:
+            self.cancel()
+
+    def _set(self, state: str, words: str) -> None:
+        self.state = state
+        self._bar.setFormat(words)
+        ended = state in ("failed", "stopped")
+        self.button.setText("Resume" if ended else "Cancel")
+        self.button.setToolTip("Render what is missing" if ended else "Stop; finished frames are kept")
+        self.button.setVisible(state != "done")
+        self.button.setEnabled(state != "stopping")
+        self.show_button.setVisible(self._finished > 0)
+
+    def _reasons(self) -> list[str]:
+        lines = [f"frame {frame}: {reason}" for frame, reason in sorted(self._failed.items())]
+        more = len(lines) - _MOST_REASONS
+        return lines if more <= 0 else [*lines[:_MOST_REASONS], f"frames: {more} more, in the report beside the frames"]
+
+    def _say(self, lines: list[str] | str, wrong: bool) -> None:
         self._words.setProperty("role", "wrong" if wrong else "quiet")
         self._words.style().unpolish(self._words)
         self._words.style().polish(self._words)
-        self._words.setText(text)
-        self._words.show()
+        self._words.setText("\n".join(lines) if isinstance(lines, list) else lines)
+        self._words.setVisible(bool(lines))
 
 
 class RenderQueue(QScrollArea):
@@ -93,6 +147,7 @@ class RenderQueue(QScrollArea):
         super().__init__(parent)
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setMinimumHeight(120)
         holder = QWidget(self)
         self._box = QVBoxLayout(holder)
         self._box.setContentsMargins(0, 0, 4, 0)
@@ -106,14 +161,21 @@ class RenderQueue(QScrollArea):
 
     def busy(self) -> bool:
         """Whether anything is rendered or waits."""
-        return any(row.state in ("waiting", "rendering") for row in self._rows)
+        return any(row.state in ("waiting", "rendering", "stopping") for row in self._rows)
 
-    def add(self, name: str) -> RenderRow:
+    def add(self, name: str, tip: str = "") -> RenderRow:
         """A row for another render."""
-        row = RenderRow(name, self)
+        row = RenderRow(name, tip, self)
         self._box.insertWidget(self._box.count() - 1, row)
         self._rows.append(row)
         return row
+
+
+def _small(text: str, parent: QWidget) -> QToolButton:
+    made = QToolButton(parent)
+    made.setText(text)
+    made.setProperty("small", "true")
+    return made
 
 
 def _clock(seconds: float) -> str:

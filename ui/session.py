@@ -6,6 +6,8 @@ Widgets tell it what the artist did and show what it signals; it knows no widget
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -13,16 +15,29 @@ from PySide6.QtGui import QImage
 
 from ..core import job as jobs
 from ..core.errors import RelampError
+from ..core.frames import parse_frames
 from ..core.job import RelightJob
-from ..core.parameters import RelightParameters, knob_of, knobs
+from ..core.parameters import NEW_LAYERS, Curve, RelightParameters, knob_of, knobs
 from ..core.rpc import Call, Reply
 from .client import WorkerClient, as_image, as_params
+from .frame_cache import FrameCache, Shown
 
 INPUTS = ("plate", "matte", "normals", "source_env", "env", "background")
 STAGES = ("relit", "plate", "ratio", "hint", "normals", "proxy")
+LAYERS = tuple(name for name in NEW_LAYERS if name not in (*STAGES, "lamps"))
 WITHOUT_LIGHT = ("plate", "normals")
 QUICK = 960  # px: what is asked for while something moves
 SETTLE = 250  # ms of stillness after which the full picture is asked for
+_NO_PICTURE = ("output", "run")  # groups of parameters that no picture depends on
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What a picture is of, but for its frame and its size. `name` is a stage, or `result`; `key` is all of it as text."""
+
+    name: str
+    params: dict[str, Any]
+    key: str
 
 
 class Session(QObject):
@@ -41,8 +56,12 @@ class Session(QObject):
     """The new light's picture and its lamps."""
     ballsReady = Signal(QImage)
     valuesReady = Signal(object)
-    framesChanged = Signal(int, int, int)
-    """First, last and current frame."""
+    framesChanged = Signal(object, int)
+    """The frames of the plate, rising, and the current one."""
+    cachedChanged = Signal(object)
+    """The frames whose pictures are at hand, a frozenset."""
+    displaysReady = Signal(object)
+    """What the colour config has: the facts of the worker's `displays`."""
     said = Signal(str, bool)
     """A sentence for the artist, and whether something is wrong."""
 
@@ -52,8 +71,12 @@ class Session(QObject):
         self._job = RelightJob(RelightParameters())
         self._frame: int | None = None
         self._stage, self._stops, self._size, self._ball = "relit", 0.0, QUICK, 96
+        self._view: tuple[str | None, str | None] = (None, None)
+        self._dim: tuple[float, ...] = ()
         self._result: str | None = None
-        self._before_key: object = None
+        self._cache, self._befores = FrameCache(), FrameCache()
+        self._wants_before = False
+        self._moving, self._waiting = False, False
         self._settle = QTimer(self, singleShot=True, interval=SETTLE)
         self._settle.timeout.connect(lambda: self._ask_picture(self._size))
         client.noticed.connect(self._noticed)
@@ -69,20 +92,27 @@ class Session(QObject):
         """The frame that is looked at; None before a plate was found."""
         return self._frame
 
+    @property
+    def result(self) -> str | None:
+        """The rendered frames that are looked at, None for a preview."""
+        return self._result
+
     def set(self, name: str, value: Any) -> None:
         """Change a parameter. What cannot be is said and changes nothing."""
         if value == "" and knob_of(name).kind in ("picture", "file", "text"):
             value = None
-        if value == getattr(self._job.parameters, name):
+        before = getattr(self._job.parameters, name)
+        if value == before:
             return
         try:
             self._job = jobs.with_parameters(self._job, **{name: value})
         except RelampError as error:
             self.said.emit(str(error), True)
             return
-        self._result = None
+        if knob_of(name).group not in _NO_PICTURE:
+            self._result = None
         self.parameterChanged.emit(name, value)
-        self._follow(name)
+        self._follow(name, before)
 
     def load(self, path: str) -> None:
         """Take up a job file. Raises `RelampError`."""
@@ -94,22 +124,27 @@ class Session(QObject):
 
     def take(self, job: RelightJob) -> None:
         """Take up another job."""
-        before, self._job = self._job, job
+        before, self._job = self._job.parameters, job
         self._result = None
-        changed = [name for name, _ in knobs() if getattr(before.parameters, name) != getattr(job.parameters, name)]
+        changed = [name for name, _ in knobs() if getattr(before, name) != getattr(job.parameters, name)]
         for name in changed:
             self.parameterChanged.emit(name, getattr(job.parameters, name))
         for name in changed:
             if name in INPUTS:
-                self._follow(name)
+                self._follow(name, getattr(before, name))
         self.refresh()
+
+    def start(self) -> None:
+        """Start the worker, so that it is warm when it is needed, and learn what the colour config has."""
+        self._ask_displays()
 
     def setFrame(self, frame: int) -> None:
         """Look at another frame."""
         if frame != self._frame:
             self._frame = frame
             self.refresh()
-            self._ask_balls()
+            if self._light_moves() and not self._moving:
+                self._ask_balls()
 
     def setStage(self, stage: str) -> None:
         """Look at another stage."""
@@ -121,6 +156,21 @@ class Session(QObject):
         self._stops = stops
         self.refresh()
 
+    def setView(self, display: str | None, view: str | None) -> None:
+        """Look through another view of the colour config."""
+        if (display, view) != self._view:
+            self._view = (display, view)
+            self.refresh()
+            if self._job.parameters.env:
+                self._ask_environment()
+                self._ask_balls()
+
+    def setDim(self, gains: tuple[float, ...]) -> None:
+        """Look at the lamps times these, the rest last; () for all as they are."""
+        if gains != self._dim:
+            self._dim = gains
+            self.refresh()
+
     def setViewSize(self, longer: int) -> None:
         """How large the view shows the plate: px of its longer side, 0 for all there are."""
         if longer != self._size:
@@ -131,26 +181,62 @@ class Session(QObject):
         """How large a ball is drawn."""
         self._ball = pixels
 
+    def setWantsBefore(self, on: bool) -> None:
+        """Whether the plate is looked at too, behind the wipe."""
+        self._wants_before = on
+        if on:
+            self._ask_before()
+
+    def setMoving(self, on: bool) -> None:
+        """Whether frames follow one another, so that only pictures count and quick ones do."""
+        self._moving = on
+        if on:
+            self._settle.stop()
+        else:
+            self.refresh()
+
+    def isWaiting(self) -> bool:
+        """Whether the picture of the current frame is still to come."""
+        return self._waiting
+
     def showResult(self, pattern: str) -> None:
         """Look at rendered frames instead of a preview, until something is changed."""
         self._result = pattern
+        self._cache.clear()  # they may be other files than last time
+        self.refresh()
+
+    def reload(self) -> None:
+        """Look at everything again: files may have changed."""
+        self._cache.clear()
+        self._befores.clear()
+        for name in INPUTS:
+            self._inspect(name)
+        if self._job.parameters.env:
+            self._ask_environment()
+            self._ask_balls()
         self.refresh()
 
     def refresh(self) -> None:
-        """Ask for what is looked at, quickly first."""
+        """Show what is looked at: at once when it is at hand, else quickly first."""
+        self._settle.stop()
         if not self._job.parameters.plate:
             return
-        if self._size == 0 or self._size > QUICK:
-            self._settle.start()
-            self._ask_picture(QUICK)
+        if self._cache.setLook(self._look().key):
+            self.cachedChanged.emit(frozenset())
+        kept = self._cache.get(self._frame) if self._frame is not None else None
+        if kept is not None:
+            self._waiting = False
+            self.pictureReady.emit(self._name(), kept.image, kept.facts)
         else:
-            self._ask_picture(self._size)
+            self._ask_picture(QUICK if self._large() else self._size)
+        if self._large() and not self._moving and (kept is None or kept.size != self._size):
+            self._settle.start()
         self._ask_before()
 
     def askValues(self, x: float, y: float) -> None:
         """Ask for the linear values of the last picture at (x, y), 0 to 1."""
         if self._job.parameters.plate:
-            params = {"name": self._shown(), "x": x, "y": y}
+            params = {"name": self._name(), "x": x, "y": y}
             self._client.ask(
                 "values",
                 params,
@@ -159,11 +245,18 @@ class Session(QObject):
                 lane="values",
             )
 
-    def render(self, on_progress: Any, on_done: Any, on_error: Any) -> Call:
-        """Queue a render of the job as it stands."""
+    def render(
+        self,
+        on_progress: Callable[[dict[str, Any]], None],
+        on_done: Callable[[dict[str, Any]], None],
+        on_error: Callable[[RelampError], None],
+        job: RelightJob | None = None,
+        resume: bool = False,
+    ) -> Call:
+        """Queue a render of the job as it stands, or of another one. `resume` keeps the frames that are finished."""
         return self._client.ask(
             "render",
-            {"job": as_params(self._job)},
+            {"job": as_params(job or self._job), "resume": resume},
             lambda reply: on_done(reply.result),
             on_error,
             on_progress=on_progress,
@@ -173,18 +266,21 @@ class Session(QObject):
         """Stop a render; finished frames are kept."""
         self._client.cancel(call)
 
-    def _follow(self, name: str) -> None:
+    def _follow(self, name: str, before: Any) -> None:
         p = self._job.parameters
         if name in INPUTS:
             self._inspect(name)
-        if name in ("env", "env_colorspace", "config", "lamps") and p.env:
+        if name == "config":
+            self._ask_displays()
+        tilted = name == "env_rotate" and _tilt(before) != _tilt(p.env_rotate)
+        if (name in ("env", "env_colorspace", "config", "lamps") or tilted) and p.env:
             self._ask_environment()
         elif name == "env" and not p.env:
             self.environmentReady.emit(QImage(), [])
             self.ballsReady.emit(QImage())
         if name in ("env", "env_rotate", "env_exposure", "env_colorspace", "config", "camera"):
             self._ask_balls()
-        if name != "plate" and knob_of(name).group not in ("output", "run"):
+        if name != "plate" and (knob_of(name).group not in _NO_PICTURE or name in ("lamps", "device")):
             self.refresh()
 
     def _inspect(self, name: str) -> None:
@@ -208,65 +304,96 @@ class Session(QObject):
             self.parameterChanged.emit(name, facts["pattern"])
         self.inspected.emit(name, facts)
         if name == "plate":
-            first, last = int(facts["first"]), int(facts["last"])
-            if self._frame is None or not first <= self._frame <= last:
-                self._frame = first
-            self.framesChanged.emit(first, last, self._frame)
+            frames = parse_frames(facts["frames"]) if facts["frames"] else (int(facts["first"]),)
+            if self._frame not in frames:
+                self._frame = frames[0]
+            self.framesChanged.emit(frames, self._frame)
             self.refresh()
 
     def _refused(self, name: str, path: str, error: RelampError) -> None:
         if getattr(self._job.parameters, name) == path:
             self.inputRefused.emit(name, str(error))
 
-    def _shown_stage(self) -> str:
+    def _light_moves(self) -> bool:
+        p = self._job.parameters
+        return bool(p.camera) or any(isinstance(v, Curve) for v in (p.env_rotate, p.env_exposure)) or _many(p.env)
+
+    def _large(self) -> bool:
+        """Whether what is wanted takes longer than an artist's hand should wait for."""
+        return self._size == 0 or self._size > QUICK
+
+    def _name(self) -> str:
+        """What is looked at: a stage, or `result`."""
         if self._result is not None:
-            return "plate"
+            return "result"
         return self._stage if self._job.parameters.env or self._stage in WITHOUT_LIGHT else "plate"
 
-    def _shown(self) -> str:
-        """What is looked at, by name: a stage, or `result`."""
-        return self._shown_stage() if self._result is None else "result"
-
-    def _params(self, stage: str, size: int) -> dict[str, Any]:
+    def _look(self) -> _Look:
+        name = self._name()
         job = as_params(self._job)
-        if self._result is not None and stage == self._shown_stage():
+        if name == "result":
             job = {"schema": jobs.SCHEMA, "parameters": {"plate": self._result, "config": self._job.parameters.config}}
-        return {"job": job, "stage": stage, "frame": self._frame, "size": size, "exposure": self._stops}
+        params: dict[str, Any] = {"job": job, "stage": "plate" if name == "result" else name, **self._eyes()}
+        if self._dim and name == "relit":
+            params["dim"] = list(self._dim)
+        idle = {k for k, knob in knobs() if knob.group in _NO_PICTURE and k not in ("lamps", "device")}
+        shown = {k: v for k, v in job["parameters"].items() if k not in idle}
+        return _Look(name, params, json.dumps([name, shown, {k: v for k, v in params.items() if k != "job"}]))
+
+    def _eyes(self) -> dict[str, Any]:
+        return {"exposure": self._stops, "display": self._view[0], "view": self._view[1]}
 
     def _ask_picture(self, size: int) -> None:
-        stage = self._shown_stage()
-        name = self._shown()
-        self._client.ask(
-            "preview",
-            {**self._params(stage, size), "name": name},
-            lambda reply: self.pictureReady.emit(name, as_image(reply), reply.result),
-            lambda error: self.pictureFailed.emit(str(error)),
-            lane="view",
-        )
+        look, frame = self._look(), self._frame
+        self._cache.setLook(look.key)
+        self._waiting = True
+
+        def ready(reply: Reply) -> None:
+            shown = Shown(as_image(reply), reply.result, size)
+            if self._cache.look() == look.key:
+                self._cache.put(int(shown.facts["frame"]), shown)
+                self.cachedChanged.emit(self._cache.frames())
+            here = frame in (self._frame, None)
+            wanted = here and self._cache.look() == look.key
+            if wanted or (here and self._waiting):  # one on the way to what is wanted is better than none
+                self._waiting = self._waiting and not wanted
+                self.pictureReady.emit(look.name, shown.image, shown.facts)
+
+        def failed(error: RelampError) -> None:
+            self._waiting = False
+            self.pictureFailed.emit(str(error))
+
+        params = {**look.params, "frame": frame, "size": size, "name": look.name}
+        self._client.ask("preview", params, ready, failed, lane="view")
 
     def _ask_before(self) -> None:
-        params = {**self._params("plate", QUICK), "job": as_params(self._job), "name": "before"}
-        plate = {name: params["job"]["parameters"][name] for name in ("plate", "layer", "colorspace", "config")}
-        key = json.dumps([plate, self._frame, self._stops])
-        if key == self._before_key:
+        if not self._wants_before or self._frame is None:
             return
-        self._before_key = key
-        self._client.ask(
-            "preview",
-            params,
-            lambda reply: self.beforeReady.emit(as_image(reply)),
-            lambda error: self._no_before(),
-            lane="before",
-        )
+        p = self._job.parameters
+        plate = {name: getattr(p, name) for name in ("plate", "layer", "colorspace", "config")}
+        key, frame = json.dumps([plate, self._eyes()]), self._frame
+        self._befores.setLook(key)
+        kept = self._befores.get(frame)
+        if kept is not None:
+            self.beforeReady.emit(kept.image)
+            return
 
-    def _no_before(self) -> None:
-        self._before_key = None  # to be asked for again
-        self.beforeReady.emit(QImage())
+        def ready(reply: Reply) -> None:
+            shown = Shown(as_image(reply), reply.result, QUICK)
+            if self._befores.look() == key:
+                self._befores.put(frame, shown)
+            if frame == self._frame:
+                self.beforeReady.emit(shown.image)
+
+        params = {"job": as_params(self._job), "stage": "plate", "frame": frame, "size": QUICK, "name": "before"}
+        self._client.ask(
+            "preview", {**params, **self._eyes()}, ready, lambda error: self.beforeReady.emit(QImage()), lane="before"
+        )
 
     def _ask_environment(self) -> None:
         self._client.ask(
             "environment",
-            {"job": as_params(self._job), "frame": self._frame or 1},
+            {"job": as_params(self._job), "frame": self._frame or 1, **self._seen_through()},
             lambda reply: self.environmentReady.emit(as_image(reply), reply.result["lamps"]),
             lambda error: self.environmentReady.emit(QImage(), []),
             lane="environment",
@@ -274,13 +401,36 @@ class Session(QObject):
 
     def _ask_balls(self) -> None:
         if self._job.parameters.env:
+            params = {"job": as_params(self._job), "frame": self._frame or 1, "size": self._ball}
             self._client.ask(
                 "balls",
-                {"job": as_params(self._job), "frame": self._frame or 1, "size": self._ball},
+                {**params, **self._seen_through()},
                 lambda reply: self.ballsReady.emit(as_image(reply)),
                 lambda error: self.ballsReady.emit(QImage()),
                 lane="balls",
             )
 
+    def _seen_through(self) -> dict[str, Any]:
+        return {"display": self._view[0], "view": self._view[1]}
+
+    def _ask_displays(self) -> None:
+        self._client.ask(
+            "displays",
+            {"config": self._job.parameters.config},
+            lambda reply: self.displaysReady.emit(reply.result),
+            lambda error: self.said.emit(str(error), True),
+            lane="displays",
+        )
+
     def _noticed(self, sentence: str) -> None:
         self.said.emit(sentence, True)
+
+
+def _tilt(rotate: Any) -> Any:
+    """The part of a turn that the picture of the light shows by itself: all but that about Y."""
+    return rotate if isinstance(rotate, Curve) else (rotate[0], rotate[2])
+
+
+def _many(path: str | None) -> bool:
+    """Whether a path names a sequence."""
+    return bool(path) and ("#" in path or "%" in path)

@@ -14,6 +14,7 @@ import difflib
 import hashlib
 import logging
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -200,6 +201,19 @@ class Colour:
             raise UsageError(f"the colour config has no view {view!r} on display {display!r}: {error}") from error
         return _apply(processor, np.nan_to_num(pixels, nan=0.0, posinf=65504.0, neginf=-65504.0).astype(np.float32))
 
+    def displays(self) -> dict[str, tuple[str, ...]]:
+        """The views of each display of the config, in its order but the default display and the default view first."""
+        return {
+            name: self._views(name) for name in _first(self._config.getDefaultDisplay(), self._config.getDisplays())
+        }
+
+    def spaces(self) -> tuple[str, ...]:
+        """Canonical names of the colour spaces that may be asked for, in the config's order."""
+        return tuple(self._config.getColorSpaceNames())
+
+    def _views(self, display: str) -> tuple[str, ...]:
+        return _first(self._config.getDefaultView(display), self._config.getViews(display))
+
     @property
     def luminance_weights(self) -> np.ndarray:
         """(3,) float32: relative luminance (CIE Y, D65) of the working space's red, green and blue; they sum to 1.
@@ -263,6 +277,10 @@ class Colour:
 @cache
 def _pinned() -> ocio.Config:
     return ocio.Config.CreateFromFile(PINNED)
+
+
+def _first(name: str, names: Iterable[str]) -> tuple[str, ...]:
+    return (name, *(other for other in names if other != name))
 
 
 def _spellings(name: str) -> tuple[str, ...]:

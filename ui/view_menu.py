@@ -1,0 +1,64 @@
+"""The display and view a picture is looked at through: a menu of what the colour config has. For looking only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QActionGroup
+from PySide6.QtWidgets import QMenu, QToolButton, QWidget
+
+
+class ViewMenu(QToolButton):
+    """`value` is (display, view); (None, None) before the config is known."""
+
+    valueChanged = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._displays: dict[str, list[str]] = {}
+        self._value: tuple[str | None, str | None] = (None, None)
+        self.setAccessibleName("display and view")
+        self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self._menu = QMenu(self)
+        self.setMenu(self._menu)
+        self._group = QActionGroup(self)
+        self.setConfig([], "")
+
+    def value(self) -> tuple[str | None, str | None]:
+        """The display and the view."""
+        return self._value
+
+    def setValue(self, display: str | None, view: str | None) -> None:
+        """Look through another view; one the config has not is not taken."""
+        if display is None or view not in self._displays.get(display, ()) or (display, view) == self._value:
+            return
+        self._value = (display, view)
+        self._show()
+        self.valueChanged.emit(self._value)
+
+    def setConfig(self, displays: list[dict[str, Any]], config: str) -> None:
+        """Show what a config has, defaults first. The view stays when the config has it, else it is the default."""
+        self._displays = {entry["name"]: entry["views"] for entry in displays}
+        self.setEnabled(bool(displays))
+        self.setToolTip(f"Display and view, for looking only; {config}" if config else "Display and view")
+        display, view = self._value
+        if display is None or view not in self._displays.get(display, ()):
+            found = next(((name, views[0]) for name, views in self._displays.items() if views), (None, None))
+            if found != self._value:
+                self._value = found
+                self.valueChanged.emit(found)
+        self._show()
+
+    def _show(self) -> None:
+        display, view = self._value
+        self.setText(view.partition(" (")[0] if view else "view")
+        self._menu.clear()
+        for name, views in self._displays.items():
+            self._menu.addSection(name) if len(self._displays) == 1 else None
+            menu = self._menu if len(self._displays) == 1 else self._menu.addMenu(name)
+            for other in views:
+                action = menu.addAction(other, lambda name=name, other=other: self.setValue(name, other))
+                action.setCheckable(True)
+                action.setChecked((name, other) == (display, view))
+                self._group.addAction(action)
