@@ -1,12 +1,17 @@
-"""One frame through a backbone: the light before its camera, the network's residual, and the shape it is put on. Floor 3.
+"""What a backbone says of each frame, asked for by absolute frame number. Floor 3.
 
-The light is made ready on the shot's thread, so that a still environment is worked out once; the network runs one frame at a
-time, whoever asks, because its own threads fill the machine.
+A frame's residual is pulled: it asks for the looks of its neighbours, a look for the windows it lies in, a window for the
+frames in it, and those are read from disk whichever frames are being rendered. Everything is worked out once and a few
+of each are kept, so memory does not grow with the shot. Frames are parallel; the network is asked one thing at a time,
+because its own threads fill the machine.
 """
 
 from __future__ import annotations
 
+import logging
 import threading
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -16,20 +21,28 @@ import cv2
 import numpy as np
 
 from .camera import Camera
+from .errors import InputError, UsageError
 from .finish import Shading, Subject
 from .gain import GuidedResidual, Law, guide_residual
-from .hint import Light, alone, between
+from .hint import Hint, Light, alone, between
 from .illumination import Illumination, camera_to_map
+from .keep import Keeper
 from .light.backdrop import camera_rays
 from .parameters import at_frame
-from .pictures.frame import Frame
+from .pictures.frame import Frame, Window
 from .plan import FrameTask, Plan
-from .proxy import Proxy
+from .proxy import Proxy, encode
 from .proxy import make as make_proxy
+from .subjects import Key, Subjects, Taken
+from .temporal.look import Look, thumb
+from .temporal.windows import filled, hop, same_take, windows
 
 if TYPE_CHECKING:
-    from .relighter.backbones import Network
+    from .relighter.backbones import Answer
+    from .relighter.conditions import Conditions
     from .relighter.light_tables import LightTables
+
+log = logging.getLogger("relamp")
 
 # The smallest light there is, at the proxy's exposure, where middle grey is 0.18; see ARCHITECTURE.md.
 EPSILON = 0.002
@@ -50,6 +63,23 @@ class FrameLight:
 
 
 @dataclass(frozen=True)
+class Sight:
+    """A frame as it is put before a network: its proxy, its light, and the windows that tell where its pixels lie."""
+
+    code: np.ndarray
+    matte: np.ndarray
+    normals: np.ndarray
+    light: FrameLight
+    canvas: tuple[Window, Window]
+    conditions: Conditions | None
+
+    @property
+    def thumb(self) -> np.ndarray:
+        """See `look.thumb`."""
+        return thumb(self.code)
+
+
+@dataclass(frozen=True)
 class Work:
     """What `finish` puts together: the subject with its final normals, the light, and the residual with its guide."""
 
@@ -59,14 +89,28 @@ class Work:
     guide: np.ndarray | None = None
 
 
+_Run = tuple[int, tuple[Key | None, ...]]
+"""One call of a network: the absolute frame its window starts at, and the frames in it."""
+
+
 class Inference:
-    """A plan's lights and its backbone, kept warm from frame to frame."""
+    """A plan's lights, looks and backbone, kept warm from frame to frame; from any number of threads."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
+        self._network, self._head = plan.backbone.network, plan.head
         self._one_at_a_time = threading.Lock()
+        self._lighting = threading.Lock()
         self._looked = False
         self._tables: dict[Path, LightTables] = {}
+        self._subjects = Subjects(plan)
+        # What the frames in work need between them: their neighbours, and the windows those lie in.
+        busy = plan.parameters.threads + 2 * plan.radius
+        length = plan.span if isinstance(plan.span, int) else 1
+        self._lights = Keeper(self._light, busy + 2 * length)
+        self._sights = Keeper(self._sight, busy + 2 * length)
+        self._runs = Keeper(self._run, 3 + busy // hop(length))
+        self._looks = Keeper(self._look, busy)
 
     def with_plan(self, plan: Plan) -> Inference:
         """For a plan that differs from this one in its numbers, not in its files: what is warm stays warm."""
@@ -80,80 +124,67 @@ class Inference:
             first, self._looked = not self._looked, True
         return first
 
-    def light(self, task: FrameTask) -> FrameLight:
+    def taken(self, task: FrameTask) -> AbstractContextManager[Taken]:
+        """A task's own frame at full size, for its one turn."""
+        return self._subjects.taken(task)
+
+    def passed(self, task: FrameTask) -> None:
+        """A task needs no turn."""
+        self._subjects.passed(task)
+
+    def light(self, frame: int) -> FrameLight:
         """The light of one frame, and the numbers of its change."""
+        return self._lights.get(frame)
+
+    def work(self, task: FrameTask, subject: Subject) -> Work:
+        """Everything `finish` needs of one frame, while it is `taken`; the hint alone where nothing is looked at."""
+        light = self._with_lamps(self.light(task.frame), task.frame)
+        if not self._plan.looks or not subject.weight.any():
+            return Work(subject, light.shading)
+        key = (task.frame, task.plate_frame)
+        look = self._looks.get(key)
+        assert look is not None  # the frame could be read: it is taken
+        return self._put(subject, light, look, self._steady(key, look))
+
+    def alone(self, frame: Frame, subject: Subject, number: int) -> Work:
+        """The same for a frame of any size without its neighbours, as previews are made: a window of itself."""
+        light = self._with_lamps(self.light(number), number)
+        if self._network is None or not subject.weight.any():
+            return Work(subject, light.shading)
+        sight = self._see(frame, subject, light)
+        length = self._network.span if isinstance(self._network.span, int) else 1
+        answers = self._ask([sight] * length, [number] * length)
+        look = self._look_of(sight, answers[length // 2])
+        return self._put(subject, light, look, look.residual)
+
+    def _light(self, frame: int) -> FrameLight:
         plan, p = self._plan, self._plan.parameters
-        camera = plan.camera.at(task.frame)
-        to_target = camera_to_map(at_frame(p.env_rotate, task.frame), camera.rotation)
+        camera = plan.camera.at(frame)
+        to_target = camera_to_map(at_frame(p.env_rotate, frame), camera.rotation)
         to_source = camera_to_map((0.0, 0.0, 0.0), camera.rotation)
-        light = plan.target.light(task.frame)
-        source_light = self._source_light(task.frame)
+        with self._lighting:  # one thread makes a still map ready, not each its own
+            light = plan.target.light(frame)
+            source_light = self._source_light(frame)
+            tables = self._tables_of(plan.target, frame) if self._network else None
+            source_tables = self._tables_of(plan.source, frame) if self._network and plan.source else None
         target = light.turned(to_target)
         source = None if source_light is None else source_light.turned(to_source)
-        level = 2.0 ** at_frame(p.env_exposure, task.frame)
+        level = 2.0 ** at_frame(p.env_exposure, frame)
         if p.level_mode() == "absolute" and source_light is not None:
             level *= light.level / source_light.level
-        lamps: tuple[np.ndarray, ...] = ()
-        if "lamps" in p.layers:
-            lamps = tuple(lamp.turned(to_target) for lamp in plan.target.lamps(task.frame, p.lamps).lights)
         source_level = 1.0 if source_light is None else source_light.level
-        shading = Shading(between(target, target if source is None else source), target, source, source_level, lamps)
-        law = Law(
-            float(level), float(at_frame(p.mix, task.frame)), EPSILON / (plan.job.measured.anchor or 1.0), p.grain
-        )
-        network = plan.backbone.network
-        return FrameLight(
-            shading,
-            law,
-            camera,
-            to_target,
-            to_source,
-            self._tables_of(plan.target, task.frame) if network else None,
-            self._tables_of(plan.source, task.frame) if network and plan.source else None,
-        )
+        shading = Shading(between(target, target if source is None else source), target, source, source_level)
+        law = Law(float(level), float(at_frame(p.mix, frame)), EPSILON / (plan.job.measured.anchor or 1.0), p.grain)
+        return FrameLight(shading, law, camera, to_target, to_source, tables, source_tables)
 
-    def work(self, frame: Frame, subject: Subject, light: FrameLight) -> Work:
-        """Everything `finish` needs of one frame; the hint alone where the backbone is no network."""
-        network = self._plan.backbone.network
-        if network is None or not subject.weight.any():
-            return Work(subject, light.shading)
-        return self._network_work(network, frame, subject, light)
-
-    def _network_work(self, network: Network, frame: Frame, subject: Subject, light: FrameLight) -> Work:
-        from .relighter.conditions import build
-
+    def _with_lamps(self, light: FrameLight, frame: int) -> FrameLight:
         p = self._plan.parameters
-        assert light.target is not None
-        proxy = make_proxy(
-            subject.plate,
-            subject.alpha,
-            subject.weight,
-            subject.normals,
-            subject.known & (not subject.guessed),
-            anchor=self._plan.job.measured.anchor or 1.0,
-            longer=p.working_size,
-        )
-        conditions = build(
-            proxy.light,
-            proxy.matte,
-            _rays(frame, proxy, light.camera),
-            (light.target, light.target_to_map),
-            normals=proxy.normals,
-            known=proxy.known,
-            source=None if light.source is None else (light.source, light.source_to_map),
-        )
-        with self._one_at_a_time:
-            answer = network.relight(conditions, seed=p.seed)
-        shading = light.shading
-        if light.source is None:
-            weights = self._plan.colour.luminance_weights
-            hint = alone(shading.target, answer.normals, proxy.matte, weights)
-            shading = replace(shading, hint=hint)
-        if subject.guessed:
-            subject = replace(subject, normals=_enlarged(answer.normals, subject.weight.shape), guessed=False)
-        small = np.concatenate([answer.normals, proxy.matte[..., None]], -1)
-        full = np.concatenate([subject.normals, subject.weight[..., None]], -1)
-        return Work(subject, shading, guide_residual(answer.residual, small, proxy.matte), full)
+        if "lamps" not in p.layers:
+            return light
+        with self._lighting:
+            tables = self._plan.target.lamps(frame, p.lamps)
+        lamps = tuple(lamp.turned(light.target_to_map) for lamp in tables.lights)
+        return replace(light, shading=replace(light.shading, lamps=lamps))
 
     def _source_light(self, frame: int) -> Light | None:
         if self._plan.source is not None:
@@ -171,6 +202,174 @@ class Inference:
             self._tables[path] = LightTables.of(illumination.environment(frame).pixels, illumination.light(frame))
         return self._tables[path]
 
+    def _sight(self, key: Key) -> Sight | None:
+        """A frame from disk; None where it cannot be read or nothing in it is lit, as if it were not there."""
+        try:
+            light = self.light(key[0])
+            with self._subjects.glimpsed(key) as taken:
+                if not taken.subject.weight.any():
+                    return None
+                return self._see(taken.frame, taken.subject, light)
+        except (InputError, UsageError) as error:
+            log.warning("frame %d is left out beside its neighbours: %s", key[0], error)
+            return None
+
+    def _see(self, frame: Frame, subject: Subject, light: FrameLight) -> Sight:
+        p = self._plan.parameters
+        proxy = make_proxy(
+            subject.plate,
+            subject.alpha,
+            subject.weight,
+            subject.normals,
+            subject.known & (not subject.guessed),
+            anchor=self._plan.job.measured.anchor or 1.0,
+            longer=p.working_size,
+        )
+        conditions = None if self._network is None else self._conditions(frame, proxy, light)
+        # Without a network, guessed normals are all there is.
+        normals = proxy.normals if self._network or not subject.guessed else _shrunk(subject.normals, proxy.matte.shape)
+        canvas = (frame.data_window, frame.display_window)
+        return Sight(encode(proxy.light), proxy.matte, normals, light, canvas, conditions)
+
+    def _conditions(self, frame: Frame, proxy: Proxy, light: FrameLight) -> Conditions:
+        from .relighter.conditions import build
+
+        assert light.target is not None
+        return build(
+            proxy.light,
+            proxy.matte,
+            _rays(frame, proxy, light.camera),
+            (light.target, light.target_to_map),
+            normals=proxy.normals,
+            known=proxy.known,
+            source=None if light.source is None else (light.source, light.source_to_map),
+        )
+
+    def _ask(self, sights: Sequence[Sight], frames: Sequence[int]) -> list[Answer]:
+        from .relighter import ensemble
+
+        p, network = self._plan.parameters, self._network
+        assert network is not None
+        with self._one_at_a_time:
+            return ensemble.relight(
+                network,
+                [sight.conditions for sight in sights if sight.conditions is not None],
+                frames=frames,
+                steps=p.steps,
+                seed=p.seed,
+                count=p.ensemble,
+                confidence="confidence" in p.layers,
+            )
+
+    def _look(self, key: Key) -> Look | None:
+        sight = self._sights.get(key)
+        if sight is None:
+            return None
+        if self._network is None:
+            return self._look_of(sight, None)
+        span = self._network.span
+        if span == "frame":
+            return self._look_of(sight, self._ask([sight], [key[0]])[0])
+        if span == "shot":
+            # A stand-in takes the residual of the frame it repeats: the clip is relit once.
+            return self._look_of(sight, self._answer((key[1], key[1]), sorted(self._plan.near(key[1]))))
+        shared = [(self._answer(key, range(start, start + span)), share) for start, share in windows(key[1], span)]
+        return self._look_of(sight, _blended(shared))
+
+    def _answer(self, key: Key, frames: Sequence[int]) -> Answer:
+        """What the network says of a frame among `frames`: those of them that are there, of its size and of its take."""
+        middle = list(frames).index(key[1])
+        keys = self._window(key, frames)
+        there = iter(self._sights.get_all(k for k in keys if k is not None))
+        sights = [None if k is None else next(there) for k in keys]
+        here = sights[middle]
+        assert here is not None
+        sights = [s if s is not None and s.canvas == here.canvas else None for s in sights]
+        sights = same_take(sights, middle, lambda sight: sight.thumb)
+        run = tuple(k if s is not None else None for k, s in zip(keys, sights, strict=True))
+        return self._runs.get((frames[0], run))[middle]
+
+    def _window(self, key: Key, frames: Sequence[int]) -> list[Key | None]:
+        """The keys of a window around the frame `key`, which may be a stand-in; None where there is no frame."""
+        near = self._plan.near(key[1])
+        return [key if f == key[1] else (f, f) if f in near else None for f in frames]
+
+    def _run(self, run: _Run) -> list[Answer]:
+        """A network's answers to one window, hole by hole those of the frame that stands in."""
+        start, keys = run
+        there = [k for k in keys if k is not None]
+        sights = dict(zip(there, self._sights.get_all(there), strict=True))
+        stand_in = filled(keys)
+        if self._plan.span == "shot":
+            answers = dict(zip(there, self._ask(_solid(sights, there), [k[1] for k in there]), strict=True))
+            return [answers[k] for k in stand_in]
+        return self._ask(_solid(sights, stand_in), range(start, start + len(keys)))
+
+    def _look_of(self, sight: Sight, answer: Answer | None) -> Look:
+        """An answer as a look; without a network its residual is nothing."""
+        normals = sight.normals if answer is None else answer.normals
+        hint = self._hint(sight.light, normals, sight.matte).at(normals)
+        if answer is None:
+            return Look(sight.code, sight.matte, normals, hint, np.zeros_like(hint), canvas=sight.canvas)
+        return Look(
+            sight.code, sight.matte, normals, hint, answer.residual, answer.albedo, answer.confidence, sight.canvas
+        )
+
+    def _hint(self, light: FrameLight, normals: np.ndarray, matte: np.ndarray) -> Hint:
+        if light.shading.source is not None:
+            return light.shading.hint
+        return alone(light.shading.target, normals, matte, self._plan.colour.luminance_weights)
+
+    def _steady(self, key: Key, look: Look) -> np.ndarray:
+        """The residual of a frame without its flicker, when there is a head."""
+        head, radius = self._head, self._plan.radius
+        if head is None:
+            return look.residual
+        keys = self._window(key, range(key[1] - radius, key[1] + radius + 1))
+        there = iter(self._looks.get_all(k for k in keys if k is not None))
+        looks = [None if k is None else next(there) for k in keys]
+        looks = [n if n is not None and n.canvas == look.canvas else None for n in looks]
+        looks = same_take(looks, radius, lambda n: n.thumb)
+        with self._one_at_a_time:
+            return head.steady(looks, float(getattr(self._plan.parameters, "deflicker_strength", 1.0)))
+
+    def _put(self, subject: Subject, light: FrameLight, look: Look, residual: np.ndarray) -> Work:
+        """A look, with its residual as it is by now, onto the frame at full size."""
+        shading = replace(light.shading, hint=self._hint(light, look.normals, look.matte))
+        if subject.guessed and self._network is not None:
+            subject = replace(subject, normals=_enlarged(look.normals, subject.weight.shape), guessed=False)
+        small = np.concatenate([look.normals, look.matte[..., None]], -1)
+        full = np.concatenate([subject.normals, subject.weight[..., None]], -1)
+        return Work(subject, shading, guide_residual(residual, small, look.matte), full)
+
+
+def _solid(sights: dict[Key, Sight | None], keys: Sequence[Key]) -> list[Sight]:
+    return [sight for k in keys if (sight := sights[k]) is not None]
+
+
+def _blended(shared: list[tuple[Answer, float]]) -> Answer:
+    """Answers of overlapping windows to one frame, each by its share."""
+    if len(shared) == 1:
+        return shared[0][0]
+    shares = [np.float32(share) for _, share in shared]
+
+    def mixed(parts: Sequence[np.ndarray]) -> np.ndarray:
+        return np.sum([part * share for part, share in zip(parts, shares, strict=True)], axis=0)
+
+    def mixed_if_any(parts: Sequence[np.ndarray | None]) -> np.ndarray | None:
+        there = [part for part in parts if part is not None]
+        return mixed(there) if there else None
+
+    answers = [answer for answer, _ in shared]
+    return replace(
+        answers[0],
+        residual=mixed([a.residual for a in answers]),
+        hint=mixed([a.hint for a in answers]),
+        normals=_unit(mixed([a.normals for a in answers])),
+        albedo=mixed_if_any([a.albedo for a in answers]),
+        confidence=mixed_if_any([a.confidence for a in answers]),
+    )
+
 
 def _rays(frame: Frame, proxy: Proxy, camera: Camera) -> np.ndarray:
     """View rays of the proxy's pixels: it covers the data window, the field of view is the display window's."""
@@ -183,8 +382,15 @@ def _rays(frame: Frame, proxy: Proxy, camera: Camera) -> np.ndarray:
 
 
 def _enlarged(normals: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    wide = cv2.resize(normals, (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC)
-    return wide / np.maximum(np.linalg.norm(wide, axis=-1, keepdims=True), 1e-6)
+    return _unit(cv2.resize(normals, (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC))
+
+
+def _shrunk(normals: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    return _unit(cv2.resize(normals, (shape[1], shape[0]), interpolation=cv2.INTER_AREA))
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-6)
 
 
 @lru_cache(maxsize=2)

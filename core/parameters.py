@@ -15,7 +15,7 @@ from typing import Any
 from .errors import ParameterError
 
 GROUPS = ("inputs", "light", "relight", "published", "output", "run")
-NEW_LAYERS = ("ratio", "normals", "albedo", "irradiance", "lamps")
+NEW_LAYERS = ("ratio", "normals", "albedo", "confidence", "irradiance", "lamps")
 # pxr24 and b44 lose precision that light needs, so they are not among them.
 CODECS = re.compile(r"none|rle|piz|zips?(:[1-9])?|dwa[ab](:\d+)?")
 
@@ -217,6 +217,10 @@ class RelightParameters:
         None, "Denoising steps of a network; without it as many as the backbone was made for.", "int", "relight",
         lo=1, hi=1000,
     )  # fmt: skip
+    ensemble: int = knob(
+        1, "Exposures a network is asked at, 1, 3, 5 or 7; its answers are averaged.", "int", "relight", lo=1, hi=7
+    )
+    temporal: bool = knob(True, "Use the network's temporal layers, when it has any.", "bool", "relight")
     seed: int = knob(0, "One number, one result.", "int", "relight", lo=0, hi=2**31 - 1)
     anchor: float | None = knob(
         None, "Factor that brings the plate to a normal exposure; without it measured once over the shot.",
@@ -260,9 +264,6 @@ class RelightParameters:
     )
     passes: int = knob(
         2, "Passes of IC-Light: the second works on the answer enlarged 1.5 times.", "int", "published", lo=1, hi=2
-    )
-    ensemble: int = knob(
-        1, "Brightnesses of the input RelightVid averages over: 1, 3 or 5.", "int", "published", lo=1, hi=5
     )
     window: int = knob(16, "Frames RelightVid and AnimateDiff see at a time.", "int", "published", lo=2, hi=32)
     overlap: int = knob(4, "Frames two of their windows share.", "int", "published", lo=0, hi=31)
@@ -357,8 +358,8 @@ class RelightParameters:
             k.check(name, getattr(self, name))
         check_compression(self.compression)
         check_data_type(self.data_type)
-        if self.ensemble not in (1, 3, 5):
-            raise ParameterError(f"ensemble must be 1, 3 or 5; got {self.ensemble}")
+        if self.ensemble % 2 == 0:
+            raise ParameterError(f"ensemble must be 1, 3, 5 or 7; got {self.ensemble}")
         if self.overlap >= self.window:
             raise ParameterError(f"overlap must be less than the window's {self.window} frames; got {self.overlap}")
         if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", self.device):

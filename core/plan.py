@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -23,10 +24,13 @@ from .pictures import exr
 from .pictures.colour import Colour
 from .pictures.sequence import Sequence
 from .relighter.backbones import Backbone
+from .temporal import Head
+from .temporal.windows import Span, depends_on
 
 log = logging.getLogger("relamp")
 
 RENDER, SKIP, BLACK = "render", "skip", "black"
+OWN = ("ratio", "relamp")  # backbones that read nothing of the published systems' parameters
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,7 @@ class Inputs:
     matte_channel: str | None
     normals_layer: str | None
     lights: tuple[Sequence, ...]
+    background: Sequence | None = None
 
 
 @dataclass(frozen=True)
@@ -65,11 +70,35 @@ class Plan:
     tasks: tuple[FrameTask, ...]
     on_disk: tuple[int, ...]
     backbone: Backbone
+    head: Head | None = None
 
     @property
     def parameters(self) -> RelightParameters:
         """The job's parameters."""
         return self.job.parameters
+
+    @property
+    def looks(self) -> bool:
+        """Whether pictures of the working size are looked at at all."""
+        return self.backbone.network is not None or self.head is not None
+
+    @property
+    def span(self) -> Span:
+        """How many frames are relit together."""
+        return "frame" if self.backbone.network is None else self.backbone.network.span
+
+    @property
+    def radius(self) -> int:
+        """How many frames to both sides steady one."""
+        return 0 if self.head is None else self.head.RADIUS
+
+    def near(self, frame: int) -> frozenset[int]:
+        """The frames that may stand beside one: those on disk. A still plate has nothing moving beside it."""
+        return frozenset((frame,)) if self.inputs.plate.is_still else self._there
+
+    @cached_property
+    def _there(self) -> frozenset[int]:
+        return frozenset(self.on_disk)
 
     @cached_property
     def look(self) -> dict[str, Any]:
@@ -81,6 +110,8 @@ class Plan:
             "config": self.colour.config_id,
             "camera": jobs.fingerprint({"text": Path(camera).read_text("utf-8")}) if camera else None,
             "weights": self.backbone.weights,
+            "span": self.span,
+            "head": self.head.weights if self.head else "",
         }
 
     def fingerprint(self, task: FrameTask) -> str:
@@ -90,17 +121,61 @@ class Plan:
             if k.animatable:
                 value = at_frame(getattr(self.parameters, name), task.frame)
                 settings[name] = list(value) if isinstance(value, tuple) else value
-        files = (self.inputs.plate, self.inputs.matte, self.inputs.normals)
+        settings = {name: value for name, value in settings.items() if name not in self._idle}
         facts = {
             **self.look,
             "parameters": settings,
             "env": self.target.digest(task.frame),
             "source_env": self.source.digest(task.frame) if self.source else None,
-            "files": [_state(s.path(task.plate_frame)) if s else None for s in files],
+            "files": self._states(task.plate_frame),
             "channels": [self.inputs.matte_channel, self.inputs.normals_layer],
             "black": task.action == BLACK,
+            "beside": self._beside(task.plate_frame),
         }
         return jobs.fingerprint(facts)
+
+    @cached_property
+    def _idle(self) -> frozenset[str]:
+        """Parameters that decide nothing here, so that changing them renders nothing again."""
+        p, network = self.parameters, self.backbone.network
+        idle = {"temporal", "deflicker"}  # what comes of them is in the span and in the head's weights
+        if network is None:
+            idle |= {"steps", "ensemble"}
+        if network is None or not network.seeded(p.steps):
+            idle.add("seed")
+        if not self.looks:
+            idle.add("working_size")
+        if self.head is None:
+            idle.add("deflicker_strength")
+        if "lamps" not in p.layers:
+            idle.add("lamps")
+        if p.backbone in OWN:
+            idle |= {name for name, k in knobs() if k.group == "published"}
+        return frozenset(idle)
+
+    def _states(self, frame: int) -> list[list[int] | None]:
+        """What tells whether the files of a frame of the plate are still the same."""
+        files = [self.inputs.plate, self.inputs.matte, self.inputs.normals]
+        if self.backbone.network is not None:
+            files.append(self.inputs.background)
+        return [_state(s.path(frame)) if s else None for s in files]
+
+    def _beside(self, frame: int) -> list[list[Any]]:
+        """The same for the other frames that a result depends on, and their light."""
+        if self.span == "shot":
+            return self._clip
+        return self._facts(f for f in depends_on(frame, self.span, self.radius, self.near(frame)) if f != frame)
+
+    @cached_property
+    def _clip(self) -> list[list[Any]]:
+        return self._facts(self.on_disk)
+
+    def _facts(self, frames: Iterable[int]) -> list[list[Any]]:
+        lights = [light.sequence for light in (self.target, self.source) if light]
+        return [
+            [f, *self._states(f), *(_state(s.path(f)) for s in lights), list(at_frame(self.parameters.env_rotate, f))]
+            for f in frames
+        ]
 
 
 def resolve_inputs(parameters: RelightParameters) -> Inputs:
@@ -119,6 +194,7 @@ def resolve_inputs(parameters: RelightParameters) -> Inputs:
         lights=tuple(
             Sequence.parse(path) for path in (parameters.env, parameters.source_env, parameters.background) if path
         ),
+        background=Sequence.parse(parameters.background) if parameters.background else None,
     )
 
 
@@ -176,11 +252,11 @@ def check_not_over_input(inputs: Inputs, tasks: tuple[FrameTask, ...]) -> None:
             raise UsageError(f"--out {task.out} is an input of this job; give another name")
 
 
-def require_inputs(inputs: Inputs, tasks: tuple[FrameTask, ...], background: str | None) -> None:
+def require_inputs(inputs: Inputs, tasks: tuple[FrameTask, ...]) -> None:
     """Raise `InputError` unless matte, normals and background have every frame that will be rendered."""
     frames = tuple(task.plate_frame for task in tasks if task.action == RENDER)
-    behind = Sequence.parse(background) if background else None
-    for option, sequence in (("--matte", inputs.matte), ("--normals", inputs.normals), ("--background", behind)):
+    given = (("--matte", inputs.matte), ("--normals", inputs.normals), ("--background", inputs.background))
+    for option, sequence in given:
         missing = sequence.missing(frames) if sequence else ()
         if sequence and missing:
             what = "does not exist" if sequence.is_still else f"has no frames {format_frames(missing)}"

@@ -26,7 +26,8 @@ from .pictures.colour import Colour
 from .pictures.sequence import Sequence, fill_view
 from .plan import BLACK, RENDER, SKIP, FrameTask, Plan
 from .process import pin_opencv
-from .relighter.backbones import load
+from .relighter.backbones import Backbone, load
+from .temporal import Head, load_head
 
 log = logging.getLogger("relamp")
 
@@ -47,8 +48,11 @@ def views(job: RelightJob) -> Iterator[RelightJob]:
         yield with_parameters(job, views=(), **filled)
 
 
-def prepare(job: RelightJob) -> Plan:
+def prepare(job: RelightJob, backbone: Backbone | None = None) -> Plan:
     """Check a job and decide what will be done, before any work; measure the shot unless the job brings that along.
+
+    Args:
+        backbone: the job's, where it is loaded already.
 
     Raises:
         UsageError: settings that cannot work, or outputs that would be overwritten.
@@ -64,15 +68,15 @@ def prepare(job: RelightJob) -> Plan:
     tasks = plans.make_tasks(p, inputs, on_disk)
     plans.check_not_over_input(inputs, tasks)
     plans.check_existing(p, tasks)
-    plans.require_inputs(inputs, tasks, p.background)
+    plans.require_inputs(inputs, tasks)
     target = _illumination(p.env or "", colour, p, tasks)
     source = _illumination(p.source_env, colour, p, tasks) if p.source_env else None
     camera = plans.load_move(p, _aspect(inputs, tasks))
     _check_layer_names(p, inputs, tasks, colour)
-    backbone = load(p.backbone, p.device)
+    backbone = backbone or load(p)
     if "albedo" in p.layers and source is None and not backbone.wants_source:
         raise UsageError("the albedo layer divides the plate by its own light: give --source-env")
-    plan = Plan(job, inputs, colour, target, source, camera, tasks, on_disk, backbone)
+    plan = Plan(job, inputs, colour, target, source, camera, tasks, on_disk, backbone, _head(p))
     if job.measured.anchor is None or (_needs_fit(plan) and job.measured.source_light is None):
         plan = replace(plan, job=RelightJob(p, _measured(plan)))
     if p.anchor is not None:  # a job may bring an older one along
@@ -148,6 +152,12 @@ def _illumination(
     light.require(tuple(task.frame for task in tasks if task.action != SKIP))
     light.environment(tasks[0].frame)  # a map that cannot be read stops the job before its first frame
     return light
+
+
+def _head(parameters: RelightParameters) -> Head | None:
+    if not getattr(parameters, "deflicker", False) or not getattr(parameters, "deflicker_strength", 1.0):
+        return None
+    return load_head(parameters.device)
 
 
 def _needs_fit(plan: Plan) -> bool:

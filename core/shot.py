@@ -23,8 +23,8 @@ from .errors import FramesFailedError, OutputError, RelampError, StoppedError
 from .finish import finish
 from .frames import format_frames
 from .grain import measure as measure_noise
-from .inference import FrameLight, Inference
-from .intake import gather, read_plate, warn_about
+from .inference import Inference
+from .intake import warn_about
 from .pictures import exr
 from .plan import SKIP, FrameTask, Plan
 from .prepare import describe
@@ -99,10 +99,11 @@ def _run(plan: Plan, report: Report, tell: _Teller, stop: threading.Event) -> No
                     tell(task.frame, "skipped", reason=report.skipped[task.frame])
                     continue
                 if p.skip_existing != "off" and _is_finished(plan, task):
+                    inference.passed(task)
                     report.kept.append(task.frame)
                     tell(task.frame, "kept")
                     continue
-                begun = _begin(pool, plan, inference, task)
+                begun = pool.submit(_one_frame, plan, inference, task)
                 while len(pending) >= p.threads:
                     _collect(*pending.popleft(), plan, report, tell)
                 pending.append((task, begun))
@@ -115,15 +116,6 @@ def _run(plan: Plan, report: Report, tell: _Teller, stop: threading.Event) -> No
         raise StoppedError(
             f"stopped; {len(report.written)} frames written, still missing: {format_frames(report.missing)}", number
         )
-
-
-def _begin(pool: ThreadPoolExecutor, plan: Plan, inference: Inference, task: FrameTask) -> Future[float]:
-    try:
-        return pool.submit(_one_frame, plan, inference, task, inference.light(task))
-    except RelampError as error:  # this frame's map cannot be read: this frame fails, like any other
-        failed: Future[float] = Future()
-        failed.set_exception(error)
-        return failed
 
 
 def _collect(task: FrameTask, future: Future[float], plan: Plan, report: Report, tell: _Teller) -> None:
@@ -159,19 +151,23 @@ def _is_finished(plan: Plan, task: FrameTask) -> bool:
     return done
 
 
-def _one_frame(plan: Plan, inference: Inference, task: FrameTask, light: FrameLight) -> float:
+def _one_frame(plan: Plan, inference: Inference, task: FrameTask) -> float:
     """Read, relight and write one frame; the seconds it took."""
     begun = time.monotonic()
-    frame = read_plate(task, plan.inputs, plan.parameters, plan.colour)
-    subject = gather(frame, task, plan.inputs, plan.parameters, plan.colour, light.camera)
-    if inference.first_look():
-        warn_about(subject, plan.parameters)
-    if frame.nonfinite.nan or frame.nonfinite.inf:
-        log.warning("frame %d: the plate holds %s pixels; they pass through as they are", task.frame, frame.nonfinite)
-    law = light.law if light.law.grain == "off" else replace(light.law, noise=measure_noise(subject.plate))
-    work = inference.work(frame, subject, light)
-    finished = finish(work.subject, work.shading, law, plan.parameters.layers, work.residual, work.guide)
-    write(plan, task, frame, finished, law)
+    law = inference.light(task.frame).law
+    with inference.taken(task) as taken:
+        frame, subject = taken.frame, taken.subject
+        if inference.first_look():
+            warn_about(subject, plan.parameters)
+        if frame.nonfinite.nan or frame.nonfinite.inf:
+            log.warning(
+                "frame %d: the plate holds %s pixels; they pass through as they are", task.frame, frame.nonfinite
+            )
+        if law.grain != "off":
+            law = replace(law, noise=measure_noise(subject.plate))
+        work = inference.work(task, subject)
+        finished = finish(work.subject, work.shading, law, plan.parameters.layers, work.residual, work.guide)
+        write(plan, task, frame, finished, law)
     return time.monotonic() - begun
 
 

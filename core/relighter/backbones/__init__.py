@@ -2,35 +2,69 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from ...errors import DeviceError, UsageError
+from ...temporal.windows import Span
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from ...parameters import RelightParameters
     from ..conditions import Conditions
 
 
-class Answer(Protocol):
-    """What a network says of one frame at the working size.
+@dataclass(frozen=True)
+class Answer:
+    """What a network says of one frame at the working size, float32.
 
-    `residual` is (h, w, 3) float32 log gain over the hint on `normals`, (h, w, 3) unit camera-space vectors: the given ones
-    where they were known, else the network's own.
+    `residual` is (h, w, 3) log gain over `hint`, (h, w, 3), the analytic log gain between lights at unit level on
+    `normals`, (h, w, 3) unit camera-space vectors: the given ones where they were known, else the network's own.
+    `albedo` is (h, w, 3) from 0 to 1, of networks that delight; `confidence` (h, w) from 0 to 1.
     """
 
-    @property
-    def residual(self) -> np.ndarray: ...
-
-    @property
-    def normals(self) -> np.ndarray: ...
+    residual: np.ndarray
+    hint: np.ndarray
+    normals: np.ndarray
+    albedo: np.ndarray | None = None
+    confidence: np.ndarray | None = None
 
 
 class Network(Protocol):
-    """A relighter that looks at the picture."""
+    """A relighter that looks at the picture.
 
-    def relight(self, conditions: Conditions, *, steps: int = 1, seed: int = 0) -> Answer:
-        """The answer for one frame: the same for the same conditions, steps and seed."""
+    `gives` says what its answers hold beside residual and normals (`albedo`, `confidence`), and `ensemble` when it
+    averages over exposures itself.
+    """
+
+    @property
+    def span(self) -> Span:
+        """How many frames it looks at together. With a number, it is always given windows of just so many."""
+        ...
+
+    @property
+    def gives(self) -> frozenset[str]:
+        """See the class."""
+        ...
+
+    def seeded(self, steps: int | None) -> bool:
+        """Whether its answers depend on the seed."""
+        ...
+
+    def relight(
+        self, conditions: Sequence[Conditions], *, frames: Sequence[int], steps: int | None = None, seed: int = 0
+    ) -> list[Answer]:
+        """One answer a frame: the same for the same conditions, steps and seed.
+
+        Args:
+            conditions: one of B = 1 a frame, all of one size: any number for a span of `frame`, the window for a number
+                (holes repeat their neighbour), the shot or the take for `shot`.
+            frames: their absolute numbers.
+            steps: of denoising, None for as many as it was made for.
+            seed: of the shot's one noise, the same for every frame.
+        """
         ...
 
 
@@ -68,14 +102,32 @@ def resolve_device(name: str) -> str:
     return name
 
 
-def load(name: str, device: str) -> Backbone:
-    """The backbone `name`, ready on `device`. Raises `UsageError` for a name that is none."""
-    if name == "ratio":
+def load(parameters: RelightParameters) -> Backbone:
+    """The backbone that the parameters ask for, ready on its device.
+
+    Raises `UsageError` for a name that is none, `DeviceError` for a named GPU that is not there.
+    """
+    p = parameters
+    if p.backbone == "ratio":
         from .ratio import Ratio
 
+        if p.device.startswith("cuda"):  # it needs none, but who names one should hear that it is not there
+            resolve_device(p.device)
         return Ratio()
-    if name == "relamp":
+    if p.backbone == "relamp":
         from .relamp import Relamp
 
-        return Relamp(resolve_device(device))
-    raise UsageError(f"there is no backbone {name!r}")
+        return Relamp(resolve_device(p.device), temporal=p.temporal)
+    if p.backbone == "ic-light":
+        from .ic_light import ICLightFrames
+
+        return ICLightFrames(p, resolve_device(p.device))
+    if p.backbone == "relightvid":
+        from .relightvid import RelightVidShot
+
+        return RelightVidShot(p, resolve_device(p.device))
+    if p.backbone == "light-a-video":
+        from .light_a_video import LightAVideo
+
+        return LightAVideo(p, resolve_device(p.device))
+    raise UsageError(f"there is no backbone {p.backbone!r}")

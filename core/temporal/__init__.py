@@ -1,0 +1,41 @@
+"""A frame among its neighbours: which frames it depends on, and what steadies the light over them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from .look import Look
+
+
+class Head(Protocol):
+    """What takes the flicker out of residuals; see `deflicker`."""
+
+    @property
+    def RADIUS(self) -> int:
+        """Frames it looks at to both sides."""
+        ...
+
+    @property
+    def weights(self) -> str:
+        """SHA-256 of its file in hex."""
+        ...
+
+    def steady(self, window: Sequence[Look | None], strength: float) -> np.ndarray:
+        """The steadied residual of the middle frame, (h, w, 3) float32; a window without residuals gives exactly zero.
+
+        Args:
+            window: 2 RADIUS + 1 looks over the same pixels, None where there is no frame or another take.
+            strength: 0 leaves the residual as it is, 1 is the whole correction.
+        """
+        ...
+
+
+def load_head(device: str) -> Head:
+    """The head that ships, on `--device`."""
+    from .deflicker import load
+
+    return load(device)

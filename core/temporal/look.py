@@ -1,0 +1,42 @@
+"""What a relighter said of one frame, at the working size: what passes from frame to frame. Floor 1."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import cv2
+import numpy as np
+
+THUMB = 16  # px, a side of the picture that tells a cut
+
+
+@dataclass(frozen=True)
+class Look:
+    """One frame over its data window, float32; nothing in it knows the level F.
+
+    `code` (h, w, 3) is the log-encoded proxy (`proxy.encode`), `matte` (h, w) from 0 to 1, `normals` (h, w, 3) unit
+    camera-space vectors: those given, and the network's own where none were. `hint` (h, w, 3) is the analytic log gain on
+    them, and `residual` (h, w, 3) the network's log gain over it. `albedo` (h, w, 3) is the delit subject from 0 to 1 and
+    `confidence` (h, w) from 0 to 1, when there are any. `canvas` tells frames that lie over each other pixel for pixel.
+    """
+
+    code: np.ndarray
+    matte: np.ndarray
+    normals: np.ndarray
+    hint: np.ndarray
+    residual: np.ndarray
+    albedo: np.ndarray | None = None
+    confidence: np.ndarray | None = None
+    canvas: object = None
+
+    @cached_property
+    def thumb(self) -> np.ndarray:
+        """See `thumb`."""
+        return thumb(self.code)
+
+
+def thumb(code: np.ndarray) -> np.ndarray:
+    """A log proxy (h, w, 3) as a thumbnail of 16 x 16, less its mean, so that exposure does not count."""
+    small = cv2.resize(code, (THUMB, THUMB), interpolation=cv2.INTER_AREA)
+    return small - small.mean((0, 1))
