@@ -44,27 +44,29 @@ def command(engine: str, job_file: str, chunk: int, bundle: str | None, gpu: boo
         _require_program(local)
     job = make(jobs.load(job_file), chunk)
     if dry_run:
-        click.echo(_shown(engine, job, gpu))
+        click.echo(_shown(engine, job, Path(bundle or "."), gpu))
+        return
+    if engine == "opencue":
+        from ..exporters.opencue import launch
+
+        if bundle is None:
+            raise UsageError("--engine opencue needs --bundle: a folder for the job file that the farm's machines see")
+        click.echo(launch(job, Path(bundle), gpu=gpu))
         return
     with tempfile.TemporaryDirectory(prefix="relamp-") as temporary:
         folder = Path(bundle or temporary).absolute()
-        if engine == "opencue":
-            from ..exporters.opencue import launch
-
-            click.echo(launch(job, gpu=gpu))
-            return
         from ..exporters.openjd import export
 
         template = export(job, folder, gpu=gpu)
         _run_here(template, job) if local else _send(folder)
 
 
-def _shown(engine: str, job: FarmJob, gpu: bool) -> str:
+def _shown(engine: str, job: FarmJob, bundle: Path, gpu: bool) -> str:
     head = f"# {len(job.frames)} frames ({format_frames(job.frames)}) in {job.chunks} tasks of {job.chunk} at most"
     if engine == "opencue":
-        from ..exporters.opencue import specification
+        from ..exporters.opencue import JOB_FILE, specification
 
-        return f"{head}\n{specification(job, gpu=gpu)}"
+        return f"{head}\n{specification(job, bundle / JOB_FILE, gpu=gpu)}"
     import yaml
 
     from ..exporters.openjd import template

@@ -9,6 +9,7 @@ from ..core.lazy import LazyCommand
 
 EXPORTERS: dict[str, LazyCommand] = {
     "exr": LazyCommand("relamp.exporters.exr", "Relit frames again, with the layers chosen, in one part or many."),
+    "opencue": LazyCommand("relamp.exporters.opencue", "A job as an OpenCue specification, through pyoutline."),
     "openjd": LazyCommand(
         "relamp.exporters.openjd", "A job as an Open Job Description bundle, for openjd and Deadline Cloud."
     ),

@@ -1,0 +1,118 @@
+"""A job for OpenCue, through its own pyoutline: one layer of chunks, each a plain `relamp render`.
+
+The specification (CJSL 1.15) is made without any server; `launch` needs a Cuebot. The job file must lie where the farm's
+machines see it. OpenCue has no environment that outlives a chunk, so each loads the shot for itself: take large chunks.
+"""
+
+from __future__ import annotations
+
+import getpass
+import re
+import shlex
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..core import job as jobs
+from ..core.atomic import replacing
+from ..core.errors import RelampError, UsageError
+from ..core.frames import format_frames
+from .farm_job import DEFAULT_CHUNK, FarmJob, make
+from .openjd import JOB_FILE
+
+if TYPE_CHECKING:
+    from outline.cuerun import OutlineLauncher
+
+SPECIFICATION = "job.xml"
+LAYER = "relight"
+
+
+@click.command("opencue")
+@click.argument("job_file", metavar="JOB")
+@click.option("--bundle", required=True, metavar="DIR", help="The folder to write; the farm's machines must see it.")
+@click.option("--chunk", default=DEFAULT_CHUNK, show_default=True, metavar="N", help="Frames a task renders.")
+@click.option("--show", default="testing", show_default=True, metavar="NAME", help="OpenCue's show.")
+@click.option("--gpu/--no-gpu", default=False, help="Only machines with a GPU.")
+def command(job_file: str, bundle: str, chunk: int, show: str, gpu: bool) -> None:
+    """Write JOB as an OpenCue job specification."""
+    farm_job = make(jobs.load(job_file), chunk)
+    export(farm_job, Path(bundle), show=show, gpu=gpu)
+    click.echo(f"{bundle}/{SPECIFICATION}: {len(farm_job.frames)} frames in tasks of {farm_job.chunk}")
+
+
+def export(job: FarmJob, bundle: Path, *, show: str = "testing", gpu: bool = False) -> Path:
+    """Write the job file and the specification; the path of the latter. Raises `OutputError`."""
+    _write(bundle / JOB_FILE, jobs.to_json(job.job, bundle))
+    _write(bundle / SPECIFICATION, specification(job, bundle / JOB_FILE, show=show, gpu=gpu))
+    return bundle / SPECIFICATION
+
+
+def specification(job: FarmJob, job_file: Path, *, show: str = "testing", gpu: bool = False) -> str:
+    """The job as XML, as Cuebot takes it."""
+    with _launcher(job, job_file, show, gpu) as launcher:
+        return launcher.serialize(use_pycuerun=False)
+
+
+def launch(job: FarmJob, bundle: Path, *, show: str = "testing", gpu: bool = False) -> str:
+    """Write the bundle and send it to the Cuebot of this site; the name of the job there. Raises `RelampError`."""
+    export(job, bundle, show=show, gpu=gpu)
+    with _launcher(job, bundle / JOB_FILE, show, gpu) as launcher:
+        try:
+            (launched, *_) = launcher.launch(use_pycuerun=False)
+        except Exception as error:  # whatever grpc and Cuebot raise means the same here
+            raise RelampError(
+                f"OpenCue did not take the job ({type(error).__name__}: {str(error).splitlines()[0]}); "
+                "is CUEBOT_HOSTS set to its Cuebot?"
+            ) from None
+    return str(launched.data.name)
+
+
+def _write(path: Path, text: str) -> None:
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def _launcher(job: FarmJob, job_file: Path, show: str, gpu: bool) -> Iterator[OutlineLauncher]:
+    outline, shell, launcher_of = _library()
+    name = re.sub(r"[^A-Za-z0-9_]+", "_", job.name)
+    # Pyoutline keeps a session for its own wrapper, which is not used here: it must not stay in anybody's home.
+    with tempfile.TemporaryDirectory(prefix="relamp-") as folder:
+        before = outline.config.get("outline", "session_dir")
+        outline.config.set("outline", "session_dir", folder)
+        try:
+            made = outline.Outline(f"relamp_{name}", shot=name, show=show, user=getpass.getuser())
+            made.add_layer(shell.Shell(LAYER, **_layer(job, job_file, gpu)))
+            made.set_frame_range(format_frames(job.frames))
+            launcher = launcher_of(made, facility="local")
+            launcher.set_flag("os", "Linux")
+            yield launcher
+        finally:
+            outline.config.set("outline", "session_dir", before)
+
+
+def _layer(job: FarmJob, job_file: Path, gpu: bool) -> dict[str, Any]:
+    # Cuebot puts the frames of a chunk in for the token; what stands around it goes through a shell on the machine.
+    words = ["relamp", "render", "--job", str(job_file.absolute()), "--progress", "plain", "--frames"]
+    return {
+        "command": [*(shlex.quote(word) for word in words), "#FRAMESPEC#"],
+        "range": format_frames(job.frames),
+        "chunk": job.chunk,
+        "cores": job.job.parameters.threads,
+        "threadable": True,
+        **({"gpus": 1} if gpu else {}),
+    }
+
+
+def _library() -> tuple[Any, Any, Any]:
+    try:
+        import outline
+        import outline.modules.shell as shell
+        from outline.cuerun import OutlineLauncher
+    except ImportError as error:
+        raise UsageError(f"OpenCue jobs need pyoutline: pip install 'relamp[farm]' ({error})") from None
+    return outline, shell, OutlineLauncher
