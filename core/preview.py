@@ -414,6 +414,7 @@ def _for_looking(p: RelightParameters, layers: tuple[str, ...]) -> RelightParame
     """The parameters without anything about files to write, which a preview does not, but for the layers it shows."""
     fixed = {name: default_of(name) for name, k in knobs() if k.group in ("output", "run") and name != "device"}
     more = {"out": OUT, "overwrite": True, "missing": "error", "layers": layers, "lamps": p.lamps}
+    more["temporal"] = False  # a frame is looked at alone; its neighbours would cost as much again each
     return replace(p, **{**fixed, **more})
 
 

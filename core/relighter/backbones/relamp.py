@@ -33,6 +33,7 @@ class Relamp:
     """See the module. `weights` is the SHA-256 of the weights' file in hex."""
 
     name = "relamp"
+    used: tuple[str, ...] = ()
     wants_source = False
     gives: frozenset[str] = frozenset()
 
@@ -48,6 +49,7 @@ class Relamp:
         self.weights, self.card = loaded.digest, loaded.card
         self._network, self._device = loaded.network, device
         self._alone = threading.Lock()
+        self._seen: tuple[torch.Tensor, torch.Tensor, torch.Tensor] | None = None
         # A network with temporal layers says how many frames they were trained on.
         window = int(getattr(loaded.network, "window", 0)) if temporal else 0
         self.span: Span = window or "frame"
@@ -80,12 +82,19 @@ class Relamp:
 
     def _together(self, conditions: Conditions, steps: int, seed: int) -> list[Answer]:
         c = conditions.to(self._device)
-        f = self._network.told(c, self._network.see(c))
+        f = self._network.told(c, self._see(c))
         noise = torch.randn(1, *f.hint.shape[1:], generator=torch.Generator().manual_seed(seed)).to(self._device)
         noise = noise.expand_as(f.hint)  # every frame's the same: noise that changes by frame is flicker
         residual = sample(lambda estimate, level: self._network.denoiser(f, estimate, level), noise, steps)
         planes = (_pictures(residual), _pictures(f.hint), _pictures(f.planes[:, 4:7]))
         return [Answer(*of_frame) for of_frame in zip(*planes, strict=True)]
+
+    def _see(self, c: Conditions) -> torch.Tensor:
+        """The network's own normals. Those of the last pictures are kept: while a light is turned they stay the same."""
+        kept = self._seen
+        if kept is None or not (torch.equal(kept[0], c.code) and torch.equal(kept[1], c.matte)):
+            self._seen = kept = (c.code, c.matte, self._network.see(c))
+        return kept[2]
 
 
 def _joined(group: Sequence[Group]) -> Group:
