@@ -17,10 +17,21 @@ from safetensors.torch import load_file, save_file
 
 from ...errors import InputError
 from ..denoiser import Architecture, Network
+from ..motion import Motion, MotionArchitecture
 
 SCHEMA = "relamp.weights/1"
+MOTION_SCHEMA = "relamp.motion/1"
 SHIPPED = Path(__file__).with_name("relamp-1.safetensors")
 LICENCE = "Apache-2.0"
+
+
+@dataclass(frozen=True)
+class LoadedMotion:
+    """Temporal layers ready to use, the SHA-256 of their file in hex, and the card from its header."""
+
+    motion: Motion
+    digest: str
+    card: dict
 
 
 @dataclass(frozen=True)
@@ -32,25 +43,33 @@ class Loaded:
     card: dict
 
 
+def motion_path(spatial: Path = SHIPPED) -> Path:
+    """Where the temporal layers of spatial weights lie: beside them."""
+    return spatial.with_name(f"{spatial.stem}-motion.safetensors")
+
+
 def save(network: Network, path: Path, card: dict) -> None:
     """Write a network in half precision with its card (anything JSON holds) in the header."""
-    card = {"schema": SCHEMA, "licence": LICENCE, "architecture": network.architecture.as_dict(), **card}
-    state = network.state_dict()
-    tensors = {name: value.detach().to("cpu", torch.float16).contiguous() for name, value in state.items()}
-    beside = path.with_suffix(".part")
-    save_file(tensors, str(beside), {"relamp": json.dumps(card)})
-    beside.replace(path)
+    _write(
+        network, path, {"schema": SCHEMA, "licence": LICENCE, "architecture": network.architecture.as_dict(), **card}
+    )
 
 
-def read_card(path: Path) -> dict:
+def save_motion(motion: Motion, path: Path, card: dict) -> None:
+    """Write temporal layers as `save` does; the card's `spatial` is the digest of the weights they were trained on."""
+    about = {"schema": MOTION_SCHEMA, "licence": LICENCE, "architecture": motion.architecture.as_dict()}
+    _write(motion, path, {**about, **card})
+
+
+def read_card(path: Path, schema: str = SCHEMA) -> dict:
     """What weights say of themselves; raises `InputError`."""
     try:
         with safe_open(str(path), framework="pt") as file:
             card = json.loads((file.metadata() or {}).get("relamp", "{}"))
     except (OSError, SafetensorError) as error:
         raise InputError(f"{path} cannot be read as weights ({error}); reinstall Relamp") from None
-    if card.get("schema") != SCHEMA:
-        raise InputError(f"{path} has schema {card.get('schema')}, expected {SCHEMA}; use the weights of this version")
+    if card.get("schema") != schema:
+        raise InputError(f"{path} has schema {card.get('schema')}, expected {schema}; use the weights of this version")
     return card
 
 
@@ -64,9 +83,45 @@ def load(path: Path = SHIPPED, device: str = "cpu") -> Loaded:
         raise InputError(f"the weights {path.name} are not in {path.parent}; reinstall Relamp, or use --backbone ratio")
     card = read_card(path)
     network = Network(Architecture.from_dict(card["architecture"]))
+    _fill(network, path)
+    network.to(device).eval().requires_grad_(False)
+    return Loaded(network, digest_of(path), card)
+
+
+def load_motion(spatial: Loaded, path: Path, device: str = "cpu") -> LoadedMotion:
+    """The temporal layers of loaded spatial weights, in float32, ready to predict.
+
+    Raises:
+        InputError: as `load`, or the layers were trained on other spatial weights.
+    """
+    card = read_card(path, MOTION_SCHEMA)
+    if card.get("spatial") != spatial.digest:
+        raise InputError(
+            f"{path.name} holds temporal layers for the spatial weights {str(card.get('spatial'))[:12]}, but those in use are "
+            f"{spatial.digest[:12]}; reinstall Relamp, train them again, or render with --no-temporal"
+        )
+    motion = Motion(spatial.network.denoiser.unet, MotionArchitecture.from_dict(card["architecture"]))
+    _fill(motion, path)
+    motion.to(device).eval().requires_grad_(False)
+    return LoadedMotion(motion, digest_of(path), card)
+
+
+def digest_of(path: Path) -> str:
+    """The SHA-256 of a file in hex."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _write(module: torch.nn.Module, path: Path, card: dict) -> None:
+    tensors = {
+        name: value.detach().to("cpu", torch.float16).contiguous() for name, value in module.state_dict().items()
+    }
+    beside = path.with_suffix(".part")
+    save_file(tensors, str(beside), {"relamp": json.dumps(card)})
+    beside.replace(path)
+
+
+def _fill(module: torch.nn.Module, path: Path) -> None:
     try:
-        network.load_state_dict({name: value.float() for name, value in load_file(str(path)).items()})
+        module.load_state_dict({name: value.float() for name, value in load_file(str(path)).items()})
     except RuntimeError as error:
         raise InputError(f"{path.name} does not fit its own description: {error}") from None
-    network.to(device).eval().requires_grad_(False)
-    return Loaded(network, hashlib.sha256(path.read_bytes()).hexdigest(), card)
