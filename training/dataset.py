@@ -271,7 +271,7 @@ def shoot(
     anchor *= 2.0**take.stops
     plate, target = plate * np.float32(anchor), target * np.float32(anchor)
     shown = exposure(plate, target, truth)
-    plate = noisy(plate, take, rng)
+    plate = noisy(plate, take.shot, take.floor, rng)
     sure = truth * np.clip(alpha * 4 - 2, 0, 1)  # where the surface is more than half of the pixel
     return Sample(
         plate=_first(plate),
@@ -350,9 +350,9 @@ def recolour(frame: StageFrame, rng: np.random.Generator) -> np.ndarray:
     return tints[0] * (1 - lightness) + tints[1] * lightness
 
 
-def noisy(plate: np.ndarray, take: Take, rng: np.random.Generator) -> np.ndarray:
+def noisy(plate: np.ndarray, shot: float, floor: float, rng: np.random.Generator) -> np.ndarray:
     """A plate under the sensor's noise: shot noise and a floor."""
-    sigma = np.sqrt(take.shot * np.maximum(plate, 0) + take.floor**2)
+    sigma = np.sqrt(shot * np.maximum(plate, 0) + floor**2)
     return (plate + sigma * rng.standard_normal(plate.shape, np.float32)).astype(np.float32)
 
 

@@ -153,11 +153,12 @@ class Run:
             residual = self.network.denoiser(f, estimate, level)
         return loss(residual.float(), f.hint, seen.float(), batch)
 
-    def noise(self, clean: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Noise levels, most of them 1, and what is left to see of `clean` at them."""
-        drawn, noisy = torch.rand(2, len(clean))
-        level = torch.where(noisy < NOISY, drawn, torch.ones(len(clean))).to(clean.device)
-        return level, wiener(add_noise(clean, torch.randn_like(clean), level), level)
+    def noise(self, clean: torch.Tensor, frames: int = 1) -> tuple[torch.Tensor, torch.Tensor]:
+        """Noise levels, most of them 1, and what is left to see of `clean` at them; `frames` in a row share theirs."""
+        drawn, noisy = torch.rand(2, len(clean) // frames)
+        level = torch.where(noisy < NOISY, drawn, torch.ones(len(drawn))).to(clean.device).repeat_interleave(frames)
+        noise = torch.randn_like(clean[::frames]).repeat_interleave(frames, 0)
+        return level, wiener(add_noise(clean, noise, level), level)
 
     def rate(self) -> float:
         """The learning rate now: warm up, hold, cool down."""
