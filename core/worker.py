@@ -16,6 +16,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -296,7 +297,8 @@ class Worker:
         return [*self._rendering.requests(), *self._looking.requests()]
 
     def _status(self) -> Reply:
-        return Reply({"version": VERSION, "pid": os.getpid(), "memory": _resident(), "devices": _devices()})
+        facts = {"version": VERSION, "pid": os.getpid(), "memory": _resident(), "devices": _devices()}
+        return Reply({**facts, "cpu_seconds": time.process_time()})
 
     def _refuse(self, id: Any, code: int, sentence: str) -> None:
         self._write({"id": id, "error": {"code": code, "message": sentence}})

@@ -230,3 +230,33 @@ def test_the_worker_ends_when_nobody_is_left_to_hear_it():
     process.stdin.close()
     assert process.wait(30) == 0
     process.stdout.close()
+
+
+def test_the_views_of_the_colour_config_are_listed_and_looked_through(client, shot):
+    found = client.call("displays").result(60).result
+    assert found["working_space"] == "ACEScg"
+    assert "ACEScct" in found["spaces"]
+    display = next(entry for entry in found["displays"] if "Raw" in entry["views"])
+    params = {"job": job_of(shot), "stage": "plate", "frame": 1001, "size": 48}
+    by_default = client.call("preview", params).result(60).attachment
+    listed = {"display": found["displays"][0]["name"], "view": found["displays"][0]["views"][0]}
+    assert client.call("preview", {**params, **listed}).result(60).attachment == by_default
+    raw = client.call("preview", {**params, "display": display["name"], "view": "Raw"}).result(60).attachment
+    assert raw != by_default
+    linear = layer(shot.plate_frame(1001), "R", "G", "B")
+    coded = np.frombuffer(raw, np.uint8).reshape(48, 48, 4)[..., :3]
+    assert np.abs(coded - 255 * np.clip(linear, 0, 1)).max() <= 4  # a table of 65 steps, for looking
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"view": "Sunglasses"}, "no view 'Sunglasses'"),
+        ({"display": 7}, "display must be text"),
+        ({"dim": "all"}, "dim must be a list"),
+        ({"dim": [1, "x"]}, r"dim\[1\] must be a number"),
+    ],
+)
+def test_a_view_there_is_not_is_a_sentence(client, shot, more, words):
+    with pytest.raises(UsageError, match=words):
+        client.call("preview", {"job": job_of(shot), "frame": 1001, "size": 48, **more}).result(60)

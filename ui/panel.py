@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -85,6 +86,7 @@ class Panel(QWidget):
         self.client = WorkerClient(python, os.environ.get("OCIO"), self)
         self.session = Session(self.client, self)
         self._job_path = ""
+        self._suggested: str | None = None
         self.viewer = Viewer(self.session, self)
         self.view = self.viewer.view
         self.light = LightBox(self)
@@ -298,7 +300,7 @@ class Panel(QWidget):
         self.lamps.writeToggled.connect(self._write_lamps)
         self.render_button.clicked.connect(self.renderJob)
         session.parameterChanged.connect(self._parameter_changed)
-        session.inspected.connect(lambda name, facts: self.inputs[name].setSentence(facts["sentence"]))
+        session.inspected.connect(self._inspected)
         session.inputRefused.connect(self._input_refused)
         session.environmentReady.connect(self._show_environment)
         session.ballsReady.connect(self.light.setBalls)
@@ -344,6 +346,12 @@ class Panel(QWidget):
             self.light.setExposure(value)
         elif name == "layers":
             self.lamps.setWrites("lamps" in value)
+
+    def _inspected(self, name: str, facts: dict[str, Any]) -> None:
+        self.inputs[name].setSentence(facts["sentence"])
+        if name == "plate" and self.session.job.parameters.out in (None, self._suggested):
+            self._suggested = suggested_out(facts["pattern"])
+            self.session.set("out", self._suggested)
 
     def _input_refused(self, name: str, sentence: str) -> None:
         self.inputs[name].setSentence(sentence, wrong=True)
@@ -455,6 +463,18 @@ def _scrolled(widget: QWidget, width: int) -> QScrollArea:
     area.setMinimumWidth(width)
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     return area
+
+
+def suggested_out(plate: str) -> str:
+    """Where the relit frames of a plate may go: a folder beside them, as long as the artist says nothing else.
+
+    >>> suggested_out("/shots/010/plate.####.exr").replace(os.sep, "/")
+    '/shots/010/relit/plate_relit.####.exr'
+    """
+    folder, name = os.path.split(plate)
+    parts = re.fullmatch(r"(.*?)([._-]?(?:#+|%0?\d*d))?(\.[^.]*)?", name, re.DOTALL)
+    head, frames = (parts[1], parts[2] or "") if parts else (name, "")
+    return os.path.join(folder, "relit", f"{head}_relit{frames}.exr")
 
 
 def own_python() -> str | None:
