@@ -27,6 +27,11 @@ from .progress import DIALECTS, Progress
 log = logging.getLogger("relamp")
 
 _ELSEWHERE = {
+    "deflicker": LazyCommand(
+        "relamp.core.temporal.cli", "Take the flicker out of frames that any program relit.", "deflicker"
+    ),
+    "flicker": LazyCommand("relamp.core.temporal.cli", "Say how much each frame of a sequence flickers.", "flicker"),
+    "models": LazyCommand("relamp.core.models_cli", "Weights of the published systems: list, check, convert, add."),
     "submit": LazyCommand("relamp.core.submit", "Send a job to a farm, or run it here through the farm's own runner."),
     "status": LazyCommand("relamp.core.status", "Say what a sequence has, lacks and failed at, and why."),
     "farm": LazyCommand("relamp.core.farm.cli", "What the actions of an exported farm job call."),
@@ -67,7 +72,7 @@ class _RenderCommand(click.Command):
                     formatter.write_dl(grouped[group])
 
 
-class _Declared(click.ParamType):
+class Declared(click.ParamType):
     """A click type that leaves reading and checking to the declaration."""
 
     name = "value"
@@ -93,7 +98,7 @@ def _declared_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Every declared parameter as a click option, the plate as the argument."""
     for name, k in reversed(list(knobs())):
         command = _option(name, k)(command)
-    return click.argument("plate", required=False, type=_Declared("plate"))(command)
+    return click.argument("plate", required=False, type=Declared("plate"))(command)
 
 
 def _option(name: str, k: Knob) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -106,7 +111,7 @@ def _option(name: str, k: Knob) -> Callable[[Callable[..., Any]], Callable[..., 
     names = [n for n in (k.short, flag, name) if n]
     multiple = name == "data_type"
     return click.option(
-        *names, type=_Declared(name), default=None, multiple=multiple, metavar=_metavar(k), help=help_text
+        *names, type=Declared(name), default=None, multiple=multiple, metavar=_metavar(k), help=help_text
     )
 
 
@@ -192,9 +197,9 @@ def info(file: str, pixels: bool) -> None:
 
 @relamp.command()
 @click.argument("environment")
-@click.option("--lamps", type=_Declared("lamps"), default=default_of("lamps"), metavar="K", help=knob_of("lamps").help)
+@click.option("--lamps", type=Declared("lamps"), default=default_of("lamps"), metavar="K", help=knob_of("lamps").help)
 @click.option("--png", metavar="FILE", help="Draw the map, its lamps, and a grey and a chrome ball lit by it.")
-@click.option("--env-rotate", type=_Declared("env_rotate"), metavar="RX,RY,RZ", help="Turn it first, degrees.")
+@click.option("--env-rotate", type=Declared("env_rotate"), metavar="RX,RY,RZ", help="Turn it first, degrees.")
 @click.option("--env-colorspace", metavar="CS", help="Colour space of the map.")
 def env(environment: str, lamps: int, png: str | None, env_rotate: Any, env_colorspace: str | None) -> None:
     """Show what light an environment is: its level, its lamps, and pictures of both."""
@@ -212,7 +217,7 @@ def env(environment: str, lamps: int, png: str | None, env_rotate: Any, env_colo
 @click.option("--matte", metavar="PATH", help="Where to measure. Without it the alpha of GT, else that of PRED.")
 @click.option("--json", "json_file", metavar="FILE", help="Write everything measured as JSON.")
 @click.option("--png", metavar="FILE", help="Draw the measures over the frames.")
-@click.option("-F", "--frames", type=_Declared("frames"), metavar="TEXT", help="Without it every frame of PRED.")
+@click.option("-F", "--frames", type=Declared("frames"), metavar="TEXT", help="Without it every frame of PRED.")
 def evaluate(
     pred: str, gt: str, plate: str | None, matte: str | None, json_file: str | None, png: str | None, frames: str | None
 ) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from .errors import ParameterError
 
 GROUPS = ("inputs", "light", "relight", "published", "output", "run")
+PUBLISHED = ("ic-light", "relightvid", "light-a-video")  # backbones that read a prompt themselves
 NEW_LAYERS = ("ratio", "normals", "albedo", "confidence", "irradiance", "lamps")
 # pxr24 and b44 lose precision that light needs, so they are not among them.
 CODECS = re.compile(r"none|rle|piz|zips?(:[1-9])?|dwa[ab](:\d+)?")
@@ -159,8 +160,10 @@ class RelightParameters:
         "file", "inputs", look=False,
     )  # fmt: skip
     background: str | None = knob(
-        None, "The plate the subject goes over, for backbones that look at it.", "picture", "inputs", look=False
-    )
+        None,
+        "The plate the subject goes over. Networks look at it, and where neither a map nor words say so, it is the light.",
+        "picture", "inputs", look=False,
+    )  # fmt: skip
     layer: str | None = knob(None, "The layer to read as beauty, when the plate's is not R, G, B.", "text", "inputs")
     views: tuple[str, ...] = knob(
         (), "Views to render one after the other; %V in a path becomes the view's name, %v its first letter.",
@@ -194,10 +197,20 @@ class RelightParameters:
         0.0, "Brightens or dims the new light; +1 doubles it.", "float", "light",
         unit="stops", lo=-20, hi=20, animatable=True, metavar="STOPS",
     )  # fmt: skip
+    background_exposure: Any = knob(
+        0.0,
+        "How much brighter the background counts than it is, as light and before networks; never in the picture itself.",
+        "float", "light", unit="stops", lo=-20, hi=20, animatable=True, metavar="STOPS",
+    )  # fmt: skip
+    prompt: str = knob(
+        "", "The light in words, as in 'low warm sun from the left, cool sky'; published backbones are told them as they are. "
+        "relamp env --words lists what Relamp's own understand.",
+        "text", "light",
+    )  # fmt: skip
     env_level: str | None = knob(
         None,
         "match keeps the subject's overall level; absolute takes the two lights' own levels. "
-        "Without it: absolute when a source environment is given, else match.",
+        "Without it: absolute when both lights are given as maps, else match.",
         "choice", "light", choices=("match", "absolute"),
     )  # fmt: skip
 
@@ -221,6 +234,12 @@ class RelightParameters:
         1, "Exposures a network is asked at, 1, 3, 5 or 7; its answers are averaged.", "int", "relight", lo=1, hi=7
     )
     temporal: bool = knob(True, "Use the network's temporal layers, when it has any.", "bool", "relight")
+    deflicker: bool = knob(
+        False, "Take out what flickers from frame to frame, keep what truly changes.", "bool", "relight"
+    )
+    deflicker_strength: float = knob(
+        1.0, "How much of the flicker is taken out; 0 leaves it all.", "float", "relight", lo=0, hi=1
+    )
     seed: int = knob(0, "One number, one result.", "int", "relight", lo=0, hi=2**31 - 1)
     anchor: float | None = knob(
         None, "Factor that brings the plate to a normal exposure; without it measured once over the shot.",
@@ -244,7 +263,6 @@ class RelightParameters:
         "text",
         "published",
     )
-    prompt: str = knob("", "The light in words, as in 'warm light through a window'.", "text", "published")
     negative_prompt: str | None = knob(None, "What is not wanted; without it the published words.", "text", "published")
     guidance: float | None = knob(
         None, "How closely the prompt is followed; without it as published.", "float", "published", lo=0, hi=30
@@ -315,6 +333,9 @@ class RelightParameters:
     )  # fmt: skip
 
     out: str | None = knob(None, "Where the relit frames go: shot_relit.####.exr.", "picture", "output", look=False)
+    over: bool = knob(
+        False, "Put the relit subject over the background, its edge freed of what stood behind it.", "bool", "output"
+    )
     layers: tuple[str, ...] = knob((), "Layers to write beside the beauty.", "names", "output", choices=NEW_LAYERS)
     lamps: int = knob(
         4, "How many lamps the environment is split into, for the lamps layers.", "int", "output", lo=1, hi=32,
@@ -365,9 +386,32 @@ class RelightParameters:
         if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", self.device):
             raise ParameterError(f"device must be auto, cpu or cuda:0; got {self.device!r}")
 
+    def lit_by(self) -> str:
+        """What says what the new light is: `env`, `prompt`, `background`, or `network` where only a published one is told.
+
+        A map wins over a background, which then only conditions, and so do words. A map and words would both be the whole
+        light: with Relamp's own backbones they are refused together; published ones read the words themselves.
+        """
+        told = self.backbone in PUBLISHED
+        if self.env and self.prompt and not told:
+            raise ParameterError(
+                "env and prompt both say what the light is; leave one out, or save the words as a map to change it: "
+                "relamp env --prompt ... --out light.exr"
+            )
+        if self.env:
+            return "env"
+        if self.prompt and not told:
+            return "prompt"
+        if self.background:
+            return "background"
+        if told:
+            return "network"
+        raise ParameterError("--env is not given: a map, --prompt or --background has to say what the new light is")
+
     def level_mode(self) -> str:
-        """`match` or `absolute`, with the default filled in: absolute when the source light is known."""
-        return self.env_level or ("absolute" if self.source_env else "match")
+        """`match` or `absolute`, with the default filled in: absolute when both lights are maps, whose levels can be trusted."""
+        guessed = not self.env and (self.prompt or self.background)
+        return self.env_level or ("absolute" if self.source_env and not guessed else "match")
 
 
 def knobs(parameters: type[RelightParameters] = RelightParameters) -> Iterator[tuple[str, Knob]]:

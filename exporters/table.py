@@ -8,9 +8,13 @@ from __future__ import annotations
 from ..core.lazy import LazyCommand
 
 EXPORTERS: dict[str, LazyCommand] = {
+    "onnx": LazyCommand(
+        "relamp.exporters.onnx", "The deflicker head as ONNX, float32 and float16, checked against torch."
+    ),
     "exr": LazyCommand("relamp.exporters.exr", "Relit frames again, with the layers chosen, in one part or many."),
     "opencue": LazyCommand("relamp.exporters.opencue", "A job as an OpenCue specification, through pyoutline."),
     "openjd": LazyCommand(
         "relamp.exporters.openjd", "A job as an Open Job Description bundle, for openjd and Deadline Cloud."
     ),
+    "usd": LazyCommand("relamp.exporters.usd", "The light as a UsdLux rig, for CG to match the relit plate."),
 }

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from ..temporal.flow import SMALLEST, dense, warp, within
 from .metrics import encode, luminance, rms, ssim, stops
 
+__all__ = ["FLOW", "SMALLEST", "Motion", "flicker", "flow", "follow", "motion_error", "warp", "warping"]
+
 FLOW = "DIS, OpenCV, preset medium"
-SMALLEST = 16
-"""px, the shorter side: DIS finds nothing in smaller pictures."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,7 @@ class Motion:
 
 def flow(source: np.ndarray, target: np.ndarray) -> np.ndarray:
     """Where each pixel of `source` has gone in `target`: (H, W, 2) px, x to the right, y down."""
-    finder = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    at_rest = np.zeros((*source.shape[:2], 2), np.float32)
-    return np.asarray(finder.calc(_luma(source), _luma(target), at_rest), np.float32)
+    return dense(_luma(source), _luma(target))
 
 
 def follow(before: np.ndarray, now: np.ndarray) -> Motion:
@@ -44,14 +43,7 @@ def follow(before: np.ndarray, now: np.ndarray) -> Motion:
     there = warp(forward, back)
     apart = np.linalg.norm(back + there, axis=-1)
     length = np.linalg.norm(back, axis=-1) + np.linalg.norm(there, axis=-1)
-    return Motion(back, (apart < 0.5 * length + 0.5) & _within(back))
-
-
-def warp(picture: np.ndarray, back: np.ndarray, interpolation: int = cv2.INTER_LINEAR) -> np.ndarray:
-    """Bring the frame before onto this one: (H, W) or (H, W, C) sampled at `back`, edges held."""
-    height, width = back.shape[:2]
-    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-    return cv2.remap(picture, x + back[..., 0], y + back[..., 1], interpolation, borderMode=cv2.BORDER_REPLICATE)
+    return Motion(back, (apart < 0.5 * length + 0.5) & within(back))
 
 
 def flicker(
@@ -99,11 +91,3 @@ def motion_error(pred: tuple[np.ndarray, np.ndarray], motion: Motion, inside: np
 
 def _luma(linear: np.ndarray) -> np.ndarray:
     return np.round(255 * encode(luminance(linear))).astype(np.uint8)
-
-
-def _within(back: np.ndarray) -> np.ndarray:
-    """Pixels that come from inside the picture."""
-    height, width = back.shape[:2]
-    x, y = np.meshgrid(np.arange(width), np.arange(height))
-    from_x, from_y = x + back[..., 0], y + back[..., 1]
-    return (from_x >= 0) & (from_x <= width - 1) & (from_y >= 0) & (from_y <= height - 1)

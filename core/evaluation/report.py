@@ -81,8 +81,48 @@ def save_plot(evaluation: Evaluation, path: Path) -> None:
 
 def plot(evaluation: Evaluation) -> np.ndarray:
     """Measures over the frames, a panel a unit; (H, W, 3) uint8 display-encoded."""
-    present = [(names, unit) for names, unit in _PANELS if any(name in evaluation.shot for name in names)]
-    return np.concatenate([_panel(evaluation, names, unit) for names, unit in present])
+    e, titles = evaluation, {m.name: m.title for m in MEASURES}
+    present = [(names, unit) for names, unit in _PANELS if any(name in e.shot for name in names)]
+    curves = [
+        {
+            titles[n]: [(f.frame, f.scores[n]) for f in e.frames if math.isfinite(f.scores.get(n, math.nan))]
+            for n in names
+        }
+        for names, _ in present
+    ]
+    span = (e.frames[0].frame, e.frames[-1].frame)
+    return np.concatenate([panel(c, span, unit) for c, (_, unit) in zip(curves, present, strict=True)])
+
+
+def panel(curves: dict[str, list[tuple[int, float]]], span: tuple[int, int], unit: str) -> np.ndarray:
+    """Curves of one unit over the frames of `span`, by their titles; (H, W, 3) uint8 display-encoded.
+
+    Values must be finite; a curve may lack frames.
+    """
+    height, width = _PANEL_SIZE
+    left, right = _MARGIN
+    picture = np.full((height, width, 3), 250, np.uint8)
+    low, high = _scale([value for points in curves.values() for _, value in points])
+    first, last = span
+
+    def at(frame: float, value: float) -> tuple[int, int]:
+        x = left + (width - left - right) * ((frame - first) / (last - first) if last > first else 0.5)
+        return round(x), round(height - 25 - (height - 40) * (value - low) / (high - low))
+
+    for value in (low, high):
+        cv2.line(picture, (left, at(first, value)[1]), (width - right, at(first, value)[1]), (215, 215, 215), 1)
+        _write(picture, f"{value:.3g}", (8, at(first, value)[1] + 4))
+    _write(picture, unit, (8, height // 2))
+    _write(picture, f"frame {first}", (left, height - 6))
+    _write(picture, f"{last}", (width - right - 30, height - 6))
+    drawn = [(title, points) for title, points in curves.items() if points]
+    for row, (ink, (title, points)) in enumerate(zip(_INKS, drawn, strict=False)):
+        places = [at(frame, value) for frame, value in points]
+        cv2.polylines(picture, [np.array(places, np.int32)], False, ink, 2, cv2.LINE_AA)
+        for centre in places:
+            cv2.circle(picture, centre, 3, ink, -1, cv2.LINE_AA)
+        _write(picture, title, (width - right + 15, 25 + 20 * row), ink)
+    return picture
 
 
 def _frame_table(e: Evaluation, shown: list[Measure]) -> list[str]:
@@ -107,36 +147,6 @@ def _number(value: float | None, digits: int) -> str:
 
 def _plain(scores: dict[str, float]) -> dict[str, float | str]:
     return {name: value if math.isfinite(value) else "inf" for name, value in scores.items()}
-
-
-def _panel(e: Evaluation, names: tuple[str, ...], unit: str) -> np.ndarray:
-    height, width = _PANEL_SIZE
-    left, right = _MARGIN
-    panel = np.full((height, width, 3), 250, np.uint8)
-    titles = {m.name: m.title for m in MEASURES}
-    curves = {n: [(f.frame, f.scores[n]) for f in e.frames if math.isfinite(f.scores.get(n, math.nan))] for n in names}
-    values = [value for points in curves.values() for _, value in points]
-    low, high = _scale(values)
-    first, last = e.frames[0].frame, e.frames[-1].frame
-
-    def at(frame: float, value: float) -> tuple[int, int]:
-        x = left + (width - left - right) * ((frame - first) / (last - first) if last > first else 0.5)
-        return round(x), round(height - 25 - (height - 40) * (value - low) / (high - low))
-
-    for value in (low, high):
-        cv2.line(panel, at(first, value) if last > first else (left, at(first, value)[1]),
-                 (width - right, at(first, value)[1]), (215, 215, 215), 1)  # fmt: skip
-        _write(panel, f"{value:.3g}", (8, at(first, value)[1] + 4))
-    _write(panel, unit, (8, height // 2))
-    _write(panel, f"frame {first}", (left, height - 6))
-    _write(panel, f"{last}", (width - right - 30, height - 6))
-    for row, (ink, (name, points)) in enumerate(zip(_INKS, ((n, p) for n, p in curves.items() if p), strict=False)):
-        places = [at(frame, value) for frame, value in points]
-        cv2.polylines(panel, [np.array(places, np.int32)], False, ink, 2, cv2.LINE_AA)
-        for centre in places:
-            cv2.circle(panel, centre, 3, ink, -1, cv2.LINE_AA)
-        _write(panel, titles[name], (width - right + 15, 25 + 20 * row), ink)
-    return panel
 
 
 def _scale(values: list[float]) -> tuple[float, float]:

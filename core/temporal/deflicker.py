@@ -1,0 +1,112 @@
+"""The deflicker head: takes out what flickers in the residuals of a window and keeps what truly changes. Floor 2.
+
+A small network, run by ONNX Runtime alone, weighs six neighbours that `align` brought onto the middle frame and adds a
+bounded correction at low resolution. All it is told are differences between frames, so frames that are alike come out as
+they went in, to the last bit, and a window of zeros gives zeros.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+
+from ..errors import InputError
+from .align import RADIUS, Aligned, Aligner, Sight
+
+log = logging.getLogger("relamp")
+
+SHIPPED = Path(__file__).with_name("weights") / "deflicker-1.onnx"
+STRIDE = 8
+"""Height and width the network takes are multiples of this."""
+INTRA_OP_THREADS = 2
+"""Always: other counts can give other last bits."""
+
+
+class Deflicker:
+    """The head, ready to run. `weights` is the SHA-256 of its file in hex, `card` what the file says of itself."""
+
+    RADIUS = RADIUS
+
+    def __init__(self, device: str = "cpu", path: Path = SHIPPED) -> None:
+        """Load the head onto `device`, auto, cpu or cuda:0; raises `InputError`."""
+        if not path.is_file():
+            raise InputError(
+                f"the deflicker head {path.name} is not in {path.parent}; reinstall, or use --no-deflicker"
+            )
+        self.weights = hashlib.sha256(path.read_bytes()).hexdigest()
+        self._session = open_session(path, device)
+        self.card = dict(self._session.get_modelmeta().custom_metadata_map)
+        self._aligner = Aligner()
+
+    def steady(self, window: Sequence[Sight | None], strength: float = 1.0) -> np.ndarray:
+        """The residual of the middle frame without its flicker.
+
+        Args:
+            window: 2 RADIUS + 1 frames in order of time, None where there is none; the middle one must be there.
+            strength: 0 leaves the residual as it is, 1 is all that the head says.
+
+        Returns:
+            (h, w, 3) float32 log gain over the middle frame's hint.
+        """
+        middle = window[RADIUS]
+        if middle is None:
+            raise ValueError("a window needs its middle frame")
+        if strength == 0 or sum(look is not None for look in window) == 1:
+            return middle.residual
+        correction = self.correct(self._aligner.align(window))
+        return middle.residual + np.float32(strength) * correction
+
+    def correct(self, aligned: Aligned) -> np.ndarray:
+        """What to add to the middle residual of an aligned window, (h, w, 3) float32."""
+        height, width = aligned.matte.shape
+        inputs = {name: _padded(planes) for name, planes in as_planes(aligned).items()}
+        (out,) = self._session.run(["correction"], inputs)
+        return np.ascontiguousarray(np.asarray(out)[0, :, :height, :width].transpose(1, 2, 0))
+
+
+@lru_cache(maxsize=2)
+def load(device: str = "cpu") -> Deflicker:
+    """The head that ships, kept warm. Raises `InputError` when its file is missing or damaged."""
+    return Deflicker(device)
+
+
+def as_planes(aligned: Aligned) -> dict[str, np.ndarray]:
+    """An aligned window as the network's inputs, T = 1 frame: (T, N, C, h, w), the matte (T, 1, h, w)."""
+    return {
+        "difference": aligned.difference.transpose(0, 3, 1, 2)[None],
+        "light": aligned.light.transpose(0, 3, 1, 2)[None],
+        "plate": aligned.plate[None, :, None],
+        "confidence": aligned.confidence[None, :, None],
+        "matte": aligned.matte[None, None],
+    }
+
+
+def _padded(planes: np.ndarray) -> np.ndarray:
+    """Zeros below and to the right, up to whole strides: no confidence, no matte, so nothing comes from there."""
+    height, width = planes.shape[-2:]
+    more = [(0, 0)] * (planes.ndim - 2) + [(0, -height % STRIDE), (0, -width % STRIDE)]
+    return np.ascontiguousarray(np.pad(planes, more), np.float32)
+
+
+def open_session(path: Path, device: str) -> ort.InferenceSession:
+    """A file of the head in ONNX Runtime, always with as many threads. Raises `InputError` for a file that is none."""
+    there = ort.get_available_providers()
+    cuda = "CUDAExecutionProvider" in there
+    if device.startswith("cuda") and not cuda:  # the usual onnxruntime beside a CUDA torch: right, and fast enough
+        log.info("the deflicker head runs on the processor: this onnxruntime has no CUDA (onnxruntime-gpu has)")
+    options = ort.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = INTRA_OP_THREADS, 1
+    options.log_severity_level = 3
+    providers: list = ["CPUExecutionProvider"]
+    if cuda and device != "cpu":
+        providers.insert(0, ("CUDAExecutionProvider", {"device_id": int(device.partition(":")[2] or 0)}))
+    try:
+        return ort.InferenceSession(str(path), options, providers=providers)
+    except Exception as error:  # onnxruntime's own errors share no public base class
+        raise InputError(f"{path} cannot be read as the deflicker head ({error}); reinstall Relamp") from None

@@ -1,0 +1,117 @@
+import logging
+
+import cv2
+import numpy as np
+import pytest
+
+from moving import look, pan, random_head
+from relamp.core.errors import InputError
+from relamp.core.temporal.align import NEIGHBOURS, RADIUS, Aligner
+from relamp.core.temporal.deflicker import Deflicker
+from relamp.exporters.onnx import export
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    cv2.setNumThreads(1)  # as every command does: DIS depends on it
+
+
+@pytest.fixture(scope="module")
+def head(tmp_path_factory):
+    """A head with random weights: what is promised of every head must hold of it."""
+    folder = tmp_path_factory.mktemp("head")
+    export(random_head(folder / "head.safetensors"), folder / "head.onnx")
+    return Deflicker("cpu", folder / "head.onnx")
+
+
+def flickering(seed=1, frames=2 * RADIUS + 1, size=(48, 64)):
+    rng = np.random.default_rng(seed)
+    fields = cv2.GaussianBlur(rng.normal(0, 1, (*size, 3)).astype(np.float32), (0, 0), 6)
+    return [fields + rng.normal(0, 0.1) for _ in range(frames)]
+
+
+def test_neighbours_are_brought_along_the_motion_of_the_plate():
+    codes = pan(step=2.0)
+    aligned = Aligner().align([look(code, code) for code in codes])  # the residual moves with the plate
+    inside = (slice(8, -8), slice(12, -12))
+    for i in range(len(NEIGHBOURS)):
+        assert np.abs(aligned.difference[i][inside]).mean() < 0.1 * np.abs(codes[3][inside]).mean()
+        assert aligned.confidence[i][inside].mean() > 0.7
+    assert aligned.confidence[NEIGHBOURS.index(-3)][:, :4].max() < 0.2  # what came into view has not been seen
+
+
+def test_what_is_not_there_has_no_say():
+    codes = pan()
+    window = [look(code, code) for code in codes]
+    window[1] = None
+    aligned = Aligner().align(window)
+    assert not aligned.confidence[1].any()
+    assert aligned.confidence[0].mean() > 0.3  # followed across the hole
+
+
+def test_frames_that_are_alike_come_out_as_they_went_in(head):
+    code = pan()[0]
+    residual = flickering()[0]
+    steady = head.steady([look(code, residual)] * 7, 1.0)
+    assert np.array_equal(steady, residual)
+
+
+def test_a_window_of_zeros_gives_zeros_whatever_the_light_does(head):
+    codes = pan()
+    hints = flickering(5)
+    window = [look(code, np.zeros_like(code), hint) for code, hint in zip(codes, hints, strict=True)]
+    assert not head.steady(window, 1.0).any()
+
+
+@pytest.mark.parametrize("there", [(3,), (3, 4), (2, 3), (0, 3, 6)])
+def test_short_shots_and_holes(head, there):
+    codes, residuals = pan(), flickering()
+    window = [look(c, r) if i in there else None for i, (c, r) in enumerate(zip(codes, residuals, strict=True))]
+    steady = head.steady(window, 1.0)
+    assert steady.shape == codes[3].shape
+    assert np.isfinite(steady).all()
+    assert np.array_equal(steady, residuals[3]) == (there == (3,))
+
+
+def test_strength_goes_from_nothing_to_all(head):
+    window = [look(c, r) for c, r in zip(pan(), flickering(), strict=True)]
+    none, half, all_of_it = (head.steady(window, s) for s in (0.0, 0.5, 1.0))
+    assert np.array_equal(none, window[3].residual)
+    assert np.abs(all_of_it - none).max() > 1e-3
+    assert half == pytest.approx((none + all_of_it) / 2, abs=1e-6)
+
+
+def test_the_same_bits_whatever_was_asked_before(head):
+    codes, residuals = pan(12), flickering(frames=12)
+    looks = [look(c, r) for c, r in zip(codes, residuals, strict=True)]
+    forward = [head.steady(looks[n - 3 : n + 4], 1.0) for n in range(3, 9)]
+    fresh = [look(c.copy(), r.copy()) for c, r in zip(codes, residuals, strict=True)]
+    backward = [head.steady(fresh[n - 3 : n + 4], 1.0) for n in reversed(range(3, 9))][::-1]
+    assert all(np.array_equal(a, b) for a, b in zip(forward, backward, strict=True))
+
+
+@pytest.mark.parametrize("size", [(9, 13), (41, 57), (64, 64)])
+def test_any_size(head, size):
+    codes = pan(size=size)
+    window = [look(c, r) for c, r in zip(codes, flickering(size=size), strict=True)]
+    assert head.steady(window, 1.0).shape == (*size, 3)
+
+
+def test_a_file_that_is_missing_or_no_head_is_named(tmp_path):
+    with pytest.raises(InputError, match=r"nothing\.onnx.*--no-deflicker"):
+        Deflicker("cpu", tmp_path / "nothing.onnx")
+    damaged = tmp_path / "damaged.onnx"
+    damaged.write_bytes(b"no head")
+    with pytest.raises(InputError, match=r"damaged\.onnx cannot be read"):
+        Deflicker("cpu", damaged)
+
+
+def test_a_gpu_that_onnxruntime_does_not_know_is_said(head, tmp_path, caplog):
+    import onnxruntime
+
+    if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
+        pytest.skip("this onnxruntime has CUDA")
+    export(random_head(tmp_path / "head.safetensors"), tmp_path / "head.onnx")
+    with caplog.at_level(logging.INFO, logger="relamp"):
+        Deflicker("cuda:0", tmp_path / "head.onnx")
+    assert "runs on the processor" in caplog.text

@@ -1,0 +1,1 @@
+"""How the deflicker head is made: clips, what flickers in them, the network, its trainer."""
