@@ -154,13 +154,14 @@ def test_two_passes_give_a_larger_picture_and_the_same_twice(light: str | None) 
     model, picture = ICLight(ic_light_unet("fc"), vae()), pixels.grey(80, 90, 200)
     width = notes("base_unet")["unet_config"]["cross_attention_dim"]
     text = Text(torch.ones(1, 7, width), torch.zeros(1, 7, width))
-    begin = None if light is None else pixels.gradient(light, 64, 64)
+    begin = None if light is None else [pixels.gradient(light, 64, 64)]
 
     def run() -> np.ndarray:
         noise = frame_noise(1), frame_noise(2)
-        return relight_pictures(
+        relit = relight_pictures(
             model, [picture, picture], text, (64, 64), noise, light=begin, settings=Settings(steps=2, enlarge=1.0)
         )
+        return pixels.to_bytes(relit)
 
     relit = run()
     assert relit.shape == (2, 64, 64, 3)

@@ -76,7 +76,11 @@ class Preset:
 
     def schedule(self) -> Schedule:
         """λ and detail weight of each executed step."""
-        return schedule(self.counts()[1], self.power, self.stop)
+        return self.schedule_of(self.counts()[1])
+
+    def schedule_of(self, executed: int) -> Schedule:
+        """The same for another number of steps."""
+        return schedule(executed, self.power, self.stop)
 
 
 ANIMATEDIFF = Preset(25, 0.5, 1, 0.15, 0.5, 2.0, 16, 512, 512)

@@ -122,20 +122,32 @@ def load_into(network: nn.Module, tensors: Mapping[str, torch.Tensor], name: str
     network.eval().requires_grad_(False)
 
 
-def build_unet(config: Mapping[str, Any], tensors: Mapping[str, torch.Tensor], name: str) -> UNet2DConditionModel:
-    """A UNet of diffusers' `config` with these weights, made without drawing any first."""
+def empty_unet(config: Mapping[str, Any]) -> UNet2DConditionModel:
+    """A UNet of diffusers' `config` on torch's meta device: shapes without weights."""
     with torch.device("meta"):
         unet = UNet2DConditionModel.from_config(_arguments(config))
     assert isinstance(unet, UNet2DConditionModel)
+    return unet
+
+
+def empty_vae(config: Mapping[str, Any]) -> AutoencoderKL:
+    """An autoencoder of diffusers' `config`, likewise."""
+    with torch.device("meta"):
+        vae = AutoencoderKL.from_config(_arguments(config))
+    assert isinstance(vae, AutoencoderKL)
+    return vae
+
+
+def build_unet(config: Mapping[str, Any], tensors: Mapping[str, torch.Tensor], name: str) -> UNet2DConditionModel:
+    """A UNet of diffusers' `config` with these weights, made without drawing any first."""
+    unet = empty_unet(config)
     load_into(unet, tensors, name)
     return unet
 
 
 def build_vae(config: Mapping[str, Any], tensors: Mapping[str, torch.Tensor], name: str) -> AutoencoderKL:
     """The autoencoder of diffusers' `config` with these weights."""
-    with torch.device("meta"):
-        vae = AutoencoderKL.from_config(_arguments(config))
-    assert isinstance(vae, AutoencoderKL)
+    vae = empty_vae(config)
     load_into(vae, tensors, name)
     return vae
 

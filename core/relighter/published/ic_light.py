@@ -20,6 +20,7 @@ from ...errors import InputError, UsageError
 from . import pixels
 from .checkpoints import Tensors, build_unet, check_fit, shapes
 from .courses import IMAGE_COURSES, Course, counts, image_course
+from .home import Home, anywhere
 from .noise import START, Noise
 from .prompts import Text
 
@@ -30,7 +31,10 @@ OnStep = Callable[[int, torch.Tensor], None]
 
 @dataclass(frozen=True)
 class Settings:
-    """The published numbers of a run. `light_strength` holds only when a picture of light is given to begin with."""
+    """The published numbers of a run. `light_strength` holds only when a picture of light is given to begin with.
+
+    `enlarge` is the size of the second pass over the first; 0 for none.
+    """
 
     steps: int = 25
     guidance: float = 2.0
@@ -88,15 +92,15 @@ def guided(negative: torch.Tensor, positive: torch.Tensor, guidance: float) -> t
 
 
 def latents_of(vae: AutoencoderKL, pictures: torch.Tensor) -> torch.Tensor:
-    """The mode of each picture's posterior, scaled, (N, 4, h, w) float32; one picture at a time, for memory."""
+    """The mode of each picture's posterior, scaled, (N, 4, h, w) float32 on the CPU; one picture at a time, for memory."""
     parts = [vae.encode(p.to(vae.device, vae.dtype), return_dict=False)[0].mode() for p in pictures.split(1)]
-    return torch.cat(parts).float() * vae.config["scaling_factor"]
+    return torch.cat(parts).float().cpu() * vae.config["scaling_factor"]
 
 
 def pictures_of(vae: AutoencoderKL, latents: torch.Tensor) -> torch.Tensor:
-    """What scaled latents stand for, (N, 3, H, W) float32; one picture at a time, for memory."""
+    """What scaled latents stand for, (N, 3, H, W) float32 on the CPU; one picture at a time, for memory."""
     unscaled = (latents / vae.config["scaling_factor"]).to(vae.device, vae.dtype)
-    return torch.cat([vae.decode(z, return_dict=False)[0] for z in unscaled.split(1)]).float()
+    return torch.cat([vae.decode(z, return_dict=False)[0].float().cpu() for z in unscaled.split(1)])
 
 
 class ICLight:
@@ -105,20 +109,23 @@ class ICLight:
     Pictures are tensors (N, 3, H, W) in the range of `pixels.to_tensor`, sides multiples of 8.
     """
 
-    def __init__(self, unet: UNet2DConditionModel, vae: AutoencoderKL, course: str = "dpm++") -> None:
+    def __init__(
+        self, unet: UNet2DConditionModel, vae: AutoencoderKL, course: str = "dpm++", home: Home | None = None
+    ) -> None:
         """`course` is one of `courses.IMAGE_COURSES`; "dpm++" is the published one."""
         if course not in IMAGE_COURSES:
             raise UsageError(f"there is no scheduler {course!r}; use one of {', '.join(IMAGE_COURSES)}")
         self.unet, self.vae, self._course = unet, vae, course
+        self._at_home = home or anywhere
         self.variant = VARIANTS[unet.config["in_channels"]]
 
     def encode(self, pictures: torch.Tensor) -> torch.Tensor:
         """Latents (N, 4, h, w), the mode of the posterior, scaled."""
-        return latents_of(self.vae, pictures)
+        return latents_of(self._at_home(self.vae), pictures)
 
     def decode(self, latents: torch.Tensor) -> torch.Tensor:
         """Pictures of latents, float32."""
-        return pictures_of(self.vae, latents)
+        return pictures_of(self._at_home(self.vae), latents)
 
     def condition(self, foreground: torch.Tensor, background: torch.Tensor | None = None) -> torch.Tensor:
         """The latents a run is told of, (N, 4 or 8, h, w); raises `UsageError` when the variant wants others."""
@@ -146,9 +153,9 @@ class ICLight:
         doubled = torch.cat([sample, sample])
         told = torch.cat([_for_each(condition, n)] * 2)
         words = torch.cat([_for_each(text.negative, n), _for_each(text.positive, n)])
-        device, dtype = self.unet.device, self.unet.dtype
-        planes = torch.cat([doubled, told], dim=1).to(device, dtype)
-        return self.unet(planes, t.to(device), words.to(device, dtype)).sample.float()
+        unet = self._at_home(self.unet)
+        planes = torch.cat([doubled, told], dim=1).to(unet.device, unet.dtype)
+        return unet(planes, t.to(unet.device), words.to(unet.device, unet.dtype)).sample.to(sample)
 
     def denoise(
         self,
@@ -204,10 +211,10 @@ def relight_pictures(
     noise: tuple[Noise, Noise],
     *,
     background: Sequence[np.ndarray] | None = None,
-    light: np.ndarray | None = None,
+    light: Sequence[np.ndarray] | None = None,
     settings: Settings | None = None,
     on_step: OnStep | None = None,
-) -> np.ndarray:
+) -> torch.Tensor:
     """The published run: a first pass at `size`, and a second on the enlarged answer.
 
     Args:
@@ -215,15 +222,16 @@ def relight_pictures(
         size: width and height of the first pass, multiples of 8.
         noise: of the two passes.
         background: N pictures for fbc.
-        light: a picture (H, W, 3) uint8 to begin with, such as `pixels.gradient`.
+        light: N pictures, or one for all, (H, W, 3) uint8 to begin with, such as `pixels.gradient`.
         settings: the variant's published ones when None.
 
     Returns:
-        (N, H', W', 3) uint8, H' and W' multiples of 64 near `enlarge` times the size.
+        (N, 3, H', W') float32 in the range of `pixels.to_tensor`; H' and W' are the size's, or multiples of 64 near
+        `enlarge` times it. `pixels.to_bytes` makes the published pictures of it.
     """
     s = settings or PUBLISHED[model.variant]
     told = _conditions(model, foreground, background, size)
-    begin = None if light is None else model.encode(_fitted([light], size))
+    begin = None if light is None else model.encode(_fitted(light, size))
     clean = model.relight(
         told,
         text,
@@ -234,6 +242,8 @@ def relight_pictures(
         strength=s.light_strength,
         on_step=on_step,
     )
+    if not s.enlarge:
+        return model.decode(clean)
     larger = (enlarged(size[0], s.enlarge), enlarged(size[1], s.enlarge))
     first = [pixels.resized(p, *larger) for p in pixels.to_bytes(model.decode(clean))]
     clean = model.relight(
@@ -246,7 +256,7 @@ def relight_pictures(
         strength=s.enlarge_strength,
         on_step=on_step,
     )
-    return pixels.to_bytes(model.decode(clean))
+    return model.decode(clean)
 
 
 def enlarged(side: int, factor: float) -> int:

@@ -17,18 +17,23 @@ from ..light_attention import shared_light
 from ..light_fusion import Blend, OnMoment, background_schedule, fuse_light
 from . import ic_light
 from .courses import FusibleCourse
+from .home import Home, anywhere
 from .ic_light import ICLight, OnStep
 from .noise import Noise
 from .prompts import Text
+from .relightvid import LONGEST
+from .relightvid_sampling import windows
 
 STEPS, GUIDANCE, STRENGTH = 15, 2.0, 0.9
+_LARGEST = 1.2  # given-back detail reaches beyond what an autoencoder was made for
 
 
 @dataclass(frozen=True)
 class ClipRelighter:
     """IC-Light fc on a clip at once, each frame told of the clip's light by γ.
 
-    `light` is the picture to begin with, (1, 3, H, W) in IC-Light's range, the clip's own size; None begins with noise.
+    `light` is the picture to begin with, one for all or one a frame, (1 or F, 3, H, W) in IC-Light's range, the clip's own
+    size; None begins with noise.
     `at_once` frames are attended to at a time; the mean of the light is of the whole clip all the same.
     """
 
@@ -66,17 +71,42 @@ class AnimateDiffVideo:
     """A motion UNet of Stable Diffusion 1.5's shape as `light_fusion`'s video model; latents are (1, 4, F, h, w)."""
 
     def __init__(
-        self, unet: UNetMotionModel, vae: AutoencoderKL, text: Text, guidance: float = 2.0, upstream_text: bool = False
+        self,
+        unet: UNetMotionModel,
+        vae: AutoencoderKL,
+        text: Text,
+        guidance: float = 2.0,
+        upstream_text: bool = False,
+        *,
+        window: int = LONGEST,
+        overlap: int = 4,
+        home: Home | None = None,
     ) -> None:
-        """`upstream_text` lays the prompts as the released relighting run does: negative and positive in turn over the frames.
+        """Clips longer than `window` frames are seen in windows that overlap, and their predictions averaged.
+
+        `upstream_text` lays the prompts as the released relighting run does: negative and positive in turn over the frames.
 
         With an even number of frames both halves of the guidance are then told the same, and it has no effect.
         """
         self._unet, self._vae, self._text = unet, vae, text
         self._guidance, self._upstream = guidance, upstream_text
+        self._window, self._overlap = window, overlap
+        self._at_home = home or anywhere
 
     def predict(self, sample: torch.Tensor, t: torch.Tensor, step: int, *, guided: bool = True) -> torch.Tensor:
         """See `light_fusion.VideoModel`; not guided means told the positive prompt alone."""
+        parts = windows(sample.shape[2], self._window, min(self._overlap, self._window - 1))
+        if len(parts) == 1:
+            return self._predict(sample, t, guided)
+        # MultiDiffusion (Bar-Tal et al. 2023) along time: each frame's mean over its windows, most of the nearest middle's.
+        total, shares = torch.zeros_like(sample), sample.new_zeros(sample.shape[2])
+        for frames in parts:
+            share = _pyramid(frames.stop - frames.start).to(sample)
+            total[:, :, frames] += share[:, None, None] * self._predict(sample[:, :, frames], t, guided)
+            shares[frames] += share
+        return total / shares[:, None, None]
+
+    def _predict(self, sample: torch.Tensor, t: torch.Tensor, guided: bool) -> torch.Tensor:
         frames = sample.shape[2]
         if not guided:
             return self._run(sample, t, self._text.positive.repeat_interleave(frames, dim=0))
@@ -90,15 +120,23 @@ class AnimateDiffVideo:
 
     def encode(self, clip: torch.Tensor) -> torch.Tensor:
         """See `light_fusion.VideoModel`."""
-        return ic_light.latents_of(self._vae, clip).transpose(0, 1)[None]
+        within = clip.clamp(-_LARGEST, _LARGEST)
+        return ic_light.latents_of(self._at_home(self._vae), within).transpose(0, 1)[None]
 
     def decode(self, latents: torch.Tensor) -> torch.Tensor:
         """See `light_fusion.VideoModel`."""
-        return ic_light.pictures_of(self._vae, latents[0].transpose(0, 1))
+        return ic_light.pictures_of(self._at_home(self._vae), latents[0].transpose(0, 1))
 
     def _run(self, sample: torch.Tensor, t: torch.Tensor, words: torch.Tensor) -> torch.Tensor:
-        device, dtype = self._unet.device, self._unet.dtype
-        return self._unet(sample.to(device, dtype), t.to(device), words.to(device, dtype)).sample.to(sample)
+        unet = self._at_home(self._unet)
+        device, dtype = unet.device, unet.dtype
+        return unet(sample.to(device, dtype), t.to(device), words.to(device, dtype)).sample.to(sample)
+
+
+def _pyramid(frames: int) -> torch.Tensor:
+    """How much each frame of a window counts, (F,): most in its middle."""
+    place = torch.arange(frames, dtype=torch.float32)
+    return torch.minimum(place + 1, frames - place)
 
 
 def generate_background(

@@ -10,6 +10,7 @@ Weights and code are CC BY-NC-SA 4.0: not for commercial work. Floor 2.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -44,27 +45,38 @@ def adapter_tensors(motion: Mapping[str, torch.Tensor], name: str) -> Tensors:
     for key, tensor in motion.items():
         if ".motion_modules." not in key:
             raise InputError(f"{name} has {key}, which is of no motion module; RelightVid's file holds nothing else")
-        if "pos_encoder" in key:
-            continue
-        key = key.removeprefix(PREFIX)
-        for old, new in _RENAMED:
-            key = key.replace(old, new)
-        renamed[key] = tensor
+        if name_here := adapter_key(key):
+            renamed[name_here] = tensor
     if not renamed:
         raise InputError(f"{name} holds no motion modules, so it is not RelightVid's file")
     return renamed
 
 
-def motion_adapter(unet: UNet2DConditionModel, motion: Mapping[str, torch.Tensor], name: str) -> MotionAdapter:
-    """The motion modules for this UNet's shape; raises `InputError` where the file does not fit."""
+def adapter_key(key: str) -> str | None:
+    """A key of the released file under `MotionAdapter`'s names; None for positions."""
+    if "pos_encoder" in key:
+        return None
+    key = key.removeprefix(PREFIX)
+    for old, new in _RENAMED:
+        key = key.replace(old, new)
+    return key
+
+
+def adapter_for(unet: UNet2DConditionModel) -> MotionAdapter:
+    """Motion modules of chance for a UNet's shape, as RelightVid has them: none in the middle, positions for 32 frames."""
     config = unet.config
-    adapter = MotionAdapter(
+    return MotionAdapter(
         block_out_channels=tuple(config["block_out_channels"]),
         motion_layers_per_block=config["layers_per_block"],
         motion_norm_num_groups=config["norm_num_groups"],
         motion_max_seq_length=LONGEST,
         use_motion_mid_block=False,
     )
+
+
+def motion_adapter(unet: UNet2DConditionModel, motion: Mapping[str, torch.Tensor], name: str) -> MotionAdapter:
+    """The motion modules for this UNet's shape; raises `InputError` where the file does not fit."""
+    adapter = adapter_for(unet)
     own = {key: value for key, value in adapter.state_dict().items() if key.endswith("pos_embed.pe")}
     load_into(adapter, adapter_tensors(motion, name) | own, name)
     return adapter
@@ -79,9 +91,21 @@ def relightvid_unet(unet: UNet2DConditionModel, motion: Mapping[str, torch.Tenso
         raise InputError(
             f"RelightVid goes on IC-Light fbc, with 12 channels in; this UNet has {unet.config['in_channels']}"
         )
-    network = UNetMotionModel.from_unet2d(unet, motion_adapter(unet, motion, name))
-    assert isinstance(network, UNetMotionModel)
+    network = motion_unet(unet, motion_adapter(unet, motion, name))
     normalise_as_published(network)
+    return network
+
+
+def motion_unet(unet: UNet2DConditionModel, adapter: MotionAdapter) -> UNetMotionModel:
+    """A UNet with motion modules between its layers, as diffusers lays them in."""
+    loud = logging.getLogger("diffusers.models.modeling_utils")
+    level = loud.level
+    loud.setLevel(logging.ERROR)  # it complains about modules it would keep in float32, even where it keeps none
+    try:
+        network = UNetMotionModel.from_unet2d(unet, adapter)
+    finally:
+        loud.setLevel(level)
+    assert isinstance(network, UNetMotionModel)
     return network.eval().requires_grad_(False)
 
 

@@ -15,6 +15,7 @@ from diffusers.models.unets.unet_motion_model import UNetMotionModel
 
 from ...errors import UsageError
 from .courses import Ddpm, ddpm
+from .home import Home, anywhere
 from .noise import START, Noise
 from .prompts import Text
 
@@ -91,12 +92,14 @@ class RelightVid:
     unet: UNetMotionModel
     image_guidance: float = IMAGE_GUIDANCE
     text_guidance: float = TEXT_GUIDANCE
+    home: Home | None = None
 
     def run(self, planes: torch.Tensor, t: torch.Tensor, words: torch.Tensor) -> torch.Tensor:
         """ε of (B, 12, F, h, w) with (B, L, D) text, (B, 4, F, h, w)."""
-        device, dtype = self.unet.device, self.unet.dtype
+        unet = (self.home or anywhere)(self.unet)
+        device, dtype = unet.device, unet.dtype
         rows = words.repeat_interleave(planes.shape[2], dim=0)  # one a frame, clip by clip
-        return self.unet(planes.to(device, dtype), t.to(device), rows.to(device, dtype)).sample.float()
+        return unet(planes.to(device, dtype), t.to(device), rows.to(device, dtype)).sample.to(planes)
 
     def predict(self, sample: torch.Tensor, t: torch.Tensor, told: Told) -> torch.Tensor:
         """Guided ε of (B, F, 4, h, w), the mean over the ensemble's conditions."""

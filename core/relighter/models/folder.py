@@ -1,0 +1,216 @@
+"""The models folder: finding weights by name, remembering their licences and hashes, and adding to them.
+
+`models.json` in the folder holds what was added and what was hashed, by name; a hash is believed while size and time of
+every file are those it was made from. Nothing is ever downloaded. Floor 1: no network is built here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ...atomic import replacing
+from ...errors import InputError, OutputError, UsageError
+from . import ledger
+from .ledger import LICENCES, UNKNOWN, Model, Used
+
+log = logging.getLogger("relamp")
+
+VARIABLE = "RELAMP_MODELS"
+_NOTES = "models.json"
+_WEIGHTS = ".safetensors"
+_CHUNK = 1 << 22
+
+
+def default_folder() -> Path:
+    """`$RELAMP_MODELS`, else `.relamp/models` at home."""
+    return Path(os.environ.get(VARIABLE) or Path.home() / ".relamp" / "models")
+
+
+@dataclass(frozen=True)
+class Found:
+    """A model on disk: the name it is known by, where it lies, and its licence."""
+
+    name: str
+    path: Path
+    licence: str
+    terms: str
+
+
+class Models:
+    """A folder of weights; see the module."""
+
+    def __init__(self, folder: str | os.PathLike[str] | None = None) -> None:
+        self.folder = Path(folder).expanduser() if folder else default_folder()
+
+    def find(self, name: str) -> Found:
+        """The model of a name in the folder, or at a path; raises `InputError` saying where it has to lie."""
+        given = Path(name).expanduser()
+        if given.is_absolute() or len(given.parts) > 1:
+            candidates = [given]
+        else:
+            candidates = [self.folder / name, self.folder / f"{name}{_WEIGHTS}"]
+        path = next((candidate for candidate in candidates if candidate.exists()), None)
+        if path is None:
+            raise InputError(self._absent(name, candidates[0]))
+        return Found(path.name, path, *self.licence(path))
+
+    def licence(self, path: Path) -> tuple[str, str]:
+        """Licence tag and terms of a file or folder: as noted when it was added, else the ledger's, else unknown."""
+        note = self._notes().get(path.name, {}) if path.parent == self.folder else {}
+        model = ledger.known(path.name)
+        tag, terms = (model.licence, model.terms) if model else (UNKNOWN, "nothing is said of it")
+        return str(note.get("licence", tag)), str(note.get("terms", terms))
+
+    def present(self) -> list[Found]:
+        """What lies in the folder, by name; hidden files and the notes aside."""
+        if not self.folder.is_dir():
+            return []
+        entries = sorted(entry for entry in self.folder.iterdir() if not entry.name.startswith("."))
+        return [Found(e.name, e, *self.licence(e)) for e in entries if e.is_dir() or e.suffix == _WEIGHTS]
+
+    def used(self, found: Found) -> Used:
+        """A model with the hash of its files."""
+        return Used(found.name, found.licence, found.terms, self.digest(found.path))
+
+    def digest(self, path: Path) -> str:
+        """SHA-256 in hex of a file, or of a folder's hashes and names; remembered where the notes can be written."""
+        state = _state(path)
+        own = path.parent == self.folder
+        note = self._notes().get(path.name, {}) if own else {}
+        if note.get("state") == state and isinstance(note.get("sha256"), str):
+            return note["sha256"]
+        log.info("hashing %s; this is done once", path)
+        made = _digest(path)
+        if own:
+            try:
+                self._write(path.name, {"state": state, "sha256": made})
+            except OutputError:
+                log.debug("%s cannot be written; %s is hashed again next time", self.folder / _NOTES, path.name)
+        return made
+
+    def noted_digest(self, name: str) -> str | None:
+        """The hash noted when a model was added, None when it never was."""
+        return self._notes().get(name, {}).get("added")
+
+    def add(self, source: Path, *, name: str = "", licence: str = "", terms: str = "", link: bool = False) -> Found:
+        """Copy a file or folder of weights into the folder (or link it), and note its licence and hash.
+
+        Raises:
+            UsageError: it is there already, or the licence tag is none.
+            InputError: the source is missing, or neither safetensors nor a folder.
+            OutputError: the folder cannot be written.
+        """
+        if licence and licence not in LICENCES:
+            raise UsageError(f"a licence is one of {', '.join(LICENCES)}; got {licence!r}")
+        if not source.is_dir() and (not source.is_file() or source.suffix != _WEIGHTS):
+            wrong = "is not a safetensors file nor a folder; `relamp models convert` makes one of a checkpoint"
+            raise InputError(f"{source} {wrong if source.exists() else 'does not exist'}")
+        target = self.folder / (name or source.name)
+        if source.is_file() and target.suffix != _WEIGHTS:
+            target = target.with_name(target.name + _WEIGHTS)
+        if target.exists():
+            raise UsageError(f"{target} is already there; give another --name, or remove it first")
+        _place(source.resolve(), target, link)
+        model = ledger.known(target.name)
+        known = {"licence": model.licence, "terms": model.terms} if model else {"licence": UNKNOWN}
+        said = {key: value for key, value in (("licence", licence), ("terms", terms)) if value}
+        digest = _digest(target)
+        self._write(target.name, {**known, **said, "state": _state(target), "sha256": digest, "added": digest})
+        return self.find(target.name)
+
+    def _absent(self, name: str, place: Path) -> str:
+        model: Model | None = ledger.known(name)
+        if model is None:
+            there = ", ".join(found.name for found in self.present()) or "nothing"
+            return f"there is no model {place}; the models folder holds {there}"
+        return (
+            f"{model.name} is not in {self.folder}: download it ({model.size}) from {model.home} and put it at {place}, "
+            "or name your folder with --models"
+        )
+
+    def _notes(self) -> dict[str, Any]:
+        try:
+            notes = json.loads((self.folder / _NOTES).read_text("utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return {k: v for k, v in notes.items() if isinstance(v, dict)} if isinstance(notes, dict) else {}
+
+    def _write(self, name: str, note: dict[str, Any]) -> None:
+        notes = self._notes()
+        notes[name] = {**notes.get(name, {}), **note}
+        with replacing(self.folder / _NOTES) as temporary:
+            temporary.write_text(json.dumps(notes, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def files(path: Path) -> Iterator[Path]:
+    """The files of a model, sorted: itself, or everything in its folder but hidden files."""
+    if path.is_file():
+        yield path
+        return
+    for entry in sorted(path.rglob("*")):
+        inside = entry.relative_to(path).parts
+        if entry.is_file() and not any(part.startswith(".") for part in inside):
+            yield entry
+
+
+def pickles(folder: Path) -> list[tuple[Path, Path]]:
+    """Torch's checkpoints below a folder that have no safetensors beside them, and the names those would have.
+
+    A text encoder's `pytorch_model.bin` becomes `model.safetensors`, as its library names it.
+    """
+    found = sorted(p for p in folder.rglob("*") if p.suffix in (".bin", ".pth", ".pt", ".ckpt") and p.is_file())
+    named = [(p, p.with_name(re.sub("^pytorch_model", "model", p.name)).with_suffix(_WEIGHTS)) for p in found]
+    return [(source, target) for source, target in named if not target.exists()]
+
+
+def _state(path: Path) -> str:
+    facts = [(str(f.relative_to(path)), f.stat().st_size, f.stat().st_mtime_ns) for f in files(path)]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+
+def _digest(path: Path) -> str:
+    if path.is_file():
+        return _sha256(path)
+    lines = [f"{_sha256(f)}  {f.relative_to(path).as_posix()}\n" for f in files(path)]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def _sha256(path: Path) -> str:
+    whole = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                whole.update(chunk)
+    except OSError as cause:
+        raise InputError(f"{path} cannot be read: {cause.strerror}") from cause
+    return whole.hexdigest()
+
+
+def _place(source: Path, target: Path, link: bool) -> None:
+    try:
+        with replacing(target) as temporary:
+            if link:
+                temporary.symlink_to(source)
+            elif source.is_dir():
+                _copy_folder(source, temporary)
+            else:
+                shutil.copyfile(source, temporary)
+    except (OSError, shutil.Error) as cause:
+        raise OutputError(f"{target} cannot be written: {cause}") from cause
+
+
+def _copy_folder(source: Path, target: Path) -> None:
+    try:
+        shutil.copytree(source, target)
+    except BaseException:
+        shutil.rmtree(target, ignore_errors=True)
+        raise

@@ -1,0 +1,40 @@
+"""Where networks live while they work: on their device all the time, or one at a time (model offload). Floor 2."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import torch
+from torch import nn
+
+N = TypeVar("N", bound=nn.Module)
+
+
+class Home:
+    """A device and a precision for networks. With `offload` only the one asked for last is on the device."""
+
+    def __init__(self, device: str = "cpu", dtype: torch.dtype = torch.float32, offload: bool = False) -> None:
+        self.device, self.dtype = torch.device(device), dtype
+        self._offload = offload and self.device.type != "cpu"
+        self._inside: nn.Module | None = None
+
+    def take(self, network: N) -> N:
+        """A network in this home's precision, ready to be asked for."""
+        device = None if self._offload else self.device
+        # torch's own: diffusers' complains about modules it would keep in float32, even where it keeps none.
+        nn.Module.to(network, device, self.dtype)
+        network.eval().requires_grad_(False)
+        return network
+
+    def __call__(self, network: N) -> N:
+        """The network, on the device."""
+        if self._offload and network is not self._inside:
+            if self._inside is not None:
+                self._inside.to("cpu")
+            self._inside = network.to(self.device)
+        return network
+
+
+def anywhere(network: N) -> N:
+    """The network where it is."""
+    return network
