@@ -1,11 +1,16 @@
-"""A small frame of the light stage for tests, made of noise."""
+"""Small frames of the light stage for tests: noise, and a matte ball."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 
 from relamp.training.light_rig import CELLS, cell_solid_angles, fibonacci_directions
 from relamp.training.shards import StageFrame, encode_log
+from small_relighter import ball
+
+SIZE = 48
 
 
 def make_frame(seed: int = 7, size: int = 12) -> StageFrame:
@@ -39,3 +44,21 @@ def make_frame(seed: int = 7, size: int = 12) -> StageFrame:
         surface=byte[:, :2],
         depth=rng.random(p).astype(np.float16),
     )
+
+
+def lambert_ball(seed: int) -> StageFrame:
+    """A frame whose every light does exactly what a matte white ball does under it."""
+    frame = make_frame(seed, SIZE)
+    _, matte, normals = ball(SIZE, SIZE)
+    covered = matte > 0
+    n = normals[covered]
+    cells = np.maximum(n @ frame.cells.T, 0) * frame.cell_solid_angles / np.pi
+    suns = np.maximum(n @ frame.suns.T, 0) / np.pi
+    codes, curve = encode_log(np.repeat(np.concatenate([cells, suns], 1).T[..., None], 3, -1))
+    p = int(covered.sum())
+    full, colour = np.full(p, 255, np.uint8), np.full((p, 3), 180, np.uint8)
+    return replace(
+        frame, codes=codes, curve=curve, covered=covered.astype(np.uint8), alpha=full, matte=full,
+        normals=np.rint(n * 127).astype(np.int8), albedo=colour, gloss=colour, surface=colour[:, :2],
+        depth=full.astype(np.float16),
+    )  # fmt: skip

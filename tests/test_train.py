@@ -1,7 +1,6 @@
 """Training: samples that agree with their light, losses that know the truth, runs that go on where they stopped."""
 
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,33 +10,14 @@ from relamp.core.errors import InputError
 from relamp.core.relighter import weights
 from relamp.core.relighter.conditions import features
 from relamp.core.relighter.denoiser import Network
+from relamp.core.relighter.motion import Motion, MotionArchitecture
 from relamp.training import checkpoint, ship, train
 from relamp.training.dataset import Frames, Maker, held_out, pictures
 from relamp.training.light_pool import Place, Rig
 from relamp.training.losses import apply_gain, loss, true_gain
-from relamp.training.shards import encode_log, write_shard
-from small_relighter import SMALL, ball
-from stage_frames import make_frame
-
-SIZE = 48
-
-
-def lambert_ball(seed):
-    """A frame whose every light does exactly what a matte white ball does under it."""
-    frame = make_frame(seed, SIZE)
-    _, matte, normals = ball(SIZE, SIZE)
-    covered = matte > 0
-    n = normals[covered]
-    cells = np.maximum(n @ frame.cells.T, 0) * frame.cell_solid_angles / np.pi
-    suns = np.maximum(n @ frame.suns.T, 0) / np.pi
-    codes, curve = encode_log(np.repeat(np.concatenate([cells, suns], 1).T[..., None], 3, -1))
-    p = int(covered.sum())
-    full, colour = np.full(p, 255, np.uint8), np.full((p, 3), 180, np.uint8)
-    return replace(
-        frame, codes=codes, curve=curve, covered=covered.astype(np.uint8), alpha=full, matte=full,
-        normals=np.rint(n * 127).astype(np.int8), albedo=colour, gloss=colour, surface=colour[:, :2],
-        depth=full.astype(np.float16),
-    )  # fmt: skip
+from relamp.training.shards import write_shard
+from small_relighter import SMALL
+from stage_frames import lambert_ball
 
 
 @pytest.fixture(scope="module")
@@ -140,19 +120,48 @@ def test_a_slice_leaves_weights_scores_and_a_checkpoint_to_go_on_from(folder, tm
     assert before == len(first.optimiser.state) > 0
 
 
-def test_shipping_writes_the_card_and_the_ledger(tmp_path):
+def a_run(folder, seed):
+    """A folder with toy weights, as a run leaves them."""
+    folder.mkdir()
     scores = {s: dict.fromkeys("abcd", 20.0) for s in ("ratio", "network", "free")}
     card = {"name": "toy", "data": "toys", "step": 1, "samples": 2, "minutes": 0.5}
-    weights.save(
-        Network(SMALL),
-        tmp_path / "weights.safetensors",
-        {**card, "scores": {"unchanged": 14.0, "normals_degrees": 30, **scores}},
-    )
-    page = ship.ship(tmp_path, tmp_path / "toy-1.safetensors")
-    ledger = json.loads((tmp_path / "ledger.json").read_text())["weights"][0]
-    assert ledger["licence"] == "Apache-2.0"
-    assert ledger["sha256"] in page.read_text()
-    assert weights.load(tmp_path / "toy-1.safetensors").digest == ledger["sha256"]
+    torch.manual_seed(seed)
+    card["scores"] = {"unchanged": 14.0, "normals_degrees": 30, **scores}
+    weights.save(Network(SMALL), folder / "weights.safetensors", card)
+    return folder
+
+
+def ledger(folder):
+    return {entry["file"]: entry for entry in json.loads((folder / "ledger.json").read_text())["weights"]}
+
+
+def test_shipping_writes_the_card_and_the_ledger(tmp_path):
+    page = ship.ship(a_run(tmp_path / "run", 0), tmp_path / "toy-1.safetensors")
+    entry = ledger(tmp_path)["toy-1.safetensors"]
+    assert entry["licence"] == "Apache-2.0"
+    assert entry["sha256"] in page.read_text()
+    assert weights.load(tmp_path / "toy-1.safetensors").digest == entry["sha256"]
+
+
+def test_temporal_layers_ship_beside_their_weights_and_leave_with_them(tmp_path):
+    target, run = tmp_path / "toy-1.safetensors", tmp_path / "motion"
+    ship.ship(a_run(tmp_path / "first", 0), target)
+    loaded = weights.load(target)
+    run.mkdir()
+    scores = dict.fromkeys(("flicker_spatial", "flicker_temporal", "psnr_spatial", "psnr_temporal"), 1.0)
+    card = {"name": "toy-motion", "data": "toys", "step": 1, "samples": 2, "minutes": 0.5, "scores": scores}
+    made = Motion(loaded.network.denoiser.unet, MotionArchitecture())
+    weights.save_motion(made, run / "motion.safetensors", {"spatial": loaded.digest, **card})
+    page = ship.ship(run, target)
+    motion = weights.motion_path(target)
+    assert ledger(tmp_path)[motion.name]["sha256"] in page.read_text()
+    assert weights.load_motion(loaded, motion).card["spatial"] == loaded.digest
+    ship.ship(a_run(tmp_path / "second", 1), target)
+    assert list(ledger(tmp_path)) == [target.name]
+    assert not motion.exists()
+    assert not page.exists()
+    with pytest.raises(InputError, match="train_temporal"):
+        ship.ship(run, target)
 
 
 def test_a_checkpoint_of_something_else_is_refused(tmp_path):

@@ -1,12 +1,14 @@
-"""Put a run's weights into the package, with their card and the ledger.
+"""Put a run's weights into the package, with their card and the ledger: spatial ones, or temporal layers beside them.
 
 python -m relamp.training.ship data/runs/first
+python -m relamp.training.ship data/runs/motion
+
+Temporal layers belong to the spatial weights they were trained on: shipping others takes them out again.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import shutil
 import sys
@@ -14,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..core.errors import InputError, RelampError
-from ..core.relighter.weights import SHIPPED, read_card
+from ..core.relighter.weights import MOTION_SCHEMA, SHIPPED, digest_of, motion_path, read_card
 
 LARGEST = 40e6  # bytes of everything that ships
 
@@ -41,25 +43,49 @@ are given. Licence {licence}. SHA-256 `{digest}`.
 FAILURES = """- Scenes of one renderer, 128 to 192 px: photographs and finer detail are new to it.
 - Cast shadows under small lamps are softened; mirrored surfaces get the tint of what they mirror, not its picture.
 - Without a source light the level is a guess; without normals, shapes that fill the frame (cloth, ground) come out flat.
-- Still frames only: nothing in it knows of time."""
+- Still frames only: time is the business of the temporal layers."""
+
+MOTION_CARD = """# {name}
+
+Temporal layers for Relamp's own relighter: every pixel attends to itself in the frames of a window. Licence {licence}. SHA-256
+`{digest}`, for the spatial weights `{spatial}`.
+
+- **Data**: {data}: still frames under moving light and through moving windows, and rendered clips.
+- **Recipe**: `relamp.training.train_temporal`, {samples} clips of {length} frames in {step} steps, {minutes:.0f} minutes; the
+  spatial layers frozen. The running mean of the weights, in half precision.
+- **Scores** on held-out clips, same renderer; flicker is what the error of the log gain does from a frame to the next along the
+  motion, root mean square:
+
+| layers | flicker, stops | PSNR, dB |
+| --- | --- | --- |
+| spatial | {flicker_spatial:.4f} | {psnr_spatial:.2f} |
+| + temporal | {flicker_temporal:.4f} | {psnr_temporal:.2f} |
+
+## Known failures
+
+- A pixel is compared with the same pixel of other frames: what moves far within a window is steadied less.
+- The normals net has no temporal layers: where normals are not given, their flicker reaches the hint.
+"""
 
 TITLES = {"a": "(a) plate, matte", "b": "(b) + normals", "c": "(c) + source environment", "d": "(d) both"}
 
 
 def ship(run: Path, target: Path = SHIPPED) -> Path:
-    """Copy a run's weights to `target` and write card and ledger beside them; returns the card's path."""
+    """Copy a run's weights to `target`, or its temporal layers beside it, with card and ledger; returns the card's path."""
+    if (run / "motion.safetensors").is_file():
+        return _ship_motion(run / "motion.safetensors", target)
     weights = run / "weights.safetensors"
     if not weights.is_file():
         raise InputError(f"{weights} does not exist; train first with python -m relamp.training.train")
     card = read_card(weights)
-    if weights.stat().st_size > LARGEST:
-        raise InputError(f"{weights} is larger than the {LARGEST / 1e6:.0f} MB that may ship; use a smaller network")
-    shutil.copyfile(weights, target)
-    digest = hashlib.sha256(target.read_bytes()).hexdigest()
-    entry = {"file": target.name, "sha256": digest, "licence": card["licence"], "production": True, **card}
-    target.with_name("ledger.json").write_text(
-        json.dumps({"schema": "relamp.ledger/1", "weights": [entry]}, indent=2) + "\n"
-    )
+    _copy(weights, target)
+    digest = _enter(target, card)
+    motion = motion_path(target)
+    if motion.is_file() and read_card(motion, MOTION_SCHEMA).get("spatial") != digest:
+        print(f"{motion.name} belongs to other spatial weights and is taken out; train_temporal makes it again")
+        for path in (motion, motion.with_suffix(".md")):
+            path.unlink(missing_ok=True)
+        _write_ledger(target, [entry for entry in _ledger(target) if entry["file"] != motion.name])
     scores = card["scores"]
     text = CARD.format(
         **{k: card[k] for k in ("name", "licence", "data", "samples", "step", "minutes")},
@@ -68,6 +94,50 @@ def ship(run: Path, target: Path = SHIPPED) -> Path:
     page = target.with_suffix(".md")
     page.write_text(text)
     return page
+
+
+def _ship_motion(layers: Path, spatial: Path) -> Path:
+    card = read_card(layers, MOTION_SCHEMA)
+    if card["spatial"] != digest_of(spatial):
+        raise InputError(
+            f"{layers} was trained on the spatial weights {card['spatial'][:12]}, but {spatial.name} is "
+            f"{digest_of(spatial)[:12]}; ship those first, or train for these with train_temporal"
+        )
+    target = motion_path(spatial)
+    _copy(layers, target)
+    digest = _enter(target, card)
+    page = target.with_suffix(".md")
+    page.write_text(
+        MOTION_CARD.format(**{**card, "digest": digest, "length": card["architecture"]["length"]}, **card["scores"])
+    )
+    return page
+
+
+def _copy(weights: Path, target: Path) -> None:
+    others = [p for p in target.parent.glob("*.safetensors") if p != target]
+    if weights.stat().st_size + sum(p.stat().st_size for p in others) > LARGEST:
+        raise InputError(f"with {weights} more than the {LARGEST / 1e6:.0f} MB that may ship; use a smaller network")
+    shutil.copyfile(weights, target)
+
+
+def _enter(target: Path, card: dict) -> str:
+    """Put weights into the ledger, in place of those of the same name; returns their digest."""
+    digest = digest_of(target)
+    entry = {"file": target.name, "sha256": digest, "licence": card["licence"], "production": True, **card}
+    _write_ledger(target, [e for e in _ledger(target) if e["file"] != target.name] + [entry])
+    return digest
+
+
+def _ledger(target: Path) -> list[dict]:
+    path = target.with_name("ledger.json")
+    return json.loads(path.read_text())["weights"] if path.is_file() else []
+
+
+def _write_ledger(target: Path, entries: list[dict]) -> None:
+    entries = sorted(entries, key=lambda entry: len(entry["file"]))  # spatial weights before their temporal layers
+    target.with_name("ledger.json").write_text(
+        json.dumps({"schema": "relamp.ledger/1", "weights": entries}, indent=2) + "\n"
+    )
 
 
 def _table(scores: dict) -> str:
