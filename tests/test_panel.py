@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, QPointF, QSettings, Qt, QUrl
-from PySide6.QtGui import QCloseEvent, QDropEvent, QImage
+from panels import Watch, end, load, make_panel, sides
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QCloseEvent, QDropEvent
 from PySide6.QtWidgets import QApplication
 
 import qt
@@ -16,21 +17,7 @@ from relamp.core.cli import main as relamp
 from relamp.core.job import RelightJob
 from relamp.core.parameters import RelightParameters
 from relamp.ui.command_line import command_line
-from relamp.ui.panel import Panel
 from shots import Shot
-
-
-def make_panel(folder: Path) -> Panel:
-    made = Panel(sys.executable, QSettings(str(folder / "panel.ini"), QSettings.Format.IniFormat))
-    made.resize(1400, 800)
-    made.show()
-    return made
-
-
-def end(panel: Panel) -> None:
-    panel._may_stop = lambda: True
-    panel.close()
-    panel.deleteLater()
 
 
 @pytest.fixture(scope="module")
@@ -47,35 +34,6 @@ def panel(long_lived):
     long_lived.session.take(RelightJob(RelightParameters()))
     qt.until(lambda: not long_lived.client.busy(), "the worker to be idle")
     return long_lived
-
-
-class Watch:
-    """The latest picture of each stage, and how many came."""
-
-    def __init__(self, panel: Panel) -> None:
-        self.pictures: dict[str, QImage] = {}
-        self.count = 0
-        panel.session.pictureReady.connect(self._take)
-
-    def _take(self, stage: str, image: QImage, facts: object) -> None:
-        self.pictures[stage], self.count = image, self.count + 1
-
-
-def sides(image: QImage) -> tuple[float, float]:
-    """Mean lightness of the left and the right half."""
-    small = image.scaled(16, 16, Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation)
-    rows = [[small.pixelColor(x, y).lightnessF() for x in range(16)] for y in range(16)]
-    return sum(sum(row[:8]) for row in rows) / 128, sum(sum(row[8:]) for row in rows) / 128
-
-
-def load(panel: Panel, shot: Shot) -> Watch:
-    """Open a shot as an artist does, and wait for it to be relit."""
-    watch = Watch(panel)
-    panel.open(str(shot.plate_frame(1002)))
-    panel.inputs["source_env"].setPath(shot.env_a)
-    panel.inputs["env"].setPath(shot.env_b)
-    qt.until(lambda: "relit" in watch.pictures, "a relit picture")
-    return watch
 
 
 def test_a_dropped_frame_becomes_its_sequence_and_says_what_it_is(panel, shot):

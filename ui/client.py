@@ -33,7 +33,8 @@ class WorkerClient(QObject):
         self._closed = False
         self._arrived.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
         # A host may drop the panel without a word: its worker must not outlive it.
-        self.destroyed.connect(self._client.close)
+        client = self._client
+        self.destroyed.connect(lambda: client.close())
 
     @property
     def pid(self) -> int | None:

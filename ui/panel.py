@@ -101,6 +101,7 @@ class Panel(QWidget):
         self._connect()
         self._restore()
         self.view.setMessage("Drop a plate here: a scene-linear EXR, or one frame of a sequence")
+        self.view.setFocus()  # keys work from the start
         self.session.start()
 
     def open(self, path: str) -> None:
