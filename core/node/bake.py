@@ -65,6 +65,7 @@ class Bake:
         self._ended = threading.Event()
         self._outcome: Outcome | None = None
         self._fraction, self._words = 0.0, "waiting for the worker"
+        self._views_done = 0
 
     def start(self) -> Bake:
         """Write the job beside its frames and ask the worker for them. Raises `OutputError` when it cannot be written."""
@@ -106,8 +107,12 @@ class Bake:
         return self._outcome
 
     def _progressed(self, event: dict[str, Any]) -> None:
-        self._fraction = event["index"] / max(event["total"], 1)
-        self._words = f"frame {event['frame']} {event['status']}, {event['index']} of {event['total']}"
+        index, total, views = event["index"], max(event["total"], 1), self.job.parameters.views
+        self._fraction = (self._views_done + index / total) / max(len(views), 1)
+        view = f" of {views[self._views_done]}" if views else ""
+        self._words = f"frame {event['frame']} {event['status']}, {index} of {total}{view}"
+        if index == total and self._views_done + 1 < len(views):
+            self._views_done += 1
 
     def _rendered(self, future: Future[Reply]) -> None:
         error = future.exception() if not future.cancelled() else StoppedError("stopped", 2)
@@ -115,7 +120,7 @@ class Bake:
             self._end(self._failed(error))
             return
         frames = format_frames(self.place.frames())
-        call = self._client.call("made", {"pattern": self.place.pattern, "frames": frames})
+        call = self._client.call("made", {"pattern": self.place.first_view, "frames": frames})
         call.future.add_done_callback(self._described)
 
     def _described(self, future: Future[Reply]) -> None:
@@ -126,14 +131,14 @@ class Bake:
         baked = as_baked(future.result().result, self.job, self.place)
         asked = parse_frames(self.job.parameters.frames or "")
         self._fraction = 1.0
-        self._end(Outcome(f"{self.place.folder.name}: {format_frames(asked)} baked", baked))
+        self._end(Outcome(f"frames {format_frames(asked)} are relit", baked))
 
     def _failed(self, error: BaseException) -> Outcome:
         code = error.exit_code if isinstance(error, RelampError) else 1
         kept = self.place.frames()
         if isinstance(error, StoppedError) or self._cancelled:
             words = f"stopped; {format_frames(kept)} are kept and the next bake goes on there" if kept else "stopped"
-            return Outcome(f"{self.place.folder.name}: {words}", stopped=True, exit_code=code)
+            return Outcome(words, stopped=True, exit_code=code)
         return Outcome(str(error).splitlines()[0] if str(error) else type(error).__name__, exit_code=code)
 
     def _end(self, outcome: Outcome) -> None:

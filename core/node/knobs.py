@@ -59,9 +59,6 @@ SHOWN = ("plate", "baked", "preview")
 FACING = ("behind the camera (USD)", "ahead of the camera")
 """Where the middle of a lat-long map is taken to be: choices of `env_facing`."""
 
-OUTSIDE = ("plate", "error")
-"""What is put out on frames that are not baked: choices of `outside`."""
-
 
 def declared() -> tuple[NodeKnob, ...]:
     """The declared parameters that a node shows, in declaration order."""
@@ -75,9 +72,6 @@ def own() -> tuple[NodeKnob, ...]:
     return (
         NodeKnob("show", "show", "choice", "Relamp", "plate", "The untouched plate, the bake, or the preview.",
                  choices=SHOWN),
-        NodeKnob("outside", "outside the bake", "choice", "Relamp", "plate",
-                 "What is put out on frames that are not baked; error keeps a farm from delivering plate.",
-                 choices=OUTSIDE),
         NodeKnob("version", "version", "int", "Relamp", 1, "The version the next bake is written to.", lo=1, hi=9999),
         NodeKnob("bake_over", "bake over", "bool", "Relamp", False,
                  "Lets a bake replace frames of this version that were made with other settings."),

@@ -41,6 +41,7 @@ def make_job(
     *,
     folder: str = "",
     frames: tuple[int, ...] = (),
+    views: tuple[str, ...] = (),
 ) -> RelightJob:
     """The job a node asks for.
 
@@ -50,6 +51,7 @@ def make_job(
         out: pattern of the frames to write.
         folder: where paths typed into knobs start, when they are relative: that of the script.
         frames: which frames; without them those of the `frames` knob, else the plate's.
+        views: the views to bake, one after the other; `out` and the sources that differ hold `%V` then.
 
     Raises:
         UsageError: there is no plate or no light, with what to connect.
@@ -73,7 +75,7 @@ def make_job(
     if values.get("env_facing", FACING[0]) == FACING[1]:
         given["env_rotate"] = turned(given.get("env_rotate", (0.0, 0.0, 0.0)))
     wanted = frames or wanted_frames(values, plate)
-    fixed = {"mix": 1.0, "out": out, "frames": format_frames(wanted), "skip_existing": "same"}
+    fixed = {"mix": 1.0, "out": out, "frames": format_frames(wanted), "views": views, "skip_existing": "same"}
     return RelightJob(RelightParameters(**{**given, **fixed}))
 
 

@@ -25,17 +25,25 @@ _PREVIEW = re.compile(r"[0-9a-f]{8}")
 
 @dataclass(frozen=True)
 class Place:
-    """One folder of frames: `pattern` is the frames' path with `####`, `job_file` the job they are made from."""
+    """One folder of frames, with a folder in it for each of `views` where there are several."""
 
     folder: Path
     name: str
+    views: tuple[str, ...] = ()
 
     @property
     def pattern(self) -> str:
-        return str(self.folder / f"{self.name}.####.exr")
+        """The frames' path with `####`, and with `%V` where there are views."""
+        return str(self.folder / ("%V" if self.views else "") / f"{self.name}.####.exr")
+
+    @property
+    def first_view(self) -> str:
+        """The pattern of the first view, or of the only one."""
+        return self.pattern.replace("%V", self.views[0]) if self.views else self.pattern
 
     @property
     def job_file(self) -> Path:
+        """The job the frames are made from."""
         return self.folder / f"{self.name}.relamp.job.json"
 
     @property
@@ -44,10 +52,13 @@ class Place:
         return self.folder / "inputs"
 
     def frames(self) -> tuple[int, ...]:
-        """The frames that are there, ascending."""
+        """The frames that are there in every view, ascending."""
         name = re.compile(rf"{re.escape(self.name)}\.(-?\d{{4,}})\.exr")
-        found = (name.fullmatch(entry) for entry in _entries(self.folder))
-        return tuple(sorted(int(match[1]) for match in found if match))
+        sets = []
+        for view in self.views or ("",):
+            found = (name.fullmatch(entry) for entry in _entries(self.folder / view))
+            sets.append({int(match[1]) for match in found if match})
+        return tuple(sorted(set.intersection(*sets)))
 
 
 @dataclass(frozen=True)
@@ -66,23 +77,23 @@ class Bakes:
     def folder(self) -> Path:
         return self.root / self.name
 
-    def version(self, number: int) -> Place:
+    def version(self, number: int, views: tuple[str, ...] = ()) -> Place:
         """The place of version `number`."""
-        return Place(self.folder / f"v{number:03d}", self.name)
+        return Place(self.folder / f"v{number:03d}", self.name, views)
 
     def versions(self) -> tuple[int, ...]:
-        """The versions that hold frames, ascending."""
+        """The versions that hold a bake or its beginning, ascending."""
         found = (_VERSION.fullmatch(entry) for entry in _entries(self.folder))
         numbers = sorted(int(match[1]) for match in found if match)
-        return tuple(number for number in numbers if self.version(number).frames())
+        return tuple(number for number in numbers if _entries(self.version(number).folder))
 
     def next_version(self) -> int:
-        """One above the highest version that holds frames."""
+        """One above the highest version there is."""
         return max(self.versions(), default=0) + 1
 
     def preview(self, job: RelightJob) -> Place:
         """The place of single frames that look like `job`; a change of look is another place, so no cache is fooled."""
-        return Place(self.folder / "preview" / look_key(job), self.name)
+        return Place(self.folder / "preview" / look_key(job), self.name, job.parameters.views)
 
     def drop_old_previews(self, keep: Place) -> None:
         """Remove all but the newest preview folders and `keep`."""

@@ -1,0 +1,74 @@
+"""The dockable panel: Relamp's own, with two buttons that bring a node's job in and take settings back to the node.
+
+Nuke makes and destroys it as it likes, also two at once; each has a worker of its own and ends it. PySide6 only.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+import nuke
+
+from ..core.errors import RelampError, UsageError
+from ..core.job import RelightJob
+from ..ui.panel import Panel
+from . import actions, knobs, panel_host
+
+
+class RelampPanel(QWidget):
+    """What `nukescripts.panels` docks."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.panel = Panel(parent=self)
+        self._from, self._to = QPushButton("From selected node", self), QPushButton("To selected node", self)
+        self._from.setToolTip("Looks at the plate, the light and the settings of the selected Relamp node")
+        self._to.setToolTip("Puts these settings onto the selected Relamp node; its inputs stay connected")
+        self._from.clicked.connect(self.fromNode)
+        self._to.clicked.connect(self.toNode)
+        line = QHBoxLayout()
+        line.addWidget(self._from)
+        line.addWidget(self._to)
+        line.addStretch(1)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.addLayout(line)
+        box.addWidget(self.panel, 1)
+        # A pane that is taken apart gets no closeEvent, and nothing of this object may be used any more by then.
+        client = self.panel.client
+        self.destroyed.connect(lambda: client.close(0.5))
+        panel_host.opened(self)
+
+    def take(self, job: RelightJob) -> None:
+        """Look at a job."""
+        self.panel.session.take(job)
+
+    def fromNode(self) -> None:
+        """Look at the selected node's job; what is wrong is said."""
+        try:
+            self.take(actions.job_of(_selected()))
+        except RelampError as error:
+            self.panel.say(str(error), wrong=True)
+
+    def toNode(self) -> None:
+        """Put the settings onto the selected node; what is wrong is said."""
+        try:
+            node = _selected()
+            knobs.set_values(node, self.panel.session.job.parameters)
+            self.panel.say(f"{node.name()} has these settings")
+        except RelampError as error:
+            self.panel.say(str(error), wrong=True)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        panel_host.closed(self)
+        self.panel.shutDown()
+        event.accept()
+
+
+def _selected() -> nuke.Node:
+    """The selected Relamp node. Raises `UsageError`."""
+    found = [node for node in nuke.selectedNodes() if node.knob("relamp_node") is not None]
+    if len(found) != 1:
+        raise UsageError(f"select one Relamp node; {len(found) or 'none'} of what is selected is one")
+    return found[0]

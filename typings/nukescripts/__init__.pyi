@@ -1,0 +1,2 @@
+# What Relamp uses of nukescripts, which types-nuke does not cover.
+from . import panels as panels
