@@ -46,7 +46,7 @@ from .shards import StageFrame, read_shard, shard_paths
 
 LENGTH = MotionArchitecture().length
 ONE_LAMP = np.cos(np.radians(3.0))  # lamps of neighbouring frames nearer than this are one that stands still
-RENDERED = 0.4  # of the clips are rendered ones, when there are any
+RENDERED, WORTH = 0.4, 4  # of the clips at most are rendered ones, each drawn as often as so many stills
 NEW_MOVING = 1  # moving places painted anew at each look for new shards
 
 
@@ -234,9 +234,10 @@ class ClipMaker(Maker):
             yield join(clips)
 
     def _scene(self) -> Scene:
-        if self.scenes and self.rng.random() < RENDERED:
-            return self.scenes[int(self.rng.integers(len(self.scenes)))]
-        index = int(self.rng.integers(len(self.frames.frames)))
+        stills, scenes = len(self.frames.frames), len(self.scenes)
+        if self.rng.random() < min(RENDERED, WORTH * scenes / (WORTH * scenes + stills)):
+            return self.scenes[int(self.rng.integers(scenes))]
+        index = int(self.rng.integers(stills))
         return Scene.still(self.frames.frames[index], self.frames.rigs[index])
 
     def _light(self, rig: Rig, steady: float) -> list[Lit]:

@@ -23,7 +23,7 @@ from .shards import StageFrame
 
 ROWS = 64  # of the places' maps
 DIFFUSE_SIZE = 32
-SOFTNESS = 30.0  # of a map's light over the cells: half of it stays within 12 degrees
+SOFTNESS = 30.0  # of a map that turns: half as much for a cell 12 degrees further off
 _LUMINANCE = np.asarray(AP1_LUMINANCE, np.float32)
 _NONE = np.zeros(3, np.float32)
 
@@ -128,7 +128,7 @@ class Rig:
         return Lit(weights, tables, world / np.float32(level), level)
 
     def _shares(self) -> np.ndarray:
-        """(8192, 48): how a pixel's light is shared out among the cells, mostly to those within 15 degrees."""
+        """(8192, 48): how each pixel's light is shared out among the cells near it; rows sum to 1."""
         cosine = directions(ROWS, 2 * ROWS).reshape(-1, 3) @ self.cells_in_world.T
         shares = np.exp(SOFTNESS * (cosine - 1))
         return shares / shares.sum(1, keepdims=True)
