@@ -86,7 +86,7 @@ def provenance(plan: Plan, task: FrameTask, law: Law) -> dict[str, Any]:
         "relamp/weights": plan.backbone.weights[:12],
         "relamp/seed": p.seed,
         "relamp/job": plan.fingerprint(task),
-        "relamp/env": f"{plan.target.sequence.path(task.frame).name} {plan.target.digest(task.frame)[:12]}",
+        "relamp/env": f"{plan.target.named(task.frame)} {plan.target.digest(task.frame)[:12]}",
         "relamp/env_rotate": ",".join(f"{angle:g}" for angle in rotate),
         "relamp/env_exposure": float(at_frame(p.env_exposure, task.frame)),
         "relamp/env_level": p.level_mode(),
@@ -100,8 +100,7 @@ def provenance(plan: Plan, task: FrameTask, law: Law) -> dict[str, Any]:
         "relamp/ai": "relight",
     }
     if plan.source is not None:
-        path = plan.source.sequence.path(task.frame)
-        made["relamp/source_env"] = f"{path.name} {plan.source.digest(task.frame)[:12]}"
+        made["relamp/source_env"] = f"{plan.source.named(task.frame)} {plan.source.digest(task.frame)[:12]}"
     return {name: value for name, value in made.items() if value != ""}
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -102,7 +102,8 @@ class Inference:
         self._one_at_a_time = threading.Lock()
         self._lighting = threading.Lock()
         self._looked = False
-        self._tables: dict[Path, LightTables] = {}
+        self._tables: dict[Hashable, LightTables] = {}
+        self._views: dict[Hashable, np.ndarray] = {}
         self._subjects = Subjects(plan)
         # What the frames in work need between them: their neighbours, and the windows those lie in.
         busy = plan.parameters.threads + 2 * plan.radius
@@ -169,7 +170,10 @@ class Inference:
             source_tables = self._tables_of(plan.source, frame) if self._network and plan.source else None
         target = light.turned(to_target)
         source = None if source_light is None else source_light.turned(to_source)
-        level = 2.0 ** at_frame(p.env_exposure, frame)
+        stops = at_frame(p.env_exposure, frame)
+        if p.lit_by() == "background":  # then its exposure is the light's
+            stops += at_frame(p.background_exposure, frame)
+        level = 2.0**stops
         if p.level_mode() == "absolute" and source_light is not None:
             level *= light.level / source_light.level
         source_level = 1.0 if source_light is None else source_light.level
@@ -195,12 +199,12 @@ class Inference:
     def _tables_of(self, illumination: Illumination, frame: int) -> LightTables:
         from .relighter.light_tables import LightTables
 
-        path = illumination.sequence.path(frame)  # by file and not by frame: a still is made ready once
-        if path not in self._tables:
+        key = illumination.key(frame)  # not by frame: a still is made ready once
+        if key not in self._tables:
             while len(self._tables) >= _KEPT_MAPS:
                 self._tables.pop(next(iter(self._tables)))
-            self._tables[path] = LightTables.of(illumination.environment(frame).pixels, illumination.light(frame))
-        return self._tables[path]
+            self._tables[key] = LightTables.of(illumination.environment(frame).pixels, illumination.light(frame))
+        return self._tables[key]
 
     def _sight(self, key: Key) -> Sight | None:
         """A frame from disk; None where it cannot be read or nothing in it is lit, as if it were not there."""

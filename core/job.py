@@ -41,9 +41,11 @@ class RelightJob:
     measured: Measured = field(default_factory=Measured)
 
     def require(self, *names: str) -> None:
-        """Raise `UsageError` naming the first of the parameters `names` that is not given."""
+        """Raise `UsageError` naming the first of the parameters `names` that is not given; `env` is any light."""
         for name in names:
-            if getattr(self.parameters, name) is None:
+            if name == "env":
+                self.parameters.lit_by()
+            elif getattr(self.parameters, name) is None:
                 option = "PLATE" if name == "plate" else f"--{name.replace('_', '-')}"
                 raise UsageError(f"{option} is not given: {knob_of(name).help}")
 

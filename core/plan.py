@@ -171,7 +171,7 @@ class Plan:
         return self._facts(self.on_disk)
 
     def _facts(self, frames: Iterable[int]) -> list[list[Any]]:
-        lights = [light.sequence for light in (self.target, self.source) if light]
+        lights = [light.sequence for light in (self.target, self.source) if light and light.sequence]
         return [
             [f, *self._states(f), *(_state(s.path(f)) for s in lights), list(at_frame(self.parameters.env_rotate, f))]
             for f in frames

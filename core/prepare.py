@@ -16,7 +16,7 @@ from .deliver import layer_names
 from .errors import InputError, UsageError
 from .finish import Subject
 from .frames import format_frames
-from .illumination import Illumination
+from .illumination import Illumination, lighting
 from .intake import gather, read_plate
 from .job import Measured, RelightJob, with_parameters
 from .measure import measure, probe_frames
@@ -70,6 +70,8 @@ def prepare(job: RelightJob, backbone: Backbone | None = None) -> Plan:
     plans.check_existing(p, tasks)
     plans.require_inputs(inputs, tasks)
     target = _illumination(p.env or "", colour, p, tasks)
+    target = _checked(lighting(p, colour, camera), tasks)
+    source = _checked(_maps(p.source_env, colour, p), tasks) if p.source_env else None
     source = _illumination(p.source_env, colour, p, tasks) if p.source_env else None
     camera = plans.load_move(p, _aspect(inputs, tasks))
     _check_layer_names(p, inputs, tasks, colour)
@@ -94,8 +96,8 @@ def describe(plan: Plan) -> str:
         f"frames    {format_frames(counts[RENDER])}{_also(counts)}",
         f"plate     {plan.inputs.plate.path(first.plate_frame)} ({width} x {height})",
         f"out       {first.out}",
-        f"env       {plan.target.sequence}",
-        f"source    {plan.source.sequence if plan.source else 'fitted to the plate'}",
+        f"env       {plan.target}",
+        f"source    {plan.source or 'fitted to the plate'}",
         f"working   {plan.colour.working_space} ({plan.colour.config_id})",
         f"backbone  {p.backbone}, level {p.level_mode()}, anchor {plan.job.measured.anchor:g}",
         f"memory    about {_memory_estimate(width, height, p):.1f} GB",
@@ -143,12 +145,13 @@ def _aspect(inputs: plans.Inputs, tasks: tuple[FrameTask, ...]) -> float:
     return _first_readable(inputs, tasks, look)
 
 
-def _illumination(
-    path: str, colour: Colour, parameters: RelightParameters, tasks: tuple[FrameTask, ...]
-) -> Illumination:
+def _maps(path: str, colour: Colour, parameters: RelightParameters) -> Illumination:
     if parameters.env_colorspace:
         colour.resolve(parameters.env_colorspace)
-    light = Illumination(Sequence.parse(path), colour, parameters.env_colorspace)
+    return Illumination(Sequence.parse(path), colour, parameters.env_colorspace)
+
+
+def _checked(light: Illumination, tasks: tuple[FrameTask, ...]) -> Illumination:
     light.require(tuple(task.frame for task in tasks if task.action != SKIP))
     light.environment(tasks[0].frame)  # a map that cannot be read stops the job before its first frame
     return light

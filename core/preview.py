@@ -23,7 +23,7 @@ from .errors import InputError, RelampError, UsageError
 from .finish import Finished, Subject, finish
 from .gain import Law
 from .grain import measure as measure_noise
-from .illumination import Illumination, camera_to_map
+from .illumination import Illumination, camera_to_map, lighting
 from .inference import Inference, Work
 from .intake import gather
 from .job import Measured, RelightJob
@@ -260,7 +260,7 @@ class Previewer:
     def _ready(self, job: RelightJob, number: int) -> tuple[Plan, Inference]:
         """A plan that holds for `number`, warm unless more than live settings changed."""
         p = job.parameters
-        lights = [_state(Sequence.parse(path).path(number)) for path in (p.env, p.source_env) if path]
+        lights = [_state(Sequence.parse(path).path(number)) for path in (p.env, p.source_env, p.background) if path]
         still = [name for name, k in knobs() if name in _LIVE or (k.group in ("output", "run") and name != "device")]
         fixed = replace(p, **{name: default_of(name) for name in still})
         key = (fixed, tuple(lights))
@@ -326,10 +326,9 @@ class Previewer:
         return _Seen(windows, small, subject, trouble, scale)
 
     def _light(self, p: RelightParameters, frame: int) -> Illumination:
-        if not p.env:
-            raise UsageError("no environment is given")
-        sequence = Sequence.parse(p.env)
-        key = (p.env, p.env_colorspace, p.config, _state(sequence.path(frame)))
+        light = lighting(p, self._colour(p), self._camera(p))
+        state = _state(light.sequence.path(frame)) if light.sequence else None
+        key = (str(light), p.env_colorspace, p.config, p.camera, state)
         if key not in self._lights:
             light = Illumination(sequence, self._colour(p), p.env_colorspace)
             light.require((frame,))

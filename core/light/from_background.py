@@ -1,0 +1,158 @@
+"""An environment from what stands behind the subject: the plate behind is part of the light, the rest is made up from it.
+
+What the camera sees is laid into the map where it lies. Beyond the picture's edges it goes on mirrored and stretched, so that
+the left of the map is like the left of the picture, above like its top and below like its bottom, and it is the softer the
+further it is from what was seen: opposite the camera only the mean is left. What a camera clipped is lifted, the more the
+smaller it is, since a small white patch is a lamp and a large one a sky.
+
+Every number of the map is a smooth function of the one picture it comes from, so a steady background gives a steady light
+and a changing one changes it, whatever frames are asked for.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+
+from ..errors import InputError
+from .environment import directions
+
+ROWS = 64
+LONGER = 96  # px of the picture that is looked at: a background lights softly
+LEVELS = (0.0, 0.06, 0.15, 0.4)  # blur of what lies 0, 30, 90 and 180 degrees off the picture, of its longer side
+# Measured on procedural places (`benchmarks/background_light.py`): light from above is stronger than from below, and what is
+# not seen is nearer to the mean than the picture would have it.
+UNSEEN = 1.2
+UPWARD = 0.8
+SURENESS = 0.7  # power on what is not seen, over the picture's mean
+CLIP_SHARE = (5e-4, 2e-3)  # share of pixels at the picture's white at which clipping is likely, and certain
+FLAT_SHARE = (0.4, 0.6)  # …and the share above which it is no highlight but a white picture
+LIFT_MOST = 16.0
+LIFT_AREA = 0.1  # lift times share: a highlight of 1 % is lifted ten times
+
+
+def from_background(picture: np.ndarray, rays: np.ndarray, rows: int = ROWS) -> np.ndarray:
+    """The light that a background plate tells of.
+
+    Args:
+        picture: (h, w, 3) scene-linear background over the display window, working space; what is not finite or below zero
+            counts as black.
+        rays: (h', w', 3) unit, world space, the view rays of the same window (`camera_rays(...) @ camera.rotation.T`), any size.
+        rows: of the map.
+
+    Returns:
+        (rows, 2 rows, 3) float32 radiance in the plate's units, a latitude-longitude map as any other.
+
+    Raises:
+        InputError: the picture is black.
+    """
+    small = _small(picture)
+    if not small.max() > 0:
+        raise InputError("the background is black, so it tells of no light; give --env, or another --background")
+    small = lift_clipped(small)
+    across, up, off = _unfold(directions(rows, 2 * rows), rays)
+    made = _softened(small, across, up, off)
+    unseen = np.clip(off / np.radians(30.0), 0, 1)[..., None]
+    height = directions(rows, 2 * rows)[..., 1:2]
+    mean = np.maximum(small.mean(axis=(0, 1), dtype=np.float64), 1e-6 * float(small.max()))
+    guessed = UNSEEN * np.exp(UPWARD * height) * mean * (made / mean) ** SURENESS
+    return (made + unseen * (guessed - made)).astype(np.float32)
+
+
+def lift_clipped(picture: np.ndarray) -> np.ndarray:
+    """Give clipped highlights some of the light back that the camera cut off.
+
+    A picture counts as clipped when more pixels than chance would have stand within 2 % of its brightest. They are lifted
+    by `LIFT_AREA` over their share, at most `LIFT_MOST` times, smoothly from four fifths of the white on.
+
+    Args:
+        picture: (h, w, 3), zero or more.
+
+    Returns:
+        (h, w, 3) float32; `picture` itself where nothing is clipped.
+    """
+    brightest = picture.max(axis=-1)
+    white = float(np.quantile(brightest, 0.9995))
+    if white <= 0:
+        return picture
+    share = float((brightest >= 0.98 * white).mean())
+    sure = _ease(share, *CLIP_SHARE) * (1 - _ease(share, *FLAT_SHARE))
+    lift = 1 + sure * (float(np.clip(LIFT_AREA / max(share, 1e-6), 1.0, LIFT_MOST)) - 1)
+    if lift == 1:
+        return picture
+    amount = _ease(brightest / white, 0.8, 1.0)[..., None]
+    return (picture * (1 + amount * (lift - 1))).astype(np.float32)
+
+
+def _small(picture: np.ndarray) -> np.ndarray:
+    clean = np.where(np.isfinite(picture) & (picture > 0), picture, 0).astype(np.float32)
+    height, width = clean.shape[:2]
+    scale = min(1.0, LONGER / max(height, width))
+    size = max(2, round(width * scale)), max(2, round(height * scale))
+    return cv2.resize(clean, size, interpolation=cv2.INTER_AREA)
+
+
+def _unfold(d: np.ndarray, rays: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Where in the picture each direction reads, 0 to 1 across and up, and how far off the picture it is, radians."""
+    right, above, back = _axes(rays)
+    x, y, z = (d @ axis for axis in (right, above, -back))
+    half = _half_angles(rays, right, above, -back)
+    azimuth, elevation = np.arctan2(x, z), np.arcsin(np.clip(y, -1, 1))
+    off = np.hypot(
+        np.maximum(np.abs(azimuth) - half[0], 0) * np.cos(elevation), np.maximum(np.abs(elevation) - half[1], 0)
+    )
+    across = _mirrored(azimuth, half[0], np.pi)
+    up = _mirrored(elevation, half[1], np.pi / 2)
+    # Inside the picture the lens maps tangents, outside angles are as good as any.
+    return 0.5 + across / 2, 0.5 + up / 2, np.where(z > 0, off, np.maximum(off, np.pi / 2 - half[0]))
+
+
+def _mirrored(angle: np.ndarray, half: float, end: float) -> np.ndarray:
+    """-1 to 1 over the picture by tangents; beyond it back toward the middle, which is reached at `end`."""
+    inside = np.tan(np.clip(np.abs(angle), 0, half)) / np.tan(half)
+    outside = 1 - np.clip((np.abs(angle) - half) / max(end - half, 1e-6), 0, 1) * (1.0 if end > 2 else 0.5)
+    return np.sign(angle) * np.where(np.abs(angle) <= half, inside, outside)
+
+
+def _axes(rays: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Right, up and back of the camera in the world, (3,) each."""
+    ahead = rays.reshape(-1, 3).mean(axis=0, dtype=np.float64)
+    ahead /= np.linalg.norm(ahead)
+    right = rays[rays.shape[0] // 2, -1].astype(np.float64) - rays[rays.shape[0] // 2, 0]
+    right -= ahead * (right @ ahead)
+    right /= np.linalg.norm(right)
+    return right, np.cross(-ahead, right), -ahead
+
+
+def _half_angles(rays: np.ndarray, right: np.ndarray, above: np.ndarray, ahead: np.ndarray) -> tuple[float, float]:
+    """Half of the angles the picture spans, across and up, radians."""
+    depth = rays @ ahead
+    across, up = np.abs(rays @ right / depth).max(), np.abs(rays @ above / depth).max()
+    return float(np.arctan(across)), float(np.arctan(up))
+
+
+def _softened(picture: np.ndarray, across: np.ndarray, up: np.ndarray, off: np.ndarray) -> np.ndarray:
+    """Read the picture, the more blurred the further off it a direction is."""
+    height, width = picture.shape[:2]
+    x = (across * width - 0.5).astype(np.float32)
+    y = ((1 - up) * height - 0.5).astype(np.float32)
+    stack = []
+    for level in LEVELS:
+        sigma = level * max(height, width)
+        blurred = picture if sigma == 0 else cv2.GaussianBlur(picture, (0, 0), sigma, borderType=cv2.BORDER_REFLECT)
+        stack.append(cv2.remap(blurred, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
+    stack.append(np.broadcast_to(picture.mean(axis=(0, 1)), stack[0].shape))
+    places = np.interp(off, np.radians((0, 10, 30, 90, 180)), np.arange(len(stack)))
+    low = np.minimum(places.astype(int), len(stack) - 2)
+    share = (places - low)[..., None]
+    levels = np.stack(stack)
+    rows, columns = np.indices(low.shape)
+    return levels[low, rows, columns] * (1 - share) + levels[low + 1, rows, columns] * share
+
+
+def _ease(value: np.ndarray | float, low: float, high: float) -> Any:
+    """Smoothstep from 0 at `low` to 1 at `high`."""
+    t = np.clip((np.asarray(value, np.float64) - low) / (high - low), 0, 1)
+    return t * t * (3 - 2 * t)
