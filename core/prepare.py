@@ -69,7 +69,7 @@ def prepare(job: RelightJob, backbone: Backbone | None = None) -> Plan:
     plans.check_not_over_input(inputs, tasks)
     plans.check_existing(p, tasks)
     plans.require_inputs(inputs, tasks)
-    target = _illumination(p.env or "", colour, p, tasks)
+    camera = plans.load_move(p, _aspect(inputs, tasks))
     target = _checked(lighting(p, colour, camera), tasks)
     source = _checked(_maps(p.source_env, colour, p), tasks) if p.source_env else None
     source = _illumination(p.source_env, colour, p, tasks) if p.source_env else None

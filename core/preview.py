@@ -330,7 +330,6 @@ class Previewer:
         state = _state(light.sequence.path(frame)) if light.sequence else None
         key = (str(light), p.env_colorspace, p.config, p.camera, state)
         if key not in self._lights:
-            light = Illumination(sequence, self._colour(p), p.env_colorspace)
             light.require((frame,))
             light.environment(frame)
             _keep(self._lights, key, light, 2)
