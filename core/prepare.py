@@ -72,8 +72,6 @@ def prepare(job: RelightJob, backbone: Backbone | None = None) -> Plan:
     camera = plans.load_move(p, _aspect(inputs, tasks))
     target = _checked(lighting(p, colour, camera), tasks)
     source = _checked(_maps(p.source_env, colour, p), tasks) if p.source_env else None
-    source = _illumination(p.source_env, colour, p, tasks) if p.source_env else None
-    camera = plans.load_move(p, _aspect(inputs, tasks))
     _check_layer_names(p, inputs, tasks, colour)
     backbone = backbone or load(p)
     if "albedo" in p.layers and source is None and not backbone.wants_source:

@@ -55,7 +55,7 @@ View = tuple[str | None, str | None]
 OUT = "relamp_preview.####.exr"  # never written
 
 # What changes nothing that is kept: these are read anew for every preview.
-_LIVE = ("env_rotate", "env_exposure", "mix", "grain", "seed", "working_size")
+_LIVE = ("env_rotate", "env_exposure", "background_exposure", "mix", "grain", "seed", "working_size")
 _PLATE = ("plate", "matte", "normals", "normals_space", "normals_flip", "camera", "layer", "colorspace", "config")
 _SHOT = (*_PLATE, "anchor", "source_env", "env_level", "backbone")  # what the shot's measurements rest on
 
