@@ -174,7 +174,7 @@ class Maker:
                 return y, x, crop
         return None
 
-    def batches(self, count: int) -> Iterator[Batch]:
+    def batches(self, count: int) -> Iterator[Any]:
         """Endless batches of `count` samples of one size."""
         visits = 0
         while True:

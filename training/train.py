@@ -143,7 +143,7 @@ class Run:
             self.average()
         return {"loss": float(total.detach()), **{k: float(v.detach()) for k, v in parts.items()}}
 
-    def losses(self, batch: Batch) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+    def losses(self, batch: Any) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         """The whole loss of a batch, and its parts by name."""
         with torch.autocast(self.device, torch.bfloat16, enabled=self.options.bf16):
             seen = self.network.see(batch.conditions)
@@ -196,7 +196,7 @@ class Run:
         checkpoint.save(self.checkpoint, self.network, self.mean, self.optimiser, self.state)
         plot(out / "log.jsonl", out / "loss.png")
 
-    def measure(self, validation: Validation) -> Any:
+    def measure(self, validation: Any) -> Any:
         """The scores of the running mean; writes the sheet."""
         scores, sheet = validation.score(self.mean, self.device)
         write_sheet(sheet, self.options.out / "sheet.png")

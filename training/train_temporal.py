@@ -58,7 +58,7 @@ class TemporalRun(Run):
         """Held-out clips."""
         return ClipValidation(self.options)
 
-    def losses(self, batch: ClipBatch) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def losses(self, batch: ClipBatch) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         """Each frame's loss as in the spatial training, and how its error changes from frame to frame."""
         network = self.spatial.network
         with torch.no_grad():
