@@ -125,6 +125,7 @@ def look(job: RelightJob) -> dict[str, Any]:
     """Every look-affecting setting as plain JSON values: what a frame's fingerprint is made from."""
     values = {name: _plain(getattr(job.parameters, name)) for name, k in knobs() if k.look}
     values["env_level"] = job.parameters.level_mode()
+    values["working_size"] = job.parameters.working_side()
     return {"parameters": values, "measured": asdict(job.measured)}
 
 

@@ -14,8 +14,9 @@ from typing import Any
 
 from .errors import ParameterError
 
+PUBLISHED = ("ic-light", "relightvid", "light-a-video")  # backbones of others, which read a prompt themselves
+OWN_SIZE, PUBLISHED_SIZE = 160, 512  # px a backbone works at: what its weights were trained for
 GROUPS = ("inputs", "light", "relight", "published", "output", "run")
-PUBLISHED = ("ic-light", "relightvid", "light-a-video")  # backbones that read a prompt themselves
 NEW_LAYERS = ("ratio", "normals", "albedo", "confidence", "irradiance", "lamps")
 # pxr24 and b44 lose precision that light needs, so they are not among them.
 CODECS = re.compile(r"none|rle|piz|zips?(:[1-9])?|dwa[ab](:\d+)?")
@@ -216,16 +217,17 @@ class RelightParameters:
 
     backbone: str = knob(
         "ratio", "What works out the new light: ratio is physically based and needs no network.", "choice", "relight",
-        choices=("ratio", "relamp", "ic-light", "relightvid", "light-a-video"),
+        choices=("ratio", "relamp", *PUBLISHED),
     )  # fmt: skip
     mix: Any = knob(1.0, "How much of the relight replaces the plate.", "float", "relight", lo=0, hi=1, animatable=True)
     grain: str = knob(
         "match", "What grain does when the light changes: match scales it as film would, keep leaves it, off scales it "
         "with the picture.", "choice", "relight", choices=("match", "keep", "off"),
     )  # fmt: skip
-    working_size: int = knob(
-        160, "Longer side of the picture a network works the light out at.", "int", "relight", unit="px", lo=64, hi=4096
-    )
+    working_size: int | None = knob(
+        None, "Longer side of the picture a network works the light out at; without it 160 for Relamp's own, 512 for the "
+        "published ones.", "int", "relight", unit="px", lo=64, hi=4096,
+    )  # fmt: skip
     steps: int | None = knob(
         None, "Denoising steps of a network; without it as many as the backbone was made for.", "int", "relight",
         lo=1, hi=1000,
@@ -412,6 +414,10 @@ class RelightParameters:
         """`match` or `absolute`, with the default filled in: absolute when both lights are maps, whose levels can be trusted."""
         guessed = not self.env and (self.prompt or self.background)
         return self.env_level or ("absolute" if self.source_env and not guessed else "match")
+
+    def working_side(self) -> int:
+        """The longer side of the working size, px, with the backbone's own filled in."""
+        return self.working_size or (PUBLISHED_SIZE if self.backbone in PUBLISHED else OWN_SIZE)
 
 
 def knobs(parameters: type[RelightParameters] = RelightParameters) -> Iterator[tuple[str, Knob]]:
