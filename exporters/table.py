@@ -12,6 +12,7 @@ EXPORTERS: dict[str, LazyCommand] = {
         "relamp.exporters.onnx", "The deflicker head as ONNX, float32 and float16, checked against torch."
     ),
     "exr": LazyCommand("relamp.exporters.exr", "Relit frames again, with the layers chosen, in one part or many."),
+    "nuke": LazyCommand("relamp.exporters.nuke", "The relight rebuilt from its layers as a Nuke script."),
     "opencue": LazyCommand("relamp.exporters.opencue", "A job as an OpenCue specification, through pyoutline."),
     "openjd": LazyCommand(
         "relamp.exporters.openjd", "A job as an Open Job Description bundle, for openjd and Deadline Cloud."

@@ -28,8 +28,9 @@ from ..core.errors import OutputError, UsageError
 from ..core.hint import Light
 from ..core.job import with_parameters
 from ..core.light.lamps import Lamp, split
+from ..core.light.map_file import write_map
 from ..core.parameters import Curve, at_frame
-from ..core.pictures import exr, header
+from ..core.pictures import exr
 from ..core.plan import Plan
 from ..core.prepare import prepare
 
@@ -46,6 +47,8 @@ def command(job_file: str, out: str, lamps: int | None, light: str) -> None:
     """Write the light of JOB as a USD rig."""
     job = jobs.load(job_file)
     job.require("plate", "env")
+    if job.parameters.lit_by() != "env":
+        raise UsageError("a USD rig names its map's file: save this light with relamp env --out, and give it as --env")
     if job.parameters.out is None:
         job = with_parameters(job, out="relit.####.exr")
     # Only the light is looked at: frames that are there, or not, do not matter.
@@ -91,7 +94,7 @@ class _Rig:
         self._usd = _library()
         frames = [task.frame for task in plan.tasks]
         self._frames = (frames[0], frames[-1])
-        self._moves = not plan.target.sequence.is_still
+        self._moves = not plan.target.is_still
         self._space = _space_of(plan, frames[0])
         numbers = frames if self._moves else frames[:1]
         self._moments = [self._moment(frame) for frame in numbers]
@@ -129,8 +132,8 @@ class _Rig:
         energies = np.array([lamp.energy for lamp in found.lamps], np.float32).reshape(-1, 1, 3)
         colours = plan.colour.from_working(energies, self._space).reshape(-1, 3)
         rest = self._rest_path(frame)
-        _write_map(rest, plan.colour.from_working(found.rest, self._space), plan.colour.interop_id(self._space))
-        path = Path(os.path.abspath(plan.target.sequence.path(frame)))
+        write_map(rest, plan.colour.from_working(found.rest, self._space), plan.colour.interop_id(self._space))
+        path = Path(os.path.abspath(plan.target.file(frame)))
         return _Moment(
             frame,
             self._scale(frame),
@@ -265,7 +268,7 @@ def _matrix(usd: Any, camera: Camera) -> Any:
 
 def _space_of(plan: Plan, frame: int) -> str:
     """The colour space of the map's file: the rig speaks the same, since renderers read textures as they are."""
-    path = plan.target.sequence.path(frame)
+    path = plan.target.file(frame)
     file = oiio.ImageInput.open(str(path))
     if file is None:
         raise OutputError(f"{path} was there a moment ago; try again")
@@ -274,20 +277,6 @@ def _space_of(plan: Plan, frame: int) -> str:
     )
     file.close()
     return decision.space
-
-
-def _write_map(path: Path, pixels: np.ndarray, interop_id: str | None) -> None:
-    """Write a lat-long map, float32, whole or not at all."""
-    height, width, _ = pixels.shape
-    spec = oiio.ImageSpec(width, height, 3, "float")
-    header.stamp(spec, {"compression": "zip", "envmap": "latlong"})
-    if interop_id:
-        spec.attribute("colorInteropID", interop_id)
-    with replacing(path) as temporary:
-        file = oiio.ImageOutput.create("exr")
-        done = file is not None and file.open(str(temporary), spec)
-        if not (done and file.write_image(np.ascontiguousarray(pixels, np.float32)) and file.close()):
-            raise OutputError(f"cannot write {path}: {oiio.geterror()}")
 
 
 def _library() -> Any:
