@@ -84,6 +84,7 @@ def provenance(plan: Plan, task: FrameTask, law: Law) -> dict[str, Any]:
         "relamp/version": VERSION,
         "relamp/model": p.backbone,
         "relamp/weights": plan.backbone.weights[:12],
+        "relamp/models": "; ".join(plan.backbone.used),
         "relamp/seed": p.seed,
         "relamp/job": plan.fingerprint(task),
         "relamp/env": f"{plan.target.named(task.frame)} {plan.target.digest(task.frame)[:12]}",
@@ -99,6 +100,10 @@ def provenance(plan: Plan, task: FrameTask, law: Law) -> dict[str, Any]:
         "relamp/frame": task.frame,
         "relamp/ai": "relight",
     }
+    if plan.backbone.network is not None:
+        made |= {"relamp/steps": p.steps or "", "relamp/ensemble": p.ensemble}
+    if plan.head is not None:
+        made |= {"relamp/deflicker": plan.head.weights[:12]}
     if plan.source is not None:
         made["relamp/source_env"] = f"{plan.source.named(task.frame)} {plan.source.digest(task.frame)[:12]}"
     return {name: value for name, value in made.items() if value != ""}

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -75,12 +75,14 @@ def finish(
     layers: tuple[str, ...] = (),
     residual: GuidedResidual | None = None,
     guide: np.ndarray | None = None,
+    sides: Mapping[str, np.ndarray] | None = None,
 ) -> Finished:
     """Relight one frame at its own resolution.
 
     Args:
         residual: the network's, over the data window, with its full-size `guide`, (H, W, G); None for the hint alone.
         layers: of `parameters.NEW_LAYERS`.
+        sides: those of them that the network made: `albedo` (H, W, 3), `confidence` (H, W).
 
     Returns:
         `beauty` holds relit light where `changed`; elsewhere it is the plate, and the caller selects the file's own numbers.
@@ -108,7 +110,7 @@ def finish(
             ratio = np.exp(gain) * np.float32(law.level)
             finished.layers["ratio"][rows] = np.where((weight > 0)[..., None], ratio, 1)
     finished.lamps = lamps
-    finished.layers |= _layers(subject, shading, law, layers)
+    finished.layers |= _layers(subject, shading, law, layers, sides or {})
     return finished
 
 
@@ -142,7 +144,9 @@ def _share_out(
         lamp[rows] = np.where(np.isfinite(light), light * (part / total), 0)
 
 
-def _layers(subject: Subject, shading: Shading, law: Law, names: tuple[str, ...]) -> dict[str, np.ndarray]:
+def _layers(
+    subject: Subject, shading: Shading, law: Law, names: tuple[str, ...], sides: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
     there = (subject.weight > 0)[..., None]
     level = np.float32(law.level)
     made: dict[str, np.ndarray] = {}
@@ -152,7 +156,11 @@ def _layers(subject: Subject, shading: Shading, law: Law, names: tuple[str, ...]
         level *= np.float32(shading.source_level)
         made["irradiance"] = np.where(there, sample_table(shading.target, subject.normals) * level, 0)
     if "albedo" in names:
-        made["albedo"] = np.where(there, _albedo(subject, shading), 0).astype(np.float32)
+        albedo = sides["albedo"] if "albedo" in sides else _albedo(subject, shading)
+        made["albedo"] = np.where(there, albedo, 0).astype(np.float32)
+    if "confidence" in names:
+        # A frame with an empty matte asks nobody.
+        made["confidence"] = np.where(there[..., 0], sides.get("confidence", 0), 0).astype(np.float32)
     return made
 
 

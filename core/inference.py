@@ -12,7 +12,7 @@ import logging
 import threading
 from collections.abc import Hashable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,15 +23,17 @@ import numpy as np
 from .camera import Camera
 from .errors import InputError, UsageError
 from .finish import Shading, Subject
-from .gain import GuidedResidual, Law, guide_residual
+from .gain import GuidedResidual, Law, bands, enlarge_residual, guide_residual, unpremultiply
 from .hint import Hint, Light, alone, between
 from .illumination import Illumination, camera_to_map
 from .keep import Keeper
-from .light.backdrop import camera_rays
+from .light.backdrop import backdrop, camera_rays
+from .light.environment import resize as resize_map
 from .parameters import at_frame
-from .pictures.frame import Frame, Window
+from .pictures import exr
+from .pictures.frame import Frame, Window, place
 from .plan import FrameTask, Plan
-from .proxy import Proxy, encode
+from .proxy import FLOOR, Proxy, decode, encode, resize
 from .proxy import make as make_proxy
 from .subjects import Key, Subjects, Taken
 from .temporal.look import Look, thumb
@@ -46,6 +48,8 @@ log = logging.getLogger("relamp")
 
 # The smallest light there is, at the proxy's exposure, where middle grey is 0.18; see ARCHITECTURE.md.
 EPSILON = 0.002
+VIEW_ROWS = 256  # of the map that a background is seen in
+VIEW_PEAK = 30.0  # its brightest radiance at unit level: training's backgrounds showed no suns
 _KEPT_MAPS = 4
 
 
@@ -81,16 +85,23 @@ class Sight:
 
 @dataclass(frozen=True)
 class Work:
-    """What `finish` puts together: the subject with its final normals, the light, and the residual with its guide."""
+    """What `finish` puts together: the subject with its final normals, the light, and the residual with its guide.
+
+    `sides` are layers at full size that only the network can tell: `albedo` (H, W, 3), `confidence` (H, W).
+    """
 
     subject: Subject
     shading: Shading
     residual: GuidedResidual | None = None
     guide: np.ndarray | None = None
+    sides: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 _Run = tuple[int, tuple[Key | None, ...]]
 """One call of a network: the absolute frame its window starts at, and the frames in it."""
+
+_Part = tuple[Path, Window, Window, tuple[int, int]]
+"""A part of a picture: its file, a data window in a format, and the size it is wanted at."""
 
 
 class Inference:
@@ -108,15 +119,16 @@ class Inference:
         # What the frames in work need between them: their neighbours, and the windows those lie in.
         busy = plan.parameters.threads + 2 * plan.radius
         length = plan.span if isinstance(plan.span, int) else 1
-        self._lights = Keeper(self._light, busy + 2 * length)
-        self._sights = Keeper(self._sight, busy + 2 * length)
-        self._runs = Keeper(self._run, 3 + busy // hop(length))
-        self._looks = Keeper(self._look, busy)
+        self._lights: Keeper[int, FrameLight] = Keeper(busy + 2 * length)
+        self._sights: Keeper[Key, Sight | None] = Keeper(busy + 2 * length)
+        self._runs: Keeper[_Run, list[Answer]] = Keeper(3 + busy // hop(length))
+        self._looks: Keeper[Key, Look | None] = Keeper(busy)
+        self._backgrounds: Keeper[_Part, np.ndarray] = Keeper(2)
 
     def with_plan(self, plan: Plan) -> Inference:
         """For a plan that differs from this one in its numbers, not in its files: what is warm stays warm."""
         other = Inference(plan)
-        other._one_at_a_time, other._tables = self._one_at_a_time, self._tables
+        other._one_at_a_time, other._tables, other._views = self._one_at_a_time, self._tables, self._views
         return other
 
     def first_look(self) -> bool:
@@ -135,16 +147,18 @@ class Inference:
 
     def light(self, frame: int) -> FrameLight:
         """The light of one frame, and the numbers of its change."""
-        return self._lights.get(frame)
+        return self._lights.get(frame, self._light)
 
-    def work(self, task: FrameTask, subject: Subject) -> Work:
+    def work(self, task: FrameTask, taken: Taken) -> Work:
         """Everything `finish` needs of one frame, while it is `taken`; the hint alone where nothing is looked at."""
-        light = self._with_lamps(self.light(task.frame), task.frame)
+        light, subject = self._with_lamps(self.light(task.frame), task.frame), taken.subject
         if not self._plan.looks or not subject.weight.any():
             return Work(subject, light.shading)
         key = (task.frame, task.plate_frame)
-        look = self._looks.get(key)
-        assert look is not None  # the frame could be read: it is taken
+        look = self._looks.get(key, self._look)
+        if look is None:  # what could not be read beside the plate is said now
+            self._see(taken.frame, subject, light, key)
+            raise InputError(f"frame {task.frame} cannot be looked at; render it again")
         return self._put(subject, light, look, self._steady(key, look))
 
     def alone(self, frame: Frame, subject: Subject, number: int) -> Work:
@@ -152,7 +166,7 @@ class Inference:
         light = self._with_lamps(self.light(number), number)
         if self._network is None or not subject.weight.any():
             return Work(subject, light.shading)
-        sight = self._see(frame, subject, light)
+        sight = self._see(frame, subject, light, (number, number))
         length = self._network.span if isinstance(self._network.span, int) else 1
         answers = self._ask([sight] * length, [number] * length)
         look = self._look_of(sight, answers[length // 2])
@@ -213,12 +227,12 @@ class Inference:
             with self._subjects.glimpsed(key) as taken:
                 if not taken.subject.weight.any():
                     return None
-                return self._see(taken.frame, taken.subject, light)
+                return self._see(taken.frame, taken.subject, light, key)
         except (InputError, UsageError) as error:
             log.warning("frame %d is left out beside its neighbours: %s", key[0], error)
             return None
 
-    def _see(self, frame: Frame, subject: Subject, light: FrameLight) -> Sight:
+    def _see(self, frame: Frame, subject: Subject, light: FrameLight, key: Key) -> Sight:
         p = self._plan.parameters
         proxy = make_proxy(
             subject.plate,
@@ -227,27 +241,72 @@ class Inference:
             subject.normals,
             subject.known & (not subject.guessed),
             anchor=self._plan.job.measured.anchor or 1.0,
-            longer=p.working_size,
+            longer=p.working_side(),
         )
-        conditions = None if self._network is None else self._conditions(frame, proxy, light)
+        conditions = None if self._network is None else self._conditions(frame, proxy, light, key)
         # Without a network, guessed normals are all there is.
         normals = proxy.normals if self._network or not subject.guessed else _shrunk(subject.normals, proxy.matte.shape)
         canvas = (frame.data_window, frame.display_window)
         return Sight(encode(proxy.light), proxy.matte, normals, light, canvas, conditions)
 
-    def _conditions(self, frame: Frame, proxy: Proxy, light: FrameLight) -> Conditions:
+    def _conditions(self, frame: Frame, proxy: Proxy, light: FrameLight, key: Key) -> Conditions:
         from .relighter.conditions import build
 
         assert light.target is not None
+        rays = _rays(frame, proxy, light.camera)
         return build(
             proxy.light,
             proxy.matte,
-            _rays(frame, proxy, light.camera),
+            rays,
             (light.target, light.target_to_map),
             normals=proxy.normals,
             known=proxy.known,
             source=None if light.source is None else (light.source, light.source_to_map),
+            background=self._behind(frame, rays, light, key),
         )
+
+    def _behind(self, frame: Frame, rays: np.ndarray, light: FrameLight, key: Key) -> np.ndarray:
+        """What stands behind the subject at unit level, (h, w, 3): the new light as the camera sees it, or the background.
+
+        A background that is given takes the level of that view: networks never hear of levels.
+        """
+        with self._lighting:
+            pixels = self._view_of(key[0])
+        view = backdrop(pixels, rays, light.target_to_map.T)
+        p, given = self._plan.parameters, self._plan.inputs.background
+        if p.lit_by() != "background":  # brighter or darker than this light would have it
+            view = view * np.float32(2.0 ** at_frame(p.background_exposure, key[0]))
+        if given is None:
+            return view
+        part = (given.path(key[1]), frame.data_window, frame.display_window, view.shape[:2])
+        plate = self._backgrounds.get(part, self._background)
+        weights = np.asarray(self._plan.colour.luminance_weights, np.float32)
+        own = max(float((plate @ weights).mean()), 1e-6)
+        return plate * np.float32(float((view @ weights).mean()) / own)
+
+    def _background(self, wanted: _Part) -> np.ndarray:
+        """A background's file over some window of a format at some size, whatever its own size is."""
+        path, data, display, shape = wanted
+        colour = self._plan.colour
+        found = exr.read_frame(path, colour=colour, carry=False)
+        light = np.maximum(np.nan_to_num(colour.to_working(found.rgb, found.colorspace), posinf=0, neginf=0), 0)
+        light = place(light, found.data_window, found.display_window)
+        down, across = shape[0] / data.height, shape[1] / data.width
+        whole = resize(light, (max(1, round(display.height * down)), max(1, round(display.width * across))))
+        window = Window(round((data.x - display.x) * across), round((data.y - display.y) * down), shape[1], shape[0])
+        return place(whole, Window(0, 0, whole.shape[1], whole.shape[0]), window)
+
+    def _view_of(self, frame: int) -> np.ndarray:
+        """The map of a frame at unit level, small and without its suns, which a background does not show."""
+        target = self._plan.target
+        key = target.key(frame)
+        if key not in self._views:
+            while len(self._views) >= _KEPT_MAPS:
+                self._views.pop(next(iter(self._views)))
+            pixels = target.environment(frame).pixels
+            small = resize_map(pixels, VIEW_ROWS) if pixels.shape[0] > VIEW_ROWS else pixels
+            self._views[key] = np.minimum(small / np.float32(target.light(frame).level), np.float32(VIEW_PEAK))
+        return self._views[key]
 
     def _ask(self, sights: Sequence[Sight], frames: Sequence[int]) -> list[Answer]:
         from .relighter import ensemble
@@ -266,7 +325,7 @@ class Inference:
             )
 
     def _look(self, key: Key) -> Look | None:
-        sight = self._sights.get(key)
+        sight = self._sights.get(key, self._sight)
         if sight is None:
             return None
         if self._network is None:
@@ -284,14 +343,14 @@ class Inference:
         """What the network says of a frame among `frames`: those of them that are there, of its size and of its take."""
         middle = list(frames).index(key[1])
         keys = self._window(key, frames)
-        there = iter(self._sights.get_all(k for k in keys if k is not None))
+        there = iter(self._sights.get_all((k for k in keys if k is not None), self._sight))
         sights = [None if k is None else next(there) for k in keys]
         here = sights[middle]
         assert here is not None
         sights = [s if s is not None and s.canvas == here.canvas else None for s in sights]
         sights = same_take(sights, middle, lambda sight: sight.thumb)
         run = tuple(k if s is not None else None for k, s in zip(keys, sights, strict=True))
-        return self._runs.get((frames[0], run))[middle]
+        return self._runs.get((frames[0], run), self._run)[middle]
 
     def _window(self, key: Key, frames: Sequence[int]) -> list[Key | None]:
         """The keys of a window around the frame `key`, which may be a stand-in; None where there is no frame."""
@@ -300,14 +359,14 @@ class Inference:
 
     def _run(self, run: _Run) -> list[Answer]:
         """A network's answers to one window, hole by hole those of the frame that stands in."""
-        start, keys = run
+        _, keys = run
         there = [k for k in keys if k is not None]
-        sights = dict(zip(there, self._sights.get_all(there), strict=True))
+        sights = dict(zip(there, self._sights.get_all(there, self._sight), strict=True))
         stand_in = filled(keys)
         if self._plan.span == "shot":
             answers = dict(zip(there, self._ask(_solid(sights, there), [k[1] for k in there]), strict=True))
             return [answers[k] for k in stand_in]
-        return self._ask(_solid(sights, stand_in), range(start, start + len(keys)))
+        return self._ask(_solid(sights, stand_in), [k[1] for k in stand_in])
 
     def _look_of(self, sight: Sight, answer: Answer | None) -> Look:
         """An answer as a look; without a network its residual is nothing."""
@@ -330,7 +389,7 @@ class Inference:
         if head is None:
             return look.residual
         keys = self._window(key, range(key[1] - radius, key[1] + radius + 1))
-        there = iter(self._looks.get_all(k for k in keys if k is not None))
+        there = iter(self._looks.get_all((k for k in keys if k is not None), self._look))
         looks = [None if k is None else next(there) for k in keys]
         looks = [n if n is not None and n.canvas == look.canvas else None for n in looks]
         looks = same_take(looks, radius, lambda n: n.thumb)
@@ -344,7 +403,32 @@ class Inference:
             subject = replace(subject, normals=_enlarged(look.normals, subject.weight.shape), guessed=False)
         small = np.concatenate([look.normals, look.matte[..., None]], -1)
         full = np.concatenate([subject.normals, subject.weight[..., None]], -1)
-        return Work(subject, shading, guide_residual(residual, small, look.matte), full)
+        sides = self._sides(subject, look, small, full)
+        return Work(subject, shading, guide_residual(residual, small, look.matte), full, sides)
+
+    def _sides(self, subject: Subject, look: Look, small: np.ndarray, full: np.ndarray) -> dict[str, np.ndarray]:
+        """The layers asked for that only the network can tell, at full size."""
+        asked, sides = self._plan.parameters.layers, {}
+        if "confidence" in asked and look.confidence is not None:
+            sides["confidence"] = np.clip(resize(look.confidence, subject.weight.shape), 0, 1)
+        if "albedo" in asked and look.albedo is not None:
+            anchor = np.float32(self._plan.job.measured.anchor or 1.0)
+            sides["albedo"] = _detailed(look.albedo, look, subject, small, full, anchor)
+        return sides
+
+
+def _detailed(
+    albedo: np.ndarray, look: Look, subject: Subject, small: np.ndarray, full: np.ndarray, anchor: np.float32
+) -> np.ndarray:
+    """A delit proxy at full size with the plate's detail: what is enlarged is the light that was taken out of it."""
+    delit = np.log((albedo + np.float32(FLOOR)) / (decode(look.code) + np.float32(FLOOR)))
+    guided = guide_residual(delit, small, look.matte)
+    light = np.maximum(unpremultiply(subject.plate, subject.alpha) * anchor, 0)
+    height = light.shape[0]
+    for rows in bands(height):
+        factor = np.exp(enlarge_residual(guided, full[rows], rows, height))
+        light[rows] = np.clip((light[rows] + np.float32(FLOOR)) * factor - np.float32(FLOOR), 0, 1)
+    return light
 
 
 def _solid(sights: dict[Key, Sight | None], keys: Sequence[Key]) -> list[Sight]:

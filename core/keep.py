@@ -13,35 +13,35 @@ V = TypeVar("V")
 
 
 class Keeper(Generic[K, V]):
-    """A function of a key, remembered for the last keys asked for.
+    """The values of a function of a key, for the last keys asked for.
 
-    Two threads that ask for one key share the work. What fails is not remembered. The function may ask other keepers, never
-    its own: then nobody waits for himself.
+    Two threads that ask for one key share the work. What fails is not remembered. The function, always the same, may ask
+    other keepers, never its own: then nobody waits for himself.
     """
 
-    def __init__(self, work: Callable[[K], V], most: int) -> None:
-        self._work, self._most = work, most
+    def __init__(self, most: int) -> None:
+        self._most = most
         self._kept: OrderedDict[K, Future[V]] = OrderedDict()
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
         return len(self._kept)
 
-    def get(self, key: K) -> V:
-        """The value of a key; raises what the function raises."""
+    def get(self, key: K, work: Callable[[K], V]) -> V:
+        """The value of a key; raises what `work` raises."""
         future, mine = self._claim(key)
         if mine:
-            self._fulfil(key, future)
+            self._fulfil(key, future, work)
         return future.result()
 
-    def get_all(self, keys: Iterable[K]) -> list[V]:
+    def get_all(self, keys: Iterable[K], work: Callable[[K], V]) -> list[V]:
         """The values of some keys. What nobody works on is done first, so threads that want the same share it out."""
         wanted = list(keys)
         futures = []
         for key in wanted:
             future, mine = self._claim(key)
             if mine:
-                self._fulfil(key, future)
+                self._fulfil(key, future, work)
             futures.append(future)
         return [future.result() for future in futures]
 
@@ -58,9 +58,9 @@ class Keeper(Generic[K, V]):
                 del self._kept[old]
             return future, True
 
-    def _fulfil(self, key: K, future: Future[V]) -> None:
+    def _fulfil(self, key: K, future: Future[V], work: Callable[[K], V]) -> None:
         try:
-            future.set_result(self._work(key))
+            future.set_result(work(key))
         except BaseException as error:
             with self._lock:
                 self._kept.pop(key, None)

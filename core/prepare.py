@@ -26,7 +26,8 @@ from .pictures.colour import Colour
 from .pictures.sequence import Sequence, fill_view
 from .plan import BLACK, RENDER, SKIP, FrameTask, Plan
 from .process import pin_opencv
-from .relighter.backbones import Backbone, load
+from .proxy import working_shape
+from .relighter.backbones import Backbone, Demanding, load
 from .temporal import Head, load_head
 
 log = logging.getLogger("relamp")
@@ -74,8 +75,7 @@ def prepare(job: RelightJob, backbone: Backbone | None = None) -> Plan:
     source = _checked(_maps(p.source_env, colour, p), tasks) if p.source_env else None
     _check_layer_names(p, inputs, tasks, colour)
     backbone = backbone or load(p)
-    if "albedo" in p.layers and source is None and not backbone.wants_source:
-        raise UsageError("the albedo layer divides the plate by its own light: give --source-env")
+    _check_sides(p, backbone, source is not None)
     plan = Plan(job, inputs, colour, target, source, camera, tasks, on_disk, backbone, _head(p))
     if job.measured.anchor is None or (_needs_fit(plan) and job.measured.source_light is None):
         plan = replace(plan, job=RelightJob(p, _measured(plan)))
@@ -98,7 +98,7 @@ def describe(plan: Plan) -> str:
         f"source    {plan.source or 'fitted to the plate'}",
         f"working   {plan.colour.working_space} ({plan.colour.config_id})",
         f"backbone  {p.backbone}, level {p.level_mode()}, anchor {plan.job.measured.anchor:g}",
-        f"memory    about {_memory_estimate(width, height, p):.1f} GB",
+        f"memory    about {_memory_estimate(width, height, p):.1f} GB{_networks(plan, height, width)}",
     ]
     return "\n".join(lines)
 
@@ -155,6 +155,21 @@ def _checked(light: Illumination, tasks: tuple[FrameTask, ...]) -> Illumination:
     return light
 
 
+def _check_sides(parameters: RelightParameters, backbone: Backbone, lit: bool) -> None:
+    """Refuse layers that nothing here can tell; `lit` says that the plate's own light is given."""
+    p, network = parameters, backbone.network
+    gives = frozenset[str]() if network is None else network.gives
+    if "albedo" in p.layers and not (lit or backbone.wants_source or "albedo" in gives):
+        raise UsageError("the albedo layer divides the plate by its own light: give --source-env")
+    spreads = network is not None and (p.ensemble > 1 or "confidence" in gives or network.seeded(p.steps))
+    if "confidence" in p.layers and not spreads:
+        what = "ratio has but one answer" if network is None else f"one step of {p.backbone} is one answer"
+        raise UsageError(
+            f"the confidence layer tells how far several answers agree, and {what}: "
+            + ("give --backbone relamp --ensemble 3" if network is None else "give --ensemble 3, or --steps 4")
+        )
+
+
 def _head(parameters: RelightParameters) -> Head | None:
     if not getattr(parameters, "deflicker", False) or not getattr(parameters, "deflicker_strength", 1.0):
         return None
@@ -195,6 +210,17 @@ def _measured(plan: Plan) -> Measured:
 def _also(counts: dict[str, list[int]]) -> str:
     words = [f", {format_frames(counts[action])} {action}" for action in (BLACK, SKIP) if counts[action]]
     return "".join(words)
+
+
+def _networks(plan: Plan, height: int, width: int) -> str:
+    """What downloaded networks need beside that, where they run, and how many frames they look at together."""
+    backbone = plan.backbone
+    if not isinstance(backbone, Demanding):
+        return ""
+    small_height, small_width = working_shape(height, width, plan.parameters.working_side())
+    frames = len(plan.on_disk) if plan.span == "shot" else 1
+    whole = f", {frames} frames at once" if plan.span == "shot" else ""
+    return f"; networks about {backbone.memory(small_width, small_height, frames):.1f} GB on their device{whole}"
 
 
 def _memory_estimate(width: int, height: int, parameters: RelightParameters) -> float:

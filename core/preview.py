@@ -56,6 +56,7 @@ OUT = "relamp_preview.####.exr"  # never written
 
 # What changes nothing that is kept: these are read anew for every preview.
 _LIVE = ("env_rotate", "env_exposure", "background_exposure", "mix", "grain", "seed", "working_size")
+_AMOUNTS = ("env_exposure", "mix", "grain")  # of the change of light that is put on the plate
 _PLATE = ("plate", "matte", "normals", "normals_space", "normals_flip", "camera", "layer", "colorspace", "config")
 _SHOT = (*_PLATE, "anchor", "source_env", "env_level", "backbone")  # what the shot's measurements rest on
 
@@ -102,6 +103,7 @@ class Previewer:
         self._maps: OrderedDict[Hashable, np.ndarray] = OrderedDict()
         self._linear: OrderedDict[Hashable, np.ndarray] = OrderedDict()
         self._relit: _Relit | None = None
+        self._worked: tuple[Hashable, _Seen, Work] | None = None
 
     def picture(
         self,
@@ -234,7 +236,7 @@ class Previewer:
         if stage == "proxy":
             return _proxy(subject, plan)
         if stage == "hint":
-            work, _ = self._work(inference, number, seen, subject)
+            work = self._work(plan, inference, number, seen, subject)
             gain = np.exp(work.shading.hint.at(work.subject.normals))
             return np.where((subject.weight > 0)[..., None], gain * np.float32(MIDDLE_GREY), 0)
         return _of_finished(stage, self._finished(plan, inference, number, seen, subject), subject, dim)
@@ -246,16 +248,22 @@ class Previewer:
         key = (replace(plan.parameters, layers=()), self._plan[0], number)
         kept = self._relit
         if kept is None or kept.key != key or kept.seen is not seen or not set(wanted) <= set(kept.layers):
-            work, law = self._work(inference, number, seen, subject)
+            work = self._work(plan, inference, number, seen, subject)
+            law = inference.light(number).law
+            # An averaged plate has next to no grain left to treat.
+            law = replace(law, grain="off") if seen.scale < 1 else law
+            law = law if law.grain == "off" else replace(law, noise=measure_noise(subject.plate))
             self._relit = kept = _Relit(key, wanted, _finish(work, law, wanted), seen)
         return kept.finished
 
-    def _work(self, inference: Inference, number: int, seen: _Seen, subject: Subject) -> tuple[Work, Law]:
-        law = inference.light(number).law
-        work = inference.alone(seen.frame, subject, number)
-        # An averaged plate has next to no grain left to treat.
-        law = replace(law, grain="off") if seen.scale < 1 else law
-        return work, law if law.grain == "off" else replace(law, noise=measure_noise(subject.plate))
+    def _work(self, plan: Plan, inference: Inference, number: int, seen: _Seen, subject: Subject) -> Work:
+        """What the backbone says, kept until more changes than how much of it is taken: brighter light asks nobody."""
+        assert self._plan is not None
+        p = replace(plan.parameters, **{name: default_of(name) for name in _AMOUNTS})
+        key = (p, self._plan[0], number)
+        if self._worked is None or self._worked[0] != key or self._worked[1] is not seen:
+            self._worked = (key, seen, inference.alone(seen.frame, subject, number))
+        return self._worked[2]
 
     def _ready(self, job: RelightJob, number: int) -> tuple[Plan, Inference]:
         """A plan that holds for `number`, warm unless more than live settings changed."""
@@ -421,11 +429,11 @@ def _key(p: RelightParameters, names: tuple[str, ...]) -> Hashable:
 
 
 def _finish(work: Work, law: Law, layers: tuple[str, ...]) -> Finished:
-    return finish(work.subject, work.shading, law, layers, work.residual, work.guide)
+    return finish(work.subject, work.shading, law, layers, work.residual, work.guide, work.sides)
 
 
 def _proxy(subject: Subject, plan: Plan) -> np.ndarray:
-    anchor, longer = plan.job.measured.anchor or 1.0, plan.parameters.working_size
+    anchor, longer = plan.job.measured.anchor or 1.0, plan.parameters.working_side()
     known = subject.known & (not subject.guessed)
     proxy = make_proxy(
         subject.plate, subject.alpha, subject.weight, subject.normals, known, anchor=anchor, longer=longer

@@ -165,8 +165,9 @@ def _one_frame(plan: Plan, inference: Inference, task: FrameTask) -> float:
             )
         if law.grain != "off":
             law = replace(law, noise=measure_noise(subject.plate))
-        work = inference.work(task, subject)
-        finished = finish(work.subject, work.shading, law, plan.parameters.layers, work.residual, work.guide)
+        work = inference.work(task, taken)
+        layers = plan.parameters.layers
+        finished = finish(work.subject, work.shading, law, layers, work.residual, work.guide, work.sides)
         write(plan, task, frame, finished, law)
     return time.monotonic() - begun
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from ...errors import DeviceError, UsageError
 from ...temporal.windows import Span
@@ -61,7 +61,7 @@ class Network(Protocol):
         Args:
             conditions: one of B = 1 a frame, all of one size: any number for a span of `frame`, the window for a number
                 (holes repeat their neighbour), the shot or the take for `shot`.
-            frames: their absolute numbers.
+            frames: their absolute numbers; a frame that stands in for a hole keeps its own.
             steps: of denoising, None for as many as it was made for.
             seed: of the shot's one noise, the same for every frame.
         """
@@ -71,7 +71,8 @@ class Network(Protocol):
 class Backbone(Protocol):
     """What the shot loop knows of a relighter.
 
-    `name` and `weights` (hex digest of the weights, empty when there are none) are written into every frame.
+    `name` and `weights` (hex digest of the weights, empty when there are none) are written into every frame, and so is
+    `used`: a line with hash, licence tag and terms for each downloaded model.
     `wants_source` says that it needs some light to come from, fitted to the plate when none is given. `network` is None
     for a backbone whose answer is the hint itself.
     """
@@ -83,10 +84,22 @@ class Backbone(Protocol):
     def weights(self) -> str: ...
 
     @property
+    def used(self) -> tuple[str, ...]: ...
+
+    @property
     def wants_source(self) -> bool: ...
 
     @property
     def network(self) -> Network | None: ...
+
+
+@runtime_checkable
+class Demanding(Protocol):
+    """A backbone whose networks are big enough to say beforehand what they need."""
+
+    def memory(self, width: int, height: int, frames: int) -> float:
+        """About how many gigabytes the networks and one call need on their device, for frames of a working size."""
+        ...
 
 
 def resolve_device(name: str) -> str:

@@ -15,5 +15,6 @@ class Ratio:
 
     name: str = "ratio"
     weights: str = ""
+    used: tuple[str, ...] = ()
     wants_source: bool = True
     network: None = None

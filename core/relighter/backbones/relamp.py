@@ -6,31 +6,35 @@ noise. One step is the mean and does not depend on the seed. Floor 2.
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Sequence
-from dataclasses import fields
+from contextlib import nullcontext
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 import torch
+from torch.nn.functional import avg_pool2d, pad
 
 from ...errors import DeviceError
-from ...temporal.windows import Span
-from ..conditions import Conditions, LightBatch
+from ...temporal.windows import Span, really_there
+from ..conditions import Conditions, LightBatch, decode_planes, encode_planes
+from ..motion import Motion
 from ..sampling import sample
-from ..weights import SHIPPED, load
+from ..weights import SHIPPED, load, load_motion, motion_path
 from . import Answer
 
 INTRA_OP_THREADS = 2  # always: other counts can give other last bits
-WORKING_SIZE = 160  # px of the longer side it does best at
 STEPS = 1  # by default; see ARCHITECTURE.md
+SOFTNESS = 4 / 96  # half the width that backgrounds are blurred by, of the picture's longer side
 
 Group = TypeVar("Group", Conditions, LightBatch)
 
 
 class Relamp:
-    """See the module. `weights` is the SHA-256 of the weights' file in hex."""
+    """See the module. `weights` is the SHA-256 of the weights' file in hex, or of that and the temporal layers' together."""
 
     name = "relamp"
     used: tuple[str, ...] = ()
@@ -38,10 +42,14 @@ class Relamp:
     gives: frozenset[str] = frozenset()
 
     def __init__(self, device: str = "cpu", path: Path = SHIPPED, *, temporal: bool = True) -> None:
-        """Load the weights onto `device`; raises `InputError` without them, `DeviceError` without the device.
+        """Load the weights onto `device`.
 
         Args:
             temporal: use the weights' temporal layers, when they have any.
+
+        Raises:
+            InputError: without weights, or with temporal layers beside them that belong to others.
+            DeviceError: without the device.
         """
         if device == "cuda" and not torch.cuda.is_available():
             raise DeviceError("there is no CUDA device here; use --device cpu")
@@ -50,9 +58,12 @@ class Relamp:
         self._network, self._device = loaded.network, device
         self._alone = threading.Lock()
         self._seen: tuple[torch.Tensor, torch.Tensor, torch.Tensor] | None = None
-        # A network with temporal layers says how many frames they were trained on.
-        window = int(getattr(loaded.network, "window", 0)) if temporal else 0
-        self.span: Span = window or "frame"
+        self._motion: Motion | None = None
+        self.span: Span = "frame"
+        if temporal and motion_path(path).is_file():
+            motion = load_motion(loaded, motion_path(path), device)
+            self._motion, self.span = motion.motion, motion.motion.architecture.length
+            self.weights = hashlib.sha256((loaded.digest + motion.digest).encode()).hexdigest()
 
     @property
     def network(self) -> Relamp:
@@ -70,22 +81,34 @@ class Relamp:
 
         Args:
             conditions: of `conditions.build`, one a frame.
-            frames: their absolute numbers; nothing depends on them.
+            frames: their absolute numbers. They tell which frames of a window stand in for others and have no say.
             steps: of denoising; 1 is the mean, and what None means.
             seed: of the shot's one noise.
         """
-        groups = [[c] for c in conditions] if self.span == "frame" else [list(conditions)]
+        there = [False] if self._motion is None else really_there(frames)
+        together = sum(there) > 1  # a frame that is alone in its window is relit as without temporal layers
         # One call at a time: frames are parallel elsewhere, and torch's threads are shared by the whole process.
         with self._alone, torch.inference_mode():
             torch.set_num_threads(INTRA_OP_THREADS)
-            return [answer for group in groups for answer in self._together(_joined(group), steps or STEPS, seed)]
+            if together:
+                return self._answers(_joined(list(conditions)), steps or STEPS, seed, torch.tensor([there]).float())
+            if self._motion is not None:  # one frame, and what stands in for the rest
+                return self._answers(conditions[0], steps or STEPS, seed) * len(conditions)
+            return [self._answers(c, steps or STEPS, seed)[0] for c in conditions]
 
-    def _together(self, conditions: Conditions, steps: int, seed: int) -> list[Answer]:
-        c = conditions.to(self._device)
-        f = self._network.told(c, self._see(c))
+    def _answers(
+        self, conditions: Conditions, steps: int, seed: int, there: torch.Tensor | None = None
+    ) -> list[Answer]:
+        """One answer a frame; `there` is (1, F) for frames that are a window."""
+        c, network = _softened(conditions.to(self._device)), self._network
+        f = network.told(c, self._see(c))
         noise = torch.randn(1, *f.hint.shape[1:], generator=torch.Generator().manual_seed(seed)).to(self._device)
         noise = noise.expand_as(f.hint)  # every frame's the same: noise that changes by frame is flicker
-        residual = sample(lambda estimate, level: self._network.denoiser(f, estimate, level), noise, steps)
+        window = nullcontext()
+        if there is not None and self._motion is not None:
+            window = self._motion.over(network.denoiser.unet, there.to(self._device))
+        with window:
+            residual = sample(lambda estimate, level: network.denoiser(f, estimate, level), noise, steps)
         planes = (_pictures(residual), _pictures(f.hint), _pictures(f.planes[:, 4:7]))
         return [Answer(*of_frame) for of_frame in zip(*planes, strict=True)]
 
@@ -95,6 +118,13 @@ class Relamp:
         if kept is None or not (torch.equal(kept[0], c.code) and torch.equal(kept[1], c.matte)):
             self._seen = kept = (c.code, c.matte, self._network.see(c))
         return kept[2]
+
+
+def _softened(c: Conditions) -> Conditions:
+    """Backgrounds as training's were, out of focus: a box of 9 px of 96."""
+    radius = round(SOFTNESS * max(c.code.shape[-2:]))
+    wide = pad(decode_planes(c.background), (radius,) * 4, mode="replicate")
+    return replace(c, background=encode_planes(avg_pool2d(wide, 2 * radius + 1, stride=1)))
 
 
 def _joined(group: Sequence[Group]) -> Group:
