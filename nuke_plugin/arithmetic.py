@@ -85,10 +85,11 @@ def mix() -> list[str]:
 
 
 def _added(letter: str, channel: str) -> str:
+    scaled = f"level * parent.change_tint.{letter}"
     graded = (
-        f"level * pow(mean / level, parent.change_strength) * parent.change_tint.{letter}"
+        f"{scaled} * pow(mean / level, parent.change_strength)"
         f" * pow(max(ratio.{channel}, 1e-6) / mean, parent.change_strength * parent.change_saturation)"
     )
-    lifted = f"least * (max({graded} - level, 0) - max(ratio.{channel} - level, 0))"
+    lifted = f"least * (max({graded} - {scaled}, 0) - max(ratio.{channel} - level, 0))"
     # r * 0 is 0 for every number and for nothing else, so what is not finite adds nothing.
     return f"inside > 0 && {letter} * 0 == 0 ? inside * ({letter} * ({graded} - ratio.{channel}) + {lifted}) : 0"

@@ -12,6 +12,9 @@ LIGHT = {
     **dict.fromkeys(
         (f"relamp.core.node.{name}" for name in ("bake", "install", "knobs", "request", "versions")), (*HEAVY, "click")
     ),
+    **dict.fromkeys((f"relamp.nuke_plugin.{name}" for name in ("arithmetic", "gizmo", "script")), (*HEAVY, "click")),
+    "relamp.core.nuke_home": (*HEAVY, "click"),
+    "relamp.core.nuke_cli": HEAVY,
     "relamp.core.progress": (*HEAVY, "click", "rich"),
     "relamp.core.report": HEAVY,
     "relamp.core.cli": HEAVY,

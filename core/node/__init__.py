@@ -16,10 +16,13 @@ bake's outcome says what to attach; a failed one is a sentence, and the node sta
 What a node works out itself, live, on a baked frame (`mix` is always 1 in a bake; see `core.gain` for the law):
 
     adjusted = beauty + sum over lamps of (dim * tint - 1) * lamp
-    change   = the ratio layer graded: F * (ratio / F) ** strength, its colour scaled by saturation, times tint
-    graded   = adjusted + w * (p * (change - ratio) + epsilon * a * (max(change - F, 0) - max(ratio - F, 0)))
+    level    = F * change tint
+    change   = level * (m / F) ** strength * (ratio / m) ** (strength * saturation)
+    graded   = adjusted + w * (p * (change - ratio) + epsilon * a * (max(change - level, 0) - max(ratio - F, 0)))
     out      = p + mix * (graded - p), p itself where the two are equal
 
-`p` is the plate with alpha `a`, `w` the matte's weight, and F and epsilon are those of the baked frame. Every term is zero
+`p` is the plate with alpha `a`, `w` the matte's weight, `ratio` its layer and m the geometric mean of the ratio's three
+channels; F and epsilon are those of the baked frame. A tint of 2 is therefore one stop more light, exactly.
+Every term is zero
 while its knob is at rest, so a node nobody touched shows the baked numbers, and grain treated in the bake stays as it is.
 """

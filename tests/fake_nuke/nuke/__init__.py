@@ -117,7 +117,9 @@ def root() -> Group:
 
 
 @main_only
-def frame() -> int:
+def frame(number: int | None = None) -> int:
+    if number is not None:
+        state.frame = number
     return state.frame
 
 

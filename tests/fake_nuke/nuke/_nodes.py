@@ -114,6 +114,14 @@ class Node:
             return found.frameRange()
         return FrameRange(int(state.root.number("first_frame")), int(state.root.number("last_frame")))
 
+    @main_only
+    def sample(self, channel: str, x: float, y: float) -> float:
+        """One pixel on the current frame, y upward."""
+        from . import _pixels
+
+        picture = _pixels.render(self, state.frame, state.views[0])[f"rgba.{channel}"]
+        return float(picture[picture.shape[0] - 1 - int(y), int(x)])
+
     def isSelected(self) -> bool:
         return bool(self.number("selected"))
 
