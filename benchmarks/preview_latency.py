@@ -1,13 +1,16 @@
 """How long an artist waits for a preview of an HD frame, from the front end's side: python benchmarks/preview_latency.py
 
-A warm worker process is asked for the relit picture at 960 px after each kind of change, thirty times; median and worst in
-milliseconds, and what the worker then holds in memory. `--backbone` measures another relighter than `ratio`.
+A warm worker process is asked for the relit picture at 960 px after each kind of change, thirty times: median and worst in
+milliseconds, the processor time the worker took for one (on a machine that is busy the waiting says little), and what it
+then holds in memory. `--backbone` measures another relighter than `ratio`.
 """
 
 # pyright: reportMissingImports=false
 from __future__ import annotations
 
 import argparse
+import os
+import shutil
 import statistics
 import sys
 import tempfile
@@ -42,28 +45,41 @@ def main() -> None:
 
 
 def _measure(client: Client, parameters: dict[str, Any], times: int, size: int) -> None:
-    def ask(stage: str = "relit", frame: int = 1, **changed: Any) -> float:
+    def ask(stage: str = "relit", frame: int = 1, more: dict[str, Any] | None = None, **changed: Any) -> float:
         job = {"schema": "relamp.job/1", "parameters": {**parameters, **changed}}
         begun = time.perf_counter()
-        client.call("preview", {"job": job, "stage": stage, "frame": frame, "size": size}).result(600)
+        params = {"job": job, "stage": stage, "frame": frame, "size": size, **(more or {})}
+        client.call("preview", params).result(600)
         return 1000 * (time.perf_counter() - begun)
 
     begun = time.perf_counter()
     client.call("status").result(600)
     print(f"{'worker started':24}{1000 * (time.perf_counter() - begun):8.0f} ms")
     print(f"{'first picture':24}{ask():8.0f} ms")
+    maps = (parameters["source_env"], parameters["env"])
+    plates = (parameters["plate"].replace("plate.", "other."), parameters["plate"])
     kinds = {
         "turn the light": lambda i: ask(env_rotate=[0.0, 3.0 * i, 0.0]),
         "brighten the light": lambda i: ask(env_exposure=0.05 * i),
-        "the same frame, plate": lambda i: ask("plate"),
+        "dim a lamp": lambda i: ask(more={"dim": [0.03 * i, 1.0, 1.0, 1.0, 1.0]}),
+        "brighten the view": lambda i: ask(more={"exposure": 0.05 * i}),
         "a new frame": lambda i: ask(frame=2 + i % (FRAMES - 1)),
-        "a new environment": lambda i: ask(env=parameters["source_env"] if i % 2 else parameters["env"]),
+        "a new environment": lambda i: ask(env=maps[i % 2]),
+        "a new plate": lambda i: ask(plate=plates[i % 2], anchor=1.0 + 0.01 * i),
     }
+    print(f"{'load of the machine':24}{os.getloadavg()[0]:8.1f}, {os.cpu_count()} cores")
     for name, kind in kinds.items():
+        before = _status(client)["cpu_seconds"]
         taken = [kind(i) for i in range(times)]
-        print(f"{name:24}{statistics.median(taken):8.0f} ms, worst {max(taken):.0f}")
-    memory = client.call("status").result(60).result["memory"]
-    print(f"{'worker memory':24}{memory / 1e6:8.0f} MB")
+        busy = 1000 * (_status(client)["cpu_seconds"] - before) / times
+        print(
+            f"{name:24}{statistics.median(taken):8.0f} ms, worst {max(taken):6.0f}, processor {busy:5.0f}", flush=True
+        )
+    print(f"{'worker memory':24}{_status(client)['memory'] / 1e6:8.0f} MB")
+
+
+def _status(client: Client) -> dict[str, Any]:
+    return client.call("status").result(60).result
 
 
 def _shot(folder: Path) -> dict[str, Any]:
@@ -77,8 +93,12 @@ def _shot(folder: Path) -> dict[str, Any]:
     rgb = (0.2 + 0.15 * normals + grain) * inside[..., None]
     picture = np.concatenate([rgb, inside[..., None], normals], -1)
     names = ("R", "G", "B", "A", "N.X", "N.Y", "N.Z")
-    for frame in range(1, FRAMES + 1):
-        _write(folder / f"plate.{frame:04d}.exr", picture, names)
+    _write(folder / "plate.0001.exr", picture, names)
+    for frame in range(1, FRAMES + 1):  # files of their own, but written once
+        for name in ("plate", "other"):
+            copy = folder / f"{name}.{frame:04d}.exr"
+            if not copy.exists():
+                shutil.copyfile(folder / "plate.0001.exr", copy)
     for name, axis in (("env", (-1, 0.3, 0.2)), ("source_env", (0.4, 0.5, 1))):
         d = directions(512, 1024)
         lobe = np.exp(20 * (d @ (np.array(axis, np.float32) / np.linalg.norm(axis)) - 1))

@@ -68,3 +68,10 @@ def test_a_gain_too_few_is_refused(asked):
 @pytest.mark.parametrize("stage", ["albedo", "irradiance"])
 def test_layers_are_those_a_render_writes(asked, stage):
     assert asked.linear(stage)[20:28, 20:28].min() > 0.05
+
+
+def test_a_brighter_light_asks_no_backbone_again(asked):
+    dim = asked.linear().copy()
+    brighter = asked.linear(job=RelightJob(replace(asked.job.parameters, env_exposure=1.0)))
+    assert asked.count == 1
+    np.testing.assert_allclose(brighter[20:28, 20:28], 2 * dim[20:28, 20:28], rtol=1e-5)

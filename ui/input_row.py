@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QFileDialog, QGridLayout, QLabel, QLineEdit, QToolButton, QWidget
 
+NAME_WIDTH = 72  # px of the names in front of the fields
 PICTURES = "Pictures (*.exr *.hdr);;All files (*)"
 
 
@@ -24,7 +25,7 @@ class InputRow(QWidget):
         grid.setHorizontalSpacing(4)
         grid.setVerticalSpacing(1)
         name = QLabel(label, self)
-        name.setFixedWidth(72)
+        name.setFixedWidth(NAME_WIDTH)
         self._field = QLineEdit(self)
         self._field.setPlaceholderText("drop a file here")
         self._field.setAcceptDrops(False)  # the row takes drops, for its whole width

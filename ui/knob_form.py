@@ -247,6 +247,9 @@ class _Number(QWidget):
         self._keys.hide()
         for spin in self.spins:
             spin.setMinimumWidth(44)
+            if count > 1:
+                spin.setSuffix("")  # three of them in a row have room for numbers only
+                spin.setProperty("tight", "true")
             box.addWidget(spin, 1)
             spin.valueChanged.connect(self.edited)
         box.addWidget(self._keys, 1)

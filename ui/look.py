@@ -26,6 +26,7 @@ QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus, QListWid
 QLineEdit:disabled, QSpinBox:disabled, QDoubleSpinBox:disabled, QComboBox:disabled {{ color: {DIM}; border-color: {RAISED}; }}
 QSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::up-button, QDoubleSpinBox::down-button {{
     width: 0; border: none; }}
+QDoubleSpinBox[tight="true"] {{ padding: 1px 2px; }}
 QComboBox::drop-down {{ border: none; width: 16px; }}
 QComboBox::down-arrow, QToolButton::menu-indicator {{ image: url("{_ARROW}"); width: 8px; height: 5px; }}
 QToolButton::menu-indicator {{ subcontrol-origin: padding; subcontrol-position: right center; right: 4px; }}

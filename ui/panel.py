@@ -40,7 +40,7 @@ from ..core.parameters import knob_of, knobs
 from . import look
 from .client import WorkerClient
 from .command_line import command_line
-from .input_row import InputRow
+from .input_row import NAME_WIDTH, InputRow
 from .knob_form import KnobForm
 from .lamp_list import LampFacts, LampList
 from .light_box import LightBox
@@ -51,8 +51,8 @@ from .viewer import Viewer
 
 JOB_FILES = "Relamp jobs (*.json);;All files (*)"
 RECENT = 8
-RENDER_KNOBS = ("out", "frames", "layers", "lamps", "compression", "data_type", "drop_layers", "multipart", "missing",
-                "skip_existing", "overwrite", "keep_going", "threads")  # fmt: skip
+RENDER_GROUPS = ("output", "run")  # of parameters, in the render's tab
+APART = (*INPUTS, "prompt", "views", "create_dir", "verify")  # shown elsewhere, or too rare for a form
 SHORTCUTS = (
     ("Ctrl+O", "open a job or a plate"),
     ("Ctrl+S", "save the job"),
@@ -93,9 +93,10 @@ class Panel(QWidget):
         self.presets = LightPresets(self._settings, self._current_light, self)
         self.lamps = LampList(self)
         self.inputs = {name: InputRow(name.replace("_", " "), knob_of(name).help, self) for name in INPUTS}
-        apart = {*INPUTS, *RENDER_KNOBS, "views", "create_dir", "verify"}
-        self.settings_form = KnobForm([name for name, _ in knobs() if name not in apart], self)
-        self.render_form = KnobForm(RENDER_KNOBS, self)
+        self.words = QLineEdit(self)
+        shown = [(name, knob.group in RENDER_GROUPS) for name, knob in knobs() if name not in APART]
+        self.settings_form = KnobForm([name for name, renders in shown if not renders], self)
+        self.render_form = KnobForm([name for name, renders in shown if renders], self)
         self.queue = RenderQueue(self)
         self._build()
         self._connect()
@@ -212,7 +213,7 @@ class Panel(QWidget):
         self._columns.addWidget(self.viewer)
         self._columns.addWidget(self._right())
         self._columns.setStretchFactor(1, 1)
-        self._columns.setSizes([330, 860, 330])
+        self._columns.setSizes([330, 840, 350])
         self._status = QLabel(self)
         self._status.setProperty("role", "quiet")
         self._status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -240,12 +241,28 @@ class Panel(QWidget):
             box.addWidget(self.inputs[name])
         box.addWidget(_heading("New light"))
         box.addWidget(self.inputs["env"])
+        box.addLayout(self._words_line())
         box.addWidget(self.light)
         self.light.addTool(self.presets)
         box.addWidget(_heading("Lamps"))
         box.addWidget(self.lamps)
         box.addStretch(1)
         return _scrolled(column, 300)
+
+    def _words_line(self) -> QHBoxLayout:
+        """The light in words, in line with the inputs."""
+        name = QLabel("or in words", self)
+        name.setFixedWidth(NAME_WIDTH)
+        name.setBuddy(self.words)
+        self.words.setPlaceholderText("low warm sun from the left, cool sky")
+        self.words.setAccessibleName("light in words")
+        self.words.setToolTip(f"<p>{knob_of('prompt').help}</p>")
+        self.words.editingFinished.connect(lambda: self.session.set("prompt", self.words.text().strip()))
+        line = QHBoxLayout()
+        line.setSpacing(4)
+        line.addWidget(name)
+        line.addWidget(self.words)
+        return line
 
     def _file_buttons(self) -> QHBoxLayout:
         line = QHBoxLayout()
@@ -345,6 +362,8 @@ class Panel(QWidget):
             self.light.setRotate(value)
         elif name == "env_exposure":
             self.light.setExposure(value)
+        elif name == "prompt":
+            self.words.setText(value or "")
         elif name == "layers":
             self.lamps.setWrites("lamps" in value)
 

@@ -101,8 +101,9 @@ class RenderRow(QWidget):
         """The render ended with an error, or was stopped."""
         state = "stopped" if stopped else "failed"
         self._set(state, state)
-        lines = [sentence, *(line for line in self._reasons() if line.split(": ", 1)[1] not in sentence)]
-        self._say(lines, wrong=not stopped)
+        if any(reason in sentence for reason in self._failed.values()):  # told frame by frame below
+            sentence = f"{self._finished} of {self._bar.maximum()} frames are there"
+        self._say([sentence, *self._reasons()], wrong=not stopped)
 
     def _wait(self) -> None:
         self._begun, self._failed, self._finished = None, {}, 0

@@ -17,7 +17,7 @@ from ..core import job as jobs
 from ..core.errors import RelampError
 from ..core.frames import parse_frames
 from ..core.job import RelightJob
-from ..core.parameters import NEW_LAYERS, Curve, RelightParameters, knob_of, knobs
+from ..core.parameters import NEW_LAYERS, PUBLISHED, Curve, RelightParameters, default_of, knob_of, knobs
 from ..core.rpc import Call, Reply
 from .client import WorkerClient, as_image, as_params
 from .frame_cache import FrameCache, Shown
@@ -28,6 +28,7 @@ LAYERS = tuple(name for name in NEW_LAYERS if name not in (*STAGES, "lamps"))
 WITHOUT_LIGHT = ("plate", "normals")
 QUICK = 960  # px: what is asked for while something moves
 SETTLE = 250  # ms of stillness after which the full picture is asked for
+_LIGHT = ("env", "prompt", "background", "background_exposure", "env_colorspace", "backbone", "config", "camera")
 _NO_PICTURE = ("output", "run")  # groups of parameters that no picture depends on
 
 
@@ -99,8 +100,8 @@ class Session(QObject):
 
     def set(self, name: str, value: Any) -> None:
         """Change a parameter. What cannot be is said and changes nothing."""
-        if value == "" and knob_of(name).kind in ("picture", "file", "text"):
-            value = None
+        if value == "":
+            value = default_of(name)
         before = getattr(self._job.parameters, name)
         if value == before:
             return
@@ -130,7 +131,7 @@ class Session(QObject):
         for name in changed:
             self.parameterChanged.emit(name, getattr(job.parameters, name))
         for name in changed:
-            if name in INPUTS:
+            if name in INPUTS or name in _LIGHT:
                 self._follow(name, getattr(before, name))
         self.refresh()
 
@@ -161,7 +162,7 @@ class Session(QObject):
         if (display, view) != self._view:
             self._view = (display, view)
             self.refresh()
-            if self._job.parameters.env:
+            if self._lit():
                 self._ask_environment()
                 self._ask_balls()
 
@@ -211,7 +212,7 @@ class Session(QObject):
         self._befores.clear()
         for name in INPUTS:
             self._inspect(name)
-        if self._job.parameters.env:
+        if self._lit():
             self._ask_environment()
             self._ask_balls()
         self.refresh()
@@ -273,12 +274,9 @@ class Session(QObject):
         if name == "config":
             self._ask_displays()
         tilted = name == "env_rotate" and _tilt(before) != _tilt(p.env_rotate)
-        if (name in ("env", "env_colorspace", "config", "lamps") or tilted) and p.env:
+        if name in (*_LIGHT, "lamps") or tilted:
             self._ask_environment()
-        elif name == "env" and not p.env:
-            self.environmentReady.emit(QImage(), [])
-            self.ballsReady.emit(QImage())
-        if name in ("env", "env_rotate", "env_exposure", "env_colorspace", "config", "camera"):
+        if name in (*_LIGHT, "env_rotate", "env_exposure"):
             self._ask_balls()
         if name != "plate" and (knob_of(name).group not in _NO_PICTURE or name in ("lamps", "device")):
             self.refresh()
@@ -326,7 +324,12 @@ class Session(QObject):
         """What is looked at: a stage, or `result`."""
         if self._result is not None:
             return "result"
-        return self._stage if self._job.parameters.env or self._stage in WITHOUT_LIGHT else "plate"
+        return self._stage if self._lit() or self._stage in WITHOUT_LIGHT else "plate"
+
+    def _lit(self) -> bool:
+        """Whether anything says what the new light is, be it wrong or right."""
+        p = self._job.parameters
+        return bool(p.env or p.prompt or p.background) or p.backbone in PUBLISHED
 
     def _look(self) -> _Look:
         name = self._name()
@@ -391,6 +394,9 @@ class Session(QObject):
         )
 
     def _ask_environment(self) -> None:
+        if not self._lit():
+            self.environmentReady.emit(QImage(), [])
+            return
         self._client.ask(
             "environment",
             {"job": as_params(self._job), "frame": self._frame or 1, **self._seen_through()},
@@ -400,15 +406,17 @@ class Session(QObject):
         )
 
     def _ask_balls(self) -> None:
-        if self._job.parameters.env:
-            params = {"job": as_params(self._job), "frame": self._frame or 1, "size": self._ball}
-            self._client.ask(
-                "balls",
-                {**params, **self._seen_through()},
-                lambda reply: self.ballsReady.emit(as_image(reply)),
-                lambda error: self.ballsReady.emit(QImage()),
-                lane="balls",
-            )
+        if not self._lit():
+            self.ballsReady.emit(QImage())
+            return
+        params = {"job": as_params(self._job), "frame": self._frame or 1, "size": self._ball}
+        self._client.ask(
+            "balls",
+            {**params, **self._seen_through()},
+            lambda reply: self.ballsReady.emit(as_image(reply)),
+            lambda error: self.ballsReady.emit(QImage()),
+            lane="balls",
+        )
 
     def _seen_through(self) -> dict[str, Any]:
         return {"display": self._view[0], "view": self._view[1]}
