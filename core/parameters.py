@@ -288,9 +288,9 @@ class RelightParameters:
     window: int = knob(16, "Frames RelightVid and AnimateDiff see at a time.", "int", "published", lo=2, hi=32)
     overlap: int = knob(4, "Frames two of their windows share.", "int", "published", lo=0, hi=31)
     clip_mode: str = knob(
-        "fuse", "Light-A-Video: fuse light into the clip; relight a foreground and generate what is behind it; or sdedit, "
-        "the baseline that noises a relit clip and denoises it.",
-        "choice", "published", choices=("fuse", "foreground", "sdedit"),
+        "fuse", "Light-A-Video: fuse light into the clip; relight a foreground and generate what is behind it; or the "
+        "baselines: alone, the image relighter without a video model, and sdedit, its clip noised and denoised by one.",
+        "choice", "published", choices=("fuse", "foreground", "alone", "sdedit"),
     )  # fmt: skip
     image_relighter: str = knob(
         "ic-light", "What relights the frames of Light-A-Video.", "choice", "published", choices=("ic-light", "relamp")

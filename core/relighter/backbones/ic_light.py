@@ -14,7 +14,7 @@ import numpy as np
 from ..conditions import Conditions
 from ..published import pixels
 from ..published.backbone import Pair, Published, Run, Sight, ic_light_name
-from ..published.beginnings import ENVIRONMENT, NOISE, beginning
+from ..published.beginnings import beginning
 from ..published.ic_light import PUBLISHED, ICLight, Settings, relight_pictures
 from ..published.noise import frame_noise
 from ..published.proxies import Clip, view
@@ -48,13 +48,11 @@ class ICLightFrames(Published):
         )
 
     def _relit(self, clip: Clip, seen: Sequence[Conditions], sights: Sequence[Sight], run: Run) -> Pair:
-        model, p = self._model, self.parameters
+        model = self._model
         foreground = list(pixels.on_grey(clip.subject, clip.matte))
         told = model.variant == "fbc"
         background = list(clip.pad(np.stack([view(c, clip.exposure) for c in seen]))) if told else None
-        begin = beginning(
-            p.initial_light or (NOISE if told else ENVIRONMENT), clip, seen, [sight.normals for sight in sights]
-        )
+        begin = beginning(self.begins_with(told), clip, seen, [sight.normals for sight in sights])
         relit = relight_pictures(
             model,
             foreground,

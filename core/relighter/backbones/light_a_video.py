@@ -21,7 +21,7 @@ from ..models import layout
 from ..published import pixels
 from ..published import relightvid_sampling as sampling
 from ..published.backbone import Answer, Pair, Published, Run, Sight, ic_light_name
-from ..published.beginnings import ENVIRONMENT, beginning
+from ..published.beginnings import beginning
 from ..published.checkpoints import build_unet
 from ..published.courses import FusibleCourse, counts, video_course
 from ..published.ic_light import ICLight
@@ -49,14 +49,17 @@ class LightAVideo(Published):
 
     def __init__(self, given: RelightParameters, device: str) -> None:
         self._own_light = given.image_relighter == "relamp"
-        self._smooth = given.video_model == SMOOTH
+        # Without a video model nothing of it is loaded either.
+        self._smooth = given.video_model == SMOOTH or given.clip_mode == "alone"
         self.levelled = not self._own_light
-        if given.clip_mode != "fuse" and (self._smooth or self._own_light):
+        if given.clip_mode in ("foreground", "sdedit") and (self._smooth or self._own_light):
             raise UsageError(
                 f"--clip-mode {given.clip_mode} needs IC-Light and AnimateDiff: --image-relighter ic-light and a "
                 "--video-model that is a motion adapter"
             )
         super().__init__(given, device)
+        if not self._own_light and self.channels() != 8:
+            raise UsageError("Light-A-Video relights with IC-Light fc or fcon; choose another --ic-light")
 
     def _wanted(self) -> dict[str, str]:
         p, wanted = self.parameters, {}
@@ -77,8 +80,6 @@ class LightAVideo(Published):
         if not self._own_light:
             unet = self.home.take(self.sliced(self.relighting_unet()))
             self._model = ICLight(unet, vae, p.scheduler, self.home)
-            if self._model.variant != "fc":
-                raise UsageError("Light-A-Video relights with IC-Light fc or fcon; choose another --ic-light")
         if not self._smooth:
             told = self.text(p.prompt if p.video_prompt is None else p.video_prompt, NEGATIVE, quality="")
             self._video = self._animatediff(vae, told)
@@ -97,8 +98,9 @@ class LightAVideo(Published):
         if not (self._own_light and self._smooth):
             return super()._answers(group, sights, factor, run)
         logs = torch.cat([c.code for c in group]) * 0  # the clip in logs of light over the plate
-        gain = self._own_gain(group)
-        relit = self._fuse(logs, TemporalPrior(logs, _same, _same), lambda _: gain, run)
+        gain = relit = self._own_gain(group)
+        if self.parameters.clip_mode == "fuse":
+            relit = self._fuse(logs, TemporalPrior(logs, _same, _same), lambda _: gain, run)
         return [
             Answer(picture(g[None]) - s.hint, s.hint, picture(s.normals)) for g, s in zip(relit, sights, strict=True)
         ]
@@ -113,8 +115,10 @@ class LightAVideo(Published):
             relit = light_display(clip, light)
             relight: ClipLight = lambda _: relit  # noqa: E731 - what it is asked of is the plate
         else:
-            begin = beginning(p.initial_light or ENVIRONMENT, clip, seen, [sight.normals for sight in sights])
+            begin = beginning(self.begins_with(), clip, seen, [sight.normals for sight in sights])
             relight = self._relighter(begin, run)
+        if p.clip_mode == "alone":
+            return Pair(relight(source), self._model.decode(self._model.encode(source)))
         if self._smooth:
             prior = TemporalPrior(source, partial(display_light, clip), partial(light_display, clip))
             return Pair(self._fuse(source, prior, relight, run), prior.decode(prior.encode(source)))
@@ -150,7 +154,8 @@ class LightAVideo(Published):
 
     def _relighter(self, begin: list | None, run: Run) -> ClipRelighter:
         p = self.parameters
-        baseline = p.clip_mode == "sdedit"  # frame by frame, with one fixed noise
+        # The papers' baselines are frame by frame, with one fixed noise; alone it is so at a light attention of 0.
+        baseline = p.clip_mode == "sdedit" or (p.clip_mode == "alone" and not p.light_attention)
         light = None if begin is None else torch.cat([pixels.to_tensor(b[None]) for b in begin])
         return ClipRelighter(
             self._model,

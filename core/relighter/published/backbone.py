@@ -30,6 +30,7 @@ from ..models.folder import Models
 from ..models.layout import StableDiffusion
 from ..models.ledger import Used, require_allowed
 from . import pixels
+from .beginnings import ENVIRONMENT, NOISE
 from .home import Home, N
 from .ic_light import merged_unet
 from .prompts import NEGATIVE, QUALITY, Text, encode
@@ -172,6 +173,15 @@ class Published(ABC):
         path = self._found["ic-light"].path
         offset = layout.read_tensors(path)
         return merged_unet(self.base.unet_config(), self.base.unet_tensors(), offset, str(path))
+
+    def channels(self) -> int:
+        """How many channels IC-Light's weights read."""
+        return layout.header(self._found["ic-light"].path)["conv_in.weight"].shape[1]
+
+    def begins_with(self, sees_background: bool = False) -> str:
+        """What a run of IC-Light begins with: as given, else the environment, where there is one and nothing else shows it."""
+        p = self.parameters
+        return p.initial_light or (NOISE if sees_background or p.lit_by() == "network" else ENVIRONMENT)
 
     def sliced(self, network: N) -> N:
         """The network with its attention in slices, where it is asked for and can be."""
