@@ -1,5 +1,7 @@
 """Relamp's backbone with temporal layers: windows with holes, frames alone, --no-temporal, and the same bits."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 import torch
@@ -10,7 +12,7 @@ from relamp.core.errors import InputError
 from relamp.core.relighter import weights
 from relamp.core.relighter.backbones.relamp import Relamp
 from relamp.core.relighter.motion import Motion, MotionArchitecture
-from relamp.core.temporal.windows import filled
+from relamp.core.temporal.windows import filled, really_there
 from shots import Shot, read_exr
 from small_relighter import conditions, environment, network, tables
 
@@ -49,6 +51,18 @@ def test_it_looks_at_windows_only_when_told_to(toy):
     assert Relamp(path=toy).span == LENGTH
     assert Relamp(path=toy, temporal=False).span == "frame"
     assert Relamp(path=toy).weights != Relamp(path=toy, temporal=False).weights
+
+
+@pytest.mark.parametrize("length", [2, 4, 8])
+def test_stand_ins_are_told_from_frames_by_their_numbers(length):
+    for there in product([False, True], repeat=length):
+        window = [1000 + i if t else None for i, t in enumerate(there)]
+        if sum(there) > 1:
+            assert tuple(really_there(filled(window))) == there
+        elif any(there):
+            assert sum(really_there(filled(window))) == 1
+    with pytest.raises(ValueError, match="no filled window"):
+        really_there([1000, 1005, 1000])
 
 
 def test_a_window_is_more_than_its_frames(toy, frames):
