@@ -1,6 +1,6 @@
 import pytest
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QComboBox, QLabel, QToolButton
+from PySide6.QtWidgets import QComboBox, QToolButton
 
 import qt
 from relamp.core.parameters import GROUPS, Curve, RelightParameters, default_of, knobs
@@ -91,5 +91,15 @@ def test_the_wheel_over_the_form_changes_nothing(form):
 
 
 def test_groups_have_headings(form):
-    headings = [label.text() for label in form.findChildren(QLabel) if label.property("role") == "heading"]
-    assert headings == [group.capitalize() for group in GROUPS]
+    headings = [button for button in form.findChildren(QToolButton) if button.property("role") == "heading"]
+    assert [heading.text() for heading in headings] == [group.capitalize() for group in GROUPS]
+
+
+def test_a_folded_group_shows_what_was_changed_and_nothing_else(form):
+    form.setFolded("light", True)
+    assert not form.editor("env_exposure").isVisibleTo(form)
+    form.setValue("env_exposure", 1.0)
+    assert form.editor("env_exposure").isVisibleTo(form)
+    assert not form.editor("env_level").isVisibleTo(form)
+    form.setFolded("light", False)
+    assert form.editor("env_level").isVisibleTo(form)

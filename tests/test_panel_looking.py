@@ -178,3 +178,15 @@ def test_an_output_is_suggested_and_never_over_what_was_said(panel, shot):
     panel.session.reload()
     settled(panel)
     assert panel.session.job.parameters.out == "/somewhere/else.####.exr"
+
+
+def test_a_light_in_words_needs_no_file(panel, shot):
+    watch = load(panel, shot)
+    panel.inputs["env"].setPath("")
+    panel.words.setText("warm lamp from the right")
+    panel.words.editingFinished.emit()
+    qt.until(lambda: sides(watch.pictures["relit"])[1] > 1.1 * sides(watch.pictures["relit"])[0], "light on the right")
+    panel.words.setText("")
+    panel.words.editingFinished.emit()
+    settled(panel)
+    assert panel.session.job.parameters.prompt == ""

@@ -15,7 +15,7 @@ from typing import Any
 
 import PySide6
 from PySide6.QtCore import QByteArray, QSettings, Qt
-from PySide6.QtGui import QCloseEvent, QGuiApplication, QImage, QKeySequence, QShortcut
+from PySide6.QtGui import QCloseEvent, QGuiApplication, QImage, QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import (
     QApplication,
     QCompleter,
@@ -103,7 +103,7 @@ class Panel(QWidget):
         self._restore()
         self.view.setMessage("Drop a plate here: a scene-linear EXR, or one frame of a sequence")
         self.view.setFocus()  # keys work from the start
-        self.session.start()
+        self._started = False
 
     def open(self, path: str) -> None:
         """Open a job file, or a plate."""
@@ -188,6 +188,12 @@ class Panel(QWidget):
         self._settings.setValue("view", list(self.viewer.views.value()))
         self.viewer.playback.setPlaying(False)
         self.client.close()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        # Not before: a host that makes the panel while it starts up must not wait for anything of ours.
+        if not self._started:
+            self._started = True
+            self.session.start()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         if self.queue.busy() and not self._may_stop():
