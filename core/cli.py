@@ -20,13 +20,14 @@ from click.core import ParameterSource
 from . import VERSION
 from .errors import RelampError, StoppedError, UsageError
 from .lazy import LazyCommand, LazyGroup
-from .parameters import GROUPS, Curve, Knob, RelightParameters, default_of, knob_of, knobs, parse
+from .parameters import GROUPS, Knob, RelightParameters, default_of, knob_of, knobs, parse
 from .process import set_up
 from .progress import DIALECTS, Progress
 
 log = logging.getLogger("relamp")
 
 _ELSEWHERE = {
+    "env": LazyCommand("relamp.core.environment_cli", "Show what light an environment is, or make one."),
     "deflicker": LazyCommand(
         "relamp.core.temporal.cli", "Take the flicker out of frames that any program relit.", "deflicker"
     ),
@@ -194,21 +195,6 @@ def info(file: str, pixels: bool) -> None:
     from .pictures.exr import info as describe
 
     click.echo(describe(file, colour=Colour(), pixels=pixels))
-
-
-@relamp.command()
-@click.argument("environment")
-@click.option("--lamps", type=Declared("lamps"), default=default_of("lamps"), metavar="K", help=knob_of("lamps").help)
-@click.option("--png", metavar="FILE", help="Draw the map, its lamps, and a grey and a chrome ball lit by it.")
-@click.option("--env-rotate", type=Declared("env_rotate"), metavar="RX,RY,RZ", help="Turn it first, degrees.")
-@click.option("--env-colorspace", metavar="CS", help="Colour space of the map.")
-def env(environment: str, lamps: int, png: str | None, env_rotate: Any, env_colorspace: str | None) -> None:
-    """Show what light an environment is: its level, its lamps, and pictures of both."""
-    from .light_sheet import light_sheet
-
-    if isinstance(env_rotate, Curve):
-        raise UsageError(f"relamp env shows one moment, so --env-rotate is three angles here; got {env_rotate}")
-    click.echo(light_sheet(environment, lamps, png, env_rotate or (0.0, 0.0, 0.0), env_colorspace))
 
 
 @relamp.command()

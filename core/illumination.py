@@ -12,7 +12,7 @@ from typing import cast
 import numpy as np
 
 from .camera import CameraMove
-from .errors import InputError
+from .errors import InputError, UsageError
 from .frames import format_frames
 from .hint import Light
 from .light.backdrop import camera_rays
@@ -68,6 +68,10 @@ class Illumination:
     def named(self, frame: int) -> str:
         """What the map of a frame is called, for a header."""
         return self._files.path(frame).name
+
+    def file(self, frame: int) -> Path:
+        """The file that holds the map of a frame."""
+        return self._files.path(frame)
 
     def require(self, frames: tuple[int, ...]) -> None:
         """Raise `InputError` unless there is a map for each of `frames`."""
@@ -129,6 +133,10 @@ class Worded(Illumination):
     def named(self, frame: int) -> str:
         return f"words ({self._prompt})"
 
+    def file(self, frame: int) -> Path:
+        """Raises `UsageError`: there is none."""
+        raise UsageError("the light comes from words, not from a file; save it with relamp env --out")
+
     def require(self, frames: tuple[int, ...]) -> None:
         """Words are there for every frame."""
 
@@ -157,6 +165,10 @@ class Behind(Illumination):
 
     def named(self, frame: int) -> str:
         return f"background {self._files.path(frame).name}"
+
+    def file(self, frame: int) -> Path:
+        """Raises `UsageError`: there is none."""
+        raise UsageError("the light comes from a background, not from a file; save it with relamp env --out")
 
     def require(self, frames: tuple[int, ...]) -> None:
         """Raise `InputError` unless there is a background for each of `frames`."""

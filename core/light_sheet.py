@@ -11,33 +11,30 @@ import OpenImageIO as oiio
 
 from .atomic import replacing
 from .errors import OutputError, UsageError
-from .light.environment import level, load_environment, rotate, rotation_matrix
+from .light.environment import level
 from .light.lamps import Lamp, split
 from .light.probes import draw
 from .pictures.colour import Colour
 
 
-def light_sheet(
-    path: str,
-    lamps: int,
-    png: str | None = None,
-    env_rotate: tuple[float, float, float] = (0.0, 0.0, 0.0),
-    colorspace: str | None = None,
-) -> str:
-    """Describe a map, a fact a line, after turning it by `env_rotate` degrees; draw it into `png` when that is given.
+def light_sheet(name: str, pixels: np.ndarray, sha256: str, lamps: int, colour: Colour, png: str | None = None) -> str:
+    """Describe a map, a fact a line; draw it into `png` when that is given.
 
-    Raises `InputError` for a map that cannot be read and `OutputError` for a picture that cannot be written.
+    Args:
+        name: what the map is called.
+        pixels: (H, 2H, 3) working-space radiance.
+        sha256: digest, in hex, of what it was made from.
+        lamps: into how many it is split, at most.
+
+    Raises `OutputError` for a picture that cannot be written.
     """
-    colour = Colour()
-    environment = load_environment(path, colorspace=colorspace, colour=colour)
-    pixels = rotate(environment.pixels, rotation_matrix(*env_rotate)) if any(env_rotate) else environment.pixels
     found = split(pixels, lamps, colour.luminance_weights)
     if png:
         write_png(Path(png), draw(pixels, found, colour))
     luminance = pixels @ colour.luminance_weights
     k = level(pixels, colour.luminance_weights)
     lines = [
-        f"{path}: {pixels.shape[1]} x {pixels.shape[0]}, sha256 {environment.sha256[:12]}",
+        f"{name}: {pixels.shape[1]} x {pixels.shape[0]}, sha256 {sha256[:12]}",
         f"level {k:.4g} (luminance of the mean radiance), brightest {luminance.max():.4g}, {luminance.max() / k:.3g} times that",
         f"lamps {len(found.lamps)} of {lamps} asked for, the rest holds {1 - sum(lamp.share for lamp in found.lamps):.0%}",
     ]

@@ -42,10 +42,12 @@ def measure(
         anchor: the exposure anchor when it is given and not to be measured.
         fit_light: whether to fit the source light.
     """
-    samples = [_samples(subject, rotation) for subject, rotation in probes]
+    probes = list(probes)
+    samples = [samples_of(subject, rotation) for subject, rotation in probes]
     rgb, normals, weight = (np.concatenate(parts) for parts in zip(*samples, strict=True))
     measured = exposure_anchor(rgb, weight, luminance_weights) if anchor is None else anchor
-    light = _as_rows(fit_source(rgb, normals, weight)) if fit_light else None
+    viewer = np.sum([rotation[:, 2] for _, rotation in probes], axis=0)
+    light = _as_rows(fit_source(rgb, normals, weight, viewer)) if fit_light else None
     return Measured(frames, measured, light)
 
 
@@ -69,7 +71,8 @@ def exposure_anchor(rgb: np.ndarray, weight: np.ndarray, luminance_weights: np.n
     return float(f"{MIDDLE_GREY / typical:.6g}")
 
 
-def _samples(subject: Subject, camera_rotation: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def samples_of(subject: Subject, camera_rotation: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Colours, world normals (N, 3) and weights (N,) of a frame at the size it is measured at."""
     # Every few pixels first: a 4K frame has more than enough of them.
     step = max(1, max(subject.weight.shape) // (4 * PROBE_SIZE))
     sparse = (slice(None, None, step), slice(None, None, step))

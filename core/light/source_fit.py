@@ -4,7 +4,8 @@ A non-negative light (soft lobes over the sphere, Lawson-Hanson non-negative lea
 goes with the normal. What a picture cannot tell is left neutral: the colour of the light cannot be told from the colour
 of the surface, so the light takes only a quarter (in stops) of the subject's tint; nor can its level, for which the
 subject is taken to reflect `ASSUMED_ALBEDO`. Cast shadows are read as darkness of the light. Light from behind the
-subject shows only on its rims, and is otherwise filled in smoothly.
+subject shows only on its rims, whose normals are the worst there are: it is pulled toward the mean of what stands in front,
+else a few wrong pixels along an outline make a key light behind the subject.
 """
 
 from __future__ import annotations
@@ -21,13 +22,16 @@ LOBES = 96
 BINS = 400
 SHARPNESS = 12.0  # of a lobe exp(k (cos - 1)): half its height at 20 degrees, the spacing of 96 directions
 SMOOTHNESS = 0.3  # with DARK, least error of log shading and direction on balls with patches of albedo
+BEHIND = 1.0  # with SMOOTHNESS: how firmly light behind the subject is held to the mean; `benchmarks/source_light.py`
 TINT = 0.25
 DARK = 0.3  # of the mean shading: errors count relatively above it, since relighting divides by the fit
 MINIMUM_PIXELS = 16
 MAXIMUM_PIXELS = 1 << 17  # evenly chosen from a larger picture: light is coarse
 
 
-def fit_source(rgb: np.ndarray, normals: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def fit_source(
+    rgb: np.ndarray, normals: np.ndarray, weights: np.ndarray, viewer: np.ndarray | None = None
+) -> np.ndarray:
     """Fit a light to a plate's shading.
 
     Robust to albedo that varies: pixels are gathered by normal, each direction gives its median, and directions that
@@ -37,6 +41,7 @@ def fit_source(rgb: np.ndarray, normals: np.ndarray, weights: np.ndarray) -> np.
         rgb: (..., 3) un-premultiplied, scene-linear, working space.
         normals: (..., 3) unit, world space.
         weights: (...) zero or more; pixels with weight 0, or with a value that is not finite, are not looked at.
+        viewer: (3,) from the subject toward the camera, world space; None when nothing is known of it.
 
     Returns:
         (16, 32, 3) float32 radiance, a latitude-longitude map like any other.
@@ -51,7 +56,7 @@ def fit_source(rgb: np.ndarray, normals: np.ndarray, weights: np.ndarray) -> np.
     lobes = _lobe_maps()
     response = _irradiance_of(lobes, seen)
     confidence = np.sqrt(count) / (shading + DARK * shading.mean())
-    amounts = _fit(response * (ASSUMED_ALBEDO / np.pi), shading, confidence)
+    amounts = _fit(response * (ASSUMED_ALBEDO / np.pi), shading, confidence, _held_behind(viewer))
     light = np.tensordot(amounts, lobes, axes=1)
     return (light[..., None] * _tint(rgb, weights)).astype(np.float32)
 
@@ -90,7 +95,17 @@ def _by_normal(luminance: np.ndarray, facing: np.ndarray, mass: np.ndarray) -> t
     return normals, np.array(shading, np.float64), np.array(count, np.float64)
 
 
-def _fit(response: np.ndarray, shading: np.ndarray, confidence: np.ndarray) -> np.ndarray:
+def _held_behind(viewer: np.ndarray | None) -> np.ndarray:
+    """Rows, times amounts of lobes, of how far those behind the subject are off the mean of those before it."""
+    if viewer is None:
+        return np.zeros((0, LOBES))
+    facing = _fibonacci(LOBES) @ (np.asarray(viewer, np.float64) / np.linalg.norm(viewer))
+    firmness = np.clip(0.1 - facing, 0, 1)
+    before = facing > 0
+    return BEHIND * firmness[:, None] * (np.eye(LOBES) - before / before.sum())
+
+
+def _fit(response: np.ndarray, shading: np.ndarray, confidence: np.ndarray, held: np.ndarray) -> np.ndarray:
     """Non-negative amounts of the lobes: smooth where the plate does not say, robust to bins that disagree."""
     neighbours = _fibonacci(LOBES) @ _fibonacci(LOBES).T
     kernel = np.exp(SHARPNESS * (neighbours - 1)) * (1 - np.eye(LOBES))
@@ -101,8 +116,9 @@ def _fit(response: np.ndarray, shading: np.ndarray, confidence: np.ndarray) -> n
     amounts = np.zeros(LOBES)
     for _ in range(4):
         weight = (confidence * trust)[:, None]
-        system = np.concatenate((response * weight, scale * rough))
-        _, reduced = np.linalg.qr(np.column_stack((system, np.r_[shading * weight[:, 0], np.zeros(LOBES)])))
+        system = np.concatenate((response * weight, scale * rough, scale * held))
+        wanted = np.r_[shading * weight[:, 0], np.zeros(LOBES + len(held))]
+        _, reduced = np.linalg.qr(np.column_stack((system, wanted)))
         amounts, _residual = nnls(reduced[:LOBES, :LOBES], reduced[:LOBES, LOBES])  # the same problem, square
         error = np.abs(response @ amounts - shading) * confidence
         trust = np.sqrt(1 / np.maximum(1, error / (1.5 * np.median(error) + 1e-9)))  # Huber
