@@ -57,8 +57,10 @@ class LampList(QWidget):
         self._grid.setColumnStretch(2, 1)
         self._none = QLabel("no environment, so no lamps", self)
         self._none.setProperty("role", "quiet")
-        self.write = QCheckBox("write them as layers, to dim in the comp", self)
-        self.write.setToolTip("Adds lamps to the layers of the render: lamp1, lamp2 … and rest add up to the beauty")
+        self.write = QCheckBox("write as layers", self)
+        self.write.setToolTip(
+            "Adds lamps to the layers of the render, to dim in the comp: lamp1, lamp2 … and rest add up to the beauty"
+        )
         self.write.toggled.connect(self.writeToggled)
         self._reset = QToolButton(self)
         self._reset.setText("↺")

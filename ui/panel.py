@@ -51,6 +51,7 @@ from .viewer import Viewer
 
 JOB_FILES = "Relamp jobs (*.json);;All files (*)"
 RECENT = 8
+COLUMN = 328  # px: the forms at their narrowest, and a scroll bar
 RENDER_GROUPS = ("output", "run")  # of parameters, in the render's tab
 APART = (*INPUTS, "prompt", "views", "create_dir", "verify")  # shown elsewhere, or too rare for a form
 SHORTCUTS = (
@@ -253,7 +254,7 @@ class Panel(QWidget):
         box.addWidget(_heading("Lamps"))
         box.addWidget(self.lamps)
         box.addStretch(1)
-        return _scrolled(column, 300)
+        return _scrolled(column)
 
     def _words_line(self) -> QHBoxLayout:
         """The light in words, in line with the inputs."""
@@ -295,7 +296,7 @@ class Panel(QWidget):
         self._tabs = QTabWidget(self)
         self._tabs.setDocumentMode(True)
         self._tabs.tabBar().setDrawBase(False)
-        self._tabs.addTab(_scrolled(self.settings_form, 300), "Settings")
+        self._tabs.addTab(_scrolled(self.settings_form), "Settings")
         rendering = QWidget(self)
         box = QVBoxLayout(rendering)
         box.setContentsMargins(0, 0, 6, 0)
@@ -482,11 +483,11 @@ def _heading(text: str) -> QLabel:
     return label
 
 
-def _scrolled(widget: QWidget, width: int) -> QScrollArea:
+def _scrolled(widget: QWidget) -> QScrollArea:
     area = QScrollArea()
     area.setWidget(widget)
     area.setWidgetResizable(True)
-    area.setMinimumWidth(width)
+    area.setMinimumWidth(COLUMN)
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     return area
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import QPointF, QSignalBlocker, QSize, Qt
-from PySide6.QtGui import QImage, QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtGui import QImage, QKeySequence, QPainter, QPaintEvent, QResizeEvent, QShortcut
 from PySide6.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
@@ -95,11 +95,10 @@ class Viewer(QWidget):
         fit, one = _button(self, "Fit", "The whole picture (F)"), _button(self, "1:1", "Pixel for pixel (1)")
         fit.clicked.connect(self.view.fit)
         one.clicked.connect(lambda: self.view.setZoom(1.0, QPointF(self.view.rect().center())))
-        self._zoom, self._about = QLabel(self), QLabel(self)
+        self._zoom, self._about = QLabel(self), _Elided(self)
         self._zoom.setMinimumWidth(40)
         for label in (self._zoom, self._about):
             label.setProperty("role", "quiet")
-        self._about.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         bar = QHBoxLayout()
         bar.setSpacing(6)
         for widget in (self.stage, self.exposure, self.views, self.wipe, fit, one, self._zoom):
@@ -216,6 +215,21 @@ class Viewer(QWidget):
         needed = longer * min(self.view.zoom(), 1.0)
         steps = [size for size in STEPS if size < longer]
         self._session.setViewSize(next((size for size in steps if size >= needed), 0 if steps else QUICK))
+
+
+class _Elided(QLabel):
+    """A line that ends in dots where there is no room for all of it."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        text = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width())
+        painter.setPen(self.palette().windowText().color())
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
+        painter.end()
 
 
 def _button(parent: QWidget, text: str, tip: str) -> QToolButton:

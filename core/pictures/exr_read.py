@@ -346,7 +346,10 @@ def _open(path: Path) -> oiio.ImageInput:
         raise InputError(f"{path} {'is a folder, not a picture' if path.is_dir() else 'does not exist'}")
     file = oiio.ImageInput.open(str(path))
     if file is None:
-        raise InputError(f"{path} cannot be read as a picture: {_cause(oiio.geterror())}")
+        cause = _cause(oiio.geterror())
+        if "not an OpenEXR file" in cause:  # OpenEXR tells it with its first bytes in hexadecimal
+            cause = "it is not an OpenEXR file, whatever its name says"
+        raise InputError(f"{path} cannot be read as a picture: {cause}")
     return file
 
 
