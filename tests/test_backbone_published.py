@@ -1,0 +1,272 @@
+"""IC-Light, RelightVid and Light-A-Video through `relamp render`, on tiny random networks in the published layout.
+
+The pictures mean nothing; the path is that of the real weights.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import OpenImageIO as oiio
+import pytest
+import torch
+
+from published_goldens import QUIET, error, notes, numbers, stored, under
+from relamp.core.cli import main
+from relamp.core.errors import DeviceError, InputError, UsageError
+from relamp.core.parameters import RelightParameters
+from relamp.core.relighter.backbones import load
+from relamp.core.relighter.backbones.ic_light import ICLightFrames
+from relamp.core.relighter.backbones.light_a_video import LightAVideo
+from relamp.core.relighter.backbones.relightvid import RelightVidShot
+from relamp.core.relighter.conditions import decode_planes
+from relamp.core.relighter.light_fusion import fuse_light, schedule
+from relamp.core.relighter.published import pixels, proxies
+from relamp.core.relighter.published.courses import video_course
+from relamp.core.relighter.published.light_a_video import ClipRelighter
+from relamp.core.relighter.published.noise import clip_noise
+from relamp.core.relighter.published.prompts import Text
+from relamp.core.relighter.published.temporal_prior import TemporalPrior
+from shots import Shot, layer, read_exr
+from small_published import ACCEPTED, write_models
+from small_relighter import conditions, environment, tables
+
+pytestmark = QUIET
+RGB = ("R", "G", "B")
+BACKBONES = {
+    "ic-light": ("--passes", "1"),
+    "ic-light fbc, two passes": ("--ic-light", "fbc"),
+    "relightvid": ("--ensemble", "3"),
+    "light-a-video": ("--video-steps", "2"),
+    "light-a-video, foreground": ("--video-steps", "2", "--clip-mode", "foreground"),
+    "light-a-video, sdedit": ("--video-steps", "2", "--clip-mode", "sdedit"),
+    "light-a-video, nothing downloaded": (
+        "--video-steps", "4", "--image-relighter", "relamp", "--video-model", "smooth",
+    ),
+    "light-a-video, alone": ("--clip-mode", "alone", "--light-attention", "0"),
+    "light-a-video, own light": ("--video-steps", "2", "--image-relighter", "relamp"),
+    "light-a-video, temporal prior": ("--video-steps", "2", "--video-model", "smooth"),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory) -> Path:
+    return write_models(tmp_path_factory.mktemp("models"))
+
+
+def render(shot: Shot, models: Path, backbone: str, *more: str, out: str | None = None) -> int:
+    name = backbone.split(",")[0].split(" ")[0]
+    arguments = ["render", shot.plate, "--env", shot.env_b, "--out", out or shot.out, "-q", "--backbone", name]
+    arguments += ["--models", str(models), "--accept", ACCEPTED, "--steps", "2", "--prompt", "warm light"]
+    return main([*arguments, *BACKBONES.get(backbone, ()), *more])
+
+
+def given(models: Path, backbone: str, **more) -> RelightParameters:
+    settings = {"models": str(models), "accept": tuple(ACCEPTED.split(",")), "device": "cpu"} | more
+    return RelightParameters(backbone=backbone, **settings)
+
+
+@pytest.mark.parametrize("backbone", BACKBONES)
+def test_a_shot_is_rendered_and_what_is_not_lit_stays(tmp_path, models, backbone):
+    shot = Shot(tmp_path, "float", frames=2)
+    assert render(shot, models, backbone) == 0
+    for frame in (1001, 1002):
+        before, spec = read_exr(shot.plate_frame(frame))
+        after, made = read_exr(shot.out_frame(frame))
+        outside = before[..., 3] == 0
+        np.testing.assert_array_equal(after[outside], before[outside])
+        np.testing.assert_array_equal(after[..., 3:], before[..., 3:])
+        assert np.isfinite(after).all()
+        assert np.abs(after - before)[~outside][:, :3].max() > 0.01
+        assert (made.full_width, made.x, made.channelnames) == (spec.full_width, spec.x, spec.channelnames)
+        assert made.getattribute("relamp/model") == backbone.split(",")[0].split(" ")[0]
+        assert len(made.getattribute("relamp/weights")) == 12
+
+
+@pytest.mark.parametrize("backbone", ["ic-light", "relightvid", "light-a-video"])
+def test_a_frame_alone_and_a_stop_up_is_twice_that_of_the_shot(tmp_path, models, backbone):
+    shot = Shot(tmp_path, "float", frames=2)
+    assert render(shot, models, backbone) == 0
+    up = str(tmp_path / "up.####.exr")
+    assert render(shot, models, backbone, "--frames", "1002", "--env-exposure", "1", out=up) == 0
+    base, brighter = layer(shot.out_frame(1002), *RGB), layer(tmp_path / "up.1002.exr", *RGB)
+    lit = layer(shot.out_frame(1002), "A")[..., 0] > 0
+    np.testing.assert_allclose(brighter[lit], 2 * base[lit], rtol=1e-6)
+    assert not (tmp_path / "up.1001.exr").exists()  # the clip is read whole, and only what was asked for is written
+
+
+def test_frames_of_a_whole_clip_method_are_the_same_bits_however_they_are_asked_for(tmp_path, models):
+    shot, backbone = Shot(tmp_path, frames=2), "light-a-video, nothing downloaded"
+    assert render(shot, models, backbone) == 0
+    for frames in ("1002", "1001"):
+        assert render(shot, models, backbone, "--frames", frames, out=str(tmp_path / "c.####.exr")) == 0
+    for frame in (1001, 1002):
+        np.testing.assert_array_equal(read_exr(tmp_path / f"c.{frame}.exr")[0], read_exr(shot.out_frame(frame))[0])
+
+
+def test_what_was_used_and_its_licence_is_in_the_header_and_the_plates_words_stay(tmp_path, models):
+    shot = Shot(tmp_path, frames=1)
+    path = str(shot.plate_frame(1001))
+    buffer = oiio.ImageBuf(path)
+    buffer.read(force=True)
+    buffer.specmod().attribute("input/camera", "A012")
+    assert buffer.write(path)
+    assert render(shot, models, "relightvid", "--ensemble", "1") == 0
+    made = read_exr(shot.out_frame(1001))[1]
+    assert made.getattribute("input/camera") == "A012"
+    said = made.getattribute("relamp/models")
+    assert "realistic-vision-v51" in said
+    assert "relvid_mm_sd15_fbc.safetensors" in said
+    assert "noncommercial (CC BY-NC-SA 4.0)" in said
+
+
+def test_a_licence_that_was_not_accepted_stops_before_any_work(tmp_path, models, capsys):
+    shot = Shot(tmp_path, frames=1)
+    assert render(shot, models, "relightvid", "--accept", "iclight_sd15_fbc") == 2
+    assert "--accept relvid_mm_sd15_fbc" in capsys.readouterr().err
+    assert not Path(shot.out).parent.exists()
+
+
+def test_missing_weights_stop_before_any_work(tmp_path, models, capsys):
+    shot = Shot(tmp_path, frames=1)
+    assert render(shot, tmp_path, "ic-light") == 4
+    assert "realistic-vision-v51 is not in" in capsys.readouterr().err
+    assert not Path(shot.out).parent.exists()
+
+
+def test_a_dry_run_estimates_the_memory_of_the_networks(tmp_path, models, capsys):
+    shot = Shot(tmp_path)
+    assert render(shot, models, "light-a-video", "--dry-run") == 0
+    assert "networks" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("mode", ["foreground", "sdedit"])
+def test_a_mode_without_a_video_model_is_refused(models, mode):
+    with pytest.raises(UsageError, match=f"--clip-mode {mode} needs IC-Light and AnimateDiff"):
+        load(given(models, "light-a-video", clip_mode=mode, video_model="smooth"))
+
+
+def test_light_a_video_wants_weights_without_a_background(models):
+    with pytest.raises(UsageError, match="relights with IC-Light fc or fcon"):
+        load(given(models, "light-a-video", ic_light="fbc"))
+
+
+def test_weights_of_something_else_are_refused_before_any_work(models):
+    with pytest.raises(InputError, match=r"relvid_mm_sd15_fbc\.safetensors: has no conv_in\.weight"):
+        load(given(models, "ic-light", ic_light=str(models / "relvid_mm_sd15_fbc.safetensors")))
+
+
+@pytest.mark.parametrize(
+    ("backbone", "span"), [("ic-light", "frame"), ("relightvid", "shot"), ("light-a-video", "shot")]
+)
+def test_methods_that_look_at_the_clip_say_so(models, backbone, span):
+    assert load(given(models, backbone)).network.span == span
+
+
+def test_memory_that_runs_out_says_what_to_set(models, monkeypatch):
+    network = load(given(models, "ic-light"))
+
+    def full(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(network, "_together", full)
+    with pytest.raises(DeviceError, match=r"ic-light does not fit .*--working-size, --precision half, --offload"):
+        network.relight([conditions()], frames=[1])
+
+
+def test_offload_and_slices_leave_the_answer(models):
+    plain = load(given(models, "ic-light", passes=1)).relight([conditions()], frames=[1], steps=2)[0]
+    frugal = load(given(models, "ic-light", passes=1, attention_slicing=True, offload=True))
+    np.testing.assert_allclose(
+        frugal.relight([conditions()], frames=[1], steps=2)[0].residual, plain.residual, atol=1e-3
+    )
+
+
+def test_turning_the_light_turns_what_a_run_begins_with():
+    def picture(toward):
+        c = conditions(target=tables(environment(toward)))
+        return proxies.lit_surface(c, c.normals).astype(int).sum(-1)
+
+    right, left = picture((1.0, 0.0, 0.0)), picture((-1.0, 0.0, 0.0))
+    assert right[:, 24:].sum() > 1.3 * right[:, :24].sum()
+    assert left[:, :24].sum() > 1.3 * left[:, 24:].sum()
+
+
+def test_the_subjects_brightest_sits_at_seven_tenths_and_the_way_back_is_exact():
+    c = conditions()
+    clip = proxies.Clip.of([c])
+    assert clip.size == (64, 64)
+    inside = clip.cut(clip.matte)[0, ..., 0] > 0.5
+    shown = clip.cut(clip.subject)[0] / 255
+    assert abs(np.percentile(shown[inside], 99.5) - 0.7) < 0.01
+    light = proxies.from_display(shown) / clip.exposure
+    np.testing.assert_allclose(light[inside], proxies.picture(decode_planes(c.code))[inside], rtol=0.05, atol=0.003)
+
+
+def test_a_gain_is_put_at_the_hints_level_and_keeps_its_shape():
+    rng = np.random.default_rng(0)
+    gain, hint = rng.normal(2, 1, (8, 8, 3)).astype(np.float32), rng.normal(-1, 0.5, (8, 8, 3)).astype(np.float32)
+    matte = rng.random((8, 8)).astype(np.float32)
+    placed = proxies.at_level(gain, hint, matte)
+    np.testing.assert_allclose(placed - gain, np.full_like(gain, (placed - gain)[0, 0, 0]), atol=1e-6)
+    np.testing.assert_allclose(proxies.at_level(placed, hint, matte), placed, atol=1e-5)
+    assert abs((placed - hint)[..., 0].mean()) < 1.0
+
+
+def test_an_unchanged_picture_is_no_change_of_light():
+    shown = np.random.default_rng(0).random((4, 4, 3))
+    assert not proxies.log_gain(shown, shown).any()
+
+
+def test_the_temporal_prior_stills_flicker_and_keeps_what_stays():
+    source = torch.zeros(8, 3, 4, 4)
+    prior = TemporalPrior(source, lambda x: x, lambda x: x)
+    flicker = torch.tensor([0.2, -0.2] * 4)[:, None, None, None].expand_as(source)
+    relit = 0.7 + flicker
+    made = fuse_light(
+        source,
+        prior,
+        lambda clip: relit,
+        video_course("wan", 50, 25, {"shift": 1.0}),
+        schedule(25, 1, 0.15),
+        clip_noise(0),
+    )
+    assert made.mean().item() > 0.4  # the method fuses less and less, so not all of the new light arrives
+    assert (made[1:] - made[:-1]).abs().mean() < 0.5 * (relit[1:] - relit[:-1]).abs().mean()
+
+
+@pytest.mark.golden
+@pytest.mark.parametrize("variant", ["fc", "fbc"])
+def test_ic_light_from_the_folder_is_the_authors(models, variant):
+    backbone = ICLightFrames(given(models, "ic-light", ic_light=variant), "cpu")
+    backbone._load()
+    g = numbers(f"iclight_{variant}")
+    with torch.inference_mode():
+        ours = backbone._model.unet_output(
+            g["latents"], g["timestep"], g["concat_conds"], Text(g["positive"], g["negative"])
+        )
+    assert error(ours, g["unet_output"]) <= 1e-4
+    for key, tensor in under(f"iclight_{variant}", "merged").items():
+        assert torch.equal(backbone._model.unet.state_dict()[key], tensor)
+
+
+@pytest.mark.golden
+def test_relightvid_from_the_folder_is_the_authors(models):
+    backbone = RelightVidShot(given(models, "relightvid"), "cpu")
+    backbone._load()
+    g = numbers("relightvid_unet")
+    with torch.inference_mode():
+        ours = backbone._model.run(g["sample"], g["case0.timestep"], g["encoder_hidden_states"])
+    assert error(ours, g["case0.output"]) <= 1e-4
+
+
+@pytest.mark.golden
+def test_the_relighter_of_light_a_video_from_the_folder_is_the_authors(models):
+    backbone = LightAVideo(given(models, "light-a-video", video_model="smooth"), "cpu")
+    backbone._load()
+    g, n = numbers("lav_relighter"), notes("lav_relighter")
+    light = pixels.to_tensor(pixels.gradient(n["light"].lower(), n["width"], n["height"])[None])
+    relighter = ClipRelighter(
+        backbone._model, Text(g["conds"], g["unconds"]), stored(g["start_noise"], g["step_noise"]), n["gamma"], light
+    )
+    with torch.inference_mode():
+        assert error(relighter.latents(g["video"]), g["latents"][-1]) <= 1e-3
