@@ -36,9 +36,9 @@ class RelampPanel(QWidget):
         box.addLayout(line)
         box.addWidget(self.panel, 1)
         # A pane that is taken apart gets no closeEvent, and nothing of this object may be used any more by then.
-        client = self.panel.client
-        self.destroyed.connect(lambda: client.close(0.5))
-        panel_host.opened(self)
+        client, number = self.panel.client, panel_host.opened(self)
+        self._number = number
+        self.destroyed.connect(lambda: (panel_host.closed(number), client.close(0.5)))
 
     def take(self, job: RelightJob) -> None:
         """Look at a job."""
@@ -61,7 +61,7 @@ class RelampPanel(QWidget):
             self.panel.say(str(error), wrong=True)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        panel_host.closed(self)
+        panel_host.closed(self._number)
         self.panel.shutDown()
         event.accept()
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 PANEL_ID = "com.relamp.panel"  # saved in workspaces, so it never changes
 FIRST_NUKE = 16  # with PySide6; Nuke 15 has the node without the panel
 
-_open: weakref.WeakSet[RelampPanel] = weakref.WeakSet()
+_open: dict[int, weakref.ref[RelampPanel]] = {}  # by a number of their own, the newest last
 
 
 def register() -> None:
@@ -26,19 +26,21 @@ def register() -> None:
     panels.registerWidgetAsPanel(widget, "Relamp", PANEL_ID)
 
 
-def opened(panel: RelampPanel) -> None:
-    """A panel says that it is there."""
-    _open.add(panel)
+def opened(panel: RelampPanel) -> int:
+    """A panel says that it is there; the number to say with that it goes."""
+    number = max(_open, default=0) + 1
+    _open[number] = weakref.ref(panel)
+    return number
 
 
-def closed(panel: RelampPanel) -> None:
-    """A panel says that it goes."""
-    _open.discard(panel)
+def closed(number: int) -> None:
+    """A panel says that it goes; it may say so twice."""
+    _open.pop(number, None)
 
 
 def show(job: RelightJob) -> None:
-    """Put a job into the open panel. Raises `UsageError` when there is none."""
-    panels = list(_open)
+    """Put a job into the newest panel. Raises `UsageError` when there is none."""
+    panels = [panel for reference in _open.values() if (panel := reference()) is not None]
     if not panels:
         raise UsageError("Relamp's panel is not open; open it from the list of panes (Nuke 16 and later)")
     panels[-1].take(job)
