@@ -92,15 +92,19 @@ def parity(weights: Path, path: Path, shapes: tuple[tuple[int, int, int], ...] =
 
 
 def random_inputs(shape: tuple[int, int, int], seed: int) -> tuple[torch.Tensor, ...]:
-    """What the head is called with, by chance: (T, h, w) frames, differences of a tenth of a log gain."""
+    """What the head is called with, by chance: whole frames that are off, under a little noise, so that it has much to correct.
+
+    `shape` is (T, h, w).
+    """
     frames, height, width = shape
     if height % STRIDE or width % STRIDE:
         raise UsageError(f"height and width must be multiples of {STRIDE}; got {height} x {width}")
     chance = torch.Generator().manual_seed(seed)
-    drawn = [torch.randn(frames, len(NEIGHBOURS), c, height, width, generator=chance) * 0.1 for c in _INPUTS.values()]
-    confidence = (drawn[3] * 3 + 0.5).clamp(0, 1)
+    n = len(NEIGHBOURS)
+    noise = [torch.randn(frames, n, c, height, width, generator=chance) for c in _INPUTS.values()]
+    off = 0.2 * torch.randn(frames, n, 3, 1, 1, generator=chance)
     matte = torch.rand(frames, 1, height, width, generator=chance)
-    return drawn[0], drawn[1], drawn[2].abs(), confidence, matte
+    return off + 0.03 * noise[0], 0.02 * noise[1], 0.03 * noise[2].abs(), (0.3 * noise[3] + 0.8).clamp(0, 1), matte
 
 
 class _Typed(nn.Module):

@@ -9,7 +9,6 @@ Temporal layers belong to the spatial weights they were trained on: shipping oth
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
 import sys
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from ..core.errors import InputError, RelampError
 from ..core.relighter.weights import MOTION_SCHEMA, SHIPPED, digest_of, motion_path, read_card
+from .ledger import enter, read, write
 
 LARGEST = 40e6  # bytes of everything that ships
 
@@ -79,13 +79,14 @@ def ship(run: Path, target: Path = SHIPPED) -> Path:
         raise InputError(f"{weights} does not exist; train first with python -m relamp.training.train")
     card = read_card(weights)
     _copy(weights, target)
-    digest = _enter(target, card)
+    digest = enter(target, card, target.with_name("ledger.json"))
     motion = motion_path(target)
     if motion.is_file() and read_card(motion, MOTION_SCHEMA).get("spatial") != digest:
         print(f"{motion.name} belongs to other spatial weights and is taken out; train_temporal makes it again")
         for path in (motion, motion.with_suffix(".md")):
             path.unlink(missing_ok=True)
-        _write_ledger(target, [entry for entry in _ledger(target) if entry["file"] != motion.name])
+        ledger = target.with_name("ledger.json")
+        write(ledger, [entry for entry in read(ledger) if entry["file"] != motion.name])
     scores = card["scores"]
     text = CARD.format(
         **{k: card[k] for k in ("name", "licence", "data", "samples", "step", "minutes")},
@@ -105,7 +106,7 @@ def _ship_motion(layers: Path, spatial: Path) -> Path:
         )
     target = motion_path(spatial)
     _copy(layers, target)
-    digest = _enter(target, card)
+    digest = enter(target, card, target.with_name("ledger.json"))
     page = target.with_suffix(".md")
     page.write_text(
         MOTION_CARD.format(**{**card, "digest": digest, "length": card["architecture"]["length"]}, **card["scores"])
@@ -118,26 +119,6 @@ def _copy(weights: Path, target: Path) -> None:
     if weights.stat().st_size + sum(p.stat().st_size for p in others) > LARGEST:
         raise InputError(f"with {weights} more than the {LARGEST / 1e6:.0f} MB that may ship; use a smaller network")
     shutil.copyfile(weights, target)
-
-
-def _enter(target: Path, card: dict) -> str:
-    """Put weights into the ledger, in place of those of the same name; returns their digest."""
-    digest = digest_of(target)
-    entry = {"file": target.name, "sha256": digest, "licence": card["licence"], "production": True, **card}
-    _write_ledger(target, [e for e in _ledger(target) if e["file"] != target.name] + [entry])
-    return digest
-
-
-def _ledger(target: Path) -> list[dict]:
-    path = target.with_name("ledger.json")
-    return json.loads(path.read_text())["weights"] if path.is_file() else []
-
-
-def _write_ledger(target: Path, entries: list[dict]) -> None:
-    entries = sorted(entries, key=lambda entry: len(entry["file"]))  # spatial weights before their temporal layers
-    target.with_name("ledger.json").write_text(
-        json.dumps({"schema": "relamp.ledger/1", "weights": entries}, indent=2) + "\n"
-    )
 
 
 def _table(scores: dict) -> str:

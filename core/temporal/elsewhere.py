@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import cv2
 import numpy as np
@@ -21,7 +21,7 @@ from ..gain import matte_weight
 from ..geometry import clean_normals, inflate
 from ..hint import alone
 from ..illumination import Illumination, camera_to_map
-from ..measure import exposure_anchor, probe_frames
+from ..measure import PROBE_SIZE, exposure_anchor, probe_frames
 from ..parameters import at_frame
 from ..pictures import exr
 from ..pictures.colour import Colour
@@ -100,8 +100,18 @@ class _Run:
         self.light = Illumination(Sequence.parse(shot.env), self.colour) if shot.env else None
         self.camera = shot.camera or default_camera()
         self.there = frozenset(self.relit.frames_on_disk())
-        self.anchor = self._anchor()
         self.look = lru_cache(maxsize=2 * RADIUS + 2)(self._look)
+
+    @cached_property
+    def anchor(self) -> float:
+        """The exposure of the plate, from a few frames spread over all that lie on disk."""
+        pixels, weights = [], []
+        for frame in probe_frames(tuple(sorted(self.there))):
+            plate = exr.read_frame(self.plate.path(frame), colour=self.colour, carry=False)
+            shape = working_shape(*plate.display_window.shape, PROBE_SIZE)
+            pixels.append(resize(self._working(plate), shape).reshape(-1, 3))
+            weights.append(self._matte(frame, plate, shape)[0].ravel())
+        return exposure_anchor(np.concatenate(pixels), np.concatenate(weights), self.colour.luminance_weights)
 
     def require(self, frames: tuple[int, ...], overwrite: bool) -> None:
         """Find out before the first frame what is missing, and what would be lost."""
@@ -197,13 +207,3 @@ class _Run:
         rotation = self.camera.at(frame).rotation
         turned = self.light.light(frame).turned(camera_to_map(at_frame(self.shot.env_rotate, frame), rotation))
         return facing, alone(turned, facing, matte, self.colour.luminance_weights).at(facing)
-
-    def _anchor(self) -> float:
-        """The exposure of the plate, from a few frames spread over all that lie on disk."""
-        pixels, weights = [], []
-        for frame in probe_frames(tuple(sorted(self.there))):
-            plate = exr.read_frame(self.plate.path(frame), colour=self.colour, carry=False)
-            shape = working_shape(*plate.display_window.shape, 192)
-            pixels.append(resize(self._working(plate), shape).reshape(-1, 3))
-            weights.append(self._matte(frame, plate, shape)[0].ravel())
-        return exposure_anchor(np.concatenate(pixels), np.concatenate(weights), self.colour.luminance_weights)

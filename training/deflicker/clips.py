@@ -19,7 +19,7 @@ FRAMES = 8
 """Two windows that overlap: their middles are frames 3 and 4."""
 SHAPE = (56, 72)
 """Height and width in pixels; small, since a decision needs no more than its surroundings."""
-EVENTS = ("still", "turning", "fade", "switch", "lightning", "passing")
+EVENTS = ("still", "turning", "fade", "switch", "swap", "lightning", "passing")
 _TEXTURE = 256  # px of a texture's side; it repeats
 
 
@@ -213,6 +213,8 @@ def make(rng: np.random.Generator, shape: tuple[int, int], event: str | None = N
     layers = [_Layer(rng, True), *(_Layer(rng, False) for _ in range(int(rng.integers(1, 4))))]
     plate = _Lights(rng, "turning" if rng.random() < 0.05 else "still")
     target = _Lights(rng, event)
+    other = _Lights(rng, "still") if event == "swap" else target
+    swapped = int(rng.integers(1, FRAMES))
     drift = rng.normal(0, 0.02, 3) * (1, 0.6, 0.3) if rng.random() < 0.6 else np.zeros(3)
     shake = rng.normal(0, 0.004, (FRAMES, 2)) * (rng.random() < 0.3)
     gloss = (rng.uniform(0, 1.5) * (rng.random() < 0.5), 2 ** rng.uniform(1, 6))
@@ -221,7 +223,8 @@ def make(rng: np.random.Generator, shape: tuple[int, int], event: str | None = N
     rows = []
     for t in range(FRAMES):
         camera = np.array([*(drift[:2] * t + shake[t]), 1 + drift[2] * t])
-        rows.append(_frame(layers, plate, target, x, y, t, camera, gloss, passing, known))
+        lights = target if t < swapped else other
+        rows.append(_frame(layers, plate, lights, x, y, t, camera, gloss, passing, known))
     light, hint, residual, cover = (np.stack(row) for row in zip(*rows, strict=True))
     grain = 10 ** rng.uniform(-3.5, -1.7)
     light = light * (MIDDLE_GREY / max(float(np.median(light)), 1e-3)) * 2 ** rng.normal(0, 0.5)

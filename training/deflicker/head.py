@@ -63,7 +63,7 @@ class Head(nn.Module):
             difference, light: (T, N, 3, h, w); plate, confidence: (T, N, 1, h, w); matte: (T, 1, h, w); see `align.Aligned`.
                 h and w are multiples of 8.
         """
-        whole, facts = _whole(difference, light, confidence * matte[:, None])
+        whole, facts, turn = _whole(difference, light, confidence * matte[:, None])
         local = difference - whole
         apart = _rms(local)  # T, N, 1, h, w
         turned = _rms(light)
@@ -78,15 +78,18 @@ class Head(nn.Module):
         maps = interpolate(self.maps(hidden), scale_factor=float(POOL), mode="bilinear", align_corners=False)
         frames = self.whole(torch.cat([facts.flatten(1), _mean(hidden)], 1))
         weights = _pixel_weights(maps, apart, turned, confidence)
-        by_frame = _weights(frames, facts[:, :, -1])
+        by_frame = _weights(frames - LOUD * turn, facts[:, :, -1])
         spread = _spread(local, confidence)
         bounded = BOUND * torch.tanh(maps[:, 2 * N + 1 :])
         global_part = (by_frame[:, :, None, None, None] * whole).sum(1)
         return global_part + (weights * local).sum(1) + bounded * spread
 
 
-def _whole(difference: torch.Tensor, light: torch.Tensor, share: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Robust means over each frame, (T, N, 3, 1, 1), and the facts of whole frames, (T, N, FACTS), the mass last.
+def _whole(
+    difference: torch.Tensor, light: torch.Tensor, share: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Robust means over each frame, (T, N, 3, 1, 1), the facts of whole frames, (T, N, FACTS), the mass last, and how much
+    their light turned, (T, N).
 
     Reweighted least squares with Cauchy's weights, over blocks of pixels; sums are means so that half precision holds them.
     """
@@ -104,7 +107,7 @@ def _whole(difference: torch.Tensor, light: torch.Tensor, share: torch.Tensor) -
     signed = _mean5(share * light.mean(2, keepdim=True)) / (mass + TINY)
     there = mass / (_mean5(share.amax(1, keepdim=True)) + TINY)  # of what any neighbour shows
     loud = softsign(LOUD * torch.cat([value, _rms(value), off, turned, signed], 2))
-    return value, torch.cat([loud, there], 2)[..., 0, 0]
+    return value, torch.cat([loud, there], 2)[..., 0, 0], turned[:, :, 0, 0, 0]
 
 
 def _features(

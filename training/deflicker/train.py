@@ -149,7 +149,7 @@ class Run:
         self.state["minutes"] = self.before + self.elapsed
         scores = left_over(self.mean, held)
         card = {"schema": SCHEMA, "name": "deflicker-1", "licence": "Apache-2.0", "parameters": parameters(self.mean)}
-        card |= {**self.state, "seed": self.options.seed, "scores": scores}
+        card |= {**self.state, "seed": self.options.seed, "own": self.options.own is not None, "scores": scores}
         _write(self.options.out / "weights.safetensors", self.mean.state_dict(), {"relamp": json.dumps(card)})
         tensors = {f"net/{k}": v for k, v in self.head.state_dict().items()}
         tensors |= {f"mean/{k}": v for k, v in self.mean.state_dict().items()}

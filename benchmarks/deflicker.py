@@ -1,0 +1,452 @@
+"""What the deflicker head takes out and what it keeps, against simpler filters, on shots the training code did not make.
+
+    python benchmarks/deflicker.py [--data data/flicker] [--out benchmarks/deflicker] [--head FILE.onnx] [--own] [--speed]
+
+Shots are those of `benchmarks/validation/render_flicker.py`: true relights by another renderer, with maps, normals and
+mattes. Their residuals over the hint are steady; flicker of one kind at a time is put in, and every method sees the same
+seven frames.
+
+- *left*: change of the error (output less truth) from frame to frame along the motion of the plate, root mean square, as a part
+  of what went in. So it holds what was not taken out and what was done wrong. Light is coarse: what is finer than a 24th of
+  the picture (noise of the renderer, hair that is not followed quite) is averaged out first.
+- *kept*, without flicker: true change of the whole gain along the motion that comes through, as the slope of output over
+  truth, and the error as a part of the change; frames around a switched light that are off by more than 5 % of the step.
+- `--own`: our own relighter's output before and after, through `relamp render` and `relamp evaluate`.
+- `--speed`: ms a frame.
+
+Writes a markdown table and a plot.
+"""
+
+# pyright: reportMissingImports=false
+# relamp is found where it is installed.
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from relamp.core.camera import load_camera
+from relamp.core.cli import main as relamp
+from relamp.core.evaluation.evaluate import evaluate
+from relamp.core.evaluation.flicker import COARSE
+from relamp.core.hint import between
+from relamp.core.illumination import Illumination, camera_to_map
+from relamp.core.light_sheet import write_png
+from relamp.core.measure import exposure_anchor
+from relamp.core.pictures import exr
+from relamp.core.pictures.colour import Colour
+from relamp.core.pictures.sequence import Sequence
+from relamp.core.process import pin_opencv
+from relamp.core.proxy import FLOOR, encode
+from relamp.core.temporal.align import RADIUS, Aligned, Aligner, Track, bring
+from relamp.core.temporal.deflicker import SHIPPED, Deflicker
+from relamp.core.temporal.flow import warp
+from relamp.core.temporal.look import Look
+
+STRENGTH = 0.1  # log gain, standard deviation of the flicker put in
+AROUND = 4  # frames to each side of a switch that are looked at
+FIRST = 1001
+OWN, OWN_FRAMES = ("head", "cloth"), 12  # shots our own relighter is measured on, and how much of them
+
+Window = list[Look | None]
+Method = Callable[[Window, Aligned], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A steady relight: its looks, whose residuals are the truth, and the frame at which its lamp is switched, if it is."""
+
+    name: str
+    looks: list[Look]
+    switch: int | None = None
+
+    def window(self, looks: list[Look], t: int) -> Window:
+        """Frame `t` among its neighbours."""
+        return [looks[n] if 0 <= n < len(looks) else None for n in range(t - RADIUS, t + RADIUS + 1)]
+
+    @cached_property
+    def tracks(self) -> list[dict[int, Track]]:
+        """The motion around each frame, worked out once: flicker does not touch the plate."""
+        aligner = Aligner()
+        return [aligner.tracks(self.window(self.looks, t)) for t in range(len(self.looks))]
+
+    def run(self, methods: dict[str, Method], looks: list[Look]) -> dict[str, np.ndarray]:
+        """What each method makes of these looks, (F, h, w, 3)."""
+        out: dict[str, list[np.ndarray]] = {name: [] for name in methods}
+        for t in range(len(looks)):
+            window = self.window(looks, t)
+            aligned = bring(window, self.tracks[t])
+            for name, method in methods.items():
+                out[name].append(method(window, aligned))
+        return {name: np.stack(frames) for name, frames in out.items()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path("data/flicker"), help="what render_flicker.py wrote")
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/deflicker"), help="writes OUT.md and OUT.png")
+    parser.add_argument("--head", type=Path, default=SHIPPED, help="another file of the head")
+    parser.add_argument("--own", action="store_true", help="also our own relighter's output")
+    parser.add_argument("--speed", action="store_true", help="also ms a frame")
+    given = parser.parse_args()
+    pin_opencv()
+    head = Deflicker("cpu", given.head)
+    methods = make_methods(head)
+    shots = load_shots(given.data)
+    pages = [f"`python benchmarks/deflicker.py`, head {head.weights[:12]}, shots {', '.join(s.name for s in shots)}"]
+    left = table_of_left(shots, methods)
+    pages += [as_markdown("left", left)]
+    pages += [as_markdown("kept", table_of_kept(shots, methods))]
+    if given.own:
+        pages += [as_markdown("own relighter", table_of_own(given.data))]
+    if given.speed:
+        pages += [as_markdown("ms a frame", table_of_speed(head))]
+    given.out.with_suffix(".md").write_text("\n\n".join(pages) + "\n", encoding="utf-8")
+    write_png(given.out.with_suffix(".png"), bars(left))
+    print("\n\n".join(pages))
+
+
+# Shots
+
+
+def load_shots(folder: Path) -> list[Shot]:
+    """Every shot of the folder, and one whose lamp is switched: a shot that becomes the same one under other lights."""
+    shots = [load_shot(f) for f in sorted(folder.iterdir()) if (f / f"truth.{FIRST + 2 * RADIUS}.exr").exists()]
+    by_name = {shot.name: shot for shot in shots}
+    for name, shot in by_name.items():
+        others = [other for other in by_name if other.startswith(f"{name}_")]
+        for other in others:
+            middle = min(len(shot.looks), len(by_name[other].looks)) // 2
+            looks = shot.looks[:middle] + by_name[other].looks[middle : 2 * middle]
+            shots.append(Shot(f"{name} switched", looks, middle))
+    return shots
+
+
+def load_shot(folder: Path) -> Shot:
+    """The true residuals of a rendered shot over its hints, at its own size."""
+    colour = Colour()
+    files = {n: Sequence.parse(folder / f"{n}.####.exr") for n in ("plate", "truth", "matte", "normals")}
+    frames = files["truth"].frames_on_disk()
+    camera = load_camera(folder / "camera.json")
+    lights = {n: Illumination(Sequence.parse(_map(folder, n)), colour) for n in ("env_a", "env_b")}
+    looks, anchor = [], None
+    for frame in frames:
+        plate, truth = (exr.read_frame(files[n].path(frame), colour=colour) for n in ("plate", "truth"))
+        matte = exr.read_matte(files["matte"].path(frame)).over(plate)[..., 0]
+        normals = exr.read_normals(files["normals"].path(frame)).over(plate)
+        normals = normals / np.maximum(np.linalg.norm(normals, axis=-1, keepdims=True), 1e-6)
+        anchor = anchor or exposure_anchor(plate.rgb.reshape(-1, 3), matte.ravel(), colour.luminance_weights)
+        rotation = camera.at(frame).rotation
+        turned = [light.light(frame).turned(camera_to_map((0, 0, 0), rotation)) for light in lights.values()]
+        hint = between(turned[1], turned[0]).at(normals.astype(np.float32))
+        before, after = (np.maximum(f.rgb, 0) * anchor + FLOOR for f in (plate, truth))
+        residual = np.clip(np.log(after / before), -6, 6) - hint
+        look = Look(encode(plate.rgb * np.float32(anchor)), matte, normals, hint, residual.astype(np.float32))
+        looks.append(look)
+    return Shot(folder.name, looks)
+
+
+def _map(folder: Path, name: str) -> Path:
+    still = folder / f"{name}.exr"
+    return still if still.exists() else folder / f"{name}.####.exr"
+
+
+# Flicker that is put in: (F, h, w, 3) log gain, a standard deviation of about STRENGTH
+
+
+def everything(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Gain and tint of whole frames."""
+    level = rng.normal(0, 1, (shape[0], 1, 1, 1)) + rng.normal(0, 0.3, (shape[0], 1, 1, 3))
+    return np.broadcast_to(STRENGTH * level, shape)
+
+
+def local(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Soft spots that wander over the picture, each frame as bright as it likes."""
+    frames, h, w, _ = shape
+    y, x = np.mgrid[:h, :w]
+    total = np.zeros(shape)
+    for _ in range(6):
+        place, speed, radius = rng.uniform((0, 0), (w, h)), rng.normal(0, 2, 2), rng.uniform(0.08, 0.25) * w
+        for t in range(frames):
+            at = place + speed * t
+            spot = np.exp(-(((x - at[0]) ** 2 + (y - at[1]) ** 2) / (2 * radius**2)))
+            total[t] += spot[..., None] * rng.normal(0, 1.5 * STRENGTH)
+    return total
+
+
+def pops(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Every sixth frame or so is off as a whole."""
+    off = np.where(np.arange(shape[0]) % 6 == 3, rng.choice([-1, 1], shape[0]) * 2.5 * STRENGTH, 0)
+    return np.broadcast_to(off[:, None, None, None], shape)
+
+
+def breathing(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Slow changes of level, correlated by 0.9 from frame to frame."""
+    level = rng.normal(0, STRENGTH, shape[0])
+    for t in range(1, shape[0]):
+        level[t] = 0.9 * level[t - 1] + np.sqrt(1 - 0.81) * level[t]
+    return np.broadcast_to(level[:, None, None, None], shape)
+
+
+def drifting(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Low-frequency fields, correlated by 0.5."""
+    frames, h, w, _ = shape
+    grid = rng.normal(0, 1, (frames, 4, 5))
+    for t in range(1, frames):
+        grid[t] = 0.5 * grid[t - 1] + np.sqrt(0.75) * grid[t]
+    wide = [cv2.resize(g, (w, h), interpolation=cv2.INTER_CUBIC) for g in grid]
+    return np.broadcast_to(STRENGTH * np.stack(wide)[..., None], shape)
+
+
+KINDS = {"global": everything, "local": local, "pops": pops, "breathing": breathing, "drifting": drifting}
+
+
+# Methods
+
+
+def make_methods(head: Deflicker) -> dict[str, Method]:
+    """Every method sees a window of looks, also aligned, and gives the middle residual."""
+
+    def nothing(window: Window, _: Aligned) -> np.ndarray:
+        return _middle(window).residual
+
+    def gaussian(window: Window, _: Aligned) -> np.ndarray:
+        there = [(i - RADIUS, look.residual) for i, look in enumerate(window) if look is not None]
+        weights = np.array([np.exp(-(offset**2) / (2 * 1.5**2)) for offset, _ in there])
+        return np.tensordot(weights / weights.sum(), np.stack([r for _, r in there]), 1).astype(np.float32)
+
+    def median(window: Window, _: Aligned) -> np.ndarray:
+        return np.median(np.stack([look.residual for look in window if look is not None]), axis=0)
+
+    def flow_median(window: Window, aligned: Aligned) -> np.ndarray:
+        moved = aligned.difference.copy()
+        moved[aligned.confidence < 0.5] = np.nan
+        return _middle(window).residual + np.nanmedian(np.concatenate([moved, np.zeros_like(moved[:1])]), axis=0)
+
+    def ours(window: Window, aligned: Aligned) -> np.ndarray:
+        return _middle(window).residual + head.correct(aligned)
+
+    return {"none": nothing, "Gaussian": gaussian, "median": median, "flow median": flow_median, "head": ours}
+
+
+def by_ffmpeg(looks: list[Look]) -> np.ndarray | None:
+    """ffmpeg's deflicker (arithmetic mean of 7 frames' luma) on the display-encoded relight; None where there is no ffmpeg.
+
+    It scales whole frames, so its factor is measured on the matte and given to every pixel; it ignores the plate.
+    """
+    if shutil.which("ffmpeg") is None:
+        return None
+    gain = np.stack([look.residual + look.hint for look in looks])
+    light = np.exp(3 * np.stack([look.code for look in looks]) + gain) * 0.18
+    shown = np.clip(0.5 * light.mean(-1), 0, 1) ** (1 / 2.2)
+    frames, h, w = shown.shape
+    raw = (shown * 65535).round().astype("<u2").tobytes()
+    command = ["ffmpeg", "-v", "error", "-f", "rawvideo", "-pix_fmt", "gray16le", "-s", f"{w}x{h}", "-i", "-",
+               "-vf", f"deflicker=size={2 * RADIUS + 1}:mode=am", "-f", "rawvideo", "-pix_fmt", "gray16le", "-"]  # fmt: skip
+    done = subprocess.run(command, input=raw, capture_output=True, check=True).stdout
+    after = np.frombuffer(done, "<u2").reshape(-1, h, w)[:frames] / 65535
+    factors = []
+    for look, a, b in zip(looks, shown, after, strict=True):
+        inside = (look.matte > 0.5) & (a > 0.02) & (a < 0.98)
+        factors.append(2.2 * np.log(max(b[inside].mean(), 1e-4) / a[inside].mean()))
+    return np.stack([look.residual for look in looks]) + np.array(factors, np.float32)[:, None, None, None]
+
+
+def _middle(window: Window) -> Look:
+    middle = window[RADIUS]
+    assert middle is not None
+    return middle
+
+
+# Measures
+
+
+def changes(shot: Shot, values: np.ndarray) -> list[np.ndarray]:
+    """From each frame to the next, along the motion of the plate, where both show the same point inside the matte: (P, 3)."""
+    aligner, out = Aligner(), []
+    for t in range(1, len(values)):
+        link = aligner.link(shot.looks[t].code, shot.looks[t - 1].code)
+        before = warp(shot.looks[t - 1].matte, link.back)
+        seen = (link.sure > 0.8) & (shot.looks[t].matte > 0.9) & (before > 0.9)
+        moved = values[t] - warp(np.ascontiguousarray(values[t - 1], np.float32), link.back)
+        out.append(coarse(moved, seen))
+    return out
+
+
+def coarse(picture: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """Means of a picture (h, w, 3) around the pixels that are seen, of what is seen there, (P, 3)."""
+    side = (max(1, round(min(seen.shape) / COARSE)),) * 2
+    count = cv2.blur(seen.astype(np.float32), side, borderType=cv2.BORDER_CONSTANT)[..., None]
+    total = cv2.blur(np.where(seen[..., None], picture, 0), side, borderType=cv2.BORDER_CONSTANT)
+    return (total / np.maximum(count, 1e-6))[seen]
+
+
+def rms(parts: list[np.ndarray]) -> float:
+    return float(np.sqrt(np.mean(np.concatenate([p.ravel() for p in parts]) ** 2)))
+
+
+def flickering(shot: Shot, kind: str) -> tuple[list[Look], np.ndarray]:
+    """The shot with flicker put in, the same for every method, and the flicker."""
+    rng = np.random.default_rng([len(shot.name), list(KINDS).index(kind)])
+    shape = (len(shot.looks), *shot.looks[0].residual.shape)
+    wrong = np.asarray(KINDS[kind](rng, shape), np.float32)
+    return [replace(look, residual=look.residual + w) for look, w in zip(shot.looks, wrong, strict=True)], wrong
+
+
+def table_of_left(shots: list[Shot], methods: dict[str, Method]) -> dict[str, dict[str, float]]:
+    """By method and kind: what is left, mean over the shots."""
+    found: dict[str, dict[str, list[float]]] = {}
+    for shot in shots:
+        clean = np.stack([look.residual for look in shot.looks])
+        for kind in KINDS:
+            looks, wrong = flickering(shot, kind)
+            into = rms(changes(shot, wrong))
+            results = shot.run(methods, looks)
+            scaled = by_ffmpeg(looks)
+            if scaled is not None:
+                results["ffmpeg deflicker"] = scaled
+            for name, out in results.items():
+                left = rms(changes(shot, out - clean)) / into
+                found.setdefault(name, {}).setdefault(kind, []).append(left)
+    return {name: {kind: float(np.mean(v)) for kind, v in kinds.items()} for name, kinds in found.items()}
+
+
+def table_of_kept(shots: list[Shot], methods: dict[str, Method]) -> dict[str, dict[str, float]]:
+    """By method: slope and error of the true change of each shot without and with flicker, frames off beside a switch."""
+    found: dict[str, dict[str, float]] = {}
+    for shot in shots:
+        clean = np.stack([look.residual for look in shot.looks])
+        hints = np.stack([look.hint for look in shot.looks])
+        true = changes(shot, clean + hints)
+        noisy, _ = flickering(shot, "global")
+        steady, shaken = shot.run(methods, shot.looks), shot.run(methods, noisy)
+        for name, out in steady.items():
+            row = found.setdefault(name, {})
+            ours = changes(shot, out + hints)
+            if shot.switch is not None:
+                at = shot.switch - 1  # the change into the first frame after it
+                row[f"{shot.name}: slope"] = _slope(ours[at], true[at])
+                step = rms([true[at]])
+                near = range(shot.switch - AROUND, shot.switch + AROUND)
+                errors = [coarse(out[t] - clean[t], shot.looks[t].matte > 0.9) for t in near]
+                off = [rms([error]) > 0.05 * step for error in errors]
+                row[f"{shot.name}: frames off"] = float(sum(off))
+                blurred = changes(shot, shaken[name] + hints)[at]
+                row[f"{shot.name}: slope, flickering"] = _slope(blurred, true[at])
+            else:
+                row[f"{shot.name}: slope"] = _slope(np.concatenate(ours), np.concatenate(true))
+                row[f"{shot.name}: error"] = rms([a - b for a, b in zip(ours, true, strict=True)]) / rms(true)
+    return found
+
+
+def _slope(ours: np.ndarray, true: np.ndarray) -> float:
+    return float((ours * true).sum() / (true * true).sum())
+
+
+def table_of_own(folder: Path) -> dict[str, dict[str, float]]:
+    """Our own relighter over the shots, plate and matte only and with everything, before and after the head."""
+    found: dict[str, dict[str, float]] = {}
+    for shot in [folder / name for name in OWN]:
+        for inputs in ("plate + matte", "normals + source"):
+            for how in ("before", "after"):
+                with tempfile.TemporaryDirectory() as out:
+                    relit = f"{out}/relit.####.exr"
+                    command = ["render", f"{shot}/plate.####.exr", "--matte", f"{shot}/matte.####.exr", "--out", relit,
+                               "--env", str(_map(shot, "env_b")), "--camera", f"{shot}/camera.json", "-q",
+                               "--backbone", "relamp", "--env-level", "absolute",
+                               "--frames", f"{FIRST}-{FIRST + OWN_FRAMES - 1}",
+                               "--deflicker" if how == "after" else "--no-deflicker"]  # fmt: skip
+                    if inputs == "normals + source":
+                        command += ["--normals", f"{shot}/normals.####.exr", "--source-env", str(_map(shot, "env_a"))]
+                    if relamp(command) != 0:
+                        raise SystemExit(f"could not render {shot.name}")
+                    frames = tuple(range(FIRST, FIRST + OWN_FRAMES))
+                    truth, plate, matte = (f"{shot}/{n}.####.exr" for n in ("truth", "plate", "matte"))
+                    scores = evaluate(relit, truth, plate=plate, matte=matte, frames=frames).shot
+                row = found.setdefault(f"{shot.name}, {inputs}", {})
+                row |= {f"{n} {how}": scores[n] for n in ("flicker", "flicker_global", "psnr", "psnr_aligned")}
+    return found
+
+
+def table_of_speed(head: Deflicker) -> dict[str, dict[str, float]]:
+    """Milliseconds for one more frame of a stream, motion and network apart; median of 12."""
+    found = {}
+    for height, width in ((90, 160), (144, 256), (288, 512)):
+        rng = np.random.default_rng(0)
+        wide = cv2.GaussianBlur(rng.normal(0, 1, (height, 2 * width)).astype(np.float32), (0, 0), 3) * 3
+        looks = []
+        for t in range(20):
+            code = np.repeat(wide[:, 2 * t : 2 * t + width, None], 3, axis=2)
+            matte = np.ones(code.shape[:2], np.float32)
+            residual = 0.1 * rng.normal(0, 1, code.shape).astype(np.float32)
+            looks.append(Look(code, matte, np.zeros_like(code), np.zeros_like(code), residual))
+        aligner, spent = Aligner(), {"motion": [], "network": []}
+        for t in range(RADIUS, len(looks) - RADIUS):
+            begun = time.perf_counter()
+            aligned = aligner.align(looks[t - RADIUS : t + RADIUS + 1])
+            between_ = time.perf_counter()
+            head.correct(aligned)
+            spent["motion"].append(between_ - begun)
+            spent["network"].append(time.perf_counter() - between_)
+        found[f"{width} x {height}"] = {n: 1000 * float(np.median(v[2:])) for n, v in spent.items()}
+    return found
+
+
+# What it looks like
+
+
+def as_markdown(title: str, table: dict[str, dict[str, float]]) -> str:
+    """A table, rows by their names."""
+    columns = list(dict.fromkeys(c for row in table.values() for c in row))
+    lines = [f"| {title} | " + " | ".join(columns) + " |", "| --- |" + " --- |" * len(columns)]
+    for name, row in table.items():
+        cells = [f"{row[c]:.0f}" if "frames off" in c else f"{row[c]:.2f}" if c in row else "-" for c in columns]
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def bars(table: dict[str, dict[str, float]]) -> np.ndarray:
+    """What is left by kind and method, (H, W, 3) uint8; the line is 0.3."""
+    height, width, base = 260, 900, 215
+    picture = np.full((height, width, 3), 250, np.uint8)
+    inks = [(150, 150, 150), (205, 150, 90), (200, 110, 60), (90, 140, 200), (60, 150, 70), (170, 90, 160)]
+    kinds = list(KINDS)
+    room, bar = (width - 60) / len(kinds), (width - 60) / len(kinds) / (len(table) + 1.5)
+    for k, kind in enumerate(kinds):
+        x0 = 50 + k * room
+        cv2.putText(picture, kind, (int(x0), base + 18), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (60, 60, 60), 1, cv2.LINE_AA)
+        for i, row in enumerate(table.values()):
+            top = int(base - 170 * min(row[kind], 1.15))
+            cv2.rectangle(
+                picture, (int(x0 + i * bar), top), (int(x0 + (i + 0.85) * bar), base), inks[i % len(inks)], -1
+            )
+    for i, name in enumerate(table):
+        cv2.putText(
+            picture,
+            name,
+            (50 + 140 * i, height - 8),
+            cv2.FONT_HERSHEY_SIMPLEX,
+            0.42,
+            inks[i % len(inks)],
+            1,
+            cv2.LINE_AA,
+        )
+    for value in (0.3, 1.0):
+        y = int(base - 170 * value)
+        cv2.line(picture, (45, y), (width - 10, y), (120, 120, 120), 1)
+        cv2.putText(picture, f"{value:g}", (10, y + 4), cv2.FONT_HERSHEY_SIMPLEX, 0.42, (60, 60, 60), 1, cv2.LINE_AA)
+    return picture
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""Put a run's head into the package: its torch weights, the ONNX files made of them, the card and the ledger.
+
+python -m relamp.training.deflicker.ship data/runs/deflicker
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from ...core.errors import InputError, RelampError
+from ...core.temporal.deflicker import SHIPPED
+from ...exporters.onnx import OPSET, export, parity
+from ..ledger import LEDGER, enter
+from .head import load
+
+CARD = """# {name}
+
+Relamp's deflicker head: weighs six neighbours of a frame, brought onto it along the motion of the plate, and takes out what
+comes and goes in the residual log gain. {parameters} parameters. Licence {licence}.
+
+- **Files**: `{file}` (float32, what runs) SHA-256 `{digest}`, `{half}` (float16 within), ONNX opset {opset}, made by
+  `relamp export onnx` from `{weights}`. Largest difference from torch {difference:.1e} in float32, {half_difference:.1e} in
+  float16, over sizes from 64 x 64 to 512 x 288 and 1 to 40 frames.
+- **Data**: procedural clips made while training (`relamp.training.deflicker.clips`, `.flicker`){own}. No photograph, no
+  downloaded model.
+- **Recipe**: `relamp.training.deflicker.train`, {samples} samples in {step} steps, {minutes:.0f} minutes of a shared core, seed
+  {seed}. The running mean of the weights.
+- **Scores** on clips of another seed: {left:.2f} of the flicker's change from frame to frame is left (median over mixtures of
+  kinds, slow ones among them); where nothing flickers it is off by {harm:.4f} log gain. `benchmarks/deflicker.md` has more.
+
+## Known failures
+
+- It sees three frames to each side: breathing slower than that stays.
+- Lightning that no environment tells of looks like a pop, and is taken out.
+- Where the motion of the plate cannot be followed (no texture, very fast) it does little.
+"""
+
+
+def ship(run: Path, target: Path = SHIPPED, ledger: Path = LEDGER) -> Path:
+    """Copy a run's weights beside `target`, export both files, write card and ledger; returns the card's path."""
+    weights = run / "weights.safetensors"
+    if not weights.is_file():
+        raise InputError(f"{weights} does not exist; train first with python -m relamp.training.deflicker.train")
+    _, card = load(weights)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    kept, half = target.with_suffix(".safetensors"), target.with_name(f"{target.stem}-half.onnx")
+    shutil.copyfile(weights, kept)
+    export(kept, target)
+    export(kept, half, half=True)
+    differences = {"difference": parity(kept, target), "half_difference": parity(kept, half)}
+    digest = enter(target, card, ledger)
+    for other in (half, kept):
+        enter(other, card, ledger)
+    page = target.with_suffix(".md")
+    own = " and what our own relighter leaves of the light stage's frames (`.own`)" if card.get("own") else ""
+    text = CARD.format(
+        **{k: card[k] for k in ("name", "licence", "parameters", "samples", "step", "minutes", "seed")},
+        **card["scores"], **differences, file=target.name, half=half.name, weights=kept.name, digest=digest, opset=OPSET,
+        own=own,
+    )  # fmt: skip
+    page.write_text(text)
+    return page
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Ship; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m relamp.training.deflicker.ship", description=(__doc__ or "").splitlines()[0]
+    )
+    parser.add_argument("run", type=Path, help="folder of a training run")
+    try:
+        print(ship(parser.parse_args(argv).run))
+    except RelampError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
