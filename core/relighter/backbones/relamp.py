@@ -26,11 +26,13 @@ from ..sampling import sample
 from ..weights import SHIPPED, load, load_motion, motion_path
 from . import Answer
 
-INTRA_OP_THREADS = 2  # always: other counts can give other last bits
+INTRA_OP_THREADS = 2  # never the machine's: other counts can give other last bits
+SMALL = 256 * 256  # px of a frame: below, what two threads gain is lost again in waiting for each other on a busy machine
 STEPS = 1  # by default; see ARCHITECTURE.md
 SOFTNESS = 4 / 96  # half the width that backgrounds are blurred by, of the picture's longer side
 
 Group = TypeVar("Group", Conditions, LightBatch)
+_ALONE = threading.Lock()
 
 
 class Relamp:
@@ -56,7 +58,6 @@ class Relamp:
         loaded = load(path, device)
         self.weights, self.card = loaded.digest, loaded.card
         self._network, self._device = loaded.network, device
-        self._alone = threading.Lock()
         self._seen: tuple[torch.Tensor, torch.Tensor, torch.Tensor] | None = None
         self._motion: Motion | None = None
         self.span: Span = "frame"
@@ -88,10 +89,11 @@ class Relamp:
         there = [False] if self._motion is None else really_there(frames)
         together = sum(there) > 1  # a frame that is alone in its window is relit as without temporal layers
         # One call at a time: frames are parallel elsewhere, and torch's threads are shared by the whole process.
-        with self._alone, torch.inference_mode():
-            torch.set_num_threads(INTRA_OP_THREADS)
+        with _ALONE, torch.inference_mode():
+            height, width = conditions[0].code.shape[-2:]
+            torch.set_num_threads(1 if height * width < SMALL else INTRA_OP_THREADS)
             if together:
-                return self._answers(_joined(list(conditions)), steps or STEPS, seed, torch.tensor([there]).float())
+                return self._answers(joined(list(conditions)), steps or STEPS, seed, torch.tensor([there]).float())
             if self._motion is not None:  # one frame, and what stands in for the rest
                 return self._answers(conditions[0], steps or STEPS, seed) * len(conditions)
             return [self._answers(c, steps or STEPS, seed)[0] for c in conditions]
@@ -127,15 +129,15 @@ def _softened(c: Conditions) -> Conditions:
     return replace(c, background=encode_planes(avg_pool2d(wide, 2 * radius + 1, stride=1)))
 
 
-def _joined(group: Sequence[Group]) -> Group:
+def joined(group: Sequence[Group]) -> Group:
     """Batches of one frame each as one batch."""
     if len(group) == 1:
         return group[0]
-    joined: dict[str, Any] = {}
+    together: dict[str, Any] = {}
     for field in fields(group[0]):
         parts = [getattr(one, field.name) for one in group]
-        joined[field.name] = torch.cat(parts) if isinstance(parts[0], torch.Tensor) else _joined(parts)
-    return type(group[0])(**joined)
+        together[field.name] = torch.cat(parts) if isinstance(parts[0], torch.Tensor) else joined(parts)
+    return type(group[0])(**together)
 
 
 def _pictures(planes: torch.Tensor) -> list[np.ndarray]:
