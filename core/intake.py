@@ -25,12 +25,13 @@ log = logging.getLogger("relamp")
 def read_plate(
     task: FrameTask, inputs: Inputs, parameters: RelightParameters, colour: Colour, *, carry: bool = True
 ) -> Frame:
-    """The plate frame of a task; all zero, in the same windows, where the policy says black.
+    """The plate frame of a task; all zero, in the same windows, where the policy says black; the whole format for a comp.
 
     `carry` reads its other parts too, to be written again (`exr.read_frame`).
     """
     path = inputs.plate.path(task.plate_frame)
     frame = exr.read_frame(path, colour=colour, colorspace=parameters.colorspace, layer=parameters.layer, carry=carry)
+    frame = frame.opened() if parameters.over else frame
     return frame.black() if task.action == BLACK else frame
 
 

@@ -20,6 +20,7 @@ from .illumination import Illumination, lighting
 from .intake import gather, read_plate
 from .job import Measured, RelightJob, with_parameters
 from .measure import measure, probe_frames
+from .over import check as check_over
 from .parameters import RelightParameters, knobs
 from .pictures import exr
 from .pictures.colour import Colour
@@ -69,6 +70,7 @@ def prepare(job: RelightJob, backbone: Backbone | None = None) -> Plan:
     tasks = plans.make_tasks(p, inputs, on_disk)
     plans.check_not_over_input(inputs, tasks)
     plans.check_existing(p, tasks)
+    check_over(p)
     plans.require_inputs(inputs, tasks)
     camera = plans.load_move(p, _aspect(inputs, tasks))
     target = _checked(lighting(p, colour, camera), tasks)

@@ -26,6 +26,7 @@ from .grain import measure as measure_noise
 from .inference import Inference
 from .intake import warn_about
 from .pictures import exr
+from .over import cut_out, put_over
 from .plan import SKIP, FrameTask, Plan
 from .prepare import describe
 from .process import pin_opencv
@@ -166,8 +167,12 @@ def _one_frame(plan: Plan, inference: Inference, task: FrameTask) -> float:
         if law.grain != "off":
             law = replace(law, noise=measure_noise(subject.plate))
         work = inference.work(task, taken)
-        layers = plan.parameters.layers
-        finished = finish(work.subject, work.shading, law, layers, work.residual, work.guide, work.sides)
+        layers, lit = plan.parameters.layers, work.subject
+        if plan.parameters.over:
+            lit = cut_out(lit)
+        finished = finish(lit, work.shading, law, layers, work.residual, work.guide, work.sides)
+        if plan.parameters.over:
+            frame, finished = put_over(plan, task, frame, lit, finished)
         write(plan, task, frame, finished, law)
     return time.monotonic() - begun
 

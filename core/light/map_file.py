@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import OpenImageIO as oiio
@@ -39,7 +40,7 @@ def write_map(
     if interop_id:
         spec.attribute("colorInteropID", interop_id)
     with replacing(path) as temporary:
-        file = oiio.ImageOutput.create("exr")
+        file: Any = oiio.ImageOutput.create("exr")
         done = file is not None and file.open(str(temporary), spec)
         if not (done and file.write_image(np.ascontiguousarray(pixels, np.float32)) and file.close()):
             raise OutputError(f"cannot write {path}: {oiio.geterror()}")

@@ -112,6 +112,29 @@ class Part:
         """The format of the picture."""
         return Window(self.spec.full_x, self.spec.full_y, self.spec.full_width, self.spec.full_height)
 
+    def opened(self, window: Window) -> Part:
+        """The same part over another data window."""
+        spec = self.spec.copy()
+        spec.x, spec.y, spec.width, spec.height = window.x, window.y, window.width, window.height
+
+        def placed() -> Pixels:
+            array, ids = self.pixels
+            there = {index: place(values, self.data_window, window) for index, values in ids.items()}
+            return Pixels(place(array, self.data_window, window), there)
+
+        return replace(self, spec=spec, _load=placed)
+
+    def filled(self, index: int, value: float) -> Part:
+        """The same part with one channel all of one value."""
+
+        def changed() -> Pixels:
+            array, ids = self.pixels
+            array = array.copy()
+            array[..., index] = value
+            return Pixels(array, ids)
+
+        return replace(self, _load=changed)
+
     def black(self) -> Part:
         """The same part with zeros for pixels and no timecode."""
         spec = self.spec.copy()
@@ -228,6 +251,33 @@ class Frame:
             alpha=None if self.alpha is None else np.zeros_like(self.alpha),
             source=replace(self.source, parts=parts),
         )
+
+    def opened(self) -> Frame:
+        """The same over a data window that holds the whole format, transparent black where there was nothing."""
+        data, display = self.data_window, self.display_window
+        left, top = min(data.x, display.x), min(data.y, display.y)
+        right = max(data.x + data.width, display.x + display.width)
+        bottom = max(data.y + data.height, display.y + display.height)
+        window = Window(left, top, right - left, bottom - top)
+        if window == data:
+            return self
+        parts = tuple(part.opened(window) for part in self.source.parts)
+        return replace(
+            self,
+            rgb=place(self.rgb, data, window),
+            alpha=None if self.alpha is None else place(self.alpha, data, window),
+            data_window=window,
+            source=replace(self.source, parts=parts),
+        )
+
+    def opaque(self) -> Frame:
+        """The same with an alpha of 1 everywhere, where it has one."""
+        if self.alpha is None or self.source.alpha is None:
+            return self
+        index = self.source.part
+        parts = [p.filled(self.source.alpha, 1.0) if p.index == index else p for p in self.source.parts]
+        source = replace(self.source, parts=tuple(parts))
+        return replace(self, alpha=np.ones_like(self.alpha), source=source)
 
     def _others(self) -> list[tuple[Part, int, str]]:
         colour = {*self.source.rgb, self.source.alpha}
