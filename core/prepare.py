@@ -173,9 +173,9 @@ def _check_sides(parameters: RelightParameters, backbone: Backbone, lit: bool) -
 
 
 def _head(parameters: RelightParameters) -> Head | None:
-    if not getattr(parameters, "deflicker", False) or not getattr(parameters, "deflicker_strength", 1.0):
-        return None
-    return load_head(parameters.device)
+    """The deflicker head, when it is on and has a say."""
+    p = parameters
+    return load_head(p.device) if p.deflicker and p.deflicker_strength > 0 else None
 
 
 def _needs_fit(plan: Plan) -> bool:
