@@ -53,6 +53,7 @@ def measure(folder: Path, backbone: str, count: int, chunk: int, keep: bool) -> 
             out=str(folder / "out" / "relit.####.exr"),
             frames=f"{frames[0]}-{frames[-1]}",
             backbone=backbone,
+            deflicker=True,
         )
     )
     folder.mkdir(parents=True, exist_ok=True)

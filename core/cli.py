@@ -35,6 +35,7 @@ _ELSEWHERE = {
     "models": LazyCommand("relamp.core.models_cli", "Weights of the published systems: list, check, convert, add."),
     "submit": LazyCommand("relamp.core.submit", "Send a job to a farm, or run it here through the farm's own runner."),
     "status": LazyCommand("relamp.core.status", "Say what a sequence has, lacks and failed at, and why."),
+    "offline": LazyCommand("relamp.core.offline", "Gather wheels and weights for machines without a network."),
     "farm": LazyCommand("relamp.core.farm.cli", "What the actions of an exported farm job call."),
     "nuke": LazyCommand("relamp.core.nuke_cli", "The node in Nuke: put it in place, take it back, test it."),
     "export": LazyCommand("relamp.exporters.cli", "Write what another program reads: layered EXR, Nuke, USD, farm jobs."),

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -26,23 +26,25 @@ from .finish import Shading, Subject
 from .gain import GuidedResidual, Law, bands, enlarge_residual, guide_residual, unpremultiply
 from .hint import Hint, Light, alone, between
 from .illumination import Illumination, camera_to_map
+from .job import fingerprint
 from .keep import Keeper
 from .light.backdrop import backdrop, camera_rays
 from .light.environment import resize as resize_map
 from .parameters import at_frame
 from .pictures import exr
 from .pictures.frame import Frame, Window, place
-from .plan import FrameTask, Plan
+from .plan import RENDER, FrameTask, Plan
 from .proxy import FLOOR, Proxy, decode, encode, resize
 from .proxy import make as make_proxy
+from .relighter.backbones import Answer
 from .subjects import Key, Subjects, Taken
 from .temporal.look import Look, thumb
 from .temporal.windows import filled, hop, same_take, windows
 
 if TYPE_CHECKING:
-    from .relighter.backbones import Answer
     from .relighter.conditions import Conditions
     from .relighter.light_tables import LightTables
+    from .temporal.residual_store import ResidualStore
 
 log = logging.getLogger("relamp")
 
@@ -107,8 +109,8 @@ _Part = tuple[Path, Window, Window, tuple[int, int]]
 class Inference:
     """A plan's lights, looks and backbone, kept warm from frame to frame; from any number of threads."""
 
-    def __init__(self, plan: Plan) -> None:
-        self._plan = plan
+    def __init__(self, plan: Plan, store: ResidualStore | None = None) -> None:
+        self._plan, self._store = plan, store
         self._network, self._head = plan.backbone.network, plan.head
         self._one_at_a_time = threading.Lock()
         self._lighting = threading.Lock()
@@ -332,7 +334,7 @@ class Inference:
             return self._look_of(sight, None)
         span = self._network.span
         if span == "frame":
-            return self._look_of(sight, self._ask([sight], [key[0]])[0])
+            return self._look_of(sight, self._stored((key[0], (key,)), lambda: self._ask([sight], [key[0]]))[0])
         if span == "shot":
             # A stand-in takes the residual of the frame it repeats: the clip is relit once.
             return self._look_of(sight, self._answer((key[1], key[1]), sorted(self._plan.near(key[1]))))
@@ -350,12 +352,25 @@ class Inference:
         sights = [s if s is not None and s.canvas == here.canvas else None for s in sights]
         sights = same_take(sights, middle, lambda sight: sight.thumb)
         run = tuple(k if s is not None else None for k, s in zip(keys, sights, strict=True))
-        return self._runs.get((frames[0], run), self._run)[middle]
+        return self._runs.get((frames[0], run), self._stored_run)[middle]
 
     def _window(self, key: Key, frames: Sequence[int]) -> list[Key | None]:
         """The keys of a window around the frame `key`, which may be a stand-in; None where there is no frame."""
         near = self._plan.near(key[1])
         return [key if f == key[1] else (f, f) if f in near else None for f in frames]
+
+    def _stored_run(self, run: _Run) -> list[Answer]:
+        return self._stored(run, lambda: self._run(run))
+
+    def _stored(self, run: _Run, ask: Callable[[], list[Answer]]) -> list[Answer]:
+        """The answers of another chunk to the same question, where the job keeps them; else those of `ask`."""
+        if self._store is None:
+            return ask()
+        start, keys = run
+        out = self._plan.tasks[0].out  # where a frame goes decides nothing of it
+        tasks = [None if key is None else FrameTask(key[0], RENDER, key[1], out) for key in keys]
+        facts = {"start": start, "frames": [task and self._plan.fingerprint(task) for task in tasks]}
+        return self._store.answers(fingerprint(facts), ask, Answer)
 
     def _run(self, run: _Run) -> list[Answer]:
         """A network's answers to one window, hole by hole those of the frame that stands in."""
@@ -394,7 +409,7 @@ class Inference:
         looks = [n if n is not None and n.canvas == look.canvas else None for n in looks]
         looks = same_take(looks, radius, lambda n: n.thumb)
         with self._one_at_a_time:
-            return head.steady(looks, float(getattr(self._plan.parameters, "deflicker_strength", 1.0)))
+            return head.steady(looks, self._plan.parameters.deflicker_strength)
 
     def _put(self, subject: Subject, light: FrameLight, look: Look, residual: np.ndarray) -> Work:
         """A look, with its residual as it is by now, onto the frame at full size."""

@@ -15,6 +15,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from . import VERSION
 from . import plan as plans
@@ -25,8 +26,8 @@ from .frames import format_frames
 from .grain import measure as measure_noise
 from .inference import Inference
 from .intake import warn_about
-from .pictures import exr
 from .over import cut_out, put_over
+from .pictures import exr
 from .plan import SKIP, FrameTask, Plan
 from .prepare import describe
 from .process import pin_opencv
@@ -34,15 +35,24 @@ from .progress import Event, Listener
 from .report import Report, report_path
 from .report import save as save_report
 
+if TYPE_CHECKING:
+    from .temporal.residual_store import ResidualStore
+
 log = logging.getLogger("relamp")
 
 
-def render(plan: Plan, on_event: Listener | None = None, stop: threading.Event | None = None) -> Report:
+def render(
+    plan: Plan,
+    on_event: Listener | None = None,
+    stop: threading.Event | None = None,
+    store: ResidualStore | None = None,
+) -> Report:
     """Render every frame of a plan.
 
     Args:
         on_event: told once a frame, from the calling thread.
         stop: when set, frames in work are finished and no more begun.
+        store: where the chunks of a job keep what its network said, for each other.
 
     Returns:
         The report, also written beside the frames.
@@ -63,7 +73,7 @@ def render(plan: Plan, on_event: Listener | None = None, stop: threading.Event |
     whole = not p.frames or set(report.expected) >= set(plan.on_disk)
     path = report_path(folder, plan.inputs.out.name, report.expected, whole)
     try:
-        _run(plan, report, tell, stop or threading.Event())
+        _run(plan, Inference(plan, store), report, tell, stop or threading.Event())
     except BaseException:
         with suppress(OutputError):  # the first error is the one to hear of
             save_report(report, path)
@@ -85,10 +95,9 @@ class _Teller:
         self._listener(Event(frame, status, self._index, self._total, seconds, reason))
 
 
-def _run(plan: Plan, report: Report, tell: _Teller, stop: threading.Event) -> None:
+def _run(plan: Plan, inference: Inference, report: Report, tell: _Teller, stop: threading.Event) -> None:
     p = plan.parameters
     pin_opencv()
-    inference = Inference(plan)
     pending: deque[tuple[FrameTask, Future[float]]] = deque()
     with ThreadPoolExecutor(p.threads, thread_name_prefix="frame") as pool:
         try:

@@ -1,8 +1,16 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from relamp.core import shot as loop
+from relamp.core.frames import parse_frames
+from relamp.core.job import RelightJob
+from relamp.core.parameters import RelightParameters
+from relamp.core.prepare import prepare
 from relamp.core.relighter.backbones import Answer
 from relamp.core.temporal.residual_store import ResidualStore
+from shots import layer
 
 
 def answer(seed, **more):
@@ -62,3 +70,23 @@ def test_it_goes_when_the_job_is_whole(store, tmp_path):
     frames[1].touch()
     store.remove_when_whole(frames)
     assert not store.folder.exists()
+
+
+def test_chunks_that_share_residuals_ask_less_and_give_the_same_bits(shot):
+    whole = render(shot, "whole", "1001-1004")
+    store = ResidualStore.beside(shot.folder / "cut", "relit")
+    cut = render(shot, "cut", "1001-1002", store) | render(shot, "cut", "1003-1004", store)
+    assert (store.misses, store.hits) == (4, 4)  # the head looks three frames to both sides: each chunk needs all four
+    assert {frame: pixels.tobytes() for frame, pixels in cut.items()} == {f: p.tobytes() for f, p in whole.items()}
+
+
+def render(shot, folder, frames, store=None):
+    """The frames of a chunk through Relamp's own network and the head, (H, W, 4) by number."""
+    out = shot.folder / folder / "relit.####.exr"
+    chosen = RelightParameters(
+        plate=shot.plate, env=shot.env_b, source_env=shot.env_a, out=str(out), frames=frames, backbone="relamp",
+        working_size=64, deflicker=True, threads=1,
+    )  # fmt: skip
+    loop.render(prepare(RelightJob(chosen)), store=store)
+    numbers = parse_frames(frames)
+    return {number: layer(Path(str(out).replace("####", str(number))), *"RGBA") for number in numbers}

@@ -11,14 +11,17 @@ import sys
 import threading
 import time
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import RelampError, UsageError
-from ..frames import format_frames
+from ..frames import format_frames, parse_frames
 from ..job import RelightJob, with_parameters
 from ..process import set_up
-from ..progress import Event
 from .spool import POLL, Chunk, Spool, ending
+
+if TYPE_CHECKING:
+    from ..plan import Plan
+    from ..temporal.residual_store import ResidualStore
 
 IDLE = 3600.0  # s; a farm that ends a session badly must not leave a process on a machine for good
 _TERM = 143  # 128 + SIGTERM: a task that is taken back
@@ -56,13 +59,29 @@ class WarmShot:
             job = with_parameters(warm.job, frames=format_frames(frames))
             try:
                 plan = prepare(job, backbone=warm.backbone)
-                shot.render(plan, on_event=_of_view(tell, view, len(self._plans)), stop=stop)
+                store = _store(plan)
+                shot.render(plan, on_event=_of_view(tell, view, len(self._plans)), stop=stop, store=store)
+                if store is not None:
+                    store.remove_when_whole(plan.inputs.out.path(frame) for frame in self._all(plan))
             except RelampError as error:
                 if stop.is_set():
                     raise
                 first = first or error
         if first is not None:
             raise first
+
+    def _all(self, plan: Plan) -> tuple[int, ...]:
+        """The frames of the whole job."""
+        return parse_frames(self._frames) if self._frames else plan.on_disk
+
+
+def _store(plan: Plan) -> ResidualStore | None:
+    """Where chunks keep what the network said for each other; None where no chunk needs another's frames."""
+    from ..temporal.residual_store import ResidualStore
+
+    if plan.backbone.network is None or not (plan.radius or isinstance(plan.span, int)):
+        return None
+    return ResidualStore.beside(plan.inputs.out.path(0).parent, plan.inputs.out.name)
 
 
 def serve(spool: Spool) -> int:
@@ -144,7 +163,6 @@ def _of_view(tell: Any, view: int, views: int) -> Any:
 
 def _first_frame(job: RelightJob) -> RelightJob:
     """The job with one frame that is there: enough to find out whether it can be rendered at all."""
-    from ..frames import parse_frames
     from ..pictures.sequence import Sequence
 
     p = job.parameters
@@ -167,6 +185,3 @@ def main() -> int:
 
 if __name__ == "__main__":
     sys.exit(main())
-
-
-__all__ = ["Event", "WarmShot", "serve"]
