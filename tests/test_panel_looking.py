@@ -190,3 +190,12 @@ def test_a_light_in_words_needs_no_file(panel, shot):
     panel.words.editingFinished.emit()
     settled(panel)
     assert panel.session.job.parameters.prompt == ""
+
+
+def test_keys_are_listed_and_the_worker_says_what_it_holds(panel):
+    press(panel, Qt.Key.Key_F1)
+    qt.until(lambda: panel.help is not None and "GB in memory" in panel.help.informativeText(), "the worker's answer")
+    assert "Ctrl+Shift+C" in panel.help.text()
+    assert str(panel.client.pid) in panel.help.informativeText()
+    panel.help.close()
+    qt.until(lambda: panel.help is None, "it to close")

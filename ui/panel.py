@@ -34,6 +34,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from ..core import VERSION
 from ..core.errors import RelampError, StoppedError, UsageError
 from ..core.job import RelightJob
 from ..core.parameters import knob_of, knobs
@@ -88,6 +89,7 @@ class Panel(QWidget):
         self.session = Session(self.client, self)
         self._job_path = ""
         self._suggested: str | None = None
+        self.help: QMessageBox | None = None
         self.viewer = Viewer(self.session, self)
         self.view = self.viewer.view
         self.light = LightBox(self)
@@ -279,7 +281,7 @@ class Panel(QWidget):
             ("Open", "Open a job or a plate (Ctrl+O)", self._choose_open),
             ("Save", "Save the job, as the command line takes it (Ctrl+S)", self._save),
             ("Copy command", "Copy as command line (Ctrl+Shift+C)", self.copyCommandLine),
-            ("?", "Keyboard shortcuts (F1)", self._show_shortcuts),
+            ("?", "Keyboard shortcuts (F1)", self.showHelp),
         ):
             button = QToolButton(self)
             button.setText(text)
@@ -340,7 +342,7 @@ class Panel(QWidget):
             ("Ctrl+R", self.renderJob),
             ("Ctrl+Shift+C", self.copyCommandLine),
             ("F5", session.reload),
-            ("F1", self._show_shortcuts),
+            ("F1", self.showHelp),
         ):
             # Only while the focus is in here: a host has keys of its own.
             QShortcut(QKeySequence(keys), self, act).setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
@@ -439,9 +441,21 @@ class Panel(QWidget):
         if path:
             self.saveJob(path if path.endswith(".json") else f"{path}.json")
 
-    def _show_shortcuts(self) -> None:
+    def showHelp(self) -> None:
+        """List the keys, and say what the worker is and holds."""
         rows = "".join(f"<tr><td><b>{keys}</b>&nbsp;&nbsp;</td><td>{what}</td></tr>" for keys, what in SHORTCUTS)
-        QMessageBox.information(self, "Keyboard shortcuts", f"<table>{rows}</table>")
+        box = QMessageBox(self)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.setWindowTitle(f"Relamp {VERSION}")
+        box.setText(f"<table>{rows}</table>")
+        box.setInformativeText("asking the worker …")
+        box.open()  # not a loop of its own: nothing else waits for it
+        self.help = box
+        self.session.askStatus(lambda words: box.setInformativeText(words) if self.help is box else None)
+        box.finished.connect(self._help_closed)
+
+    def _help_closed(self) -> None:
+        self.help = None
 
     def recentFiles(self) -> list[str]:
         """Job files and plates opened or saved lately, latest first."""

@@ -246,6 +246,16 @@ class Session(QObject):
                 lane="values",
             )
 
+    def askStatus(self, on_words: Callable[[str], None]) -> None:
+        """Ask what the worker is and holds, in a sentence."""
+        self._client.ask(
+            "status",
+            {},
+            lambda reply: on_words(_in_words(reply.result)),
+            lambda error: on_words(str(error)),
+            lane="status",
+        )
+
     def render(
         self,
         on_progress: Callable[[dict[str, Any]], None],
@@ -432,6 +442,16 @@ class Session(QObject):
 
     def _noticed(self, sentence: str) -> None:
         self.said.emit(sentence, True)
+
+
+def _in_words(status: dict[str, Any]) -> str:
+    devices = [
+        f"{device['name']}, {device['free'] / 1e9:.1f} of {device['total'] / 1e9:.1f} GB free"
+        if "free" in device
+        else f"{device['cores']} cores"
+        for device in status["devices"]
+    ]
+    return f"worker {status['pid']}, {status['memory'] / 1e9:.2f} GB in memory; {'; '.join(devices)}"
 
 
 def _tilt(rotate: Any) -> Any:
