@@ -27,7 +27,8 @@ LEVELS = (0.0, 0.06, 0.15, 0.4)  # blur of what lies 0, 30, 90 and 180 degrees o
 UNSEEN = 1.2
 UPWARD = 0.8
 SURENESS = 0.7  # power on what is not seen, over the picture's mean
-CLIP_SHARE = (5e-4, 2e-3)  # share of pixels at the picture's white at which clipping is likely, and certain
+ALIKE = 2e-4  # how near to the picture's white a pixel stands that was clipped with it: grain sets others further apart
+CLIP_SHARE = (1e-3, 4e-3)  # share of such pixels at which clipping is likely, and certain
 FLAT_SHARE = (0.4, 0.6)  # …and the share above which it is no highlight but a white picture
 LIFT_MOST = 16.0
 LIFT_AREA = 0.1  # lift times share: a highlight of 1 % is lifted ten times
@@ -48,10 +49,10 @@ def from_background(picture: np.ndarray, rays: np.ndarray, rows: int = ROWS) -> 
     Raises:
         InputError: the picture is black.
     """
-    small = _small(picture)
-    if not small.max() > 0:
+    clean = np.where(np.isfinite(picture) & (picture > 0), picture, 0).astype(np.float32)
+    if not clean.max() > 0:
         raise InputError("the background is black, so it tells of no light; give --env, or another --background")
-    small = lift_clipped(small)
+    small = _small(lift_clipped(clean))
     across, up, off = _unfold(directions(rows, 2 * rows), rays)
     made = _softened(small, across, up, off)
     unseen = np.clip(off / np.radians(30.0), 0, 1)[..., None]
@@ -64,7 +65,7 @@ def from_background(picture: np.ndarray, rays: np.ndarray, rows: int = ROWS) -> 
 def lift_clipped(picture: np.ndarray) -> np.ndarray:
     """Give clipped highlights some of the light back that the camera cut off.
 
-    A picture counts as clipped when more pixels than chance would have stand within 2 % of its brightest. They are lifted
+    A picture counts as clipped when more pixels than chance would have are exactly as bright as its brightest. They are lifted
     by `LIFT_AREA` over their share, at most `LIFT_MOST` times, smoothly from four fifths of the white on.
 
     Args:
@@ -74,10 +75,12 @@ def lift_clipped(picture: np.ndarray) -> np.ndarray:
         (h, w, 3) float32; `picture` itself where nothing is clipped.
     """
     brightest = picture.max(axis=-1)
-    white = float(np.quantile(brightest, 0.9995))
+    step = 1 + max(brightest.shape) // 1024  # plenty for a share
+    brightest_some = brightest[::step, ::step]
+    white = float(np.quantile(brightest_some, 0.9998))
     if white <= 0:
         return picture
-    share = float((brightest >= 0.98 * white).mean())
+    share = float((brightest_some >= (1 - ALIKE) * white).mean())
     sure = _ease(share, *CLIP_SHARE) * (1 - _ease(share, *FLAT_SHARE))
     lift = 1 + sure * (float(np.clip(LIFT_AREA / max(share, 1e-6), 1.0, LIFT_MOST)) - 1)
     if lift == 1:
@@ -87,11 +90,10 @@ def lift_clipped(picture: np.ndarray) -> np.ndarray:
 
 
 def _small(picture: np.ndarray) -> np.ndarray:
-    clean = np.where(np.isfinite(picture) & (picture > 0), picture, 0).astype(np.float32)
-    height, width = clean.shape[:2]
+    height, width = picture.shape[:2]
     scale = min(1.0, LONGER / max(height, width))
     size = max(2, round(width * scale)), max(2, round(height * scale))
-    return cv2.resize(clean, size, interpolation=cv2.INTER_AREA)
+    return cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
 
 
 def _unfold(d: np.ndarray, rays: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
