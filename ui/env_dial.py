@@ -98,7 +98,7 @@ class EnvDial(QWidget):
             painter.drawText(area, Qt.AlignmentFlag.AlignCenter, "no environment")
         else:
             self._paint_map(painter, area)
-            for index, lamp in enumerate(self._lamps):
+            for index, lamp in reversed(tuple(enumerate(self._lamps))):  # the strongest over the others
                 self._paint_lamp(painter, self.lampPosition(index), lamp, index + 1)
         self._paint_ruler(painter, area)
         if self.hasFocus():

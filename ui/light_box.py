@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
-from PySide6.QtGui import QImage, QPixmap
+from PySide6.QtCore import QRectF, QSignalBlocker, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QImage, QPainter, QPixmap
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QToolButton, QVBoxLayout, QWidget
 
 from ..core.parameters import Curve
+from . import look
 from .env_dial import EnvDial, LampMark
 
 BALL = 72  # px
@@ -68,6 +69,7 @@ class LightBox(QWidget):
         box.setContentsMargins(0, 0, 0, 0)
         box.addWidget(self.dial)
         box.addLayout(below)
+        self.setBalls(QImage())
 
     def addTool(self, widget: QWidget) -> None:
         """Put another button beside the balls."""
@@ -102,7 +104,7 @@ class LightBox(QWidget):
     def setBalls(self, image: QImage) -> None:
         """Show the two balls; a null image for none."""
         if image.isNull():
-            self._balls.clear()
+            self._balls.setPixmap(self._no_balls())
             return
         ratio = self.devicePixelRatioF()
         pixmap = QPixmap.fromImage(image).scaled(
@@ -110,6 +112,20 @@ class LightBox(QWidget):
         )
         pixmap.setDevicePixelRatio(ratio)
         self._balls.setPixmap(pixmap)
+
+    def _no_balls(self) -> QPixmap:
+        """Where the balls will be."""
+        pixmap = QPixmap(self.ballSize())
+        pixmap.setDevicePixelRatio(self.devicePixelRatioF())
+        pixmap.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(pixmap)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(look.PICTURE))
+        for left in (0, BALL):
+            painter.drawEllipse(QRectF(left, 0, BALL, BALL))
+        painter.end()
+        return pixmap
 
     def ballSize(self) -> QSize:
         """Pixels of the screen that both balls take."""
