@@ -77,9 +77,7 @@ def main() -> None:
                     curves[name] = intensity(relit, given.frames)
     print(as_markdown(scores))
     if given.plot:
-        curves = {"plate": intensity(pattern(folders[0], "plate"), given.frames), **curves}
-        numbers = [frame for points in curves.values() for frame, _ in points]
-        write_png(given.plot, panel(curves, (min(numbers), max(numbers)), "px"))
+        write_png(given.plot, plot(intensity(pattern(folders[0], "plate"), given.frames), curves))
         print(f"flow intensity of {folders[0].name} ({FLOW}): {given.plot}")
     if given.json:
         given.json.write_text(json.dumps(scores, indent=1) + "\n", encoding="utf-8")
@@ -132,6 +130,14 @@ def intensity(sequence: str, frames: str | None) -> list[tuple[int, float]]:
     pictures = [linear(folder / f"{name}.{n:04d}.exr", colour) for n in numbers]
     lengths = [float(np.linalg.norm(flow(a, b), axis=-1).mean()) for a, b in pairwise(pictures)]
     return list(zip(numbers[1:], lengths, strict=True))
+
+
+def plot(plate: list[tuple[int, float]], rows: dict[str, list[tuple[int, float]]]) -> np.ndarray:
+    """A panel a row of the table: the plate's curve, that of frame by frame, and its own."""
+    first, *others = rows
+    span = plate[0][0], plate[-1][0]
+    panels = [panel({"plate": plate, first: rows[first], name: rows[name]}, span, "px") for name in others]
+    return np.concatenate(panels)
 
 
 def linear(path: Path, colour: Colour) -> np.ndarray:

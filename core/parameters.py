@@ -250,7 +250,7 @@ class RelightParameters:
 
     models: str | None = knob(
         None, "Folder of downloaded weights; without it $RELAMP_MODELS, else .relamp/models at home.", "file",
-        "published", look=False,
+        "published", look=False, metavar="DIR",
     )  # fmt: skip
     accept: tuple[str, ...] = knob(
         (), "Models to use although their licence forbids commercial work or is not known.", "names", "published",

@@ -14,16 +14,20 @@ from published_goldens import QUIET, error, notes, numbers, stored, under
 from relamp.core.cli import main
 from relamp.core.errors import DeviceError, InputError, UsageError
 from relamp.core.parameters import RelightParameters
+from relamp.core.relighter import weights as shipped
 from relamp.core.relighter.backbones import load
 from relamp.core.relighter.backbones.ic_light import ICLightFrames
 from relamp.core.relighter.backbones.light_a_video import LightAVideo
+from relamp.core.relighter.backbones.relamp import Relamp
 from relamp.core.relighter.backbones.relightvid import RelightVidShot
 from relamp.core.relighter.conditions import decode_planes
 from relamp.core.relighter.light_fusion import fuse_light, schedule
+from relamp.core.relighter.models.ledger import ADAPTER
 from relamp.core.relighter.published import pixels, proxies
 from relamp.core.relighter.published.courses import video_course
 from relamp.core.relighter.published.light_a_video import ClipRelighter
 from relamp.core.relighter.published.noise import clip_noise
+from relamp.core.relighter.published.own_relighter import clip_gain
 from relamp.core.relighter.published.prompts import Text
 from relamp.core.relighter.published.temporal_prior import TemporalPrior
 from shots import Shot, layer, read_exr
@@ -270,3 +274,36 @@ def test_the_relighter_of_light_a_video_from_the_folder_is_the_authors(models):
     )
     with torch.inference_mode():
         assert error(relighter.latents(g["video"]), g["latents"][-1]) <= 1e-3
+
+
+def test_a_window_longer_than_the_adapter_counts_is_refused(tmp_path):
+    folder = write_models(tmp_path)
+    config = folder / ADAPTER / "config.json"
+    config.write_text(config.read_text().replace('"motion_max_seq_length": 32', '"motion_max_seq_length": 24'))
+    with pytest.raises(UsageError, match="counts 24 frames; give --window 24 or less"):
+        load(given(folder, "light-a-video", window=28))
+
+
+def test_a_clip_longer_than_the_window_is_seen_in_overlapping_ones(models):
+    backbone = LightAVideo(given(models, "light-a-video", window=4, overlap=2), "cpu")
+    backbone._load()
+    sample = clip_noise(1)(0, (1, 4, 6, 8, 8))
+    t = torch.tensor(500)
+    with torch.inference_mode():
+        whole = backbone._video.predict(sample, t, 0)
+        first, last = (backbone._video.predict(sample[:, :, part], t, 0) for part in (slice(0, 4), slice(2, 6)))
+    assert whole.shape == sample.shape
+    assert error(whole[:, :, :2], first[:, :, :2]) < 1e-5
+    assert error(whole[:, :, 4:], last[:, :, 2:]) < 1e-5
+    assert error(whole[:, :, 2], (2 * first[:, :, 2] + last[:, :, 0]) / 3) < 1e-5
+
+
+def test_light_that_is_not_shared_is_relamps_own_answer_and_shared_it_is_another():
+    relamp = Relamp(temporal=False)
+    seen = [conditions(target=tables(environment(toward))) for toward in ((1.0, 0.0, 0.0), (-1.0, 0.5, 0.0))]
+    answers = relamp.relight(seen, frames=[1, 2])
+    own = np.stack([a.hint + a.residual for a in answers])
+    network = shipped.load().network
+    alone, shared = (clip_gain(network, seen, gamma).permute(0, 2, 3, 1).numpy() for gamma in (0.0, 1.0))
+    np.testing.assert_allclose(alone, own, atol=1e-3)
+    assert np.abs(shared - alone).max() > 1e-6

@@ -58,6 +58,10 @@ class LightAVideo(Published):
                 "--video-model that is a motion adapter"
             )
         super().__init__(given, device)
+        if not self._smooth:
+            longest = layout.empty_adapter(self._found["motion-adapter"].path).config["motion_max_seq_length"]
+            if given.window > longest:
+                raise UsageError(f"{given.video_model} counts {longest} frames; give --window {longest} or less")
         if not self._own_light and self.channels() != 8:
             raise UsageError("Light-A-Video relights with IC-Light fc or fcon; choose another --ic-light")
 

@@ -102,7 +102,7 @@ class Relamp:
         self, conditions: Conditions, steps: int, seed: int, there: torch.Tensor | None = None
     ) -> list[Answer]:
         """One answer a frame; `there` is (1, F) for frames that are a window."""
-        c, network = _softened(conditions.to(self._device)), self._network
+        c, network = softened(conditions.to(self._device)), self._network
         f = network.told(c, self._see(c))
         noise = torch.randn(1, *f.hint.shape[1:], generator=torch.Generator().manual_seed(seed)).to(self._device)
         noise = noise.expand_as(f.hint)  # every frame's the same: noise that changes by frame is flicker
@@ -122,7 +122,7 @@ class Relamp:
         return kept[2]
 
 
-def _softened(c: Conditions) -> Conditions:
+def softened(c: Conditions) -> Conditions:
     """Backgrounds as training's were, out of focus: a box of 9 px of 96."""
     radius = round(SOFTNESS * max(c.code.shape[-2:]))
     wide = pad(decode_planes(c.background), (radius,) * 4, mode="replicate")

@@ -105,12 +105,14 @@ class Models:
         """Copy a file or folder of weights into the folder (or link it), and note its licence and hash.
 
         Raises:
-            UsageError: it is there already, or the licence tag is none.
+            UsageError: it is there already, the name is a path, or the licence tag is none.
             InputError: the source is missing, or neither safetensors nor a folder.
             OutputError: the folder cannot be written.
         """
         if licence and licence not in LICENCES:
             raise UsageError(f"a licence is one of {', '.join(LICENCES)}; got {licence!r}")
+        if Path(name).name != name:
+            raise UsageError(f"--name is a name in the models folder, not a path; got {name!r}")
         if not source.is_dir() and (not source.is_file() or source.suffix != _WEIGHTS):
             wrong = "is not a safetensors file nor a folder; `relamp models convert` makes one of a checkpoint"
             raise InputError(f"{source} {wrong if source.exists() else 'does not exist'}")

@@ -7,19 +7,16 @@ its answer is therefore one for all steps of the fusion. Floor 2.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
-from typing import Any, TypeVar
 
 import torch
 
-from ..conditions import Conditions, LightBatch
+from ..backbones.relamp import joined, softened
+from ..conditions import Conditions
 from ..denoiser import Network
 from ..light_attention import shared_light
 from ..sampling import sample
 
 BLOCKS = ("up_blocks.",)  # all its self-attention on the way up; the published run shares light there too
-
-Batch = TypeVar("Batch", Conditions, LightBatch)
 
 
 @torch.inference_mode()
@@ -30,18 +27,9 @@ def clip_gain(network: Network, seen: Sequence[Conditions], gamma: float, at_onc
         seen: one of B = 1 a frame, all of one size.
         at_once: frames attended to at a time; the light is the whole clip's all the same.
     """
-    c = joined(seen)
+    c = softened(joined(seen))
     told = network.told(c, network.see(c))
     # One step is the mean, whatever the noise.
     with shared_light(network.denoiser.unet, gamma, halves=1, at_once=at_once, blocks=BLOCKS):
         residual = sample(lambda guess, t: network.denoiser(told, guess, t), torch.zeros_like(told.hint), steps=1)
     return told.hint + residual
-
-
-def joined(group: Sequence[Batch]) -> Batch:
-    """Batches of one frame each as one batch."""
-    together: dict[str, Any] = {}
-    for field in fields(group[0]):
-        parts = [getattr(one, field.name) for one in group]
-        together[field.name] = torch.cat(parts) if isinstance(parts[0], torch.Tensor) else joined(parts)
-    return type(group[0])(**together)
