@@ -98,7 +98,9 @@ def job_of(node: nuke.Node) -> RelightJob:
 def look_of(node: nuke.Node) -> str:
     """What the node's settings and inputs look like, as a short key: two equal ones need no new bake."""
     found = inputs.pipes(node)
-    given = {name: pipe.source or Source(f"/{name}", pipe.first, pipe.last) for name, pipe in found.items()}
+    # Pictures that would be written have no path yet; of what decides them, the matte's channel is the node's own.
+    graph = f"/{node['matte_channel'].value()}"
+    given = {name: pipe.source or Source(f"{graph}/{name}", pipe.first, pipe.last) for name, pipe in found.items()}
     return look_key(_job(node, given, Place(Path("/"), "look"), (), ()))
 
 

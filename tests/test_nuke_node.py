@@ -38,7 +38,7 @@ def test_a_new_node_has_the_plate_in_and_the_plate_out(node, shot):
         np.testing.assert_array_equal(rgb(node, 1001), layer(shot.plate_frame(1001), "R", "G", "B"))
 
 
-def test_a_bake_is_shown_on_its_frames_and_the_plate_elsewhere(host, node, shot):
+def test_a_bake_is_shown_on_its_frames_and_the_plate_elsewhere(host, node, shot, tmp_path):
     node["frames"].setValue("1001-1002")
     baked(node)
     assert host.messages == []
@@ -53,20 +53,19 @@ def test_a_bake_is_shown_on_its_frames_and_the_plate_elsewhere(host, node, shot)
         rgb(node, 1002)
     node["show"].setValue("plate")
     np.testing.assert_array_equal(rgb(node, 1001), layer(shot.plate_frame(1001), "R", "G", "B"))
+    # The plate is a plain Read, so nothing of it was written again.
+    assert host.executed == []
+    assert not list((tmp_path / "nuke" / "comp").rglob("inputs"))
+    shown = node.node("Baked")
+    assert (shown["raw"].value(), shown["localizationPolicy"].value(), shown.reloads) == (True, "off", 1)
+    # The job beside the frames is one for the command line.
+    place = Path(shown["file"].value()).parent
+    data = json.loads(next(place.glob("*.relamp.job.json")).read_text())
+    assert (data["parameters"]["frames"], data["parameters"]["mix"]) == ("1001-1002", 1.0)
 
 
 def read_back(node, frame: int) -> np.ndarray:
     return layer(frame_of(node.node("Baked")["file"].value(), frame), "R", "G", "B")
-
-
-def test_a_plain_read_is_never_written_again(host, node, tmp_path):
-    baked(node)
-    assert host.executed == []
-    assert not list((tmp_path / "nuke" / "comp").rglob("inputs"))
-    read_node = node.node("Baked")
-    assert read_node["raw"].value() is True
-    assert read_node["localizationPolicy"].value() == "off"
-    assert read_node.reloads == 1
 
 
 def test_a_preview_is_one_frame_and_a_render_never_delivers_it(host, node, monkeypatch):
@@ -213,6 +212,9 @@ def test_a_matte_in_another_channel_goes_through_the_nodes_own_copy(host, node, 
     node["frames"].setValue("1001")
     baked(node)
     assert host.executed == [(f"{node.name()}.MatteOut", 1001, 1001)]
+    assert node["brief"].value() == "v001 1001"
+    node["matte_channel"].setValue("rgba.green")
+    assert node["brief"].value().endswith(callbacks.STALE)
     place = Path(node.node("Baked")["file"].value()).parent
     np.testing.assert_array_equal(
         layer(place / "inputs" / "matte.1001.exr", "A")[..., 0], layer(shot.plate_frame(1001), "R")[..., 0]
@@ -361,13 +363,9 @@ def test_a_node_deleted_while_it_bakes_is_let_be(host, node):
     assert host.messages == []
 
 
-def test_nothing_touches_nuke_from_a_thread(host, node):
+def test_the_fake_lets_no_thread_touch_a_node(host, node):
     with pytest.raises(RuntimeError, match="called from"):
         _raised_in_a_thread(lambda: node["mix"].value())
-    running = press(node, "bake")
-    assert running is not None
-    settle(running)
-    assert node["show"].value() == "baked"
 
 
 def _raised_in_a_thread(call) -> None:
@@ -402,14 +400,6 @@ def test_settings_of_a_job_show_on_the_knobs(host, node):
     )  # fmt: skip
     knobs.set_values(node, wanted.parameters)
     assert actions.job_of(node).parameters == wanted.parameters
-
-
-def test_the_job_beside_the_frames_is_the_command_lines(host, node):
-    baked(node)
-    place = Path(node.node("Baked")["file"].value()).parent
-    data = json.loads(next(place.glob("*.relamp.job.json")).read_text())
-    assert data["parameters"]["frames"] == "1001-1004"
-    assert data["parameters"]["mix"] == 1.0
 
 
 def test_layers_are_made_known_once(host):
