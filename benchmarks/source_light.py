@@ -1,0 +1,74 @@
+"""How far off the estimated light of a plate is: the direction of its key in degrees, and its key to fill in stops.
+
+    python benchmarks/validation/render.py --out data/validation --size 192 --frames 2     (with Mitsuba)
+    python benchmarks/source_light.py [--data data/validation] [--shots head,metal]
+
+For each validation shot `relamp env --from PLATE --matte M` is run with its normals and without (then the shape is the network's
+own). The key is where a surface would receive most, the fill what faces away from it receives; true ones come from the map
+the plate was rendered under.
+"""
+
+# pyright: reportMissingImports=false
+# relamp is found where it is installed.
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from relamp.core.environment_maker import make
+from relamp.core.light.environment import load_environment, resize
+from relamp.core.light.irradiance import irradiance
+from relamp.core.light.octahedral import octahedral_directions
+from relamp.core.pictures.colour import Colour
+
+
+@dataclass(frozen=True)
+class Key:
+    """Of a light: unit direction of its key, and key over fill in stops."""
+
+    direction: np.ndarray
+    ratio: float
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path("data/validation"), help="what validation/render.py wrote")
+    parser.add_argument("--shots", help="names, separated by commas; all of them without it")
+    given = parser.parse_args()
+    folders = [f for f in sorted(given.data.iterdir()) if (f / "shot.json").is_file()]
+    folders = [f for f in folders if not given.shots or f.name in given.shots.split(",")]
+    colour = Colour()
+    print(
+        "| | key off, deg | key:fill off, stops | key off + N | key:fill off + N |\n| --- | ---: | ---: | ---: | ---: |"
+    )
+    rows = []
+    for folder in folders:
+        true = key(load_environment(folder / "env_a.exr", colour=colour).pixels, colour.luminance_weights)
+        row: list[float] = []
+        for normals in (None, str(folder / "normals.####.exr")):
+            plate, matte = str(folder / "plate.####.exr"), str(folder / "matte.####.exr")
+            made = make(None, None, None, plate, matte=matte, normals=normals, camera=str(folder / "camera.json"))
+            found = key(made.environment.pixels, colour.luminance_weights)
+            cosine = float(np.clip(found.direction @ true.direction, -1, 1))
+            row += [float(np.degrees(np.arccos(cosine))), abs(found.ratio - true.ratio)]
+        rows.append(row)
+        print(f"| {folder.name} | {row[0]:.0f} | {row[1]:.2f} | {row[2]:.0f} | {row[3]:.2f} |", flush=True)
+    mean = np.mean(rows, axis=0)
+    print(f"| mean | {mean[0]:.0f} | {mean[1]:.2f} | {mean[2]:.0f} | {mean[3]:.2f} |")
+
+
+def key(pixels: np.ndarray, weights: np.ndarray) -> Key:
+    """The key of a map (H, 2H, 3)."""
+    facing = octahedral_directions(48).reshape(-1, 3)
+    small = resize(pixels, 64) if pixels.shape[0] > 64 else pixels
+    received = irradiance(small, facing) @ weights
+    toward = facing[received.argmax()]
+    return Key(toward, float(np.log2(received.max() / received[(facing @ toward).argmin()])))
+
+
+if __name__ == "__main__":
+    main()
