@@ -24,7 +24,8 @@ process.set_up()
 
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
-from diffusers import AutoencoderKL, UNet2DConditionModel  # noqa: E402
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL  # noqa: E402
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel  # noqa: E402
 
 from relamp.core.hint import Light  # noqa: E402
 from relamp.core.light.backdrop import camera_rays  # noqa: E402
@@ -123,8 +124,8 @@ def conditions(size: int) -> Conditions:
     x, y = (x + 0.5 - width / 2) / height * 2.4, (height / 2 - y - 0.5) / height * 2.4
     z = np.sqrt(np.maximum(1 - x * x - y * y, 0))
     inside = (x * x + y * y < 1).astype(np.float32)
-    lobe = np.exp(8 * (directions(32, 64) @ np.float32([1, 0, 0]) - 1))[..., None]
-    env = (0.3 + 6 * lobe * np.float32([1, 0.9, 0.7])).astype(np.float32)
+    lobe = np.exp(8 * (directions(32, 64) @ np.array([1, 0, 0], np.float32) - 1))[..., None]
+    env = (0.3 + 6 * lobe * np.array([1, 0.9, 0.7])).astype(np.float32)
     tables = LightTables.of(env, Light.of(env, np.array(AP1_LUMINANCE)))
     light = (inside * (0.1 + 0.3 * z))[..., None].repeat(3, -1)
     return build(light, inside, camera_rays(width, height), (tables, np.eye(3)))
