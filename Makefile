@@ -5,14 +5,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
-QT_LIBRARIES := libegl1 libgl1 libxkbcommon0 libdbus-1-3 libfontconfig1
+# What Qt draws through, and what Blender's module links to.
+SYSTEM_LIBRARIES := libegl1 libgl1 libxkbcommon0 libdbus-1-3 libfontconfig1 \
+	libxi6 libxxf86vm1 libxfixes3 libxrender1 libsm6 libice6
 
-.PHONY: demo test test-slow lint setup system clean
+.PHONY: demo test test-slow lint setup blender system clean
 
 demo: setup
 	$(BIN)/python examples/demo.py renders/demo
 
-test: setup
+test: setup blender
 	$(BIN)/ruff check .
 	$(BIN)/python -m pytest
 
@@ -32,13 +34,20 @@ $(READY): setup.py pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet -c constraints.txt torch -e '.[all]'
 	touch $(READY)
 
-# Qt is a wheel, but draws through these; they are installed when we may, else the command is printed.
+# A Blender of its own for the tests of the second host: bpy wants Python 3.11 exactly, and an old numpy.
+BPY := .venv-bpy
+blender: system
+	@[ -e $(BPY)/ready ] && exit 0; \
+	python3.11 -m venv $(BPY) && $(BPY)/bin/python -m pip install --quiet 'bpy==5.0.1' 'numpy<2' && touch $(BPY)/ready \
+	|| { rm -rf $(BPY); echo "No Blender here (bpy 5.0.1 needs Python 3.11): its tests are skipped."; }
+
+# Libraries no wheel brings are installed when we may, else the command is printed.
 system:
-	@if [ "$$(uname)" = Linux ] && command -v dpkg >/dev/null && ! dpkg -s $(QT_LIBRARIES) >/dev/null 2>&1; then \
+	@if [ "$$(uname)" = Linux ] && command -v dpkg >/dev/null && ! dpkg -s $(SYSTEM_LIBRARIES) >/dev/null 2>&1; then \
 		if [ "$$(id -u)" = 0 ]; then run=; elif sudo -n true 2>/dev/null; then run=sudo; else run=no; fi; \
-		{ [ "$$run" != no ] && $$run apt-get update -qq && $$run apt-get install -y -qq $(QT_LIBRARIES); } \
-		|| echo "The panel needs system libraries; run: sudo apt-get install $(QT_LIBRARIES)"; \
+		{ [ "$$run" != no ] && $$run apt-get update -qq && $$run apt-get install -y -qq $(SYSTEM_LIBRARIES); } \
+		|| echo "The panel and Blender need system libraries; run: sudo apt-get install $(SYSTEM_LIBRARIES)"; \
 	fi
 
 clean:
-	rm -rf $(VENV) renders build dist *.egg-info
+	rm -rf $(VENV) $(BPY) renders build dist *.egg-info

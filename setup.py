@@ -5,7 +5,7 @@ Everything static stands in pyproject.toml; only the mapping needs code, so that
 
 from setuptools import find_packages, setup
 
-FOLDERS = ("core", "ui", "exporters", "nuke_plugin", "training")
+FOLDERS = ("core", "ui", "exporters", "nuke_plugin", "blender_plugin", "training")
 
 packages = [
     f"relamp.{name}" for folder in FOLDERS for name in (folder, *(f"{folder}.{p}" for p in find_packages(folder)))

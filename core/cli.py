@@ -37,6 +37,7 @@ _ELSEWHERE = {
     "status": LazyCommand("relamp.core.status", "Say what a sequence has, lacks and failed at, and why."),
     "offline": LazyCommand("relamp.core.offline", "Gather wheels and weights for machines without a network."),
     "farm": LazyCommand("relamp.core.farm.cli", "What the actions of an exported farm job call."),
+    "blender": LazyCommand("relamp.core.blender_cli", "The node in Blender: put it in place, take it back."),
     "nuke": LazyCommand("relamp.core.nuke_cli", "The node in Nuke: put it in place, take it back, test it."),
     "export": LazyCommand("relamp.exporters.cli", "Write what another program reads: layered EXR, Nuke, USD, farm jobs."),
 }

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0 OR GPL-3.0-or-later
+"""Preview and bake: from the group's settings and inputs to a bake in the worker, and its frames into the group."""
+
+# pyright: reportMissingImports=false
+# bpy is Blender's own.
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from ..core.errors import UsageError
+from ..core.node import workers
+from ..core.node.bake import Bake, Outcome
+from ..core.node.request import make_job
+from ..core.node.versions import Bakes, check_may_bake
+from . import group, inputs, properties
+
+
+@dataclass(eq=False)
+class Running:
+    """A bake on its way. The tree is kept by name: Blender may move its data while we wait."""
+
+    tree: str
+    bake: Bake
+    which: str
+    version: int
+
+
+running: dict[str, Running] = {}
+"""Bakes on their way, by the name of their tree."""
+
+
+def begin(scene: bpy.types.Scene, tree: bpy.types.NodeTree, which: str) -> Running:
+    """Start a preview of the current frame (`preview`) or a bake of the range (`baked`).
+
+    Raises:
+        RelampError: with what to connect or to change.
+    """
+    if tree.name in running:
+        raise UsageError(f"{tree.name} is being baked; press Cancel first")
+    found = inputs.pipes(scene, inputs.owner(scene, tree))
+    if "plate" not in found:
+        raise UsageError("nothing is connected to Plate; connect a scene-linear plate")
+    frames = (scene.frame_current,) if which == "preview" else tuple(range(scene.frame_start, scene.frame_end + 1))
+    settings = _settings(tree, found, frames)
+    bakes = bakes_of(tree)
+    place = bakes.version(tree.relamp.version)
+    given = inputs.sources(found, place.inputs, frames)
+    job = make_job(settings, given, place.pattern, folder=bpy.path.abspath("//"), frames=frames)
+    written = any(source.written for source in given.values())
+    if which == "preview":
+        place = bakes.preview(job)
+        given = inputs.sources(found, place.inputs / str(frames[0]), frames)
+        job = make_job(settings, given, place.pattern, folder=bpy.path.abspath("//"), frames=frames)
+        bakes.drop_old_previews(place)
+    else:
+        check_may_bake(place, tree.relamp.version, job, tree.relamp.bake_over, written)
+    if written:
+        say(tree, "writing the inputs")
+        inputs.write(scene, found, Path(next(s.path for s in given.values() if s.written)).parent, frames)
+    begun = Running(tree.name, Bake(workers.client(tree.relamp.python), job, place), which, tree.relamp.version)
+    begun.bake.start()
+    running[tree.name] = begun
+    say(tree, begun.bake.words)
+    return begun
+
+
+def finish(begun: Running) -> Outcome:
+    """Attach what a bake that ended has brought. A group that was deleted meanwhile is let be."""
+    running.pop(begun.tree, None)
+    outcome = begun.bake.outcome
+    assert outcome is not None
+    tree = bpy.data.node_groups.get(begun.tree)
+    if tree is None:
+        return outcome
+    if outcome.baked is not None:
+        shown = group.Shown.of(outcome.baked, begun.version)
+        setattr(tree.relamp, "baked" if begun.which == "baked" else "previewed", shown.to_json())
+        _forget_images(shown)
+        tree.relamp.show = begun.which  # builds the group
+    say(tree, outcome.sentence)
+    return outcome
+
+
+def cancel(tree: bpy.types.NodeTree) -> bool:
+    """Ask this group's bake to stop; whether there was one."""
+    mine = running.get(tree.name)
+    if mine is not None:
+        mine.bake.cancel()
+    say(tree, "stopping" if mine else "nothing is being baked")
+    return mine is not None
+
+
+def version_up(tree: bpy.types.NodeTree) -> None:
+    """Let the next bake go to a version that is not there yet."""
+    tree.relamp.version = max(bakes_of(tree).next_version(), tree.relamp.version + 1)
+    say(tree, f"the next bake goes to v{tree.relamp.version:03d}")
+
+
+def bakes_of(tree: bpy.types.NodeTree) -> Bakes:
+    """Where this group's bakes lie. Raises `UsageError` for a .blend that was never saved."""
+    typed = tree.relamp.bake_dir
+    if not bpy.data.filepath and not (typed and Path(typed).is_absolute()):
+        raise UsageError("save the .blend first, or choose a bake folder: bakes go beside it")
+    return Bakes(Path(bpy.path.abspath(typed) if typed else bpy.path.abspath("//relamp")), tree.name)
+
+
+def say(tree: bpy.types.NodeTree, sentence: str) -> None:
+    """Put a sentence into the group's panel."""
+    tree.relamp.status = sentence
+
+
+def _settings(tree: bpy.types.NodeTree, found: dict[str, inputs.Pipe], frames: tuple[int, ...]) -> dict[str, Any]:
+    settings = properties.values(tree, frames)
+    for name, space in (("plate", "colorspace"), ("env", "env_colorspace")):
+        if name in found and not settings[space]:
+            settings[space] = found[name].space
+    return settings
+
+
+def _forget_images(shown: group.Shown) -> None:
+    """Blender would go on showing frames of the same name that it has read before."""
+    first = group.at(shown.pattern, shown.frames[0])
+    for image in list(bpy.data.images):
+        if bpy.path.abspath(image.filepath) == first:
+            bpy.data.images.remove(image)

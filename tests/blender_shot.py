@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: Apache-2.0 OR GPL-3.0-or-later
+"""Run by Blender's Python: an artist's walk with the add-on. Arguments: a JSON file that says where everything is.
+
+What is seen on the way is written as JSON to `said`, for `test_blender_node.py` to judge.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import bpy
+
+GIVEN = json.loads(Path(sys.argv[1]).read_text())
+sys.path.insert(0, GIVEN["addons"])
+import relamp  # noqa: E402
+from relamp.blender_plugin import bake as bakes  # noqa: E402
+
+SAID = {}
+FIRST, LAST = 1001, 1004
+
+
+def main():
+    relamp.register()
+    relamp.unregister()  # as when it is switched off and on
+    relamp.register()
+    settings()
+    try:
+        bpy.ops.relamp.add()
+        SAID["unsaved"] = refused(bpy.ops.relamp.version_up)
+        bpy.ops.wm.save_as_mainfile(filepath=GIVEN["blend"], check_existing=False)
+        node, comp = node_and_comp()
+        tree = node.node_tree
+        SAID["unconnected"] = refused(bpy.ops.relamp.bake)
+        plate = image_node(comp, GIVEN["plate"])
+        comp.links.new(plate.outputs[0], node.inputs["Plate"])
+        render(comp, node, "untouched", (FIRST,))
+        SAID["no_light"] = refused(bpy.ops.relamp.bake)
+        tree.relamp.env, tree.relamp.python = GIVEN["env"], GIVEN["python"]
+        SAID["bake"] = list(bpy.ops.relamp.bake())
+        SAID["status"] = tree.relamp.status
+        SAID["space"] = next(
+            n for n in tree.nodes if n.bl_idname == "CompositorNodeImage"
+        ).image.colorspace_settings.name
+        node, comp = node_and_comp()
+        over = over_background(comp, node)
+        render(comp, node, "baked", (FIRST, LAST + 1), over)
+        node.inputs["Mix"].default_value = 0.25
+        render(comp, node, "mixed", (FIRST,))
+        node.inputs["Mix"].default_value = 1.0
+        node.inputs["Lamp 1"].default_value = 0.5
+        node.inputs["Lamp 1 Tint"].default_value = (2.0, 1.0, 0.0, 1.0)
+        render(comp, node, "dimmed", (FIRST,))
+        node.inputs["Lamp 1"].default_value = 1.0
+        node.inputs["Lamp 1 Tint"].default_value = (1.0, 1.0, 1.0, 1.0)
+        tree.relamp.env_exposure = 1.0
+        SAID["other_settings"] = refused(bpy.ops.relamp.bake)
+        bpy.ops.relamp.version_up()
+        SAID["version"] = tree.relamp.version
+        bpy.context.scene.frame_set(FIRST + 1)
+        SAID["preview"] = list(bpy.ops.relamp.preview())
+        render(comp, node, "preview", (FIRST + 1,))
+        begun = bakes.begin(bpy.context.scene, tree, "baked")
+        SAID["busy"] = refused(bpy.ops.relamp.bake)
+        bpy.ops.relamp.cancel()
+        begun.bake.wait()
+        SAID["stopped"] = bakes.finish(begun).stopped
+        SAID["goes_on"] = list(bpy.ops.relamp.bake())
+        render(comp, node, "stop", (FIRST,))
+        brighter_plate(comp, node, plate)
+        bpy.ops.relamp.version_up()
+        SAID["written"] = list(bpy.ops.relamp.bake())
+        render(comp, node, "written", (FIRST,))
+        bpy.ops.wm.save_mainfile()
+        bpy.ops.wm.open_mainfile(filepath=GIVEN["blend"])
+        node, comp = node_and_comp()
+        SAID["reopened"] = node.node_tree.relamp.show
+        render(comp, node, "reopened", (FIRST,))
+    finally:
+        relamp.unregister()
+        Path(GIVEN["said"]).write_text(json.dumps(SAID))
+
+
+def settings():
+    scene = bpy.context.scene
+    scene.render.resolution_x = scene.render.resolution_y = GIVEN["size"]
+    scene.render.resolution_percentage = 100
+    scene.render.use_compositing = True
+    scene.view_settings.view_transform = "Raw"
+    scene.frame_start, scene.frame_end = FIRST, LAST
+    scene.frame_set(FIRST)
+
+
+def node_and_comp():
+    comp = bpy.context.scene.compositing_node_group
+    return next(n for n in comp.nodes if n.bl_idname == "CompositorNodeGroup"), comp
+
+
+def image_node(comp, pattern):
+    image = bpy.data.images.load(pattern.replace("####", str(FIRST)))
+    image.source = "SEQUENCE"
+    node = comp.nodes.new("CompositorNodeImage")
+    node.image, node.frame_start, node.frame_offset = image, FIRST, FIRST - 1
+    node.frame_duration, node.use_auto_refresh = LAST - FIRST + 1, True
+    return node
+
+
+def over_background(comp, node):
+    over = comp.nodes.new("CompositorNodeAlphaOver")
+    over.inputs["Background"].default_value = (0.2, 0.4, 0.8, 1.0)
+    comp.links.new(node.outputs["Image"], over.inputs["Foreground"])
+    return over
+
+
+def brighter_plate(comp, node, plate):
+    stop = comp.nodes.new("CompositorNodeExposure")
+    stop.inputs["Exposure"].default_value = 1.0
+    comp.links.new(plate.outputs[0], stop.inputs["Image"])
+    comp.links.new(stop.outputs["Image"], node.inputs["Plate"])
+
+
+def render(comp, node, name, frames, over=None):
+    out = comp.nodes.new("CompositorNodeOutputFile")
+    out.directory, out.file_name = GIVEN["out"], f"{name}.####"
+    out.format.media_type = "MULTI_LAYER_IMAGE"
+    out.format.file_format, out.format.color_depth = "OPEN_EXR_MULTILAYER", "32"
+    out.file_output_items.new("RGBA", "relit")
+    comp.links.new(node.outputs["Image"], out.inputs["relit"])
+    if over is not None:
+        out.file_output_items.new("RGBA", "over")
+        comp.links.new(over.outputs[0], out.inputs["over"])
+    for frame in frames:
+        bpy.context.scene.frame_set(frame)
+        bpy.ops.render.render()
+    comp.nodes.remove(out)
+    bpy.context.scene.frame_set(FIRST)
+
+
+def refused(button):
+    """The sentence of a button that says no; empty when it did not."""
+    try:
+        button()
+    except RuntimeError as error:  # how an operator's error report reaches a script
+        return str(error)
+    return ""
+
+
+main()
