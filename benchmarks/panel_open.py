@@ -1,8 +1,8 @@
 """How long the panel takes to open, and to show a relit plate: python benchmarks/panel_open.py
 
 Ten times in a fresh process, offscreen where there is no display; median and worst in milliseconds. Usable is when the window
-is drawn and takes input; ready is when its worker answers, which happens beside it; relit is when the example plate, given
-on the command line, stands in a new light.
+is drawn and takes input; relit is when the example plate, given on the command line, stands in a new light: its worker starts
+beside the window.
 """
 
 # pyright: reportMissingImports=false
@@ -40,7 +40,6 @@ def tell(name):
         panel.close()
         application.quit()
 tell("usable")
-panel.session.displaysReady.connect(lambda facts: tell("ready"))
 panel.session.pictureReady.connect(lambda stage, image, facts: tell(stage))
 application.exec()
 """
@@ -52,7 +51,7 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=10)
     options = parser.parse_args()
     taken = [_once() for _ in range(options.times)]
-    for name in ("usable", "ready", "relit"):
+    for name in ("usable", "relit"):
         values = [one[name] for one in taken]
         print(f"{name:10}{statistics.median(values):8.0f} ms, worst {max(values):.0f}")
 

@@ -114,7 +114,7 @@ def test_an_environment_deleted_while_open_is_a_sentence(client, shot):
         ("preview", {"job": {"schema": "relamp.job/1", "parameters": {"plate": 7}}}, "plate must be text"),
         ("preview", {"job": {"schema": "relamp.job/1"}, "stage": "__class__"}, "stage must be one of"),
         ("preview", {"job": {"schema": "relamp.job/1"}, "size": "big"}, "size must be a number"),
-        ("balls", {"job": {"schema": "relamp.job/1"}}, "no environment"),
+        ("balls", {"job": {"schema": "relamp.job/1"}}, "what the new light is"),
         ("__init__", {}, "no method"),
         ("inspect", {"name": "plate", "path": "/nowhere/p.####.exr"}, "nowhere"),
     ],

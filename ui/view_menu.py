@@ -45,8 +45,9 @@ class ViewMenu(QToolButton):
         display, view = self._value
         if display is None or view not in self._displays.get(display, ()):
             found = next(((name, views[0]) for name, views in self._displays.items() if views), (None, None))
-            if found != self._value:
-                self._value = found
+            first = self._value == (None, None)  # pictures are seen through the default already
+            self._value = found
+            if not first:
                 self.valueChanged.emit(found)
         self._show()
 
