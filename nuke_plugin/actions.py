@@ -13,10 +13,11 @@ import nuke
 
 from ..core.errors import RelampError, UsageError
 from ..core.job import RelightJob
+from ..core.node import workers
 from ..core.node.bake import Bake, Outcome
 from ..core.node.request import Source, look_key, make_job, wanted_frames
 from ..core.node.versions import Bakes, Place, check_may_bake
-from . import attach, inputs, knobs, worker
+from . import attach, inputs, knobs
 
 _POLL = 0.1  # s between two looks at whether the artist cancelled
 
@@ -127,7 +128,7 @@ def _begin(node: nuke.Node, which: str, frames: tuple[int, ...]) -> Running:
         _full_size(node)
         attach.say(node, "writing the inputs")
         inputs.hand_over(node, given, frames, views)
-    client = worker.client(str(node["python"].value()), inputs.colour_config())
+    client = workers.client(str(node["python"].value()), inputs.colour_config())
     running = Running(node, Bake(client, job, place), which, version, look_of(node))
     running.bake.start()
     _running.append(running)

@@ -13,7 +13,8 @@ import pytest
 import nuke
 from nuke import _pixels
 from nuke._state import State, state
-from relamp.nuke_plugin import actions, create, gizmo, layers, worker
+from relamp.core.node import workers as host_workers
+from relamp.nuke_plugin import actions, create, gizmo, layers
 from shots import Shot
 from wait import wait_until
 
@@ -50,7 +51,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[State]:
 def workers() -> Iterator[None]:
     """The worker of a module's tests; it stays warm between them, as in Nuke."""
     yield
-    worker.close()
+    host_workers.close()
 
 
 def read(path: str, first: int, last: int, **knobs: Any) -> Any:
