@@ -87,6 +87,8 @@ class LightPresets(QToolButton):
     def _fill(self) -> None:
         menu = self._menu
         menu.clear()
+        for child in menu.findChildren(QMenu):  # clearing leaves them
+            child.deleteLater()
         places = menu.addMenu("Main lamp")
         places.setEnabled(self._has_lamp)
         for name, u in PLACES:

@@ -55,6 +55,8 @@ class ViewMenu(QToolButton):
         display, view = self._value
         self.setText(view.partition(" (")[0] if view else "view")
         self._menu.clear()
+        for child in self._menu.findChildren(QMenu):  # clearing leaves them
+            child.deleteLater()
         for name, views in self._displays.items():
             self._menu.addSection(name) if len(self._displays) == 1 else None
             menu = self._menu if len(self._displays) == 1 else self._menu.addMenu(name)
