@@ -7,6 +7,7 @@ READY := $(VENV)/ready
 
 # What Qt draws through, and what Blender's module links to.
 SYSTEM_LIBRARIES := libegl1 libgl1 libxkbcommon0 libdbus-1-3 libfontconfig1 \
+	libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxcb-image0 libxcb-render-util0 libxkbcommon-x11-0 \
 	libxi6 libxxf86vm1 libxfixes3 libxrender1 libsm6 libice6
 
 .PHONY: demo test test-slow lint setup blender system clean
