@@ -5,6 +5,7 @@ residuals that chunks keep for each other. Says processor seconds a frame (of th
 was asked, what was read and written, and the largest memory. Processor seconds hold still where others use the machine too.
 """
 
+# pyright: reportMissingImports=false
 from __future__ import annotations
 
 import argparse
