@@ -115,7 +115,17 @@ def test_a_cg_ball_under_the_rig_is_as_bright_as_the_relit_plate(shot):
     normals, coverage = sphere(48)
     for level in ("match", "absolute"):
         stage = export(shot, env_level=level, env_exposure=1.0)
-        job = ["render", "--job", str(shot.folder / "shot.relamp.json"), "--overwrite", "-q", "--grain", "off", "-F", "1001"]
+        job = [
+            "render",
+            "--job",
+            str(shot.folder / "shot.relamp.json"),
+            "--overwrite",
+            "-q",
+            "--grain",
+            "off",
+            "-F",
+            "1001",
+        ]
         assert main(job) == 0
         relit = read_exr(shot.out_frame(1001))[0]
         rig = lights(stage, "whole")
@@ -158,6 +168,14 @@ def test_the_camera_and_the_colour_space_come_along(shot):
     texture = UsdLux.DomeLight(opened.GetPrimAtPath("/Relamp/Rig/Environment")).GetTextureFileAttr()
     assert texture.GetColorSpace() == "lin_ap1_scene"
     assert texture.Get().path == "./b.exr"
+
+
+def test_a_light_in_words_has_to_be_a_map_first(shot, capsys):
+    given = {"plate": shot.plate, "prompt": "warm sunset from the left", "out": shot.out}
+    jobs.save(RelightJob(RelightParameters(**given)), shot.folder / "shot.relamp.json")
+    out = str(shot.folder / "light.usda")
+    assert main(["export", "usd", str(shot.folder / "shot.relamp.json"), "--out", out]) == 2
+    assert "save this light with relamp env --out" in capsys.readouterr().err
 
 
 def test_another_ending_is_refused(shot, capsys):
