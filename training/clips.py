@@ -21,7 +21,7 @@ from ..core.light.environment import AP1_LUMINANCE
 from ..core.measure import exposure_anchor
 from ..core.relighter.conditions import encode_planes
 from ..core.relighter.motion import MotionArchitecture
-from ..core.temporal.align import link
+from ..core.temporal.align import Aligner
 from ..core.temporal.flow import within
 from .dataset import (
     REFRESH,
@@ -106,7 +106,8 @@ class Scene:
         even = np.zeros((len(frames[0].codes), 3), np.float32)
         even[:CELLS] = 1
         codes = [encode_planes(torch.from_numpy(frame.relight(even))).numpy() for frame in frames]
-        links = [link(now, before) for before, now in pairwise(codes)]
+        aligner = Aligner()
+        links = [aligner.link(now, before) for before, now in pairwise(codes)]
         back = np.stack([np.zeros((*codes[0].shape[:2], 2), np.float32), *(x.back for x in links)])
         sure = np.stack([np.ones(codes[0].shape[:2], bool), *(x.sure > 0.5 for x in links)])
         return cls(frames, rigs, back, sure)

@@ -35,7 +35,7 @@ from .losses import clean_residual, loss
 from .validate import Validation, write_sheet
 
 NOISY = 0.2  # of the samples learn from a noisy residual, the rest from none at all
-WARM, COOL = 100, 0.3  # steps of warming up; the last part of a slice that cools down
+COOL = 0.3  # the last part of a slice, in which the learning rate comes down
 MEAN_DECAY, MEAN_EVERY = 0.998, 4  # a step of the running mean, which is taken every few steps
 
 
@@ -62,7 +62,9 @@ class Stream(IterableDataset):
 
 
 class Run:
-    """One slice of training."""
+    """One slice of training. `warm` is how many steps the learning rate takes to rise."""
+
+    warm = 100
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.options, self.device = options, options.device
@@ -162,7 +164,7 @@ class Run:
 
     def rate(self) -> float:
         """The learning rate now: warm up, hold, cool down."""
-        warm = min(1.0, (self.state["step"] - self.first + 1) / WARM)
+        warm = min(1.0, (self.state["step"] - self.first + 1) / self.warm)
         left = 1 - self.elapsed / self.options.minutes
         return self.options.rate * warm * min(1.0, max(left / COOL, 0.02))
 

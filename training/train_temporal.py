@@ -45,6 +45,8 @@ class ClipStream(Stream):
 class TemporalRun(Run):
     """One slice of training the temporal layers."""
 
+    warm = 20
+
     def begin(self) -> Motion:
         """Untrained layers for the spatial weights, which are loaded and frozen."""
         self.spatial = load(self.options.spatial, self.device)

@@ -75,7 +75,9 @@ class TemporalLayer(nn.Module):
         y = self.out(self.block(y, attention_mask=mask, encoder_attention_mask=mask))
         y = y.view(clips, pixels, frames, channels).permute(0, 2, 3, 1).reshape(x.shape)
         alone = (present.sum(1) < 2).repeat_interleave(frames)[:, None, None, None]
-        return torch.where(alone, x, x + y)
+        # In units of the features: their size differs by a factor of forty from block to block.
+        size = x.float().square().mean((1, 2, 3), keepdim=True).sqrt().to(x.dtype)
+        return torch.where(alone, x, x + size * y)
 
 
 class Motion(nn.Module):
