@@ -389,9 +389,9 @@ class Inference:
         hint = self._hint(sight.light, normals, sight.matte).at(normals)
         if answer is None:
             return Look(sight.code, sight.matte, normals, hint, np.zeros_like(hint), canvas=sight.canvas)
-        return Look(
-            sight.code, sight.matte, normals, hint, answer.residual, answer.albedo, answer.confidence, sight.canvas
-        )
+        known = None if sight.conditions is None else sight.conditions.normals_known[0, 0].numpy()
+        sides = (answer.albedo, answer.confidence)
+        return Look(sight.code, sight.matte, normals, hint, answer.residual, *sides, sight.canvas, known)
 
     def _hint(self, light: FrameLight, normals: np.ndarray, matte: np.ndarray) -> Hint:
         if light.shading.source is not None:

@@ -32,11 +32,12 @@ def moved(wide: np.ndarray, x: float, size: tuple[int, int] = SIZE) -> np.ndarra
     return cv2.warpAffine(wide, start, (size[1], size[0]), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
 
 
-def look(code: np.ndarray, residual: np.ndarray, hint: np.ndarray | None = None) -> Look:
-    """A frame that is subject all over."""
+def look(code: np.ndarray, residual: np.ndarray, hint: np.ndarray | None = None, **more: np.ndarray) -> Look:
+    """A frame that is subject all over, a wall before the camera unless there are other `normals`."""
     matte = np.ones(code.shape[:2], np.float32)
-    normals = np.broadcast_to(np.array((0, 0, 1), np.float32), code.shape)
-    return Look(code, matte, normals, np.zeros_like(code) if hint is None else hint, residual.astype(np.float32))
+    wall = np.broadcast_to(np.array((0, 0, 1), np.float32), code.shape)
+    shade = np.zeros_like(code) if hint is None else hint
+    return Look(code, matte, residual=residual.astype(np.float32), hint=shade, **{"normals": wall, **more})
 
 
 def random_head(path: Path, seed: int = 0) -> Path:

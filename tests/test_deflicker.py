@@ -1,4 +1,5 @@
 import logging
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -47,6 +48,22 @@ def test_what_is_not_there_has_no_say():
     aligned = Aligner().align(window)
     assert not aligned.confidence[1].any()
     assert aligned.confidence[0].mean() > 0.3  # followed across the hole
+
+
+def test_normals_that_a_network_guesses_anew_each_frame_are_no_change_of_light():
+    """The hint flickers with them and the residual the other way: together they say the same in every frame."""
+    code, rng = pan()[0], np.random.default_rng(0)
+    bumps = cv2.GaussianBlur(rng.normal(0, 4, code.shape).astype(np.float32), (0, 0), 4)
+    window = []
+    for _ in range(7):
+        shaken = bumps + np.array((0, 0, 1)) + cv2.GaussianBlur(rng.normal(0, 2, code.shape), (0, 0), 4)
+        normals = (shaken / np.linalg.norm(shaken, axis=-1, keepdims=True)).astype(np.float32)
+        hint = np.repeat((0.6 * normals[..., :1] + 0.3 * normals[..., 1:2] ** 2), 3, axis=2)
+        window.append(look(code, 0.2 - hint, hint, normals=normals, known=np.zeros(code.shape[:2], np.float32)))
+    guessed = Aligner().align(window)
+    given = Aligner().align([replace(frame, known=np.ones(code.shape[:2], np.float32)) for frame in window])
+    assert np.abs(guessed.difference).mean() < 0.1 * np.abs(given.difference).mean()
+    assert np.abs(guessed.light).mean() < 0.1 * np.abs(given.light).mean()
 
 
 def test_frames_that_are_alike_come_out_as_they_went_in(head):

@@ -24,18 +24,24 @@ NEIGHBOURS = tuple(i for i in range(-RADIUS, RADIUS + 1) if i)
 _DARKEST, _RANGE = -1.0, 2.2  # of the log code shown to the flow: 0.009 to 6.6 of anchored light
 _LIKE = 0.1  # code (0.43 stops) by which a pixel may differ from where it came from and still be half believed
 _KEPT_LINKS = 32
+_MEDIAN_SIZE = 128  # px, longer side a median is taken at: plenty for three numbers
 
 
 class Sight(Protocol):
     """One frame at the working size; `core.temporal.look.Look` is one.
 
-    `code` (h, w, 3) log proxy of the plate, `matte` (h, w) 0 to 1, `hint` and `residual` (h, w, 3) log gains.
+    `code` (h, w, 3) log proxy of the plate, `matte` (h, w) 0 to 1, `normals` (h, w, 3) unit vectors, `hint` and `residual`
+    (h, w, 3) log gains. `known` (h, w) is 1 where the normals were given, 0 where the network guessed them; None is all given.
     """
 
     @property
     def code(self) -> np.ndarray: ...
     @property
     def matte(self) -> np.ndarray: ...
+    @property
+    def normals(self) -> np.ndarray: ...
+    @property
+    def known(self) -> np.ndarray | None: ...
     @property
     def hint(self) -> np.ndarray: ...
     @property
@@ -120,51 +126,97 @@ class Aligner:
             if known is not None:
                 self._links.move_to_end(key)
                 return known[2]
-        found = link(here, there)
+        found = links(here, there)
         with self._one_at_a_time:
-            # The arrays are kept with their link, so that no other array can come to have their identity.
-            self._links[key] = (here, there, found)
+            # The arrays are kept with their links, so that no other array can come to have their identity.
+            self._links[key] = (here, there, found[0])
+            self._links[key[::-1]] = (here, there, found[1])
             while len(self._links) > _KEPT_LINKS:
                 self._links.popitem(last=False)
-        return found
+        return found[0]
 
 
-def link(here: np.ndarray, there: np.ndarray) -> Link:
-    """The motion from one log proxy (h, w, 3) to another of the same size; none where they are too small to tell."""
+def links(here: np.ndarray, there: np.ndarray) -> tuple[Link, Link]:
+    """The motion from one log proxy (h, w, 3) to another of the same size, and back; none where they are too small to tell."""
     shape = here.shape[:2]
     a, b = _shown(here), _shown(there)
     if min(shape) < SMALLEST:
-        back, again = np.zeros((2, *shape, 2), np.float32)
+        forth, back = np.zeros((2, *shape, 2), np.float32)
     else:
-        back, again = dense(a, b), dense(b, a)
-    returned = warp(again, back)
-    apart = _length(back + returned)
-    tolerance = 0.5 + 0.1 * (_length(back) + _length(returned))
-    sure = (within(back) / (1 + (apart / tolerance) ** 4)).astype(np.float32)
-    return Link(back, sure)
+        forth, back = dense(a, b), dense(b, a)
+    return Link(forth, _sure(forth, back)), Link(back, _sure(back, forth))
+
+
+def _sure(forth: np.ndarray, back: np.ndarray) -> np.ndarray:
+    """How well a motion is undone by the one back, (h, w)."""
+    returned = warp(back, forth)
+    tolerance = 0.5 + 0.1 * (_length(forth) + _length(returned))
+    return (within(forth) / (1 + (_length(forth + returned) / tolerance) ** 4)).astype(np.float32)
 
 
 def bring(window: Sequence[Sight | None], tracks: Mapping[int, Track]) -> Aligned:
-    """Bring the neighbours of a window onto its middle frame along their tracks."""
+    """Bring the neighbours of a window onto its middle frame along their tracks.
+
+    Normals that a network guesses flicker, and the hint on them, with the residual against it. So where they are guessed a
+    neighbour is taken to say what its residual and its normals say together under the middle frame's light.
+    """
     middle = window[RADIUS]
     assert middle is not None
     shape = middle.matte.shape
     difference, light = np.zeros((2, len(NEIGHBOURS), *shape, 3), np.float32)
     plate, confidence = np.zeros((2, len(NEIGHBOURS), *shape), np.float32)
-    inside = middle.matte > 0.5
+    step = max(1, max(shape) // _MEDIAN_SIZE)
+    sparse = (slice(None, None, step), slice(None, None, step))
+    inside = middle.matte[sparse] > 0.5
+    guessed = None if middle.known is None or middle.known.all() else _Facing(middle)
     for i, offset in enumerate(NEIGHBOURS):
         there, track = window[RADIUS + offset], tracks.get(offset)
         if there is None or track is None:
             continue
-        difference[i] = warp(there.residual, track.back) - middle.residual
-        light[i] = warp(there.hint, track.back) - middle.hint
-        apart = warp(there.code, track.back) - middle.code
+        # One remap of everything: three times as fast as one of each.
+        moved = warp(_stacked(there, guessed is not None), track.back)
+        difference[i] = moved[..., :3] - middle.residual
+        light[i] = moved[..., 3:6] - middle.hint
+        if guessed is not None:
+            turned = guessed.change(moved[..., 10:])
+            difference[i] += turned
+            light[i] -= turned
         # The plate's own light may change with the frame: what all of it does is no mismatch.
-        apart = apart - np.median(apart[inside] if inside.any() else apart.reshape(-1, 3), axis=0)
+        apart = moved[..., 6:9] - middle.code
+        apart -= np.median(apart[sparse][inside] if inside.any() else apart[sparse].reshape(-1, 3), axis=0)
         plate[i] = np.abs(apart).mean(axis=-1)
-        same = (1 - np.abs(warp(there.matte, track.back) - middle.matte)).clip(0, 1)
+        same = (1 - np.abs(moved[..., 9] - middle.matte)).clip(0, 1)
         confidence[i] = track.sure * same * same / (1 + (plate[i] / _LIKE) ** 2)
     return Aligned(difference, light, plate, confidence, np.ascontiguousarray(middle.matte, np.float32))
+
+
+def _stacked(sight: Sight, normals: bool) -> np.ndarray:
+    """Residual, hint, code, matte and perhaps normals as one picture, (h, w, 10 or 13) float32."""
+    parts = [sight.residual, sight.hint, sight.code, sight.matte[..., None]]
+    return np.concatenate([*parts, sight.normals] if normals else parts, axis=-1, dtype=np.float32)
+
+
+class _Facing:
+    """The middle frame's hint as a function of where a surface faces: quadratic, least squares over the matte."""
+
+    def __init__(self, middle: Sight) -> None:
+        assert middle.known is not None
+        self._guessed = (1 - middle.known.astype(np.float32))[..., None]
+        self._basis = _quadratic(middle.normals)
+        weight = (middle.matte + 1e-4)[..., None]
+        x, y = ((weight * a).reshape(-1, a.shape[-1]).astype(np.float64) for a in (self._basis, middle.hint))
+        ridge = 1e-3 * float((x * x).sum()) / x.shape[1] * np.eye(x.shape[1])
+        self._slopes = np.linalg.solve(x.T @ x + ridge, x.T @ y).astype(np.float32)
+
+    def change(self, normals: np.ndarray) -> np.ndarray:
+        """How much the hint would change with these normals, (h, w, 3); 0 where the normals were given."""
+        return self._guessed * ((_quadratic(normals) - self._basis) @ self._slopes)
+
+
+def _quadratic(normals: np.ndarray) -> np.ndarray:
+    """Real spherical harmonics of order 2 but for their factors, (h, w, 9)."""
+    x, y, z = np.moveaxis(normals.astype(np.float32), -1, 0)
+    return np.stack([np.ones_like(x), x, y, z, x * y, y * z, z * x, x * x - y * y, 3 * z * z - 1], -1)
 
 
 def _shown(code: np.ndarray) -> np.ndarray:

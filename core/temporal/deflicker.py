@@ -57,7 +57,8 @@ class Deflicker:
         middle = window[RADIUS]
         if middle is None:
             raise ValueError("a window needs its middle frame")
-        if strength == 0 or sum(look is not None for look in window) == 1:
+        neighbours = [look for look in window if look is not None and look is not middle]
+        if strength == 0 or not any(look.residual.any() for look in (middle, *neighbours)):
             return middle.residual
         correction = self.correct(self._aligner.align(window))
         return middle.residual + np.float32(strength) * correction

@@ -19,6 +19,7 @@ class Look:
     camera-space vectors: those given, and the network's own where none were. `hint` (h, w, 3) is the analytic log gain on
     them, and `residual` (h, w, 3) the network's log gain over it. `albedo` (h, w, 3) is the delit subject from 0 to 1 and
     `confidence` (h, w) from 0 to 1, when there are any. `canvas` tells frames that lie over each other pixel for pixel.
+    `known` (h, w) is 1 where the normals were given and 0 where they are the network's own; None is given everywhere.
     """
 
     code: np.ndarray
@@ -29,6 +30,7 @@ class Look:
     albedo: np.ndarray | None = None
     confidence: np.ndarray | None = None
     canvas: object = None
+    known: np.ndarray | None = None
 
     @cached_property
     def thumb(self) -> np.ndarray:

@@ -8,7 +8,7 @@ while training runs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -31,6 +31,9 @@ class Sighted:
     matte: np.ndarray
     hint: np.ndarray
     residual: np.ndarray
+    normals: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
+    known: None = None
+    """A clip's hints are steady, so its normals count as given and are not looked at."""
 
 
 @dataclass(frozen=True)
