@@ -1,11 +1,11 @@
 """How far off the estimated light of a plate is: the direction of its key in degrees, and its key to fill in stops.
 
     python benchmarks/validation/render.py --out data/validation --size 192 --frames 2     (with Mitsuba)
-    python benchmarks/source_light.py [--data data/validation] [--shots head,metal]
+    python benchmarks/source_light.py [--data data/validation] [--shots head,metal] [--png balls.png]
 
 For each validation shot `relamp env --from PLATE --matte M` is run with its normals and without (then the shape is the network's
 own). The key is where a surface would receive most, the fill what faces away from it receives; true ones come from the map
-the plate was rendered under.
+the plate was rendered under. The picture shows a grey ball under the true light, the estimate, and the estimate with normals.
 """
 
 # pyright: reportMissingImports=false
@@ -19,11 +19,17 @@ from pathlib import Path
 
 import numpy as np
 
+from relamp.core.camera import load_camera
 from relamp.core.environment_maker import make
+from relamp.core.hint import Light
+from relamp.core.light.balls import ball_normals
 from relamp.core.light.environment import load_environment, resize
 from relamp.core.light.irradiance import irradiance
-from relamp.core.light.octahedral import octahedral_directions
+from relamp.core.light.octahedral import octahedral_directions, sample_table
+from relamp.core.light_sheet import write_png
 from relamp.core.pictures.colour import Colour
+
+GREY = 0.35  # reflectance of the balls
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("data/validation"), help="what validation/render.py wrote")
     parser.add_argument("--shots", help="names, separated by commas; all of them without it")
+    parser.add_argument("--png", type=Path, help="draw the balls, a row a shot")
     given = parser.parse_args()
     folders = [f for f in sorted(given.data.iterdir()) if (f / "shot.json").is_file()]
     folders = [f for f in folders if not given.shots or f.name in given.shots.split(",")]
@@ -45,20 +52,35 @@ def main() -> None:
     print(
         "| | key off, deg | key:fill off, stops | key off + N | key:fill off + N |\n| --- | ---: | ---: | ---: | ---: |"
     )
-    rows = []
+    rows, drawn = [], []
     for folder in folders:
-        true = key(load_environment(folder / "env_a.exr", colour=colour).pixels, colour.luminance_weights)
+        light = load_environment(folder / "env_a.exr", colour=colour).pixels
+        true = key(light, colour.luminance_weights)
+        turn = load_camera(str(folder / "camera.json")).at(1001).rotation
+        balls = [ball(light, turn, colour)]
         row: list[float] = []
         for normals in (None, str(folder / "normals.####.exr")):
             plate, matte = str(folder / "plate.####.exr"), str(folder / "matte.####.exr")
             made = make(None, None, None, plate, matte=matte, normals=normals, camera=str(folder / "camera.json"))
             found = key(made.environment.pixels, colour.luminance_weights)
+            balls.append(ball(made.environment.pixels, turn, colour))
             cosine = float(np.clip(found.direction @ true.direction, -1, 1))
             row += [float(np.degrees(np.arccos(cosine))), abs(found.ratio - true.ratio)]
         rows.append(row)
+        drawn.append(np.concatenate(balls, axis=1))
         print(f"| {folder.name} | {row[0]:.0f} | {row[1]:.2f} | {row[2]:.0f} | {row[3]:.2f} |", flush=True)
     mean = np.mean(rows, axis=0)
     print(f"| mean | {mean[0]:.0f} | {mean[1]:.2f} | {mean[2]:.0f} | {mean[3]:.2f} |")
+    if given.png:
+        write_png(given.png, np.concatenate(drawn))
+
+
+def ball(pixels: np.ndarray, camera: np.ndarray, colour: Colour, size: int = 96) -> np.ndarray:
+    """A grey ball before the camera in a light brought to unit level, (size, size, 3) uint8."""
+    light = Light.of(pixels, colour.luminance_weights)
+    normals, coverage = ball_normals(size)
+    shown = sample_table(light.turned(camera), normals) * np.float32(GREY) * coverage[..., None]
+    return np.round(np.clip(colour.display(shown), 0, 1) * 255).astype(np.uint8)
 
 
 def key(pixels: np.ndarray, weights: np.ndarray) -> Key:

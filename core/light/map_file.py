@@ -41,6 +41,6 @@ def write_map(
         spec.attribute("colorInteropID", interop_id)
     with replacing(path) as temporary:
         file: Any = oiio.ImageOutput.create("exr")
-        done = file is not None and file.open(str(temporary), spec)
-        if not (done and file.write_image(np.ascontiguousarray(pixels, np.float32)) and file.close()):
-            raise OutputError(f"cannot write {path}: {oiio.geterror()}")
+        done = file.open(str(temporary), spec) and file.write_image(np.ascontiguousarray(pixels, np.float32))
+        if not (done and file.close()):
+            raise OutputError(f"cannot write {path}: {file.geterror()}")
