@@ -44,6 +44,7 @@ class Sample:
     truth: np.ndarray
     normals: np.ndarray
     rays: np.ndarray
+    covered: np.ndarray  # 0 or 1, where the frame has normals to give
     background: np.ndarray
     diffuse: np.ndarray  # (2, 3, S', S')
     glossy: np.ndarray  # (2, 9, S'', S'')
@@ -280,6 +281,7 @@ def shoot(
         truth=_first(sure[..., None]),
         normals=_first(normals),
         rays=_first(rays),
+        covered=_first((alpha > 0.5)[..., None]),
         background=_first(behind[1]),
         diffuse=np.stack([_first(light.tables.diffuse) for light in lights]).astype(np.float16),
         glossy=np.stack([_glossy(light.tables.glossy) for light in lights]),
@@ -327,7 +329,7 @@ def stack(samples: list[Sample]) -> Batch:
     """Samples of one size as a batch."""
     a = {f.name: torch.from_numpy(np.stack([getattr(s, f.name) for s in samples])) for f in fields(Sample)}
     lights = [LightBatch(a["diffuse"][:, k], a["glossy"][:, k], a["to_map"]) for k in (1, 0)]
-    given = a["normals_given"][:, None, None, None] * torch.ones_like(a["matte"])
+    given = a["normals_given"][:, None, None, None] * a["covered"]
     conditions = Conditions(
         code=encode_planes(a["plate"]),
         matte=a["matte"],

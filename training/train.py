@@ -28,6 +28,7 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 from ..core.errors import InputError, RelampError
 from ..core.relighter.denoiser import Architecture, Network
 from ..core.relighter.sampling import add_noise, wiener
+from ..core.relighter.weights import load as load_weights
 from ..core.relighter.weights import save as save_weights
 from . import checkpoint
 from .dataset import Batch, Frames, Maker
@@ -77,11 +78,20 @@ class Run:
             self.network.parameters(), lr=options.rate, weight_decay=0.01, betas=(0.9, 0.99), fused=True
         )
         self.state = {"step": 0, "samples": 0, "minutes": 0.0}
+        if options.start is not None and not options.resume:
+            self.begin_from(options.start)
         if options.resume:
             self.state = checkpoint.load(self.checkpoint, self.network, self.mean, self.optimiser)
         self.first = self.state["step"]
         self.begun, self.before = time.monotonic(), self.state["minutes"]
         torch.manual_seed(options.seed + self.first)
+
+    def begin_from(self, path: Path) -> None:
+        """Take over weights that were trained before, and what their card says of it."""
+        loaded = load_weights(path)
+        for network in (self.network, self.mean):
+            network.load_state_dict(loaded.network.state_dict())
+        self.state = {k: loaded.card[k] for k in self.state}
 
     def begin(self) -> torch.nn.Module:
         """What is trained, as it begins."""
@@ -239,6 +249,7 @@ def shared_options(name: str, description: str) -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, required=True, help="folder of the run")
     parser.add_argument("--minutes", type=float, default=30.0, help="length of this slice")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
+    parser.add_argument("--start", type=Path, help="weights to begin from, where there is no checkpoint of theirs")
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
     parser.add_argument("--size", type=int, nargs="+", default=[64, 96, 128], help="px of the crops, one drawn a batch")
     parser.add_argument("--batch", type=int, default=8)

@@ -110,13 +110,13 @@ def main() -> None:
 
 def measure(folder: Path, out: Path, backbones: list[str], options: list[str]) -> Iterator[Row]:
     """Every method on one shot; relit frames go to `out`."""
-    yield _row("plate unchanged", folder, _pattern(folder, "plate"))
+    yield _row("plate unchanged", folder, pattern(folder, "plate"))
     for name, relight in (("mean gain (oracle)", mean_gain), ("Reinhard transfer", reinhard)):
         yield _row(name, folder, _apply(relight, folder, out / relight.__name__))
     for backbone in backbones:
         for inputs, extra in INPUTS.items():
             relit = str(out / backbone / inputs[0] / "relit.####.exr")
-            if code := relamp(_command(folder, relit, backbone, extra) + options):
+            if code := relamp(command(folder, relit, backbone, extra) + options):
                 sys.exit(f"relamp render --backbone {backbone} failed with code {code} on {folder}")
             yield _row(f"{backbone} ({inputs[0]}) {inputs[2:]}", folder, relit)
 
@@ -156,7 +156,7 @@ def sheet(rows: list[Row], folders: list[Path], height: int = 192) -> np.ndarray
         last = max(path.name.split(".")[1] for path in folder.glob("truth.*.exr"))
         relit = [row.relit for row in rows if row.shot == folder.name and row.method.split()[0] not in _BASELINES]
         shown = [
-            _read(Path(p.replace("####", last))) for p in (_pattern(folder, "plate"), _pattern(folder, "truth"), *relit)
+            read(Path(p.replace("####", last))) for p in (pattern(folder, "plate"), pattern(folder, "truth"), *relit)
         ]
         small = [
             cv2.resize(p, (height * p.shape[1] // p.shape[0], height), interpolation=cv2.INTER_AREA) for p in shown
@@ -169,19 +169,19 @@ def sheet(rows: list[Row], folders: list[Path], height: int = 192) -> np.ndarray
 
 def _row(method: str, folder: Path, pred: str) -> Row:
     found = evaluate(
-        pred, _pattern(folder, "truth"), plate=_pattern(folder, "plate"), matte=_pattern(folder, "matte")
+        pred, pattern(folder, "truth"), plate=pattern(folder, "plate"), matte=pattern(folder, "matte")
     ).shot
     return Row(method, folder.name, {name: found[name] for name in KEPT if name in found}, pred)
 
 
-def _command(folder: Path, relit: str, backbone: str, extra: tuple[str, ...]) -> list[str]:
+def command(folder: Path, relit: str, backbone: str, extra: tuple[str, ...]) -> list[str]:
     turning = not (folder / "env_b.exr").exists()
-    command = ["render", _pattern(folder, "plate"), "--matte", _pattern(folder, "matte")]
-    command += ["--env", _pattern(folder, "env_b") if turning else str(folder / "env_b.exr")]
+    command = ["render", pattern(folder, "plate"), "--matte", pattern(folder, "matte")]
+    command += ["--env", pattern(folder, "env_b") if turning else str(folder / "env_b.exr")]
     command += ["--camera", str(folder / "camera.json"), "--backbone", backbone, "--env-level", "absolute"]
     command += ["--out", relit, "--overwrite", "-q"]
     if "normals" in extra:
-        command += ["--normals", _pattern(folder, "normals")]
+        command += ["--normals", pattern(folder, "normals")]
     if "source" in extra:
         command += ["--source-env", str(folder / "env_a.exr")]
     return command
@@ -193,10 +193,10 @@ def _apply(relight: Callable[..., np.ndarray], folder: Path, out: Path) -> str:
     for path in sorted(folder.glob("plate.*.exr")):
         frame = path.name.split(".")[1]
         plate, truth, background, matte = (
-            _read(folder / f"{name}.{frame}.exr") for name in ("plate", "truth", "background_b", "matte")
+            read(folder / f"{name}.{frame}.exr") for name in ("plate", "truth", "background_b", "matte")
         )
         relit = relight(plate, truth, background, matte[..., 0] > 0.5)
-        _write(out / f"relit.{frame}.exr", matte * relit + (1 - matte) * plate)
+        write(out / f"relit.{frame}.exr", matte * relit + (1 - matte) * plate)
     return str(out / "relit.####.exr")
 
 
@@ -204,11 +204,11 @@ def _lab(rgb: np.ndarray) -> np.ndarray:
     return np.log10(np.maximum(rgb @ _TO_LMS.T, 1e-4)) @ _TO_LAB.T
 
 
-def _pattern(folder: Path, name: str) -> str:
+def pattern(folder: Path, name: str) -> str:
     return str(folder / f"{name}.####.exr")
 
 
-def _read(path: Path) -> np.ndarray:
+def read(path: Path) -> np.ndarray:
     buffer = oiio.ImageBuf(str(path))
     pixels = buffer.get_pixels(oiio.FLOAT)
     if buffer.has_error:
@@ -216,7 +216,7 @@ def _read(path: Path) -> np.ndarray:
     return np.asarray(pixels, np.float64)
 
 
-def _write(path: Path, pixels: np.ndarray) -> None:
+def write(path: Path, pixels: np.ndarray) -> None:
     spec = oiio.ImageSpec(pixels.shape[1], pixels.shape[0], 3, "float")
     spec.attribute("colorInteropID", "lin_ap1_scene")
     buffer = oiio.ImageBuf(spec)

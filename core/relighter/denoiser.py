@@ -22,6 +22,7 @@ FOLD = 4
 MULTIPLE = FOLD * 4  # pictures are padded to this: the fold, and two halvings
 STEPS = 1000  # noise levels the time embedding tells apart
 FINE = 8  # channels that reach full size
+HEADS = 6  # of the denoiser's attention
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class Denoiser(nn.Module):
             block_out_channels=a.channels,
             layers_per_block=1,
             norm_num_groups=16,
-            attention_head_dim=32,
+            attention_head_dim=HEADS,  # diffusers reads the number of heads here, for this class alone
             cross_attention_dim=a.token_width,
             class_embed_type="projection",
             projection_class_embeddings_input_dim=FLAGS + 2 * a.token_width,
