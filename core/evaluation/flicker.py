@@ -152,8 +152,8 @@ class _Files:
         for picture in (shown, shown if plate is None else plate):
             rgb = place(picture.rgb, picture.data_window, picture.display_window)
             linear = self.colour.from_working(self.colour.to_working(rgb, picture.colorspace), SPACE)
-            finite = np.isfinite(linear).all(axis=-1)
-            inside &= finite
+            finite: np.ndarray = np.isfinite(linear).all(axis=-1)
+            inside = inside & finite
             pictures.append(np.where(finite[..., None], linear, 0).astype(np.float32))
         light = stops(luminance(pictures[0])) - (0 if plate is None else stops(luminance(pictures[1])))
         return _Moment(light.astype(np.float32), pictures[1], inside)
@@ -180,7 +180,7 @@ def _scores(files: _Files, frames: tuple[int, ...]) -> Iterator[FrameFlicker]:
         for other in (held[frame - 1], held[frame + 1]):
             moved = motion.follow(other.filmed, now.filmed)
             off = off + 0.5 * motion.warp(other.light, moved.back)
-            seen &= moved.seen & (motion.warp(other.inside.astype(np.float32), moved.back) > 0.99)
+            seen = seen & moved.seen & (motion.warp(other.inside.astype(np.float32), moved.back) > 0.99)
         if seen.sum() < HIDDEN_SHARE * max(now.inside.sum(), 1):
             yield FrameFlicker(frame)
             continue

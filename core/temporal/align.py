@@ -130,7 +130,7 @@ class Aligner:
         with self._one_at_a_time:
             # The arrays are kept with their links, so that no other array can come to have their identity.
             self._links[key] = (here, there, found[0])
-            self._links[key[::-1]] = (here, there, found[1])
+            self._links[key[1], key[0]] = (here, there, found[1])
             while len(self._links) > _KEPT_LINKS:
                 self._links.popitem(last=False)
         return found[0]
