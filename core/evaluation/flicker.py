@@ -152,7 +152,7 @@ class _Files:
         for picture in (shown, shown if plate is None else plate):
             rgb = place(picture.rgb, picture.data_window, picture.display_window)
             linear = self.colour.from_working(self.colour.to_working(rgb, picture.colorspace), SPACE)
-            finite: np.ndarray = np.isfinite(linear).all(axis=-1)
+            finite = np.all(np.isfinite(linear), axis=-1)
             inside = inside & finite
             pictures.append(np.where(finite[..., None], linear, 0).astype(np.float32))
         light = stops(luminance(pictures[0])) - (0 if plate is None else stops(luminance(pictures[1])))
