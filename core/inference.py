@@ -394,7 +394,8 @@ class Inference:
         return Look(sight.code, sight.matte, normals, hint, answer.residual, *sides, sight.canvas, known)
 
     def _hint(self, light: FrameLight, normals: np.ndarray, matte: np.ndarray) -> Hint:
-        if light.shading.source is not None:
+        # A network answers over the light it was told of; one fitted to know a level by is not.
+        if self._network is None or light.source is not None:
             return light.shading.hint
         return alone(light.shading.target, normals, matte, self._plan.colour.luminance_weights)
 

@@ -32,6 +32,17 @@ def test_outside_the_matte_nothing_is_touched(tmp_path):
     np.testing.assert_array_equal(after[outside], before[outside])
 
 
+def test_a_light_that_is_fitted_for_its_level_changes_the_level_alone(tmp_path):
+    shot = Shot(tmp_path, "float", frames=1)
+    assert render(shot, "--env-level", "match") == 0
+    assert render(shot, "--env-level", "absolute", out=str(tmp_path / "absolute.####.exr")) == 0
+    match, absolute = layer(shot.out_frame(1001), *RGB), layer(tmp_path / "absolute.1001.exr", *RGB)
+    inside = layer(shot.out_frame(1001), "A")[..., 0] > 0.9
+    ratio = absolute[inside] / match[inside]
+    assert abs(float(ratio.mean()) - 1) > 0.01
+    np.testing.assert_allclose(ratio, ratio.mean(), rtol=1e-4)
+
+
 def test_any_split_and_any_threads_give_the_same_bits(tmp_path):
     shot = Shot(tmp_path, frames=3)
     assert render(shot, "--threads", "1") == 0
