@@ -19,7 +19,7 @@ from .errors import InputError, UsageError
 from .frames import format_frames, parse_frames
 from .illumination import Illumination
 from .job import RelightJob
-from .parameters import RelightParameters, at_frame, knobs
+from .parameters import PUBLISHED, RelightParameters, at_frame, knobs
 from .pictures import exr
 from .pictures.colour import Colour
 from .pictures.sequence import Sequence
@@ -30,7 +30,6 @@ from .temporal.windows import Span, depends_on
 log = logging.getLogger("relamp")
 
 RENDER, SKIP, BLACK = "render", "skip", "black"
-OWN = ("ratio", "relamp")  # backbones that read nothing of the published systems' parameters
 
 
 @dataclass(frozen=True)
@@ -149,7 +148,7 @@ class Plan:
             idle.add("deflicker_strength")
         if "lamps" not in p.layers:
             idle.add("lamps")
-        if p.backbone in OWN:
+        if p.backbone not in PUBLISHED:
             idle |= {name for name, k in knobs() if k.group == "published"}
         return frozenset(idle)
 

@@ -186,6 +186,15 @@ def test_a_saved_scene_opens_and_shows_its_bake(walk):
 
 
 @in_blender
+def test_blenders_python_stays_clean(walk):
+    folder, _, said = walk
+    assert said["heavy"] == []
+    copied = {path.name for path in (folder / "addons" / "relamp").iterdir()}
+    assert copied >= {"__init__.py", "core", "blender_plugin", "site.json"}
+    assert "training" not in copied
+
+
+@in_blender
 def test_what_is_missing_is_said_in_a_sentence(walk):
     _, _, said = walk
     assert "save the .blend first" in said["unsaved"]
