@@ -1,3 +1,5 @@
+import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -7,6 +9,18 @@ from relamp.core import process
 process.set_up()  # before anything imports numpy, as the command does
 
 from shots import Shot  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def _log_of_its_own() -> Iterator[None]:
+    """A command that ran in this process sends the log elsewhere; the next test finds it as it was."""
+    yield
+    logger = logging.getLogger("relamp")
+    for handler in list(logger.handlers):
+        logger.removeHandler(handler)
+        handler.close()
+    logger.setLevel(logging.NOTSET)
+    logger.propagate = True
 
 
 @pytest.fixture
