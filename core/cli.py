@@ -39,7 +39,9 @@ _ELSEWHERE = {
     "farm": LazyCommand("relamp.core.farm.cli", "What the actions of an exported farm job call."),
     "blender": LazyCommand("relamp.core.blender_cli", "The node in Blender: put it in place, take it back."),
     "nuke": LazyCommand("relamp.core.nuke_cli", "The node in Nuke: put it in place, take it back, test it."),
-    "export": LazyCommand("relamp.exporters.cli", "Write what another program reads: layered EXR, Nuke, USD, farm jobs."),
+    "export": LazyCommand(
+        "relamp.exporters.cli", "Write what another program reads: layered EXR, Nuke, USD, farm jobs."
+    ),
 }
 _OPTIONAL_VALUE = {"--skip-existing": "same"}  # options that may stand without their value, and what they mean then
 RENDER_EXAMPLES = """\b

@@ -191,7 +191,11 @@ class Worker:
         except RelampError as error:
             self._refuse(request.id, error.exit_code, str(error))
         except MemoryError:
-            self._refuse(request.id, DeviceError.exit_code, "not enough memory for a frame of this size; close other programs, or use --threads 1")
+            self._refuse(
+                request.id,
+                DeviceError.exit_code,
+                "not enough memory for a frame of this size; close other programs, or use --threads 1",
+            )
         except Exception as error:
             log.debug("traceback", exc_info=error)
             code, sentence = _unforeseen(error)

@@ -75,7 +75,17 @@ def main():
         node, comp = node_and_comp()
         SAID["reopened"] = node.node_tree.relamp.show
         render(comp, node, "reopened", (FIRST,))
-        heavy = {"torch", "diffusers", "OpenImageIO", "PyOpenColorIO", "onnxruntime", "cv2", "scipy", "click", "PySide6"}
+        heavy = {
+            "torch",
+            "diffusers",
+            "OpenImageIO",
+            "PyOpenColorIO",
+            "onnxruntime",
+            "cv2",
+            "scipy",
+            "click",
+            "PySide6",
+        }
         SAID["heavy"] = sorted(heavy & set(sys.modules))
     finally:
         relamp.unregister()

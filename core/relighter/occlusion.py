@@ -64,9 +64,7 @@ def integrate(normals: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     right, down = -normals[:, 0] / z, normals[:, 1] / z
     w = weight[:, 0] * normals[:, 2].clamp(STEEPEST, 1) + LOOSE
     across, along = torch.minimum(w[:, :, 1:], w[:, :, :-1]), torch.minimum(w[:, 1:], w[:, :-1])
-    wanted = _divergence(
-        (right[:, :, 1:] + right[:, :, :-1]) / 2 * across, (down[:, 1:] + down[:, :-1]) / 2 * along
-    )
+    wanted = _divergence((right[:, :, 1:] + right[:, :, :-1]) / 2 * across, (down[:, 1:] + down[:, :-1]) / 2 * along)
     solve = _poisson(*weight.shape[-2:], weight.device)
     return _conjugate_gradients(
         lambda f: _divergence((f[:, :, 1:] - f[:, :, :-1]) * across, (f[:, 1:] - f[:, :-1]) * along), wanted, solve
@@ -103,9 +101,7 @@ def _coarse(light: torch.Tensor) -> torch.Tensor:
     return avg_pool2d(light.float().exp(), light.shape[-1] // DIRECTIONS)
 
 
-def _shares(
-    normals: torch.Tensor, traced: torch.Tensor, target: torch.Tensor, source: torch.Tensor
-) -> torch.Tensor:
+def _shares(normals: torch.Tensor, traced: torch.Tensor, target: torch.Tensor, source: torch.Tensor) -> torch.Tensor:
     batch, _, height, width = normals.shape
     d, omega, left, mixed, tangent = _directions(target.shape[-1], str(normals.device))
     n = normals.flatten(2).transpose(1, 2)  # B, P, 3

@@ -27,7 +27,9 @@ from ..weights import SHIPPED, load, load_motion, motion_path
 from . import Answer
 
 INTRA_OP_THREADS = 2  # never the machine's: other counts can give other last bits
-SMALL = 256 * 256  # px of a frame: below, what two threads gain is lost again in waiting for each other on a busy machine
+SMALL = (
+    256 * 256
+)  # px of a frame: below, what two threads gain is lost again in waiting for each other on a busy machine
 STEPS = 1  # by default; see ARCHITECTURE.md
 SOFTNESS = 4 / 96  # half the width that backgrounds are blurred by, of the picture's longer side
 
