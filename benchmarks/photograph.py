@@ -60,7 +60,7 @@ def rough_matte(photograph: np.ndarray) -> np.ndarray:
         cv2.fillPoly(mask, [body], label)
     models = np.zeros((1, 65)), np.zeros((1, 65))
     cv2.setRNGSeed(1)
-    cv2.grabCut(photograph[..., ::-1].copy(), mask, None, *models, 6, cv2.GC_INIT_WITH_MASK)
+    cv2.grabCut(photograph[..., ::-1].copy(), mask, (0, 0, 1, 1), *models, 6, cv2.GC_INIT_WITH_MASK)
     inside = ((mask == cv2.GC_FGD) | (mask == cv2.GC_PR_FGD)).astype(np.uint8)
     return cv2.morphologyEx(inside, cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8)).astype(np.float32)
 
@@ -89,7 +89,7 @@ def frames_of(pattern: Path) -> list[np.ndarray]:
     """Frames of a sequence for the eye, (H, W, 3) uint8 sRGB, highlights rolled off."""
     shown = []
     for path in sorted(pattern.parent.glob(pattern.name.replace("####", "*"))):
-        linear = np.maximum(oiio.ImageBuf(str(path)).get_pixels(oiio.FLOAT)[..., :3], 0)
+        linear = np.maximum(np.asarray(oiio.ImageBuf(str(path)).get_pixels(oiio.FLOAT))[..., :3], 0)
         code = np.clip(linear, 0, 1)
         code = np.where(code <= 0.0031308, 12.92 * code, 1.055 * code ** (1 / 2.4) - 0.055)
         shown.append(np.round(255 * code).astype(np.uint8))

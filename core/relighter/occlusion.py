@@ -65,7 +65,8 @@ def integrate(normals: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     w = weight[:, 0] * normals[:, 2].clamp(STEEPEST, 1) + LOOSE
     across, along = torch.minimum(w[:, :, 1:], w[:, :, :-1]), torch.minimum(w[:, 1:], w[:, :-1])
     wanted = _divergence((right[:, :, 1:] + right[:, :, :-1]) / 2 * across, (down[:, 1:] + down[:, :-1]) / 2 * along)
-    solve = _poisson(*weight.shape[-2:], weight.device)
+    height, width = weight.shape[-2:]
+    solve = _poisson(height, width, weight.device)
     return _conjugate_gradients(
         lambda f: _divergence((f[:, :, 1:] - f[:, :, :-1]) * across, (f[:, 1:] - f[:, :-1]) * along), wanted, solve
     )
