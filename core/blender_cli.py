@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import click
 
 from . import blender_home
+from .errors import UsageError
 
 
 @click.group()
@@ -41,4 +43,7 @@ def uninstall(folder: str | None, version: str) -> None:
 
 
 def _folder(folder: str | None, version: str) -> Path:
+    """Raises `UsageError` for a version that is none."""
+    if not re.fullmatch(r"\d+\.\d+", version):
+        raise UsageError(f"--version takes a Blender's two numbers, as in 5.0; got {version}")
     return Path(folder).expanduser() if folder else blender_home.addons(version)

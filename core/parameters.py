@@ -210,7 +210,7 @@ class RelightParameters:
     )  # fmt: skip
     env_level: str | None = knob(
         None,
-        "match keeps the subject's overall level; absolute takes the two lights' own levels. "
+        "match sets the new light level with the old one; absolute takes the two lights' own levels. "
         "Without it: absolute when both lights are given as maps, else match.",
         "choice", "light", choices=("match", "absolute"),
     )  # fmt: skip

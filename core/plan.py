@@ -263,7 +263,10 @@ def require_inputs(inputs: Inputs, tasks: tuple[FrameTask, ...]) -> None:
 
 
 def finished(plan: Plan, task: FrameTask) -> tuple[bool, str]:
-    """Whether a task's output is there, whole, and made with these settings; and why not, for the log."""
+    """Whether a task's output is there, whole, and made with these settings; and why not, for the log.
+
+    Raises `UsageError` when somebody else's picture lies there.
+    """
     if not task.out.exists():
         return False, ""
     try:
@@ -274,6 +277,8 @@ def finished(plan: Plan, task: FrameTask) -> tuple[bool, str]:
         return False, f"{task.out.name} is there but broken ({error}); rendering it again"
     if plan.parameters.skip_existing == "any" or found == plan.fingerprint(task):
         return True, ""
+    if found is None and not plan.parameters.overwrite:
+        raise UsageError(f"{task.out} was not made by Relamp; choose another --out, or give --overwrite to replace it")
     return False, f"{task.out.name} was made with other settings; rendering it again (--skip-existing=any keeps it)"
 
 

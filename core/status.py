@@ -121,6 +121,7 @@ def _look_at(path: Path, frame: int, found: Status, verify: bool) -> None:
             exr.verify(path)
     except InputError as error:
         found.broken[frame] = str(error)
+        found.there = tuple(f for f in found.there if f != frame)
         return
     if "relamp/version" not in header:
         found.foreign = (*found.foreign, frame)

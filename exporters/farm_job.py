@@ -18,7 +18,7 @@ from ..core.job import RelightJob, with_parameters
 from ..core.parameters import knobs
 from ..core.pictures import exr
 from ..core.pictures.sequence import Sequence
-from ..core.plan import SKIP, Plan
+from ..core.plan import SKIP, Plan, finished
 from ..core.prepare import prepare, views
 
 log = logging.getLogger("relamp")
@@ -59,8 +59,11 @@ def make(job: RelightJob, chunk: int = DEFAULT_CHUNK) -> FarmJob:
     if chunk < 1:
         raise UsageError(f"--chunk must be 1 or more; got {chunk}")
     job.require("plate", "env", "out")
+    overwrite = job.parameters.overwrite
     job = with_parameters(_absolute(job), skip_existing=_resuming(job), overwrite=False, keep_going=True)
     plans = [prepare(view) for view in views(job)]
+    if not overwrite:
+        _spare_others(plans)
     frames = tuple(sorted({task.frame for plan in plans for task in plan.tasks if task.action != SKIP}))
     skipped = {task.frame for plan in plans for task in plan.tasks} - set(frames)
     if skipped:
@@ -80,6 +83,17 @@ def make(job: RelightJob, chunk: int = DEFAULT_CHUNK) -> FarmJob:
         inputs=tuple(sorted({path for plan in plans for path in _files(plan)})),
         out=tuple(sorted({plan.inputs.out.path(frames[0]).parent for plan in plans})),
     )
+
+
+def _spare_others(plans: Iterable[Plan]) -> None:
+    """Tasks go on in their own frames; what was made otherwise is not theirs to replace. Raises `UsageError`."""
+    for plan in plans:
+        for task in plan.tasks:
+            done, why = finished(plan, task)
+            if not done and task.out.exists() and "broken" not in why:
+                raise UsageError(
+                    f"{task.out} was made with other settings; choose another --out, or let the job say overwrite"
+                )
 
 
 def _resuming(job: RelightJob) -> str:

@@ -37,7 +37,7 @@ _INPUTS = {"difference": 3, "light": 3, "plate": 1, "confidence": 1}
 @click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), required=True, metavar="FOLDER", help="Where to."
 )
-@click.option("--opset", type=click.IntRange(17), default=OPSET, show_default=True)
+@click.option("--opset", type=click.IntRange(17, 20), default=OPSET, show_default=True)
 def command(weights: Path | None, out: Path, opset: int) -> None:
     """Write the deflicker head as ONNX, float32 and float16, and check both against torch."""
     weights = weights or SHIPPED.with_suffix(".safetensors")

@@ -8,7 +8,7 @@ import pytest
 
 from moving import pan, random_head
 from relamp.core.cli import main
-from relamp.core.errors import InputError
+from relamp.core.errors import InputError, UsageError
 from relamp.core.evaluation.flicker import measure
 from relamp.core.proxy import decode
 from relamp.core.temporal import deflicker
@@ -49,6 +49,12 @@ def test_a_part_of_a_shot_comes_out_as_in_the_whole(shot, head):
     assert run(shot, head, out=f"{shot}/b/o.####.exr", frames=(1004, 1006)) == 2
     for frame in (1004, 1006):
         assert np.array_equal(read_exr(shot / f"a/o.{frame}.exr")[0], read_exr(shot / f"b/o.{frame}.exr")[0])
+
+
+def test_several_frames_are_never_written_into_one_file(shot, head):
+    with pytest.raises(UsageError, match="one file for 8 frames"):
+        run(shot, head, out=f"{shot}/out/still.exr")
+    assert not (shot / "out").exists()
 
 
 def test_a_steady_shot_keeps_its_numbers(shot, head):

@@ -7,16 +7,18 @@ import sys
 import warnings
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
 from relamp.core import job as jobs
 from relamp.core.cli import main
+from relamp.core.errors import UsageError
 from relamp.core.frames import format_frames, parse_frames
-from relamp.core.job import RelightJob
+from relamp.core.job import RelightJob, with_parameters
 from relamp.core.parameters import RelightParameters
 from relamp.exporters import farm_job, openjd
-from shots import layer
+from shots import Shot, layer, write_exr
 
 GOLDENS = Path(__file__).parent / "goldens" / "openjd"
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -186,3 +188,20 @@ def test_a_local_run_that_lacks_a_frame_does_not_end_well(shot, tmp_path, capsys
     shot.plate_frame(1002).write_bytes(b"not a picture")
     assert main(["submit", "--job", str(tmp_path / "shot.relamp.json"), "--chunk", "2", "--local"]) == 3
     assert "frames 1002-1004 are missing" in capsys.readouterr().err
+
+
+def test_a_job_never_replaces_what_is_not_its_own(tmp_path):
+    shot = Shot(tmp_path)
+    job = RelightJob(RelightParameters(plate=shot.plate, env=shot.env_b, out=shot.out))
+    theirs = write_exr(shot.out_frame(1002), np.ones((4, 4, 3), np.float32), ("R", "G", "B"))
+    before = theirs.read_bytes()
+    with pytest.raises(UsageError, match="not made by Relamp"):
+        farm_job.make(job)
+    assert main(["render", shot.plate, "--env", shot.env_b, "--out", shot.out, "--skip-existing", "-q"]) == 2
+    assert theirs.read_bytes() == before
+    theirs.unlink()
+    assert main(["render", shot.plate, "--env", shot.env_b, "--out", shot.out, "--skip-existing", "-q"]) == 0
+    farm_job.make(job)  # its own frames are no hindrance
+    with pytest.raises(UsageError, match="other settings"):
+        farm_job.make(with_parameters(job, env_exposure=1.0))
+    farm_job.make(with_parameters(job, env_exposure=1.0, overwrite=True))

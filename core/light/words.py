@@ -470,7 +470,9 @@ def _add(d: Described, p: _Phrase) -> Described:
     if "even" in p.said:
         values |= {"even": True, "colour": said("colour"), "stops": said("stops", 0.0)}
     elif p.head == "sky":
-        values |= {"sky": True, "sky_colour": said("colour", d.sky_colour)}
+        colour = said("colour", d.sky_colour)
+        # A sky is blue by itself; the hue of that name is a lamp's, and would drown the sun.
+        values |= {"sky": True, "sky_colour": None if colour == "blue" else colour}
         values["sky_saturation"] = said("saturation", d.sky_saturation)
         values["sky_stops"] = d.sky_stops + said("stops", 0.0)
         if p.sides or "height" in p.said or "size" in p.said:

@@ -66,7 +66,7 @@ def read_frame(
             _ = part.pixels
         file.close()
     spec = parts[index].spec
-    decision = colour.decide(spec, colorspace, host_space)
+    decision = colour.decide(spec, colorspace, host_space, what=path.name)
     tagged = colour.tagged(spec)
     tag = str(spec.getattribute("colorInteropID") or "unknown")
     return Frame(

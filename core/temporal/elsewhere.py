@@ -81,6 +81,8 @@ def steady(
     pin_opencv()
     run = _Run(shot, head)
     wanted = run.relit.frames_on_disk() if frames is None else tuple(sorted(set(frames)))
+    if run.out.is_still and len(wanted) > 1:
+        raise UsageError(f"--out {shot.out} is one file for {len(wanted)} frames; put #### before its extension")
     run.require(wanted, overwrite)
     for frame in wanted:
         run.write(frame)
