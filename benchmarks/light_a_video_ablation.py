@@ -25,6 +25,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+from validation.table import shot_folders
 
 from relamp.core.cli import main as relamp
 from relamp.core.errors import InputError
@@ -60,11 +61,7 @@ def main() -> None:
     parser.add_argument("--plot", type=Path)
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
-    folders = [f for f in sorted(given.data.iterdir()) if (f / "shot.json").is_file()] if given.data.is_dir() else []
-    if given.shots:
-        folders = [given.data / name for name in given.shots.split(",")]
-    if not folders:
-        parser.error(f"{given.data} holds no shots; make them with benchmarks/validation/render.py")
+    folders = shot_folders(parser, given.data, given.shots)
     scores: dict[str, dict[str, dict[str, float]]] = {}
     curves: dict[str, list[tuple[int, float]]] = {}
     with tempfile.TemporaryDirectory() as temporary:

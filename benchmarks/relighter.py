@@ -28,7 +28,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from validation.table import command, pattern, read, write
+from validation.table import command, pattern, read, shot_folders, write
 
 from relamp.core.cli import main as relamp
 from relamp.core.evaluation.evaluate import SPACE, evaluate
@@ -47,11 +47,7 @@ def main() -> None:
     parser.add_argument("--shots", help="names, separated by commas; all of them without it")
     parser.add_argument("--sheet", type=Path, help="PNG of the conflicting conditions, a row a shot")
     given = parser.parse_args()
-    folders = [f for f in sorted(given.data.iterdir()) if (f / "shot.json").is_file()] if given.data.is_dir() else []
-    if given.shots:
-        folders = [given.data / name for name in given.shots.split(",")]
-    if not folders:
-        parser.error(f"{given.data} holds no shots; make them with benchmarks/validation/render.py")
+    folders = shot_folders(parser, given.data, given.shots)
     with tempfile.TemporaryDirectory() as out:
         for name in given.experiments:
             print(f"\n### {name}\n", flush=True)

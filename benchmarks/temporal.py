@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from validation.table import INPUTS, command, pattern
+from validation.table import INPUTS, command, pattern, shot_folders
 
 from relamp.core.cli import main as relamp
 from relamp.core.evaluation.evaluate import MEASURES, Evaluation, evaluate
@@ -36,11 +36,7 @@ def main() -> None:
     parser.add_argument("--inputs", choices=tuple(INPUTS), help="what the network is given; (a) and (d) without it")
     parser.add_argument("--deflicker", action="store_true", help="with the deflicker head too")
     given = parser.parse_args()
-    folders = [f for f in sorted(given.data.iterdir()) if (f / "shot.json").is_file()] if given.data.is_dir() else []
-    if given.shots:
-        folders = [given.data / name for name in given.shots.split(",")]
-    if not folders:
-        parser.error(f"{given.data} holds no shots; make them with benchmarks/validation/render.py")
+    folders = shot_folders(parser, given.data, given.shots)
     if Relamp().span == "frame":
         sys.exit(
             "no temporal layers lie beside the weights; train some with relamp.training.train_temporal and ship them"

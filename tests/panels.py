@@ -5,10 +5,13 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import pytest
 from PySide6.QtCore import QSettings, Qt
 from PySide6.QtGui import QImage
 
 import qt
+from relamp.core.job import RelightJob
+from relamp.core.parameters import RelightParameters
 from relamp.ui.panel import Panel
 from shots import Shot
 
@@ -26,6 +29,22 @@ def end(panel: Panel) -> None:
     panel._may_stop = lambda: True
     panel.close()
     panel.deleteLater()
+
+
+@pytest.fixture(scope="module")
+def long_lived(tmp_path_factory):
+    """One panel and one worker for most tests, as for a day's work."""
+    made = make_panel(tmp_path_factory.mktemp("panel"))
+    yield made
+    end(made)
+
+
+@pytest.fixture
+def panel(long_lived):
+    """The panel with nothing open."""
+    long_lived.session.take(RelightJob(RelightParameters()))
+    qt.until(lambda: not long_lived.client.busy(), "the worker to be idle")
+    return long_lived
 
 
 class Watch:

@@ -1,3 +1,4 @@
+# ruff: noqa: F401, F811
 import os
 import shlex
 import signal
@@ -6,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from panels import Watch, end, load, make_panel, sides
+from panels import Watch, end, load, long_lived, make_panel, panel, sides
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QCloseEvent, QDropEvent
 from PySide6.QtWidgets import QApplication
@@ -18,22 +19,6 @@ from relamp.core.job import RelightJob
 from relamp.core.parameters import RelightParameters
 from relamp.ui.command_line import command_line
 from shots import Shot
-
-
-@pytest.fixture(scope="module")
-def long_lived(tmp_path_factory):
-    """One panel and one worker for most tests, as for a day's work."""
-    made = make_panel(tmp_path_factory.mktemp("panel"))
-    yield made
-    end(made)
-
-
-@pytest.fixture
-def panel(long_lived):
-    """The panel with nothing open."""
-    long_lived.session.take(RelightJob(RelightParameters()))
-    qt.until(lambda: not long_lived.client.busy(), "the worker to be idle")
-    return long_lived
 
 
 def test_a_dropped_frame_becomes_its_sequence_and_says_what_it_is(panel, shot):

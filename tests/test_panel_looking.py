@@ -1,29 +1,15 @@
+# ruff: noqa: F401, F811
 import os
 from pathlib import Path
 
 import pytest
-from panels import end, load, make_panel, sides
+from panels import end, load, long_lived, make_panel, panel, sides
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 import qt
 from relamp.core.job import RelightJob
 from relamp.core.parameters import RelightParameters
-
-
-@pytest.fixture(scope="module")
-def long_lived(tmp_path_factory):
-    made = make_panel(tmp_path_factory.mktemp("panel"))
-    yield made
-    end(made)
-
-
-@pytest.fixture
-def panel(long_lived):
-    """The panel with nothing open."""
-    long_lived.session.take(RelightJob(RelightParameters()))
-    qt.until(lambda: not long_lived.client.busy(), "the worker to be idle")
-    return long_lived
 
 
 def press(panel, key: Qt.Key) -> None:

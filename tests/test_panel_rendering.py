@@ -1,10 +1,11 @@
+# ruff: noqa: F401, F811
 import os
 import signal
 import sys
 from pathlib import Path
 
 import pytest
-from panels import Watch, end, load, make_panel, sides
+from panels import Watch, end, load, long_lived, make_panel, panel, sides
 from PySide6.QtCore import QCoreApplication, QEvent, QSettings, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QDockWidget, QLineEdit, QMainWindow
@@ -18,21 +19,6 @@ from shots import Shot
 from wait import wait_until
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
-
-
-@pytest.fixture(scope="module")
-def long_lived(tmp_path_factory):
-    made = make_panel(tmp_path_factory.mktemp("panel"))
-    yield made
-    end(made)
-
-
-@pytest.fixture
-def panel(long_lived):
-    """The panel with nothing open."""
-    long_lived.session.take(RelightJob(RelightParameters()))
-    qt.until(lambda: not long_lived.client.busy(), "the worker to be idle")
-    return long_lived
 
 
 def render(panel: Panel, **parameters: object) -> RenderRow:

@@ -86,11 +86,7 @@ def main() -> None:
         "--sheet", type=Path, help="PNG: a row a shot with plate, truth and everything rendered, last frame"
     )
     given = parser.parse_args()
-    folders = [f for f in sorted(given.data.iterdir()) if (f / "shot.json").is_file()] if given.data.is_dir() else []
-    if given.shots:
-        folders = [given.data / name for name in given.shots.split(",")]
-    if not folders:
-        parser.error(f"{given.data} holds no shots; make them with render.py")
+    folders = shot_folders(parser, given.data, given.shots)
     with tempfile.TemporaryDirectory() as temporary:
         out = given.keep or Path(temporary)
         rows = [
@@ -106,6 +102,16 @@ def main() -> None:
             json.dumps([{"method": r.method, "shot": r.shot, "scores": r.scores} for r in rows], indent=1) + "\n",
             encoding="utf-8",
         )
+
+
+def shot_folders(parser: argparse.ArgumentParser, data: Path, names: str | None) -> list[Path]:
+    """The shots in `data`, all of them or those named with commas between; ends the program where there are none."""
+    found = [f for f in sorted(data.iterdir()) if (f / "shot.json").is_file()] if data.is_dir() else []
+    if names:
+        found = [data / name for name in names.split(",")]
+    if not found:
+        parser.error(f"{data} holds no shots; make them with benchmarks/validation/render.py")
+    return found
 
 
 def measure(folder: Path, out: Path, backbones: list[str], options: list[str]) -> Iterator[Row]:
