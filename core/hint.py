@@ -63,10 +63,20 @@ def between(target: np.ndarray, source: np.ndarray) -> Hint:
     return Hint(_log(target) - _log(source))
 
 
-def alone(target: np.ndarray, normals: np.ndarray, weight: np.ndarray, luminance_weights: np.ndarray) -> Hint:
-    """The gain when nothing is known of the source: the target's shading less its mean over the matte.
+def over_even(target: np.ndarray) -> Hint:
+    """The gain of a turned light, (S, S, 3), over even white light at unit level, in which everything reads 1."""
+    return Hint(_log(target))
 
-    The mean is one number for the three channels, that of log luminance, so the colour of the light stays.
+
+def alone(target: np.ndarray, normals: np.ndarray, weight: np.ndarray, luminance_weights: np.ndarray) -> Hint:
+    """The gain when nothing is known of the source: the target's shading less its mean over the matte (`mean_over`)."""
+    return Hint(_log(target) - np.float32(mean_over(target, normals, weight, luminance_weights)))
+
+
+def mean_over(target: np.ndarray, normals: np.ndarray, weight: np.ndarray, luminance_weights: np.ndarray) -> float:
+    """The mean over the matte of a light's log shading, 0 without a matte.
+
+    It is one number for the three channels, that of log luminance, so the colour of the light stays.
 
     Args:
         target: turned light, (S, S, 3).
@@ -74,8 +84,7 @@ def alone(target: np.ndarray, normals: np.ndarray, weight: np.ndarray, luminance
         weight: (h, w) of the matte.
     """
     shading = sample_table(np.maximum(target, DARKEST), normals) @ np.asarray(luminance_weights, np.float32)
-    mean = np.average(np.log(shading), weights=weight) if weight.sum() > 0 else 0.0
-    return Hint(_log(target) - np.float32(mean))
+    return float(np.average(np.log(shading), weights=weight)) if weight.sum() > 0 else 0.0
 
 
 def _log(table: np.ndarray) -> np.ndarray:

@@ -24,7 +24,7 @@ from .camera import Camera
 from .errors import InputError, UsageError
 from .finish import Shading, Subject
 from .gain import GuidedResidual, Law, bands, enlarge_residual, guide_residual, unpremultiply
-from .hint import Hint, Light, alone, between
+from .hint import Hint, Light, alone, between, mean_over, over_even
 from .illumination import Illumination, camera_to_map
 from .job import fingerprint
 from .keep import Keeper
@@ -391,13 +391,28 @@ class Inference:
             return Look(sight.code, sight.matte, normals, hint, np.zeros_like(hint), canvas=sight.canvas)
         known = None if sight.conditions is None else sight.conditions.normals_known[0, 0].numpy()
         sides = (answer.albedo, answer.confidence)
-        return Look(sight.code, sight.matte, normals, hint, answer.residual, *sides, sight.canvas, known)
+        residual = answer.residual - np.float32(self._told_level(sight.light, normals, sight.matte))
+        return Look(sight.code, sight.matte, normals, hint, residual, *sides, sight.canvas, known)
 
     def _hint(self, light: FrameLight, normals: np.ndarray, matte: np.ndarray) -> Hint:
+        """What residuals are over, from frame to frame."""
         # A network answers over the light it was told of; one fitted to know a level by is not.
         if self._network is None or light.source is not None:
             return light.shading.hint
-        return alone(light.shading.target, normals, matte, self._plan.colour.luminance_weights)
+        if self._network.levelled:
+            return alone(light.shading.target, normals, matte, self._plan.colour.luminance_weights)
+        return over_even(light.shading.target)
+
+    def _told_level(self, light: FrameLight, normals: np.ndarray, matte: np.ndarray) -> float:
+        """How much more that hint is than the one the network was told, log gain.
+
+        Without a source light networks are told each frame's light less its mean over the subject. That mean moves when a light
+        turns: left in the residual, the head would take it for flicker.
+        """
+        assert self._network is not None
+        if light.source is not None or self._network.levelled:
+            return 0.0
+        return mean_over(light.shading.target, normals, matte, self._plan.colour.luminance_weights)
 
     def _steady(self, key: Key, look: Look) -> np.ndarray:
         """The residual of a frame without its flicker, when there is a head."""

@@ -2,15 +2,18 @@
 
 import gc
 import weakref
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from relamp.core import inference, prepare, subjects
 from relamp.core.cli import main
 from relamp.core.proxy import decode
 from relamp.core.relighter.backbones import Answer
+from relamp.core.relighter.conditions import analytic_hint, shade
 from shots import BALL_CHANNELS, Shot, layer, lit_ball, read_exr, soft_light, write_exr
 
 RGB = ("R", "G", "B")
@@ -18,6 +21,8 @@ RGB = ("R", "G", "B")
 
 class Network:
     """Answers from the window and the place in it, so that any other window gives other bits."""
+
+    levelled = False
 
     def __init__(self, span="frame", gives=()):
         self.span, self.gives = span, frozenset(gives)
@@ -138,18 +143,51 @@ def test_without_windows_and_head_each_plate_is_read_once(tmp_path, use, monkeyp
 def test_ratio_looks_at_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr(inference, "make_proxy", None)
     shot = moving(tmp_path, 2)
-    assert main(["render", shot.plate, "--env", shot.env_b, "--out", shot.out, "-q"]) == 0
+    assert main(["render", shot.plate, "--backbone", "ratio", "--env", shot.env_b, "--out", shot.out, "-q"]) == 0
 
 
 def test_a_head_that_finds_nothing_leaves_the_ratio_as_it_is(tmp_path, use, monkeypatch):
     shot = moving(tmp_path, 3)
-    arguments = ["render", shot.plate, "--env", shot.env_b, "--source-env", shot.env_a, "-q", "--out"]
+    arguments = ["render", shot.plate, "--backbone", "ratio", "--env", shot.env_b, "--source-env", shot.env_a, "-q", "--out"]
     assert main([*arguments, shot.out]) == 0
     head = Head()
     monkeypatch.setattr(prepare, "_head", lambda _: head)
     assert main([*arguments, str(tmp_path / "h.####.exr")]) == 0
     assert len(head.windows) == 3
     assert pixels_of(tmp_path / "h.####.exr", range(1001, 1004)) == pixels_of(shot.out, range(1001, 1004))
+
+
+class Following(Network):
+    """Gives a matte surface all that the light gives it: over what it is told, that is the level which was taken off."""
+
+    def relight(self, conditions, *, frames, steps=None, seed=0):
+        answers = []
+        for answer, c in zip(super().relight(conditions, frames=frames), conditions, strict=True):
+            received = shade(c.target, c.normals, c.rays)[:, :3]
+            level = received - analytic_hint(received, received, torch.zeros(1, 1, 1, 1), c.matte)
+            answers.append(replace(answer, residual=level[0].permute(1, 2, 0).numpy()))
+        return answers
+
+
+@pytest.mark.parametrize("levelled", [False, True])
+def test_what_a_turning_light_takes_from_the_level_is_no_flicker(tmp_path, use, monkeypatch, levelled):
+    """Unless the network has no level of its own: then what changes in it is flicker like any other."""
+    shot, turn = Shot(tmp_path, size=40), ("--env-rotate", "1001=0,0,0;1004=0,150,0", "-d", "float")
+    relit = []
+    for head in (False, True):
+        use(head=head)
+        network = Following()
+        network.levelled = levelled
+        monkeypatch.setattr(prepare, "load", lambda _, network=network: Backbone(network))
+        out = tmp_path / str(head)
+        assert render(shot, *turn, out=str(out / "r.####.exr")) == 0
+        relit.append([layer(out / f"r.{frame}.exr", *RGB).sum() for frame in range(1001, 1005)])
+    assert max(relit[0]) > 1.5 * min(relit[0])
+    kept = np.diff(np.log(relit[1])) / np.diff(np.log(relit[0]))
+    if levelled:
+        assert (kept < 0.8).any()
+    else:
+        np.testing.assert_allclose(kept, 1, atol=1e-2)
 
 
 @pytest.mark.parametrize("way", ["missing", "damaged"])
@@ -295,7 +333,7 @@ def test_only_what_matters_counts(tmp_path, use):
 
 def test_the_working_size_of_ratio_does_not_matter(tmp_path):
     shot = moving(tmp_path, 1)
-    arguments = ["render", shot.plate, "--env", shot.env_b, "--out", shot.out, "-q", "--skip-existing"]
+    arguments = ["render", shot.plate, "--backbone", "ratio", "--env", shot.env_b, "--out", shot.out, "-q", "--skip-existing"]
     assert main(arguments) == 0
     stamp = shot.out_frame(1001).stat().st_mtime_ns
     assert main([*arguments, "--working-size", "128", "--steps", "3", "--seed", "2"]) == 0

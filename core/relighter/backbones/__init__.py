@@ -36,7 +36,7 @@ class Network(Protocol):
     """A relighter that looks at the picture.
 
     `gives` says what its answers hold beside residual and normals (`albedo`, `confidence`), and `ensemble` when it
-    averages over exposures itself.
+    averages over exposures itself. `levelled` says that its answers know no level of their own and keep the hint's in each frame.
     """
 
     @property
@@ -46,6 +46,11 @@ class Network(Protocol):
 
     @property
     def gives(self) -> frozenset[str]:
+        """See the class."""
+        ...
+
+    @property
+    def levelled(self) -> bool:
         """See the class."""
         ...
 

@@ -43,6 +43,7 @@ class Relamp:
     name = "relamp"
     used: tuple[str, ...] = ()
     wants_source = False
+    levelled = False
     gives: frozenset[str] = frozenset()
 
     def __init__(self, device: str = "cpu", path: Path = SHIPPED, *, temporal: bool = True) -> None:
