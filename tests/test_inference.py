@@ -148,7 +148,18 @@ def test_ratio_looks_at_nothing(tmp_path, monkeypatch):
 
 def test_a_head_that_finds_nothing_leaves_the_ratio_as_it_is(tmp_path, use, monkeypatch):
     shot = moving(tmp_path, 3)
-    arguments = ["render", shot.plate, "--backbone", "ratio", "--env", shot.env_b, "--source-env", shot.env_a, "-q", "--out"]
+    arguments = [
+        "render",
+        shot.plate,
+        "--backbone",
+        "ratio",
+        "--env",
+        shot.env_b,
+        "--source-env",
+        shot.env_a,
+        "-q",
+        "--out",
+    ]
     assert main([*arguments, shot.out]) == 0
     head = Head()
     monkeypatch.setattr(prepare, "_head", lambda _: head)
@@ -333,7 +344,18 @@ def test_only_what_matters_counts(tmp_path, use):
 
 def test_the_working_size_of_ratio_does_not_matter(tmp_path):
     shot = moving(tmp_path, 1)
-    arguments = ["render", shot.plate, "--backbone", "ratio", "--env", shot.env_b, "--out", shot.out, "-q", "--skip-existing"]
+    arguments = [
+        "render",
+        shot.plate,
+        "--backbone",
+        "ratio",
+        "--env",
+        shot.env_b,
+        "--out",
+        shot.out,
+        "-q",
+        "--skip-existing",
+    ]
     assert main(arguments) == 0
     stamp = shot.out_frame(1001).stat().st_mtime_ns
     assert main([*arguments, "--working-size", "128", "--steps", "3", "--seed", "2"]) == 0
