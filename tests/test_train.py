@@ -39,6 +39,19 @@ def test_held_out_frames_are_never_trained_on(folder):
     assert held_out(7)
 
 
+def test_exact_mattes_change_the_matte_and_nothing_else(folder):
+    faulty, exact = (
+        next(Maker(Frames(folder), 3, 4, (32,), exact_mattes=exact).batches(16)) for exact in (False, True)
+    )
+    for name in ("plate", "target", "truth"):
+        assert torch.equal(getattr(faulty, name), getattr(exact, name))
+    assert torch.equal(faulty.conditions.source_known, exact.conditions.source_known)
+    whole = exact.conditions.matte >= exact.truth - 1e-6  # the loss looks where the matte is, and the surface certain
+    assert whole.all()
+    apart = (faulty.conditions.matte - exact.conditions.matte).abs().amax((1, 2, 3))
+    assert 4 <= (apart > 0.3).sum() < 16
+
+
 def test_shards_that_appear_are_read_once(folder, tmp_path):
     (tmp_path / "stage-000000000.safetensors").write_bytes((folder / "stage-000000000.safetensors").read_bytes())
     frames = Frames(tmp_path)

@@ -7,7 +7,7 @@ up. One frame in twenty, told by its seed, is held out for validation and never 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -125,10 +125,16 @@ def pictures(frame: StageFrame, lights: list[Lit]) -> np.ndarray:
 
 
 class Maker:
-    """Makes samples of frames, all chance from one generator."""
+    """Makes samples of frames, all chance from one generator.
 
-    def __init__(self, frames: Frames, seed: int, places: int, sizes: tuple[int, ...]) -> None:
-        self.frames, self.sizes = frames, sizes
+    Args:
+        exact_mattes: give the true matte; otherwise some as people make them. Chance falls the same either way.
+    """
+
+    def __init__(
+        self, frames: Frames, seed: int, places: int, sizes: tuple[int, ...], *, exact_mattes: bool = False
+    ) -> None:
+        self.frames, self.sizes, self.exact_mattes = frames, sizes, exact_mattes
         self.rng = np.random.default_rng(seed)
         self.pool: list[Place] = make_pool(self.rng, places)
 
@@ -163,7 +169,8 @@ class Maker:
         window = self._window(geometry)
         if window is None:
             return None
-        return shoot(geometry, rig, lit, lights, size, Take.draw(self.rng, window, whole), self.rng)
+        take = replace(Take.draw(self.rng, window, whole), exact_matte=self.exact_mattes)
+        return shoot(geometry, rig, lit, lights, size, take, self.rng)
 
     def _window(self, geometry: Geometry) -> Window | None:
         """A crop that shows enough of the subject."""
@@ -218,7 +225,8 @@ class Take:
     """How a sample is filmed; all frames of a clip share it but for the window.
 
     whole: everything is the subject, not what the matte holds. before: 0 to 1, what stands behind. stops: how far from the
-    right exposure. shot, floor: of the sensor's noise. anchor: the exposure anchor, None to measure it.
+    right exposure. shot, floor: of the sensor's noise. anchor: the exposure anchor, None to measure it. exact_matte: the matte
+    has no faults.
     """
 
     window: Window
@@ -229,6 +237,7 @@ class Take:
     shot: float
     floor: float
     anchor: float | None = None
+    exact_matte: bool = False
 
     @classmethod
     def draw(cls, rng: np.random.Generator, window: Window, whole: bool) -> Take:
@@ -273,11 +282,12 @@ def shoot(
     plate, target = plate * np.float32(anchor), target * np.float32(anchor)
     shown = exposure(plate, target, truth)
     plate = noisy(plate, take.shot, take.floor, rng)
+    given = _dirty(truth, rng)
     sure = truth * np.clip(alpha * 4 - 2, 0, 1)  # where the surface is more than half of the pixel
     return Sample(
         plate=_first(plate),
         target=_first(target),
-        matte=_first(_dirty(truth, rng)[..., None]),
+        matte=_first((truth if take.exact_matte else given)[..., None]),
         truth=_first(sure[..., None]),
         normals=_first(normals),
         rays=_first(rays),

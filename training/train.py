@@ -59,7 +59,8 @@ class Stream(IterableDataset):
 
     def maker(self, frames: Frames, seed: int) -> Maker:
         """What makes the batches."""
-        return Maker(frames, seed, self.options.places, tuple(self.options.size))
+        o = self.options
+        return Maker(frames, seed, o.places, tuple(o.size), exact_mattes=o.exact_mattes)
 
 
 class Run:
@@ -270,7 +271,9 @@ def shared_options(name: str, description: str) -> argparse.ArgumentParser:
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     """The options."""
-    return shared_options("train", (__doc__ or "").splitlines()[0]).parse_args(argv)
+    parser = shared_options("train", (__doc__ or "").splitlines()[0])
+    parser.add_argument("--exact-mattes", action="store_true", help="give the network no faulty mattes")
+    return parser.parse_args(argv)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
