@@ -7,6 +7,7 @@ instant. Floor 4.
 from __future__ import annotations
 
 import logging
+import re
 import signal
 import sys
 import threading
@@ -17,9 +18,9 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from . import VERSION
-from .errors import RelampError, StoppedError, UsageError
-from .lazy import LazyCommand, LazyGroup
+from . import VERSION, logs
+from .errors import ParameterError, RelampError, StoppedError, UsageError
+from .lazy import LazyCommand, LazyGroup, outspoken
 from .parameters import GROUPS, Knob, RelightParameters, default_of, knob_of, knobs, parse
 from .process import set_up
 from .progress import DIALECTS, Progress
@@ -72,7 +73,8 @@ class _RenderCommand(click.Command):
             record = parameter.get_help_record(ctx)
             if record is not None:
                 grouped.setdefault(declared.get(str(parameter.name), "command"), []).append(record)
-        for group in (*GROUPS, "command"):
+        *often, last = GROUPS
+        for group in (*often, "command", last):
             if group in grouped:
                 with formatter.section(group.capitalize()):
                     formatter.write_dl(grouped[group])
@@ -87,7 +89,19 @@ class Declared(click.ParamType):
         self.parameter = parameter
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        return parse(self.parameter, value) if isinstance(value, str) else value
+        if not isinstance(value, str):
+            return value
+        try:
+            return parse(self.parameter, value)
+        except ParameterError as error:
+            option = max(param.opts, key=len) if isinstance(param, click.Option) else self.parameter
+            raise ParameterError(_renamed(str(error), self.parameter, option)) from None
+
+
+def _renamed(message: str, parameter: str, option: str) -> str:
+    """A sentence about a parameter, by the option that sets it: declarations begin theirs with its name."""
+    first = re.match(r"\w+", message)
+    return option + message.removeprefix(parameter) if first and first[0] == parameter else message
 
 
 @click.group(
@@ -110,7 +124,7 @@ def _declared_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def _option(name: str, k: Knob) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     if name == "plate":
         return lambda command: command
-    flag = f"--{name.replace('_', '-')}"
+    flag = _flag(name)
     help_text = f"{k.help} {_shown_default(name, k)}".strip()
     if k.kind == "bool":
         return click.option(f"{flag}/--no-{flag[2:]}", name, default=None, help=help_text)
@@ -119,6 +133,10 @@ def _option(name: str, k: Knob) -> Callable[[Callable[..., Any]], Callable[..., 
     return click.option(
         *names, type=Declared(name), default=None, multiple=multiple, metavar=_metavar(k), help=help_text
     )
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def _metavar(k: Knob) -> str:
@@ -140,8 +158,7 @@ def _shown_default(name: str, k: Knob) -> str:
 def _logging_options(command: Callable[..., Any]) -> Callable[..., Any]:
     command = click.option("--log-json", is_flag=True, help="Log lines as JSON objects.")(command)
     command = click.option("--log-file", type=click.Path(dir_okay=False), help="Write the log here too.")(command)
-    command = click.option("-q", "--quiet", is_flag=True, help="Only errors.")(command)
-    return click.option("-v", "--verbose", is_flag=True, help="More lines, and tracebacks.")(command)
+    return click.option("-q", "--quiet", is_flag=True, help="Only errors.")(command)
 
 
 @relamp.command(cls=_RenderCommand, epilog=RENDER_EXAMPLES)
@@ -156,7 +173,6 @@ def render(
     save_job: str | None,
     dry_run: bool,
     progress: str,
-    verbose: bool,
     quiet: bool,
     log_file: str | None,
     log_json: bool,
@@ -166,7 +182,7 @@ def render(
     from . import job as jobs
     from . import prepare, shot
 
-    _start_log(verbose, quiet, log_file, log_json)
+    _start_log(quiet, log_file, log_json)
     job = jobs.load(job_file) if job_file else jobs.RelightJob(RelightParameters())
     given["data_type"] = tuple(kind for group in given["data_type"] for kind in group)  # -d may be given several times
     context = click.get_current_context()
@@ -251,10 +267,13 @@ def doctor() -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code (see `core/errors.py`)."""
     set_up()
+    logs.be_verbose(False)
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
         result = relamp.main(args=arguments, prog_name="relamp", standalone_mode=False)
         return result if isinstance(result, int) else 0
+    except ParameterError as error:
+        return _explain(error, error.exit_code, _by_option(str(error)))
     except RelampError as error:
         return _explain(error, error.exit_code)
     except click.exceptions.Abort:
@@ -275,10 +294,15 @@ def _explain(error: BaseException, code: int, sentence: str | None = None) -> in
     return code
 
 
-def _start_log(verbose: bool, quiet: bool, log_file: str | None, log_json: bool) -> None:
-    from .logs import start
+def _by_option(message: str) -> str:
+    """A sentence about a parameter that is checked beside others, by its option."""
+    for name, _ in knobs():
+        message = _renamed(message, name, _flag(name))
+    return message
 
-    start(logging.DEBUG if verbose else logging.ERROR if quiet else logging.INFO, log_file, log_json)
+
+def _start_log(quiet: bool, log_file: str | None, log_json: bool) -> None:
+    logs.start(logging.ERROR if quiet else logging.INFO, log_file, log_json)
 
 
 class Stop(threading.Event):
@@ -300,6 +324,8 @@ def _stop_on_signals() -> Stop:
         signal.signal(signal.SIGTERM, caught)
     return stop
 
+
+outspoken(relamp)
 
 if __name__ == "__main__":
     sys.exit(main())

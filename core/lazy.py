@@ -1,4 +1,7 @@
-"""Commands that are imported when they are called, so that `relamp --help` loads nothing but their one-line descriptions."""
+"""Commands that are imported when they are called, so that `relamp --help` loads nothing but their one-line descriptions.
+
+Every one of them takes `-v`.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ from importlib import import_module
 from typing import Any
 
 import click
+
+from .logs import be_verbose
 
 
 @dataclass(frozen=True)
@@ -35,8 +40,9 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name in self.table:
-            return self.table[cmd_name].load()
-        return super().get_command(ctx, cmd_name)
+            return outspoken(self.table[cmd_name].load())
+        command = super().get_command(ctx, cmd_name)
+        return None if command is None else outspoken(command)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         rows = []
@@ -47,3 +53,22 @@ class LazyGroup(click.Group):
         if rows:
             with formatter.section("Commands"):
                 formatter.write_dl(rows)
+
+
+def outspoken(command: click.Command) -> click.Command:
+    """The command, and those in it, with the option that has the log tell everything."""
+    if not any("--verbose" in parameter.opts for parameter in command.params):
+        command.params.append(
+            click.Option(
+                ["-v", "--verbose"],
+                is_flag=True,
+                expose_value=False,
+                is_eager=True,
+                help="More lines, and tracebacks.",
+                callback=lambda ctx, option, on: be_verbose(True) if on else None,
+            )
+        )
+    if isinstance(command, click.Group):
+        for inner in command.commands.values():
+            outspoken(inner)
+    return command

@@ -8,6 +8,9 @@ import sys
 
 from .errors import OutputError
 
+_LOGGER = logging.getLogger("relamp")
+_asked = {"verbose": False}
+
 
 class _Json(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
@@ -17,11 +20,17 @@ class _Json(logging.Formatter):
         return json.dumps(line)
 
 
+def be_verbose(on: bool) -> None:
+    """Have every log from now on tell everything, tracebacks too, whatever level it is started with; or no longer."""
+    _asked["verbose"] = on
+    if on:
+        start(logging.DEBUG)
+
+
 def start(level: int, log_file: str | None = None, as_json: bool = False) -> None:
     """Send the `relamp` logger to stderr and, if given, to `log_file`. Raises `OutputError`."""
-    logger = logging.getLogger("relamp")
-    for handler in list(logger.handlers):
-        logger.removeHandler(handler)
+    for handler in list(_LOGGER.handlers):
+        _LOGGER.removeHandler(handler)
         handler.close()
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
     if log_file:
@@ -31,6 +40,6 @@ def start(level: int, log_file: str | None = None, as_json: bool = False) -> Non
             raise OutputError(f"{log_file}: cannot write the log there ({error.strerror})") from None
     for handler in handlers:
         handler.setFormatter(_Json() if as_json else logging.Formatter("%(message)s"))
-        logger.addHandler(handler)
-    logger.setLevel(level)
-    logger.propagate = False
+        _LOGGER.addHandler(handler)
+    _LOGGER.setLevel(logging.DEBUG if _asked["verbose"] else level)
+    _LOGGER.propagate = False

@@ -16,10 +16,10 @@ from .errors import ParameterError
 
 PUBLISHED = ("ic-light", "relightvid", "light-a-video")  # backbones of others, which read a prompt themselves
 OWN_SIZE, PUBLISHED_SIZE = 160, 512  # px a backbone works at: what its weights were trained for
-GROUPS = ("inputs", "light", "relight", "published", "output", "run")
+GROUPS = ("inputs", "light", "relight", "output", "run", "published")  # what is rarely needed last
 NEW_LAYERS = ("ratio", "normals", "albedo", "confidence", "irradiance", "lamps")
 # pxr24 and b44 lose precision that light needs, so they are not among them.
-CODECS = re.compile(r"none|rle|piz|zips?(:[1-9])?|dwa[ab](:\d+)?")
+CODECS = r"none|rle|piz|zips?(:[1-9])?|dwa[ab](:\d+)?"
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,8 @@ class Knob:
     """How one parameter is shown and checked. Limits are inclusive.
 
     `kind` is one of float, int, bool, text, choice, vector (three floats), names (comma-separated), picture (a file or
-    a sequence) or file. `look` says that the value changes the pixels, so it is part of a frame's fingerprint.
+    a sequence) or file. `look` says that the value changes the pixels, so it is part of a frame's fingerprint. Text that has
+    to be of a `form` matches `pattern`.
     """
 
     help: str
@@ -82,6 +83,8 @@ class Knob:
     look: bool = True
     metavar: str = ""
     short: str = ""
+    pattern: str = ""
+    form: str = ""
 
     def check(self, name: str, value: Any) -> None:
         """Raise `ParameterError` naming the parameter, what was expected and what came."""
@@ -111,6 +114,8 @@ class Knob:
             raise ParameterError(f"{name} must be true or false; got {value!r}")
         if self.kind in ("text", "picture", "file") and not isinstance(value, str):
             raise ParameterError(f"{name} must be text; got {value!r}")
+        if self.pattern and not re.fullmatch(self.pattern, value):
+            raise ParameterError(f"{name} must be {self.form}; got {value!r}")
 
     def _check_names(self, name: str, value: Any) -> None:
         if not isinstance(value, tuple) or not all(isinstance(item, str) for item in value):
@@ -248,6 +253,52 @@ class RelightParameters:
         "float", "relight", lo=1e-6, hi=1e6,
     )  # fmt: skip
 
+    out: str | None = knob(None, "Where the relit frames go: shot_relit.####.exr.", "picture", "output", look=False)
+    over: bool = knob(
+        False, "Put the relit subject over the background, its edge freed of what stood behind it.", "bool", "output"
+    )
+    layers: tuple[str, ...] = knob((), "Layers to write beside the beauty.", "names", "output", choices=NEW_LAYERS)
+    lamps: int = knob(
+        4, "How many lamps the environment is split into, for the lamps layers.", "int", "output", lo=1, hi=32,
+        metavar="K",
+    )  # fmt: skip
+    drop_layers: bool = knob(False, "Leave out the plate's other layers instead of copying them.", "bool", "output")
+    data_type: tuple[str, ...] = knob(
+        (), "half or float; layer=float for one layer. Without it the plate's own type.", "names", "output", short="-d"
+    )
+    compression: str = knob(
+        "zip", "EXR codec: none, rle, piz, zip, zips, dwaa or dwab, with a level as in dwaa:45.", "text", "output",
+        pattern=CODECS, form="none, rle, piz, zip, zips, dwaa or dwab, as in dwaa:45",
+    )  # fmt: skip
+    multipart: bool = knob(False, "Write each layer as a part of its own.", "bool", "output")
+    create_dir: bool = knob(True, "Make the output folder when it is not there.", "bool", "output", look=False)
+
+    frames: str | None = knob(
+        None, "Frames to render, as in 1001-1012x2,1020. Without it every frame of the plate.", "text", "run",
+        look=False, short="-F",
+    )  # fmt: skip
+    missing: str = knob(
+        "error", "What to do where the plate has a gap: stop, skip the frame, hold the last one, or black.",
+        "choice", "run", choices=("error", "skip", "hold", "black"), look=False,
+    )  # fmt: skip
+    skip_existing: str = knob(
+        "off", "Leave finished frames alone: same takes only those made with these settings, any takes all.",
+        "choice", "run", choices=("off", "same", "any"), look=False,
+    )  # fmt: skip
+    verify: bool = knob(
+        False, "Read the pixels of existing frames too before trusting them.", "bool", "run", look=False
+    )
+    overwrite: bool = knob(False, "Render over frames that are already there.", "bool", "run", look=False)
+    keep_going: bool = knob(False, "Go on with the other frames when one fails.", "bool", "run", look=False)
+    threads: int = knob(
+        2, "Frames in work at once, reading and writing included. Never changes a pixel.", "int", "run",
+        lo=1, hi=256, look=False,
+    )  # fmt: skip
+    device: str = knob(
+        "auto", "Where networks run: auto, cpu, cuda or one of several, as in cuda:1.", "text", "run", look=False,
+        pattern=r"auto|cpu|cuda(:\d+)?", form="auto, cpu, cuda or one of several, as in cuda:1",
+    )  # fmt: skip
+
     models: str | None = knob(
         None, "Folder of downloaded weights; without it $RELAMP_MODELS, else .relamp/models at home.", "file",
         "published", look=False, metavar="DIR",
@@ -334,59 +385,14 @@ class RelightParameters:
         lo=1, hi=1024, look=False,
     )  # fmt: skip
 
-    out: str | None = knob(None, "Where the relit frames go: shot_relit.####.exr.", "picture", "output", look=False)
-    over: bool = knob(
-        False, "Put the relit subject over the background, its edge freed of what stood behind it.", "bool", "output"
-    )
-    layers: tuple[str, ...] = knob((), "Layers to write beside the beauty.", "names", "output", choices=NEW_LAYERS)
-    lamps: int = knob(
-        4, "How many lamps the environment is split into, for the lamps layers.", "int", "output", lo=1, hi=32,
-        metavar="K",
-    )  # fmt: skip
-    drop_layers: bool = knob(False, "Leave out the plate's other layers instead of copying them.", "bool", "output")
-    data_type: tuple[str, ...] = knob(
-        (), "half or float; layer=float for one layer. Without it the plate's own type.", "names", "output", short="-d"
-    )
-    compression: str = knob(
-        "zip", "EXR codec: none, rle, piz, zip, zips, dwaa or dwab, with a level as in dwaa:45.", "text", "output"
-    )
-    multipart: bool = knob(False, "Write each layer as a part of its own.", "bool", "output")
-    create_dir: bool = knob(True, "Make the output folder when it is not there.", "bool", "output", look=False)
-
-    frames: str | None = knob(
-        None, "Frames to render, as in 1001-1012x2,1020. Without it every frame of the plate.", "text", "run",
-        look=False, short="-F",
-    )  # fmt: skip
-    missing: str = knob(
-        "error", "What to do where the plate has a gap: stop, skip the frame, hold the last one, or black.",
-        "choice", "run", choices=("error", "skip", "hold", "black"), look=False,
-    )  # fmt: skip
-    skip_existing: str = knob(
-        "off", "Leave finished frames alone: same takes only those made with these settings, any takes all.",
-        "choice", "run", choices=("off", "same", "any"), look=False,
-    )  # fmt: skip
-    verify: bool = knob(
-        False, "Read the pixels of existing frames too before trusting them.", "bool", "run", look=False
-    )
-    overwrite: bool = knob(False, "Render over frames that are already there.", "bool", "run", look=False)
-    keep_going: bool = knob(False, "Go on with the other frames when one fails.", "bool", "run", look=False)
-    threads: int = knob(
-        2, "Frames in work at once, reading and writing included. Never changes a pixel.", "int", "run",
-        lo=1, hi=256, look=False,
-    )  # fmt: skip
-    device: str = knob("auto", "Where networks run: auto, cpu or cuda:0.", "text", "run", look=False)
-
     def __post_init__(self) -> None:
         for name, k in knobs(type(self)):
             k.check(name, getattr(self, name))
-        check_compression(self.compression)
         check_data_type(self.data_type)
         if self.ensemble % 2 == 0:
             raise ParameterError(f"ensemble must be 1, 3, 5 or 7; got {self.ensemble}")
         if self.overlap >= self.window:
             raise ParameterError(f"overlap must be less than the window's {self.window} frames; got {self.overlap}")
-        if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", self.device):
-            raise ParameterError(f"device must be auto, cpu or cuda:0; got {self.device!r}")
 
     def lit_by(self) -> str:
         """What says what the new light is: `env`, `prompt`, `background`, or `network` where only a published one is told.
@@ -397,7 +403,7 @@ class RelightParameters:
         told = self.backbone in PUBLISHED
         if self.env and self.prompt and not told:
             raise ParameterError(
-                "env and prompt both say what the light is; leave one out, or save the words as a map to change it: "
+                "--env and --prompt both say what the light is; leave one out, or save the words as a map to change it: "
                 "relamp env --prompt ... --out light.exr"
             )
         if self.env:
@@ -445,14 +451,6 @@ def parse(name: str, text: str) -> Any:
     value = _parse_curve(name, k, text) if k.animatable and "=" in text else _parse_value(name, k, text)
     k.check(name, value)
     return value
-
-
-def check_compression(text: str) -> None:
-    """Raise `ParameterError` unless `text` is a codec Relamp writes, with a level where the codec takes one."""
-    if not CODECS.fullmatch(text):
-        raise ParameterError(
-            f"compression must be none, rle, piz, zip, zips, dwaa or dwab, as in dwaa:45; got {text!r}"
-        )
 
 
 def check_data_type(items: tuple[str, ...]) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 from ..core.errors import FramesFailedError, UsageError
 from ..core.frames import format_frames, parse_frames
 from ..core.job import fingerprint
-from ..core.parameters import check_compression
+from ..core.parameters import knob_of
 from ..core.pictures import exr, layers
 from ..core.pictures.colour import Colour
 from ..core.pictures.frame import Frame, Part, Pixels
@@ -87,7 +87,7 @@ def export(
 
 
 def _check(target: Sequence, frames: Iterable[int], overwrite: bool, compression: str) -> None:
-    check_compression(compression)
+    knob_of("compression").check("compression", compression)
     frames = tuple(frames)
     if target.is_still and len(frames) > 1:
         raise UsageError(f"--out {target} is one file for {len(frames)} frames; put #### before its extension")

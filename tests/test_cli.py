@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from relamp.core.cli import main
 from relamp.core.parameters import knobs
@@ -175,6 +176,66 @@ def test_a_bug_is_one_line_unless_asked_for_more(shot, monkeypatch, capsys):
     assert "Traceback" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "verb", [["info"], ["status"], ["evaluate", "a.exr"], ["flicker"], ["export", "exr", "--out", "b.exr"]]
+)
+@pytest.mark.parametrize("place", ["behind the verb", "before it"])
+def test_every_verb_tells_where_it_failed_when_asked(capsys, verb, place):
+    arguments = [*verb, "gone.exr", "-v"] if place == "behind the verb" else ["-v", *verb, "gone.exr"]
+    assert main([*verb, "gone.exr"]) == 4
+    assert "Traceback" not in capsys.readouterr().err
+    assert main(arguments) == 4
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_command_within_a_group_takes_v_too(tmp_path, capsys):
+    assert main(["models", "--models", str(tmp_path), "check", "-v"]) == 4
+    assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["render", "a.exr", "--env-rotate", "east"], "--env-rotate must be RX,RY,RZ; got 'east'"),
+        (["render", "a.exr", "--env", "b.exr", "--ensemble", "2"], "--ensemble must be 1, 3, 5 or 7; got 2"),
+        (["render", "a.exr", "--env", "b.exr", "--prompt", "sun", "--out", "c.exr"], "--env and --prompt both say"),
+        (["deflicker", "a.exr", "b.exr", "--out", "c.exr", "--strength", "5"], "--strength must be 0 to 1; got 5"),
+        (["render", "a.exr", "--compression", "b44"], "--compression must be none,"),
+    ],
+)
+def test_a_wrong_value_is_named_by_its_option(capsys, arguments, sentence):
+    assert main(arguments) == 2
+    assert f"relamp: {sentence}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("device", ["gpu", "cuda:", "cuda:x", "CPU", ""])
+@pytest.mark.parametrize(
+    "verb", [["render", "a.exr", "--backbone", "ratio"], ["deflicker", "a.exr", "b.exr", "--out", "c.exr"]]
+)
+def test_a_device_is_named_the_same_way_everywhere(capsys, verb, device):
+    assert main([*verb, "--device", device]) == 2
+    assert (
+        f"--device must be auto, cpu, cuda or one of several, as in cuda:1; got {device!r}" in capsys.readouterr().err
+    )
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
+@pytest.mark.parametrize("backbone", ["ratio", "relamp"])
+def test_a_gpu_that_is_not_there_is_no_usable_device(shot, capsys, backbone):
+    arguments = ["render", shot.plate, "--env", shot.env_b, "--out", shot.out, "--backbone", backbone]
+    assert main([*arguments, "--device", "cuda:7"]) == 5
+    assert "there is no device cuda:7 here" in capsys.readouterr().err
+    assert main(["deflicker", shot.plate, shot.plate, "--out", shot.out, "--device", "cuda"]) == 5
+    assert "there is no device cuda here" in capsys.readouterr().err
+
+
+def test_help_begins_with_what_is_needed_and_ends_with_what_few_need(capsys):
+    assert main(["render", "--help"]) == 0
+    text = capsys.readouterr().out
+    places = [text.index(f"\n{group}:") for group in ("Inputs", "Light", "Relight", "Output", "Run", "Published")]
+    assert places == sorted(places)
+
+
 def test_skip_existing_takes_its_value_with_a_space_too(shot):
     arguments = ["render", shot.plate, "--env", shot.env_b, "--out", shot.out, "-q", "--skip-existing", "any"]
     assert main(arguments) == 0
@@ -190,7 +251,7 @@ def test_a_farm_is_told_why_a_task_cannot_even_begin(shot, capsys):
 @pytest.mark.parametrize("option", ["foo=half", "rest=half", "N=float", "double"])
 def test_a_type_for_a_layer_that_is_none_is_refused(shot, capsys, option):
     assert main(["render", shot.plate, "--env", shot.env_b, "--out", shot.out, "-d", option]) == 2
-    assert "data_type must be" in capsys.readouterr().err
+    assert "--data-type must be" in capsys.readouterr().err
 
 
 def test_env_shows_one_moment(shot, capsys):

@@ -18,7 +18,7 @@ import OpenImageIO as oiio
 
 from ..atomic import replacing
 from ..errors import OutputError, UsageError
-from ..parameters import check_compression
+from ..parameters import knob_of
 from . import header, layers
 from .frame import Frame, Part
 
@@ -166,7 +166,7 @@ def _check(
     new_layers: Mapping[str, np.ndarray],
     options: _Options,
 ) -> None:
-    check_compression(options.compression)
+    knob_of("compression").check("compression", options.compression)
     if options.data_type not in (None, "half", "float"):
         raise UsageError(f"data type must be half or float; got {options.data_type!r}")
     if path.suffix.lower() != ".exr":

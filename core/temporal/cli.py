@@ -36,6 +36,7 @@ def deflicker(
     """Take the flicker out of RELIT, frames of PLATE that any program relit. Other layers of RELIT are copied as they are."""
     from ..camera import load_camera
     from ..logs import start
+    from ..relighter.backbones import resolve_device
     from .deflicker import load
     from .elsewhere import Elsewhere, steady
 
@@ -43,6 +44,8 @@ def deflicker(
     move = load_camera(camera) if camera else None
     shot = Elsewhere(plate, relit, out, matte, env, env_rotate or (0.0, 0.0, 0.0), move, working_size, strength)
     chosen = parse_frames(frames) if frames else None
+    if device.startswith("cuda"):  # the head does without one, but who names one should hear that it is not there
+        resolve_device(device)
     count = steady(shot, load(device), chosen, overwrite=overwrite, on_frame=lambda frame: click.echo(f"{frame} done"))
     click.echo(f"{out}: {count} frame{'s' if count != 1 else ''}")
 
