@@ -163,6 +163,13 @@ class Inference:
             raise InputError(f"frame {task.frame} cannot be looked at; render it again")
         return self._put(subject, light, look, self._steady(key, look))
 
+    def look(self, number: int) -> Look:
+        """What is made of a frame from disk; raises `InputError` where it cannot be read or nothing in it is lit."""
+        look = self._looks.get((number, number), self._look)
+        if look is None:
+            raise InputError(f"frame {number} shows nothing that is lit")
+        return look
+
     def alone(self, frame: Frame, subject: Subject, number: int) -> Work:
         """The same for a frame of any size without its neighbours, as previews are made: a window of itself."""
         light = self._with_lamps(self.light(number), number)

@@ -5,16 +5,17 @@ The frames are spread over all that lies on disk, so the result never depends on
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from .finish import Subject
 from .gain import unpremultiply
-from .job import Measured
 from .light.source_fit import fit_source
-from .proxy import MIDDLE_GREY
+from .proxy import MIDDLE_GREY, decode
+from .temporal.look import Look
 
 PROBES = 3
 PROBE_SIZE = 192  # px, longer side: plenty for one number and a soft light
@@ -26,29 +27,37 @@ def probe_frames(on_disk: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(on_disk[round(p)] for p in picks)
 
 
-def measure(
-    frames: tuple[int, ...],
-    probes: Iterable[tuple[Subject, np.ndarray]],
-    luminance_weights: np.ndarray,
-    *,
-    anchor: float | None,
-    fit_light: bool,
-) -> Measured:
-    """Measure a shot.
+@dataclass(frozen=True)
+class Samples:
+    """Pixels of a frame's subject: un-premultiplied working-space light (N, 3), unit world normals (N, 3), weights (N,).
 
-    Args:
-        frames: from `probe_frames`.
-        probes: their subjects, each with its (3, 3) camera-to-world rotation; those that could be read.
-        anchor: the exposure anchor when it is given and not to be measured.
-        fit_light: whether to fit the source light.
+    `viewer` (3,) points from the subject toward the camera, world space. `albedo` (N, 3) is a network's, if there is one.
     """
-    probes = list(probes)
-    samples = [samples_of(subject, rotation) for subject, rotation in probes]
-    rgb, normals, weight = (np.concatenate(parts) for parts in zip(*samples, strict=True))
-    measured = exposure_anchor(rgb, weight, luminance_weights) if anchor is None else anchor
-    viewer = np.sum([rotation[:, 2] for _, rotation in probes], axis=0)
-    light = _as_rows(fit_source(rgb, normals, weight, viewer)) if fit_light else None
-    return Measured(frames, measured, light)
+
+    rgb: np.ndarray
+    normals: np.ndarray
+    weights: np.ndarray
+    viewer: np.ndarray
+    albedo: np.ndarray | None = None
+
+
+def anchor_of(samples: Sequence[Samples], luminance_weights: np.ndarray) -> float:
+    """The exposure anchor of several frames together."""
+    rgb, weights = (np.concatenate([getattr(s, name) for s in samples]) for name in ("rgb", "weights"))
+    return exposure_anchor(rgb, weights, luminance_weights)
+
+
+def source_light_of(samples: Sequence[Samples]) -> np.ndarray:
+    """The light that several frames were shot under, (16, 32, 3); raises `InputError` (`light.source_fit`)."""
+    rgb, normals, weights = (np.concatenate([getattr(s, n) for s in samples]) for n in ("rgb", "normals", "weights"))
+    delit = [s.albedo for s in samples if s.albedo is not None]
+    albedo = np.concatenate(delit) if len(delit) == len(samples) else None
+    return fit_source(rgb, normals, weights, np.sum([s.viewer for s in samples], axis=0), albedo)
+
+
+def measured_rows(pixels: np.ndarray) -> tuple[tuple[tuple[float, float, float], ...], ...]:
+    """A map in the form that `Measured` keeps: six digits, which a person can read and JSON repeats."""
+    return tuple(tuple((float(f"{r:.6g}"), float(f"{g:.6g}"), float(f"{b:.6g}")) for r, g, b in row) for row in pixels)
 
 
 def exposure_anchor(rgb: np.ndarray, weight: np.ndarray, luminance_weights: np.ndarray) -> float:
@@ -71,8 +80,8 @@ def exposure_anchor(rgb: np.ndarray, weight: np.ndarray, luminance_weights: np.n
     return float(f"{MIDDLE_GREY / typical:.6g}")
 
 
-def samples_of(subject: Subject, camera_rotation: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Colours, world normals (N, 3) and weights (N,) of a frame at the size it is measured at."""
+def samples_of(subject: Subject, camera_rotation: np.ndarray) -> Samples:
+    """Samples of a frame at the size it is measured at; (3, 3) camera to world."""
     # Every few pixels first: a 4K frame has more than enough of them.
     step = max(1, max(subject.weight.shape) // (4 * PROBE_SIZE))
     sparse = (slice(None, None, step), slice(None, None, step))
@@ -89,12 +98,17 @@ def samples_of(subject: Subject, camera_rotation: np.ndarray) -> tuple[np.ndarra
     mass = np.maximum(small[2], 1e-6)[..., None]
     world = (small[1] / mass) @ camera_rotation.T.astype(np.float32)
     keep = small[2] > 0.5
-    return (small[0] / mass)[keep], _unit(world[keep]), small[2][keep]
+    return Samples((small[0] / mass)[keep], _unit(world[keep]), small[2][keep], camera_rotation[:, 2])
+
+
+def samples_of_look(look: Look, anchor: float, camera_rotation: np.ndarray) -> Samples:
+    """Samples of what a network saw of a frame whose exposure anchor is known."""
+    keep = look.matte > 0.5
+    world = look.normals[keep] @ camera_rotation.T.astype(np.float32)
+    albedo = None if look.albedo is None else look.albedo[keep]
+    rgb = decode(look.code[keep]) / np.float32(anchor)
+    return Samples(rgb, world, look.matte[keep], camera_rotation[:, 2], albedo)
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:
     return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-6)
-
-
-def _as_rows(pixels: np.ndarray) -> tuple[tuple[tuple[float, float, float], ...], ...]:
-    return tuple(tuple((float(f"{r:.6g}"), float(f"{g:.6g}"), float(f"{b:.6g}")) for r, g, b in row) for row in pixels)

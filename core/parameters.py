@@ -15,7 +15,7 @@ from typing import Any
 from .errors import ParameterError
 
 PUBLISHED = ("ic-light", "relightvid", "light-a-video")  # backbones of others, which read a prompt themselves
-OWN_SIZE, PUBLISHED_SIZE = 160, 512  # px a backbone works at: what its weights were trained for
+WORKING_SIZE = 512  # px a network works at
 GROUPS = ("inputs", "light", "relight", "output", "run", "published")  # what is rarely needed last
 NEW_LAYERS = ("ratio", "normals", "albedo", "confidence", "irradiance", "lamps")
 # pxr24 and b44 lose precision that light needs, so they are not among them.
@@ -221,8 +221,8 @@ class RelightParameters:
     )  # fmt: skip
 
     backbone: str = knob(
-        "ratio", "What works out the new light: ratio is physically based and needs no network.", "choice", "relight",
-        choices=("ratio", "relamp", *PUBLISHED),
+        "relamp", "What works out the new light: relamp is Relamp's own network, ratio is physically based and needs none.",
+        "choice", "relight", choices=("relamp", "ratio", *PUBLISHED),
     )  # fmt: skip
     mix: Any = knob(1.0, "How much of the relight replaces the plate.", "float", "relight", lo=0, hi=1, animatable=True)
     grain: str = knob(
@@ -230,8 +230,8 @@ class RelightParameters:
         "with the picture.", "choice", "relight", choices=("match", "keep", "off"),
     )  # fmt: skip
     working_size: int | None = knob(
-        None, "Longer side of the picture a network works the light out at; without it 160 for Relamp's own, 512 for the "
-        "published ones.", "int", "relight", unit="px", lo=64, hi=4096,
+        None, f"Longer side of the picture a network works the light out at; without it {WORKING_SIZE}, and less in previews.",
+        "int", "relight", unit="px", lo=64, hi=4096,
     )  # fmt: skip
     steps: int | None = knob(
         None, "Denoising steps of a network; without it as many as the backbone was made for.", "int", "relight",
@@ -422,8 +422,8 @@ class RelightParameters:
         return self.env_level or ("absolute" if self.source_env and not guessed else "match")
 
     def working_side(self) -> int:
-        """The longer side of the working size, px, with the backbone's own filled in."""
-        return self.working_size or (PUBLISHED_SIZE if self.backbone in PUBLISHED else OWN_SIZE)
+        """The longer side of the working size, px, with the default filled in."""
+        return self.working_size or WORKING_SIZE
 
 
 def knobs(parameters: type[RelightParameters] = RelightParameters) -> Iterator[tuple[str, Knob]]:

@@ -9,17 +9,24 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-import numpy as np
-
 from . import plan as plans
 from .deliver import layer_names
 from .errors import InputError, UsageError
-from .finish import Subject
 from .frames import format_frames
 from .illumination import Illumination, lighting
+from .inference import Inference
 from .intake import gather, read_plate
 from .job import Measured, RelightJob, with_parameters
-from .measure import measure, probe_frames
+from .measure import (
+    PROBE_SIZE,
+    Samples,
+    anchor_of,
+    measured_rows,
+    probe_frames,
+    samples_of,
+    samples_of_look,
+    source_light_of,
+)
 from .over import check as check_over
 from .parameters import RelightParameters, knobs
 from .pictures import exr
@@ -184,29 +191,51 @@ def _needs_fit(plan: Plan) -> bool:
 
 
 def _measured(plan: Plan) -> Measured:
-    def subject_of(number: int) -> tuple[Subject, np.ndarray]:
-        task = FrameTask(number, RENDER, number, plan.tasks[0].out)
-        camera = plan.camera.at(number)
-        frame = read_plate(task, plan.inputs, plan.parameters, plan.colour)
-        return gather(frame, task, plan.inputs, plan.parameters, plan.colour, camera), camera.rotation
-
+    """What the shot's named frames say of its exposure and, where it is wanted, of its light."""
     frames = probe_frames(plan.on_disk)
-    probes, reasons = [], []
+    samples = list(probed(frames, lambda frame: _samples(plan, frame)))
+    p = plan.parameters
+    anchor = anchor_of(samples, plan.colour.luminance_weights) if p.anchor is None else p.anchor
+    measured = Measured(frames, anchor)
+    if not _needs_fit(plan):
+        return measured
+    network = plan.backbone.network
+    if network is not None and "albedo" in network.gives:
+        samples = delit_samples(replace(plan, job=RelightJob(p, measured)), frames)
+    return replace(measured, source_light=measured_rows(source_light_of(samples)))
+
+
+def delit_samples(plan: Plan, frames: tuple[int, ...]) -> list[Samples]:
+    """What a network that delights makes of some frames of a plan whose anchor is known; raises `InputError`."""
+    anchor = plan.job.measured.anchor or 1.0
+    # At one size, whatever frames are rendered at: previews and renders must agree on the level.
+    job = RelightJob(replace(plan.parameters, working_size=PROBE_SIZE), plan.job.measured)
+    inference = Inference(replace(plan, job=job))
+    return list(
+        probed(frames, lambda n: samples_of_look(inference.look(n), anchor, plan.camera.at(n).rotation)),
+    )
+
+
+def probed(frames: tuple[int, ...], look: Callable[[int], T]) -> Iterator[T]:
+    """What `look` says of the frames that can be read; raises the first `InputError` when none can."""
+    reason: InputError | None = None
+    seen = False
     for frame in frames:
         try:
-            probes.append(subject_of(frame))
+            yield look(frame)
+            seen = True
         except InputError as error:  # measuring the shot does without it, and its own turn reports it
             log.warning("not measured on frame %d: %s", frame, error)
-            reasons.append(error)
-    if not probes:
-        raise reasons[0]
-    return measure(
-        frames,
-        probes,
-        plan.colour.luminance_weights,
-        anchor=plan.parameters.anchor,
-        fit_light=_needs_fit(plan),
-    )
+            reason = reason or error
+    if reason is not None and not seen:
+        raise reason
+
+
+def _samples(plan: Plan, number: int) -> Samples:
+    task = FrameTask(number, RENDER, number, plan.tasks[0].out)
+    camera = plan.camera.at(number)
+    frame = read_plate(task, plan.inputs, plan.parameters, plan.colour)
+    return samples_of(gather(frame, task, plan.inputs, plan.parameters, plan.colour, camera), camera.rotation)
 
 
 def _also(counts: dict[str, list[int]]) -> str:

@@ -11,7 +11,7 @@ from relamp.core.relighter.denoiser import Architecture, Network
 from relamp.core.relighter.light_tables import LightTables
 
 SMALL = Architecture(
-    channels=(32, 32, 32), tokens=2, token_width=32, hidden=32, refiner=8, normals_channels=(32, 32, 32)
+    channels=(32, 32, 32), tokens=2, token_width=32, hidden=32, refiner=8, intrinsic_channels=(32, 32, 32)
 )
 
 
@@ -20,7 +20,7 @@ def network(seed=0, awake=True):
     torch.manual_seed(seed)
     made = Network(SMALL).eval().requires_grad_(False)
     if awake:
-        for layer in (made.denoiser.refiner[-1], made.normals.unet.conv_out):
+        for layer in (made.denoiser.refiner[-1], made.intrinsic.unet.conv_out):
             torch.nn.init.normal_(layer.weight, std=0.1)
     return made
 

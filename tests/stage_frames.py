@@ -56,9 +56,9 @@ def lambert_ball(seed: int) -> StageFrame:
     suns = np.maximum(n @ frame.suns.T, 0) / np.pi
     codes, curve = encode_log(np.repeat(np.concatenate([cells, suns], 1).T[..., None], 3, -1))
     p = int(covered.sum())
-    full, colour = np.full(p, 255, np.uint8), np.full((p, 3), 180, np.uint8)
+    full, colour, none = np.full(p, 255, np.uint8), np.full((p, 3), 180, np.uint8), np.zeros((p, 3), np.uint8)
     return replace(
         frame, codes=codes, curve=curve, covered=covered.astype(np.uint8), alpha=full, matte=full,
-        normals=np.rint(n * 127).astype(np.int8), albedo=colour, gloss=colour, surface=colour[:, :2],
+        normals=np.rint(n * 127).astype(np.int8), albedo=colour, gloss=none, surface=colour[:, :2],
         depth=full.astype(np.float16),
     )  # fmt: skip

@@ -9,12 +9,12 @@ import torch
 from relamp.core.errors import InputError
 from relamp.core.relighter import weights
 from relamp.core.relighter.conditions import features
-from relamp.core.relighter.denoiser import Network
+from relamp.core.relighter.denoiser import Intrinsics, Network
 from relamp.core.relighter.motion import Motion, MotionArchitecture
 from relamp.training import checkpoint, ship, train
-from relamp.training.dataset import Frames, Maker, held_out, pictures
+from relamp.training.dataset import Frames, Geometry, Maker, held_out, pictures, recolour
 from relamp.training.light_pool import Place, Rig
-from relamp.training.losses import apply_gain, loss, true_gain
+from relamp.training.losses import BLACK, apply_gain, intrinsic_loss, loss, true_gain
 from relamp.training.shards import write_shard
 from small_relighter import SMALL
 from stage_frames import lambert_ball
@@ -104,9 +104,25 @@ def test_gain_of_a_pair_brings_plate_to_target():
 def test_loss_is_least_where_the_answer_is_true(batch):
     hint = features(batch.conditions, batch.normals).hint
     wanted = true_gain(batch.plate, batch.target) - hint
-    best = loss(wanted, hint, batch.normals, batch)[0]
+    best = sum(loss(wanted, hint, batch).values())
     for wrong in (torch.zeros_like(wanted), wanted + 0.3, wanted * 0.5):
-        assert best < loss(wrong, hint, batch.normals, batch)[0]
+        assert best < sum(loss(wrong, hint, batch).values())
+
+
+def test_a_wrong_albedo_costs_and_wrong_normals_do(batch):
+    albedo = batch.albedo.clamp_min(BLACK).log()
+    best = intrinsic_loss(Intrinsics(batch.normals, albedo), batch)
+    wrong = intrinsic_loss(Intrinsics(batch.normals.roll(1, dims=1), albedo + 0.7), batch)
+    for name in best:
+        assert best[name] < 0.01 < wrong[name]
+
+
+def test_recoloured_surfaces_change_their_albedo_alike():
+    frame = lambert_ball(1)
+    tint = recolour(frame, np.random.default_rng(0))
+    plain, recoloured = Geometry.of(frame).albedo, Geometry.of(frame, tint).albedo
+    assert recoloured == pytest.approx(np.minimum(plain * tint, 1), rel=1e-6)
+    assert not np.allclose(plain, recoloured, rtol=0.02)
 
 
 def options(folder, out, *more):
@@ -139,7 +155,7 @@ def a_run(folder, seed):
     scores = {s: dict.fromkeys("abcd", 20.0) for s in ("ratio", "network", "free")}
     card = {"name": "toy", "data": "toys", "step": 1, "samples": 2, "minutes": 0.5}
     torch.manual_seed(seed)
-    card["scores"] = {"unchanged": 14.0, "normals_degrees": 30, **scores}
+    card["scores"] = {"unchanged": 14.0, "normals_degrees": 30, "albedo_stops": 1, "albedo_level_stops": 0.5, **scores}
     weights.save(Network(SMALL), folder / "weights.safetensors", card)
     return folder
 

@@ -43,6 +43,7 @@ class Sample:
     matte: np.ndarray
     truth: np.ndarray
     normals: np.ndarray
+    albedo: np.ndarray  # diffuse and specular reflectance
     rays: np.ndarray
     covered: np.ndarray  # 0 or 1, where the frame has normals to give
     background: np.ndarray
@@ -64,6 +65,7 @@ class Batch:
     target: torch.Tensor
     truth: torch.Tensor
     normals: torch.Tensor
+    albedo: torch.Tensor
     exposure: torch.Tensor
 
     def to(self, device: torch.device | str) -> Batch:
@@ -144,8 +146,8 @@ class Maker:
         index = int(rng.integers(len(self.frames.frames)))
         frame, rig = self.frames.frames[index], self.frames.rigs[index]
         lights = [rig.light(self._place(), rng) for _ in range(pairs + 1)]
-        lit = pictures(frame, lights) * recolour(frame, rng)
-        geometry = Geometry.of(frame)
+        tint = recolour(frame, rng)
+        lit, geometry = pictures(frame, lights) * tint, Geometry.of(frame, tint)
         whole = rng.random() < 0.3
         made = []
         for k in range(pairs):
@@ -200,20 +202,22 @@ class Maker:
 
 @dataclass(frozen=True)
 class Geometry:
-    """A frame's pictures that no light changes: alpha, matte (H, W), normals and rays (H, W, 3)."""
+    """A frame's pictures that no light changes: alpha, matte (H, W), normals, albedo and rays (H, W, 3)."""
 
     alpha: np.ndarray
     matte: np.ndarray
     normals: np.ndarray
+    albedo: np.ndarray
     rays: np.ndarray
 
     @classmethod
-    def of(cls, frame: StageFrame) -> Geometry:
-        """Those of a frame; normals are (0, 0, 1) where nothing is."""
+    def of(cls, frame: StageFrame, tint: np.ndarray | float = 1.0) -> Geometry:
+        """Those of a frame whose surfaces are recoloured by `tint`; normals are (0, 0, 1) where nothing is."""
         normals = frame.normal_image()
         normals[(normals * normals).sum(-1) < 0.25] = (0, 0, 1)
         rays = camera_rays(frame.width, frame.height, frame.hfov)
-        return cls(frame.alpha_image(), frame.matte_image(), normals, rays)
+        albedo = np.minimum((frame.albedo_image() + frame.gloss_image()) * np.float32(tint), 1)
+        return cls(frame.alpha_image(), frame.matte_image(), normals, albedo, rays)
 
 
 Window = tuple[float, float, int]
@@ -263,7 +267,8 @@ def shoot(
         lights: A and B.
         rng: where the noise, the matte's faults and what is given come from.
     """
-    planes = [(lit[0], geometry.alpha), (lit[1], geometry.matte), (geometry.normals,), (geometry.rays,)]
+    planes = [(lit[0], geometry.alpha), (lit[1], geometry.matte)]
+    planes += [(geometry.normals,), (geometry.rays,), (geometry.albedo,)]
     stack = np.concatenate([_cut(np.dstack(p), take.window, size) for p in planes], -1)
     if take.mirror:
         stack = np.ascontiguousarray(stack[:, ::-1])
@@ -290,6 +295,7 @@ def shoot(
         matte=_first((truth if take.exact_matte else given)[..., None]),
         truth=_first(sure[..., None]),
         normals=_first(normals),
+        albedo=_first(stack[..., 14:17]),
         rays=_first(rays),
         covered=_first((alpha > 0.5)[..., None]),
         background=_first(behind[1]),
@@ -352,7 +358,7 @@ def stack(samples: list[Sample]) -> Batch:
         background=encode_planes(a["background"]),
         background_known=a["background_known"],
     )
-    return Batch(conditions, a["plate"], a["target"], a["truth"], a["normals"], a["exposure"])
+    return Batch(conditions, a["plate"], a["target"], a["truth"], a["normals"], a["albedo"], a["exposure"])
 
 
 def recolour(frame: StageFrame, rng: np.random.Generator) -> np.ndarray:

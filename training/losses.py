@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch.nn.functional import adaptive_avg_pool2d
 
+from ..core.relighter.denoiser import Intrinsics
 from ..core.relighter.sampling import SPREAD
 from .dataset import Batch
 
@@ -12,7 +13,8 @@ EPSILON = 0.002  # as in the law of the gain, at the proxy's exposure
 LARGEST = 4.0  # natural logs a residual is asked to correct, either way
 ROUNDING = 0.05  # of the robust loss, natural logs: below it errors count quadratically
 COARSE = ((40, 0.5), (20, 0.75), (10, 1.0))  # cells a side, and how much they count
-DISPLAY, DECIBEL, LEVEL, NORMALS = 8.0, 0.15, 0.5, 0.5
+DISPLAY, DECIBEL, LEVEL, NORMALS, ALBEDO = 8.0, 0.15, 0.5, 0.5, 0.25
+BLACK = 0.02  # albedo, below which it does not matter how black a surface is
 
 
 def true_gain(plate: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
@@ -34,18 +36,9 @@ def display(light: torch.Tensor, exposure: torch.Tensor) -> torch.Tensor:
     return torch.where(x < 1, shown, 1 + (shown - 1) * 0.3)
 
 
-def loss(
-    predicted: torch.Tensor, hint: torch.Tensor, seen: torch.Tensor, batch: Batch
-) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-    """The whole loss of a batch and its parts by name.
-
-    Args:
-        predicted: (B, 3, h, w) residual over `hint`, natural logs.
-        seen: (B, 3, h, w) unit normals of the net.
-    """
-    weight = batch.truth
-    # Where the plate is nearly black a gain is mostly noise.
-    trusted = weight * (batch.plate.clamp_min(0).mean(1, keepdim=True) / 0.01).clamp(0.05, 1)
+def loss(predicted: torch.Tensor, hint: torch.Tensor, batch: Batch) -> dict[str, torch.Tensor]:
+    """The parts of the loss of a batch's residuals over `hint`, both (B, 3, h, w) in natural logs, by name."""
+    weight, trusted = batch.truth, _trusted(batch)
     wanted = (true_gain(batch.plate, batch.target) - hint).clamp(-LARGEST, LARGEST)
     error = predicted - wanted
     parts = {"log": _mean(_robust(error), trusted)}
@@ -60,17 +53,34 @@ def loss(
             mass = adaptive_avg_pool2d(trusted, cells)
             pooled = adaptive_avg_pool2d(error * trusted, cells) / mass.clamp_min(1e-4)
             parts[f"log{cells}"] = share * _mean(_robust(pooled), mass)
-    total = trusted.sum((2, 3)).clamp_min(1e-4)
-    parts["level"] = LEVEL * _robust((error * trusted).sum((2, 3)) / total).mean()
-    cosine = 1 - (seen * batch.normals).sum(1, keepdim=True)
-    parts["normals"] = NORMALS * _mean(cosine, weight)
-    return torch.stack(list(parts.values())).sum(), parts
+    parts["level"] = LEVEL * _robust(_overall(error, trusted)).mean()
+    return parts
+
+
+def intrinsic_loss(seen: Intrinsics, batch: Batch) -> dict[str, torch.Tensor]:
+    """The parts of the loss of what the intrinsic net makes of a batch's plates, by name."""
+    trusted = _trusted(batch)
+    cosine = 1 - (seen.normals * batch.normals).sum(1, keepdim=True)
+    off = seen.log_albedo - batch.albedo.clamp_min(BLACK).log()
+    # The mean tells the level of the light, so it counts as much as all detail.
+    albedo = _mean(_robust(off), trusted) + _robust(_overall(off, trusted)).mean()
+    return {"normals": NORMALS * _mean(cosine, batch.truth), "albedo": ALBEDO * albedo}
 
 
 def clean_residual(hint: torch.Tensor, batch: Batch) -> torch.Tensor:
     """The residual that noise is added to, (B, 3, h, w): bounded, and zero outside the subject."""
     wanted = true_gain(batch.plate, batch.target) - hint
     return wanted.clamp(-4 * SPREAD, 4 * SPREAD) * batch.truth
+
+
+def _trusted(batch: Batch) -> torch.Tensor:
+    """The truth's weight, less where the plate is nearly black: there a gain is mostly noise."""
+    return batch.truth * (batch.plate.clamp_min(0).mean(1, keepdim=True) / 0.01).clamp(0.05, 1)
+
+
+def _overall(error: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    """The mean over each subject, (B, 3)."""
+    return (error * weight).sum((2, 3)) / weight.sum((2, 3)).clamp_min(1e-4)
 
 
 def _robust(error: torch.Tensor) -> torch.Tensor:

@@ -22,8 +22,8 @@ LARGEST = 40e6  # bytes of everything that ships
 
 CARD = """# {name}
 
-Relamp's own relighter: a denoiser of the residual log gain over the analytic hint, and a net that sees normals where none
-are given. Licence {licence}. SHA-256 `{digest}`.
+Relamp's own relighter: a denoiser of the residual log gain over the analytic hint, and a net that sees normals
+and albedo. Licence {licence}. SHA-256 `{digest}`.
 
 - **Data**: {data}. No photograph, no downloaded model, no human face: every frame was rendered by `relamp.training.stage`,
   every light painted by `relamp.training.environments`.
@@ -33,7 +33,7 @@ are given. Licence {licence}. SHA-256 `{digest}`.
 
 {table}
 
-  Normals of its own: {degrees} degrees off.
+  Normals of its own: {degrees} degrees off. Albedo: {albedo} stops off, its mean over the subject {albedo_level}.
 
 ## Known failures
 
@@ -90,7 +90,8 @@ def ship(run: Path, target: Path = SHIPPED) -> Path:
     scores = card["scores"]
     text = CARD.format(
         **{k: card[k] for k in ("name", "licence", "data", "samples", "step", "minutes")},
-        digest=digest, table=_table(scores), degrees=scores["normals_degrees"], failures=FAILURES,
+        digest=digest, table=_table(scores), failures=FAILURES, degrees=scores["normals_degrees"],
+        albedo=scores["albedo_stops"], albedo_level=scores["albedo_level_stops"],
     )  # fmt: skip
     page = target.with_suffix(".md")
     page.write_text(text)

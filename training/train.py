@@ -32,7 +32,7 @@ from ..core.relighter.weights import load as load_weights
 from ..core.relighter.weights import save as save_weights
 from . import checkpoint
 from .dataset import Batch, Frames, Maker
-from .losses import clean_residual, loss
+from .losses import clean_residual, intrinsic_loss, loss
 from .validate import Validation, write_sheet
 
 NOISY = 0.2  # of the samples learn from a noisy residual, the rest from none at all
@@ -160,11 +160,14 @@ class Run:
         """The whole loss of a batch, and its parts by name."""
         with torch.autocast(self.device, torch.bfloat16, enabled=self.options.bf16):
             seen = self.network.see(batch.conditions)
-            with torch.autocast(self.device, enabled=False):
-                f = self.network.told(batch.conditions, seen.detach().float())
-                level, estimate = self.noise(clean_residual(f.hint, batch))
-            residual = self.network.denoiser(f, estimate, level)
-        return loss(residual.float(), f.hint, seen.float(), batch)
+            parts = intrinsic_loss(seen, batch)
+            if not self.options.intrinsic:
+                with torch.autocast(self.device, enabled=False), torch.no_grad():  # hints do not teach normals
+                    f = self.network.told(batch.conditions, seen)
+                    level, estimate = self.noise(clean_residual(f.hint, batch))
+                residual = self.network.denoiser(f, estimate, level)
+                parts |= loss(residual.float(), f.hint, batch)
+        return torch.stack(list(parts.values())).sum(), parts
 
     def noise(self, clean: torch.Tensor, frames: int = 1) -> tuple[torch.Tensor, torch.Tensor]:
         """Noise levels, most of them 1, and what is left to see of `clean` at them; `frames` in a row share theirs."""
@@ -272,6 +275,11 @@ def shared_options(name: str, description: str) -> argparse.ArgumentParser:
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     """The options."""
     parser = shared_options("train", (__doc__ or "").splitlines()[0])
+    parser.add_argument(
+        "--intrinsic",
+        action="store_true",
+        help="train the net of normals and albedo alone: cheap, and all begins with it",
+    )
     parser.add_argument("--exact-mattes", action="store_true", help="give the network no faulty mattes")
     return parser.parse_args(argv)
 

@@ -64,19 +64,17 @@ class TemporalRun(Run):
         """Each frame's loss as in the spatial training, and how its error changes from frame to frame."""
         network = self.spatial.network
         with torch.no_grad():
-            seen = network.see(batch.frames.conditions)
-            f = network.told(batch.frames.conditions, seen)
+            f = network.told(batch.frames.conditions, network.see(batch.frames.conditions))
             level, estimate = self.noise(clean_residual(f.hint, batch.frames), batch.present.shape[1])
         with (
             torch.autocast(self.device, torch.bfloat16, enabled=self.options.bf16),
             self.network.over(network.denoiser.unet, batch.present),
         ):
             residual = network.denoiser(f, estimate, level)
-        _, parts = loss(residual.float(), f.hint, seen, batch.frames)
+        parts = loss(residual.float(), f.hint, batch.frames)
         change, weight = unsteadiness(f.hint + residual.float(), batch)
         robust = ((change**2 + ROUNDING**2).sqrt() - ROUNDING).mean(1, keepdim=True)
         parts["steady"] = STEADY * (robust * weight).sum() / weight.sum().clamp_min(1)
-        del parts["normals"]  # not of these layers
         return torch.stack(list(parts.values())).sum(), parts
 
     def measure(self, validation: ClipValidation) -> ClipScores:

@@ -20,12 +20,12 @@ from ..core.light.environment import level
 from ..core.light.irradiance import frame_irradiance
 from ..core.light.source_fit import fit_source
 from ..core.relighter.conditions import features
-from ..core.relighter.denoiser import Network
+from ..core.relighter.denoiser import Intrinsics, Network
 from ..core.relighter.sampling import sample
 from .check_data import encode_srgb, psnr_inside
 from .dataset import Batch, Frames, Geometry, Maker, Sample, stack
 from .light_pool import Lit, Rig
-from .losses import apply_gain
+from .losses import BLACK, apply_gain
 
 SETTINGS = {"a": (0, 0), "b": (1, 0), "c": (0, 1), "d": (1, 1)}
 """By letter: whether normals and whether the source environment are given."""
@@ -38,7 +38,8 @@ SIZE = 128
 class Scores:
     """Mean PSNR in dB: `unchanged`, and by setting that of the ratio relighter and of the network.
 
-    `free` is the network's once its level is right, `normals` its mean error of normals in degrees.
+    `free` is the network's once its level is right, `normals` its mean error of normals in degrees, `albedo` that of its
+    albedo in stops, and `albedo_level` that of its albedo's mean over the subject, which is what tells the light's level.
     """
 
     unchanged: float
@@ -46,11 +47,14 @@ class Scores:
     network: dict[str, float]
     free: dict[str, float]
     normals: float
+    albedo: float
+    albedo_level: float
 
     def as_dict(self) -> dict:
         """For a card in JSON."""
         rounded = {k: {s: round(v, 2) for s, v in getattr(self, k).items()} for k in ("ratio", "network", "free")}
-        return {"unchanged": round(self.unchanged, 2), **rounded, "normals_degrees": round(self.normals, 1)}
+        albedo = {"albedo_stops": round(self.albedo, 2), "albedo_level_stops": round(self.albedo_level, 2)}
+        return {"unchanged": round(self.unchanged, 2), **rounded, "normals_degrees": round(self.normals, 1), **albedo}
 
     def table(self) -> str:
         """Markdown."""
@@ -63,7 +67,8 @@ class Scores:
             lines.append(
                 f"| {name} | {self.unchanged:.2f} | {self.ratio[s]:.2f} | {self.network[s]:.2f} | {self.free[s]:.2f} |"
             )
-        return "\n".join([*lines, f"\nnormals of its own: {self.normals:.1f} degrees off"])
+        albedo = f"albedo {self.albedo:.2f} stops, its mean {self.albedo_level:.2f}"
+        return "\n".join([*lines, f"\nnormals of its own: {self.normals:.1f} degrees off, {albedo}"])
 
 
 class Validation:
@@ -87,22 +92,23 @@ class Validation:
         unchanged = [_psnr(x, x.plate) for x in self.samples]
         results: dict[str, list[float]] = {s: [] for s in SETTINGS}
         free: dict[str, list[float]] = {s: [] for s in SETTINGS}
-        angles, rows = [], []
-        seen = np.zeros(0)
+        angles, albedos, rows = [], [], []
         for x in self.samples:
             tiles = [_shown(x, x.plate), _shown(x, x.target)]
+            seen = see(network, x, device)
             for s, given in SETTINGS.items():
-                relit, seen = relight(network, x, given, device)
+                relit = relight(network, x, given, device)
                 results[s].append(_psnr(x, relit))
                 free[s].append(_psnr(x, relit * _level(x, relit)))
                 tiles.append(_shown(x, relit))
-            cosine = np.clip((seen * x.normals).sum(0), -1, 1)
-            angles.append(float((np.degrees(np.arccos(cosine)) * x.truth[0]).sum() / x.truth[0].sum()))
-            tiles += [
-                _shown(x, _ratio(x, 1, 1)),
-                seen.transpose(1, 2, 0) * 0.5 + 0.5,
-                x.normals.transpose(1, 2, 0) * 0.5 + 0.5,
-            ]
+            normals, albedo = (p[0].cpu().numpy() for p in seen)
+            cosine = np.clip((normals * x.normals).sum(0), -1, 1)
+            angles.append(_mean(x, np.degrees(np.arccos(cosine))))
+            off = (albedo - np.log(np.maximum(x.albedo, BLACK))).mean(0) / np.log(2)
+            albedos.append((_mean(x, np.abs(off)), abs(_mean(x, off))))
+            tiles.append(_shown(x, _ratio(x, 1, 1)))
+            tiles += [n.transpose(1, 2, 0) * 0.5 + 0.5 for n in (normals, x.normals)]
+            tiles += [encode_srgb((a * x.truth).transpose(1, 2, 0)) for a in (np.exp(albedo), x.albedo)]
             rows.append(np.concatenate(tiles, axis=1))
         mean = {s: float(np.mean(v)) for s, v in results.items()}
         scores = Scores(
@@ -111,24 +117,28 @@ class Validation:
             mean,
             {s: float(np.mean(v)) for s, v in free.items()},
             float(np.mean(angles)),
+            *(float(m) for m in np.mean(albedos, axis=0)),
         )
         sheet = np.concatenate(rows[:14], axis=0)
         return scores, (np.clip(sheet, 0, 1) * 255).astype(np.uint8)
 
 
-def relight(
-    network: Network, x: Sample, given: tuple[int, int], device: str, steps: int = 1
-) -> tuple[np.ndarray, np.ndarray]:
-    """A sample relit by the network, (3, S, S), and the normals the network sees."""
+def relight(network: Network, x: Sample, given: tuple[int, int], device: str, steps: int = 1) -> np.ndarray:
+    """A sample relit by the network, (3, S, S)."""
     batch = batch_of(x, given)
     with torch.inference_mode():
         c = batch.conditions.to(device)
-        seen = network.see(c)
-        f = network.told(c, seen)
+        f = network.told(c, network.see(c))
         noise = torch.randn(f.hint.shape, generator=torch.Generator().manual_seed(0)).to(device)
         residual = sample(lambda estimate, t: network.denoiser(f, estimate, t), noise, steps)
         relit = apply_gain(batch.plate.to(device), f.hint + residual)
-    return relit[0].cpu().numpy(), seen[0].cpu().numpy()
+    return relit[0].cpu().numpy()
+
+
+def see(network: Network, x: Sample, device: str) -> Intrinsics:
+    """What the network sees of a sample, B = 1."""
+    with torch.inference_mode():
+        return network.see(batch_of(x, (0, 0)).conditions.to(device))
 
 
 def batch_of(x: Sample, given: tuple[int, int]) -> Batch:
@@ -138,7 +148,7 @@ def batch_of(x: Sample, given: tuple[int, int]) -> Batch:
 
 
 def write_sheet(sheet: np.ndarray, path: Path) -> None:
-    """A sheet as PNG. Columns: plate, target, (a) to (d), ratio with both, normals seen, normals true."""
+    """A sheet as PNG. Columns: plate, target, (a) to (d), ratio with both, normals and albedo, each seen and true."""
     cv2.imwrite(str(path), cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR))
 
 
@@ -172,6 +182,10 @@ def _ratio(x: Sample, normals_given: int, source_known: int) -> np.ndarray:
 
 def _ratio_psnr(x: Sample, normals_given: int, source_known: int) -> float:
     return _psnr(x, _ratio(x, normals_given, source_known))
+
+
+def _mean(x: Sample, plane: np.ndarray) -> float:
+    return float((plane * x.truth[0]).sum() / x.truth[0].sum())
 
 
 def _psnr(x: Sample, picture: np.ndarray) -> float:

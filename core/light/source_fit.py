@@ -1,9 +1,9 @@
 """The light a plate was shot under, fitted to its shading where nobody measured it.
 
 A non-negative light (soft lobes over the sphere, Lawson-Hanson non-negative least squares) that explains how luminance
-goes with the normal. What a picture cannot tell is left neutral: the colour of the light cannot be told from the colour
-of the surface, so the light takes only a quarter (in stops) of the subject's tint; nor can its level, for which the
-subject is taken to reflect `ASSUMED_ALBEDO`. Cast shadows are read as darkness of the light. Light from behind the
+goes with the normal. Where nobody knows the albedo, what a picture cannot tell is left neutral: the colour of the light cannot
+be told from the colour of the surface, so the light takes only a quarter (in stops) of the subject's tint; nor can its level,
+for which the subject is taken to reflect `ASSUMED_ALBEDO`. Cast shadows are read as darkness of the light. Light from behind the
 subject shows only on its rims, whose normals are the worst there are: it is pulled toward the mean of what stands in front,
 else a few wrong pixels along an outline make a key light behind the subject.
 """
@@ -17,6 +17,7 @@ from ..errors import InputError
 from .environment import AP1_LUMINANCE, directions, solid_angles
 
 ASSUMED_ALBEDO = 0.35  # between skin (0.3 to 0.5) and cloth; sets the level of the fit only
+DARK_ALBEDO = 0.02  # below it, what a network says of a surface is no measure of the light
 HEIGHT = 16
 LOBES = 96
 BINS = 400
@@ -30,7 +31,11 @@ MAXIMUM_PIXELS = 1 << 17  # evenly chosen from a larger picture: light is coarse
 
 
 def fit_source(
-    rgb: np.ndarray, normals: np.ndarray, weights: np.ndarray, viewer: np.ndarray | None = None
+    rgb: np.ndarray,
+    normals: np.ndarray,
+    weights: np.ndarray,
+    viewer: np.ndarray | None = None,
+    albedo: np.ndarray | None = None,
 ) -> np.ndarray:
     """Fit a light to a plate's shading.
 
@@ -42,6 +47,7 @@ def fit_source(
         normals: (..., 3) unit, world space.
         weights: (...) zero or more; pixels with weight 0, or with a value that is not finite, are not looked at.
         viewer: (3,) from the subject toward the camera, world space; None when nothing is known of it.
+        albedo: (..., 3) above 0, of a network that delights; None when nothing is known of it.
 
     Returns:
         (16, 32, 3) float32 radiance, a latitude-longitude map like any other.
@@ -49,6 +55,8 @@ def fit_source(
     Raises:
         InputError: fewer than 16 usable pixels, or all of them black.
     """
+    if albedo is not None:
+        rgb = rgb * (np.float32(ASSUMED_ALBEDO) / np.maximum(albedo, DARK_ALBEDO))
     luminance, facing, mass = _usable(rgb, normals, weights)
     seen, shading, count = _by_normal(luminance, facing, mass)
     if not shading.max() > 0:
@@ -58,7 +66,7 @@ def fit_source(
     confidence = np.sqrt(count) / (shading + DARK * shading.mean())
     amounts = _fit(response * (ASSUMED_ALBEDO / np.pi), shading, confidence, _held_behind(viewer))
     light = np.tensordot(amounts, lobes, axes=1)
-    return (light[..., None] * _tint(rgb, weights)).astype(np.float32)
+    return (light[..., None] * _tint(rgb, weights, TINT if albedo is None else 1.0)).astype(np.float32)
 
 
 def _usable(rgb: np.ndarray, normals: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -125,11 +133,11 @@ def _fit(response: np.ndarray, shading: np.ndarray, confidence: np.ndarray, held
     return amounts
 
 
-def _tint(rgb: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """A mild tint of unit luminance from the subject's mean colour, (3,)."""
+def _tint(rgb: np.ndarray, weights: np.ndarray, share: float) -> np.ndarray:
+    """A tint of unit luminance: a share, in stops, of that of the subject's mean colour, (3,)."""
     kept = np.isfinite(rgb).all(axis=-1) & (np.asarray(weights) > 0)
     mean = np.maximum(np.asarray(rgb)[kept].mean(axis=0, dtype=np.float64), 1e-6)
-    tint = (mean / (mean @ AP1_LUMINANCE)) ** TINT
+    tint = (mean / (mean @ AP1_LUMINANCE)) ** share
     return tint / (tint @ AP1_LUMINANCE)
 
 

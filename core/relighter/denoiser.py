@@ -1,4 +1,4 @@
-"""The network: a small denoiser of the residual log gain, and the net that sees normals where none are given.
+"""The network: a small denoiser of the residual log gain, and the net that sees what no light changes.
 
 Both are diffusers' U-Nets on pixels folded four by four into channels, with a few layers at full size after the
 denoiser so that the fold leaves no grid. Floor 2.
@@ -6,8 +6,9 @@ denoiser so that the fold leaves no grid. Floor 2.
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from diffusers.models.unets.unet_2d import UNet2DModel
@@ -15,6 +16,7 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import nn
 from torch.nn.functional import conv2d, normalize, pad, pixel_shuffle, pixel_unshuffle
 
+from ..proxy import MIDDLE_GREY, STRETCH
 from .conditions import FEATURE_CHANNELS, FLAGS, Conditions, Features, features
 from .hdr_encoder import HdrEncoder
 
@@ -34,7 +36,7 @@ class Architecture:
     token_width: int = 128
     hidden: int = 384
     refiner: int = 24
-    normals_channels: tuple[int, ...] = (32, 64, 96)
+    intrinsic_channels: tuple[int, ...] = (32, 64, 96)
 
     def as_dict(self) -> dict:
         """For a card in JSON."""
@@ -106,48 +108,61 @@ class Denoiser(nn.Module):
         return detail + mean
 
 
-class NormalsNet(nn.Module):
-    """Camera-space normals from a proxy and its matte."""
+class Intrinsics(NamedTuple):
+    """What no light changes: `normals` (B, 3, h, w) unit camera-space, `log_albedo` (B, 3, h, w), never above 0.
+
+    Albedo is all that a surface gives back, diffuse and specular: a metal's is its colour.
+    """
+
+    normals: torch.Tensor
+    log_albedo: torch.Tensor
+
+
+class IntrinsicNet(nn.Module):
+    """Intrinsic images from a proxy and its matte."""
 
     def __init__(self, a: Architecture) -> None:
         super().__init__()
         self.unet = UNet2DModel(
             in_channels=4 * FOLD * FOLD,
-            out_channels=3 * FOLD * FOLD,
+            out_channels=6 * FOLD * FOLD,
             down_block_types=("DownBlock2D", "DownBlock2D", "AttnDownBlock2D"),
             up_block_types=("AttnUpBlock2D", "UpBlock2D", "UpBlock2D"),
-            block_out_channels=a.normals_channels,
+            block_out_channels=a.intrinsic_channels,
             layers_per_block=1,
             norm_num_groups=16,
             attention_head_dim=32,
         )
         _silence(self.unet.conv_out)
 
-    def forward(self, code: torch.Tensor, matte: torch.Tensor) -> torch.Tensor:
-        """(B, 3, h, w) unit vectors."""
+    def forward(self, code: torch.Tensor, matte: torch.Tensor) -> Intrinsics:
+        """The intrinsic images of log-encoded proxies (B, 3, h, w) with mattes (B, 1, h, w)."""
         height, width = code.shape[-2:]
         planes = _padded(torch.cat([code, matte], dim=1))
         out = self.unet(pixel_unshuffle(planes, FOLD), 0).sample
-        out = _without_grid(pixel_shuffle(out, FOLD).float())[..., :height, :width]
-        return normalize(out + out.new_tensor([0.0, 0.0, 1.0])[:, None, None], dim=1, eps=1e-4)
+        facing, shading = _without_grid(pixel_shuffle(out, FOLD).float())[..., :height, :width].split(3, dim=1)
+        normals = normalize(facing + out.new_tensor([0.0, 0.0, 1.0])[:, None, None], dim=1, eps=1e-4)
+        # The light that is taken off is smooth, so that texture stays the plate's own.
+        log_light = code.float() * STRETCH + math.log(MIDDLE_GREY)
+        return Intrinsics(normals, (log_light - shading).clamp_max(0))
 
 
 class Network(nn.Module):
-    """The denoiser and the normals net under one roof, as they are trained and stored."""
+    """The denoiser and the intrinsic net under one roof, as they are trained and stored."""
 
     def __init__(self, architecture: Architecture) -> None:
         super().__init__()
         self.architecture = architecture
         self.denoiser = Denoiser(architecture)
-        self.normals = NormalsNet(architecture)
+        self.intrinsic = IntrinsicNet(architecture)
 
-    def see(self, c: Conditions) -> torch.Tensor:
-        """The net's own normals of each frame, (B, 3, h, w)."""
-        return self.normals(c.code, c.matte)
+    def see(self, c: Conditions) -> Intrinsics:
+        """What the network sees of each frame without being told."""
+        return self.intrinsic(c.code, c.matte)
 
-    def told(self, c: Conditions, seen: torch.Tensor) -> Features:
-        """The features on the normals given, and on `seen` where none are."""
-        return features(c, torch.where(c.normals_known > 0.5, c.normals, seen))
+    def told(self, c: Conditions, seen: Intrinsics) -> Features:
+        """The features on the normals given, and on those `seen` where none are."""
+        return features(c, torch.where(c.normals_known > 0.5, c.normals, seen.normals))
 
 
 def _without_grid(planes: torch.Tensor) -> torch.Tensor:

@@ -21,6 +21,7 @@ from torch.nn.functional import avg_pool2d, pad
 from ...errors import DeviceError
 from ...temporal.windows import Span, really_there
 from ..conditions import Conditions, LightBatch, decode_planes, encode_planes
+from ..denoiser import Intrinsics
 from ..motion import Motion
 from ..sampling import sample
 from ..weights import SHIPPED, load, load_motion, motion_path
@@ -44,7 +45,7 @@ class Relamp:
     used: tuple[str, ...] = ()
     wants_source = False
     levelled = False
-    gives: frozenset[str] = frozenset()
+    gives: frozenset[str] = frozenset({"albedo"})
 
     def __init__(self, device: str = "cpu", path: Path = SHIPPED, *, temporal: bool = True) -> None:
         """Load the weights onto `device`.
@@ -61,7 +62,7 @@ class Relamp:
         loaded = load(path, device)
         self.weights, self.card = loaded.digest, loaded.card
         self._network, self._device = loaded.network, device
-        self._seen: tuple[torch.Tensor, torch.Tensor, torch.Tensor] | None = None
+        self._seen: tuple[torch.Tensor, torch.Tensor, Intrinsics] | None = None
         self._motion: Motion | None = None
         self.span: Span = "frame"
         if temporal and motion_path(path).is_file():
@@ -106,7 +107,8 @@ class Relamp:
     ) -> list[Answer]:
         """One answer a frame; `there` is (1, F) for frames that are a window."""
         c, network = softened(conditions.to(self._device)), self._network
-        f = network.told(c, self._see(c))
+        seen = self._see(c)
+        f = network.told(c, seen)
         noise = torch.randn(1, *f.hint.shape[1:], generator=torch.Generator().manual_seed(seed)).to(self._device)
         noise = noise.expand_as(f.hint)  # every frame's the same: noise that changes by frame is flicker
         window = nullcontext()
@@ -114,11 +116,11 @@ class Relamp:
             window = self._motion.over(network.denoiser.unet, there.to(self._device))
         with window:
             residual = sample(lambda estimate, level: network.denoiser(f, estimate, level), noise, steps)
-        planes = (_pictures(residual), _pictures(f.hint), _pictures(f.planes[:, 4:7]))
+        planes = [_pictures(p) for p in (residual, f.hint, f.planes[:, 4:7], seen.log_albedo.exp())]
         return [Answer(*of_frame) for of_frame in zip(*planes, strict=True)]
 
-    def _see(self, c: Conditions) -> torch.Tensor:
-        """The network's own normals. Those of the last pictures are kept: while a light is turned they stay the same."""
+    def _see(self, c: Conditions) -> Intrinsics:
+        """The network's own intrinsic images. The last ones are kept: while a light is turned they stay the same."""
         kept = self._seen
         if kept is None or not (torch.equal(kept[0], c.code) and torch.equal(kept[1], c.matte)):
             self._seen = kept = (c.code, c.matte, self._network.see(c))
