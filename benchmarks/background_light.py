@@ -1,6 +1,6 @@
 """How much of the light a background tells: maps of procedural places against what is made of the part the camera sees.
 
-    python benchmarks/background_light.py [--places 400] [--seed 1]
+    python benchmarks/background_light.py [--places 400] [--seed 1] [--out t.md]
 
 For each place the map is seen by a camera of 36 degrees, an environment is made of that view alone, and what both give to what
 faces the camera is compared: RMS of the log irradiance over facings and channels once one level is fitted, and that level.
@@ -13,8 +13,10 @@ The places are those training is lit by; the numbers set the constants of `core/
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 import numpy as np
+from report import Report
 
 from relamp.core.light.backdrop import backdrop, camera_rays
 from relamp.core.light.environment import AP1_LUMINANCE
@@ -27,6 +29,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--places", type=int, default=400)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--out", type=Path, help="write the table here, too")
     given = parser.parse_args()
     rng = np.random.default_rng(given.seed)
     rays, facing = camera_rays(48, 36, 36.0), toward_camera()
@@ -41,10 +44,11 @@ def main() -> None:
         found["mean colour"].append(np.broadcast_to(view.mean(axis=(0, 1)), (len(facing), 3)))
         found["map"].append(irradiance(from_background(view, rays, 32), facing) / np.pi)
         found["map, view clipped"].append(irradiance(from_background(clipped, rays, 32), facing) / np.pi)
-    print("| the light is taken as | RMS log error, level fitted | level off, stops | its spread, stops |")
-    print("| --- | ---: | ---: | ---: |")
+    say = Report(given.out)
+    say("| the light is taken as | RMS log error, level fitted | level off, stops | its spread, stops |")
+    say("| --- | ---: | ---: | ---: |")
     for name, lights in found.items():
-        print(f"| {name} | " + " | ".join(f"{value:.2f}" for value in errors(np.array(lights), np.array(true))) + " |")
+        say(f"| {name} | " + " | ".join(f"{value:.2f}" for value in errors(np.array(lights), np.array(true))) + " |")
 
 
 def toward_camera() -> np.ndarray:

@@ -1,8 +1,8 @@
 """Composites against a renderer's truth: a subject shot under one light, put before a background plate that is all that is said
 of the other.
 
-    python benchmarks/validation/render.py --out data/validation --size 192 --frames 2     (with Mitsuba)
-    python benchmarks/harmonise.py [--data data/validation] [--shots head,metal] [--mattes] [--json scores.json] [--sheet s.png]
+    python benchmarks/validation/render.py --out data/harmonise --size 192 --frames 2     (with Mitsuba)
+    python benchmarks/harmonise.py [--data data/harmonise] [--shots head,metal] [--mattes] [--out t.md] [--sheet s.png]
 
 The first table is PSNR in sRGB inside the matte, and once one exposure is fitted: the plate as it was, Reinhard's transfer to
 the background, the ratio relighter and Relamp's network with the background as the only light, and, for what the guess costs,
@@ -19,13 +19,13 @@ mattes, beside the plain one that leaves the old background in the edge. Truth i
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import tempfile
 from pathlib import Path
 
 import cv2
 import numpy as np
+from report import Report
 from scipy.ndimage import distance_transform_edt
 
 from relamp.core.cli import main as relamp
@@ -49,12 +49,12 @@ METHODS: dict[str, tuple[str, ...]] = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=Path("data/validation"), help="what validation/render.py wrote")
+    parser.add_argument("--data", type=Path, default=Path("data/harmonise"), help="what validation/render.py wrote")
     parser.add_argument("--shots", help="names, separated by commas; all of them without it")
     parser.add_argument("--frames", default="1001", help="frames of each shot")
     parser.add_argument("--level", default="match", choices=("match", "absolute"))
     parser.add_argument("--mattes", action="store_true", help="measure edges under wrong mattes instead")
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--out", type=Path, help="write the table here, too")
     parser.add_argument("--sheet", type=Path, help="PNG: plate, background, truth and every comp, a row a shot")
     given = parser.parse_args()
     folders = [f for f in sorted(given.data.iterdir()) if (f / "shot.json").is_file()]
@@ -65,9 +65,7 @@ def main() -> None:
         for folder in folders:
             scores[folder.name], pictures[folder.name] = run(folder, Path(temporary) / folder.name, given)
             print(folder.name, scores[folder.name], flush=True)
-    print(as_markdown(scores))
-    if given.json:
-        given.json.write_text(json.dumps(scores, indent=1) + "\n", encoding="utf-8")
+    Report(given.out)(as_markdown(scores))
     if given.sheet:
         write_png(given.sheet, sheet(pictures))
 
@@ -178,15 +176,15 @@ def relit_alone(folder: Path, out: str, frame: str, matte: str) -> None:
         sys.exit(f"relamp {' '.join(command)} failed with code {code}")
 
 
-def mattes(exact: np.ndarray) -> dict[str, np.ndarray]:
-    """Mattes as people make them, (H, W) each."""
-    kernel = np.ones((3, 3), np.uint8)
+def mattes(exact: np.ndarray, px: int = 1) -> dict[str, np.ndarray]:
+    """Mattes as people make them, (H, W) each, wrong by so many pixels."""
+    kernel = np.ones((2 * px + 1, 2 * px + 1), np.uint8)
     exact = exact.astype(np.float32)
     return {
         "exact": exact,
         "eroded": cv2.erode(exact, kernel),
         "dilated": cv2.dilate(exact, kernel),
-        "blurred": cv2.GaussianBlur(exact, (0, 0), 1.5),
+        "blurred": cv2.GaussianBlur(exact, (0, 0), 1.5 * px),
         "binary": (exact > 0.5).astype(np.float32),
     }
 

@@ -1,8 +1,11 @@
-"""Twenty prompts, their maps and the balls they light.
+"""Twenty prompts, what light they give, their maps and the balls they light.
 
-    python benchmarks/prompts.py [--out docs/prompts.jpg] [--rows 72]
+    python benchmarks/prompts.py [--out t.md] [--picture docs/prompts.jpg] [--rows 72]
 
-Writes one picture, two columns: each prompt over its map, with a grey and a chrome ball seen by the default camera, all at the
+The table says of each where a surface receives most, in degrees to the right of the camera's view (180 is behind the camera) and
+above it, how much more than what faces away from there, in stops, and the warmth of that light: red over blue, in stops.
+
+The picture has two columns: each prompt over its map, with a grey and a chrome ball seen by the default camera, all at the
 exposure they are made at.
 """
 
@@ -16,8 +19,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from report import Report
+from source_light import key
 
 from relamp.core.atomic import replacing
+from relamp.core.evaluation.evaluate import SPACE
 from relamp.core.light.balls import grey_and_chrome
 from relamp.core.light.environment import resize
 from relamp.core.light.irradiance import irradiance_table
@@ -47,25 +53,46 @@ PROMPTS = (
     "even white light",
 )
 TITLE = 16  # px
+EVEN = 0.1  # stops of key to fill below which a light has no direction
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=Path("docs/prompts.jpg"))
+    parser.add_argument("--out", type=Path, help="write the table here, too")
+    parser.add_argument("--picture", type=Path, help="draw maps and balls, JPEG or PNG")
     parser.add_argument("--rows", type=int, default=72, help="height of a map, px")
     given = parser.parse_args()
-    colour = Colour()
-    tiles = [tile(prompt, given.rows, colour) for prompt in PROMPTS]
+    colour, say = Colour(), Report(given.out)
+    maps = {prompt: from_prompt(prompt, colour).pixels for prompt in PROMPTS}
+    say("| prompt | right, deg | up, deg | key:fill, stops | warmth, stops |\n| --- | ---: | ---: | ---: | ---: |")
+    for prompt, pixels in maps.items():
+        say(f"| {prompt} | {' | '.join(described(pixels, colour))} |")
+    if given.picture:
+        draw(given.picture, [tile(prompt, pixels, given.rows, colour) for prompt, pixels in maps.items()])
+
+
+def described(pixels: np.ndarray, colour: Colour) -> list[str]:
+    """The cells of a light (H, W, 3)."""
+    found = key(pixels, colour.luminance_weights)
+    x, y, z = found.direction
+    red, _, blue = colour.from_working(found.colour[None, None], SPACE)[0, 0]
+    right, up = np.degrees(np.arctan2(x, -z)), np.degrees(np.arcsin(np.clip(y, -1, 1)))
+    if found.ratio < EVEN:  # where it comes from means nothing
+        return ["", "", f"{found.ratio:.1f}", f"{np.log2(red / blue):+.1f}"]
+    return [f"{right:+.0f}", f"{up:+.0f}", f"{found.ratio:.1f}", f"{np.log2(red / blue):+.1f}"]
+
+
+def draw(path: Path, tiles: list[np.ndarray]) -> None:
+    """All tiles in two columns."""
     half = (len(tiles) + 1) // 2
     sheet = np.concatenate([np.concatenate(tiles[i : i + half]) for i in (0, half)], axis=1)
-    _, encoded = cv2.imencode(given.out.suffix, sheet[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88])
-    with replacing(given.out) as temporary:
+    _, encoded = cv2.imencode(path.suffix, sheet[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88])
+    with replacing(path) as temporary:
         temporary.write_bytes(encoded.tobytes())
 
 
-def tile(prompt: str, rows: int, colour: Colour) -> np.ndarray:
+def tile(prompt: str, pixels: np.ndarray, rows: int, colour: Colour) -> np.ndarray:
     """One prompt, its map and its balls, (TITLE + rows, 4 rows, 3) uint8."""
-    pixels = from_prompt(prompt, colour).pixels
     balls = grey_and_chrome(irradiance_table(pixels, 64) / np.float32(np.pi), pixels, np.eye(3), rows)
     shown = np.concatenate((resize(pixels, rows), balls[..., :3] * balls[..., 3:]), axis=1)
     encoded = np.round(np.clip(colour.display(shown), 0, 1) * 255).astype(np.uint8)

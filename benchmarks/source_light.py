@@ -1,7 +1,7 @@
 """How far off the estimated light of a plate is: the direction of its key in degrees, and its key to fill in stops.
 
     python benchmarks/validation/render.py --out data/validation --size 192 --frames 2     (with Mitsuba)
-    python benchmarks/source_light.py [--data data/validation] [--shots head,metal] [--png balls.png]
+    python benchmarks/source_light.py [--data data/validation] [--shots head,metal] [--out t.md] [--png balls.png]
 
 For each validation shot `relamp env --from PLATE --matte M` is run with its normals and without (then the shape is the network's
 own). The key is where a surface would receive most, the fill what faces away from it receives; true ones come from the map
@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from report import Report
 
 from relamp.core.camera import load_camera
 from relamp.core.environment_maker import make
@@ -34,22 +35,24 @@ GREY = 0.35  # reflectance of the balls
 
 @dataclass(frozen=True)
 class Key:
-    """Of a light: unit direction of its key, and key over fill in stops."""
+    """Of a light: unit direction of its key, key over fill in stops, and what a surface facing the key receives, (3,)."""
 
     direction: np.ndarray
     ratio: float
+    colour: np.ndarray
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("data/validation"), help="what validation/render.py wrote")
     parser.add_argument("--shots", help="names, separated by commas; all of them without it")
+    parser.add_argument("--out", type=Path, help="write the table here, too")
     parser.add_argument("--png", type=Path, help="draw the balls, a row a shot")
     given = parser.parse_args()
     folders = [f for f in sorted(given.data.iterdir()) if (f / "shot.json").is_file()]
     folders = [f for f in folders if not given.shots or f.name in given.shots.split(",")]
-    colour = Colour()
-    print(
+    colour, say = Colour(), Report(given.out)
+    say(
         "| | key off, deg | key:fill off, stops | key off + N | key:fill off + N |\n| --- | ---: | ---: | ---: | ---: |"
     )
     rows, drawn = [], []
@@ -68,9 +71,9 @@ def main() -> None:
             row += [float(np.degrees(np.arccos(cosine))), abs(found.ratio - true.ratio)]
         rows.append(row)
         drawn.append(np.concatenate(balls, axis=1))
-        print(f"| {folder.name} | {row[0]:.0f} | {row[1]:.2f} | {row[2]:.0f} | {row[3]:.2f} |", flush=True)
+        say(f"| {folder.name} | {row[0]:.0f} | {row[1]:.2f} | {row[2]:.0f} | {row[3]:.2f} |")
     mean = np.mean(rows, axis=0)
-    print(f"| mean | {mean[0]:.0f} | {mean[1]:.2f} | {mean[2]:.0f} | {mean[3]:.2f} |")
+    say(f"| mean | {mean[0]:.0f} | {mean[1]:.2f} | {mean[2]:.0f} | {mean[3]:.2f} |")
     if given.png:
         write_png(given.png, np.concatenate(drawn))
 
@@ -87,9 +90,11 @@ def key(pixels: np.ndarray, weights: np.ndarray) -> Key:
     """The key of a map (H, 2H, 3)."""
     facing = octahedral_directions(48).reshape(-1, 3)
     small = resize(pixels, 64) if pixels.shape[0] > 64 else pixels
-    received = irradiance(small, facing) @ weights
+    light = irradiance(small, facing)
+    received = light @ weights
     toward = facing[received.argmax()]
-    return Key(toward, float(np.log2(received.max() / received[(facing @ toward).argmin()])))
+    ratio = float(np.log2(received.max() / received[(facing @ toward).argmin()]))
+    return Key(toward, ratio, light[received.argmax()])
 
 
 if __name__ == "__main__":
