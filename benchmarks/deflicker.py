@@ -1,20 +1,22 @@
 """What the deflicker head takes out and what it keeps, against simpler filters, on shots the training code did not make.
 
-    python benchmarks/deflicker.py [--data data/flicker] [--out benchmarks/deflicker] [--head FILE.onnx] [--own] [--speed]
+    python benchmarks/deflicker.py [--data data/flicker data/flicker_fresh] [--out benchmarks/deflicker] [--head FILE.onnx]
+    python benchmarks/deflicker.py --tables own --out benchmarks/deflicker_own
 
 Shots are those of `benchmarks/validation/render_flicker.py`: true relights by another renderer, with maps, normals and
-mattes. Their residuals over the hint are steady; flicker of one kind at a time is put in, and every method sees the same
-seven frames.
+mattes; each folder has tables of its own. Their residuals over the hint are steady; flicker of one kind at a time is put in,
+and every method sees the same seven frames.
 
 - *left*: change of the error (output less truth) from frame to frame along the motion of the plate, root mean square, as a part
   of what went in. So it holds what was not taken out and what was done wrong. Light is coarse: what is finer than a 24th of
   the picture (noise of the renderer, hair that is not followed quite) is averaged out first.
 - *kept*, without flicker: true change of the whole gain along the motion that comes through, as the slope of output over
-  truth, and the error as a part of the change; frames around a switched light that are off by more than 5 % of the step.
-- `--own`: our own relighter's output before and after, through `relamp render` and `relamp evaluate`.
-- `--speed`: ms a frame.
+  truth, the error as a part of the change, and the delay in frames; frames around a switched light that are off by more than
+  5 % of the step.
+- *own*: our own relighter's output before and after, through `relamp render` and `relamp evaluate`.
+- *speed*: processor ms a frame, and as a part of a whole frame of `relamp render --backbone relamp --deflicker`.
 
-Writes a markdown table and a plot.
+Writes the tables as markdown, and a plot of what is left.
 """
 
 # pyright: reportMissingImports=false
@@ -27,7 +29,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -52,11 +54,15 @@ from relamp.core.temporal.align import RADIUS, Aligned, Aligner, Track, bring
 from relamp.core.temporal.deflicker import SHIPPED, Deflicker
 from relamp.core.temporal.flow import warp
 from relamp.core.temporal.look import Look
+from relamp.core.temporal.smaller import Smaller
 
 STRENGTH = 0.1  # log gain, standard deviation of the flicker put in
 AROUND = 4  # frames to each side of a switch that are looked at
 FIRST = 1001
-OWN, OWN_FRAMES = ("head", "cloth"), 12  # shots our own relighter is measured on, and how much of them
+OWN, OWN_FRAMES = (
+    ("head", "cloth", "still_life_sun", "orbit"),
+    12,
+)  # shots our own relighter is measured on, and how much
 
 Window = list[Look | None]
 Method = Callable[[Window, Aligned], np.ndarray]
@@ -77,8 +83,12 @@ class Shot:
     @cached_property
     def tracks(self) -> list[dict[int, Track]]:
         """The motion around each frame, worked out once: flicker does not touch the plate."""
-        aligner = Aligner()
-        return [aligner.tracks(self.window(self.looks, t)) for t in range(len(self.looks))]
+        return [self.aligner.tracks(self.window(self.looks, t)) for t in range(len(self.looks))]
+
+    @cached_property
+    def aligner(self) -> Aligner:
+        """One for the shot, since it remembers motion."""
+        return Aligner()
 
     def run(self, methods: dict[str, Method], looks: list[Look]) -> dict[str, np.ndarray]:
         """What each method makes of these looks, (F, h, w, 3)."""
@@ -93,27 +103,33 @@ class Shot:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=Path("data/flicker"), help="what render_flicker.py wrote")
+    parser.add_argument("--data", type=Path, nargs="+", default=[Path("data/flicker"), Path("data/flicker_fresh")])
     parser.add_argument("--out", type=Path, default=Path("benchmarks/deflicker"), help="writes OUT.md and OUT.png")
     parser.add_argument("--head", type=Path, default=SHIPPED, help="another file of the head")
     parser.add_argument("--shots", help="names, separated by commas; all of them without it")
-    parser.add_argument("--own", action="store_true", help="also our own relighter's output")
-    parser.add_argument("--speed", action="store_true", help="also ms a frame")
+    parser.add_argument("--tables", default="left,kept,speed", help="of left, kept, own, speed")
     given = parser.parse_args()
     pin_opencv()
-    head = Deflicker("cpu", given.head)
-    methods = make_methods(head)
-    shots = load_shots(given.data, given.shots.split(",") if given.shots else None)
-    pages = [f"`python benchmarks/deflicker.py`, head {head.weights[:12]}, shots {', '.join(s.name for s in shots)}"]
-    left = table_of_left(shots, methods)
-    pages += [as_markdown("left", left)]
-    pages += [as_markdown("kept", table_of_kept(shots, methods))]
-    if given.own:
-        pages += [as_markdown("own relighter", table_of_own(given.data))]
-    if given.speed:
-        pages += [as_markdown("ms a frame", table_of_speed(head))]
+    head, tables = Deflicker("cpu", given.head), given.tables.split(",")
+    methods, pages, plots = make_methods(head), [], []
+    for folder in given.data:
+        shots = (
+            load_shots(folder, given.shots.split(",") if given.shots else None) if {"left", "kept"} & {*tables} else []
+        )
+        pages += [f"`{folder}`, head {head.weights[:12]}" + (": " * bool(shots)) + ", ".join(s.name for s in shots)]
+        if "left" in tables:
+            left = table_of_left(shots, methods)
+            pages += [as_markdown("left", left)]
+            plots += [bars(folder.name, left)]
+        if "kept" in tables:
+            pages += [as_markdown("kept", table_of_kept(shots, methods))]
+        if "own" in tables:
+            pages += [as_markdown("own relighter", table_of_own(folder))]
+    if "speed" in tables:
+        pages += [as_markdown("processor ms a frame", table_of_speed(head))]
     given.out.with_suffix(".md").write_text("\n\n".join(pages) + "\n", encoding="utf-8")
-    write_png(given.out.with_suffix(".png"), bars(left))
+    if plots:
+        write_png(given.out.with_suffix(".png"), np.concatenate(plots))
     print("\n\n".join(pages))
 
 
@@ -275,14 +291,27 @@ def _middle(window: Window) -> Look:
 
 def changes(shot: Shot, values: np.ndarray) -> list[np.ndarray]:
     """From each frame to the next, along the motion of the plate, where both show the same point inside the matte: (P, 3)."""
-    aligner, out = Aligner(), []
+    return [coarse(values[t] - moved, seen) for t, moved, seen in followed(shot, values)]
+
+
+def followed(shot: Shot, values: np.ndarray) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+    """Each frame but the first with the values of the one before, brought onto it, and where both show the same point."""
     for t in range(1, len(values)):
-        link = aligner.link(shot.looks[t].code, shot.looks[t - 1].code)
+        link = shot.aligner.link(shot.looks[t].code, shot.looks[t - 1].code)
         before = warp(shot.looks[t - 1].matte, link.back)
         seen = (link.sure > 0.8) & (shot.looks[t].matte > 0.9) & (before > 0.9)
-        moved = values[t] - warp(np.ascontiguousarray(values[t - 1], np.float32), link.back)
-        out.append(coarse(moved, seen))
-    return out
+        yield t, warp(np.ascontiguousarray(values[t - 1], np.float32), link.back), seen
+
+
+def delay(shot: Shot, error: np.ndarray, true: list[np.ndarray]) -> float:
+    """Frames by which the output is late, from its error (F, h, w, 3): a light that is late lags by as much change.
+
+    What is smeared alike to both sides is not late; slopes and frames off tell of it.
+    """
+    lag = sum(
+        float((coarse((error[t] + moved) / 2, seen) * true[t - 1]).sum()) for t, moved, seen in followed(shot, error)
+    )
+    return -lag / sum(float((change * change).sum()) for change in true)
 
 
 def coarse(picture: np.ndarray, seen: np.ndarray) -> np.ndarray:
@@ -335,6 +364,7 @@ def table_of_kept(shots: list[Shot], methods: dict[str, Method]) -> dict[str, di
         for name, out in steady.items():
             row = found.setdefault(name, {})
             ours = changes(shot, out + hints)
+            row[f"{shot.name}: delay"] = delay(shot, out - clean, true)
             if shot.switch is not None:
                 at = shot.switch - 1  # the change into the first frame after it
                 row[f"{shot.name}: slope"] = _slope(ours[at], true[at])
@@ -358,7 +388,7 @@ def _slope(ours: np.ndarray, true: np.ndarray) -> float:
 def table_of_own(folder: Path) -> dict[str, dict[str, float]]:
     """Our own relighter over the shots, plate and matte only and with everything, before and after the head."""
     found: dict[str, dict[str, float]] = {}
-    for shot in [folder / name for name in OWN]:
+    for shot in [folder / name for name in OWN if (folder / name).is_dir()]:
         for inputs in ("plate + matte", "normals + source"):
             for how in ("before", "after"):
                 with tempfile.TemporaryDirectory() as out:
@@ -381,9 +411,10 @@ def table_of_own(folder: Path) -> dict[str, dict[str, float]]:
 
 
 def table_of_speed(head: Deflicker) -> dict[str, dict[str, float]]:
-    """Milliseconds for one more frame of a stream, motion and network apart; the least of 12, since machines are shared."""
+    """Processor ms for one more frame of a stream, motion and network apart, the least of 12 since machines are shared; and
+    the whole frame of `relamp render` at that working size, with the head's part of it in percent."""
     found = {}
-    for height, width in ((90, 160), (144, 256), (288, 512)):
+    for height, width in ((90, 160), (288, 512)):
         rng = np.random.default_rng(0)
         wide = cv2.GaussianBlur(rng.normal(0, 1, (height, 2 * width)).astype(np.float32), (0, 0), 3) * 3
         looks = []
@@ -392,16 +423,35 @@ def table_of_speed(head: Deflicker) -> dict[str, dict[str, float]]:
             matte = np.ones(code.shape[:2], np.float32)
             residual = 0.1 * rng.normal(0, 1, code.shape).astype(np.float32)
             looks.append(Look(code, matte, np.zeros_like(code), np.zeros_like(code), residual))
-        aligner, spent = Aligner(), {"motion": [], "network": []}
+        aligner, smaller, spent = Aligner(), Smaller(), {"motion": [], "network": []}
         for t in range(RADIUS, len(looks) - RADIUS):
-            begun = time.perf_counter()
-            aligned = aligner.align(looks[t - RADIUS : t + RADIUS + 1])
-            between_ = time.perf_counter()
+            begun = time.process_time()
+            aligned = aligner.align(smaller.window(looks[t - RADIUS : t + RADIUS + 1]))
+            between_ = time.process_time()
             head.correct(aligned)
             spent["motion"].append(between_ - begun)
-            spent["network"].append(time.perf_counter() - between_)
-        found[f"{width} x {height}"] = {n: 1000 * min(v[2:]) for n, v in spent.items()}
+            spent["network"].append(time.process_time() - between_)
+        row = {n: 1000 * min(v[2:]) for n, v in spent.items()}
+        whole = whole_frame(width)
+        found[f"{width} x {height}"] = {**row, "whole frame": whole, "%": 100 * sum(row.values()) / whole}
     return found
+
+
+def whole_frame(working_size: int) -> float:
+    """Processor ms of a frame of the example shot with everything on, start-up left out."""
+
+    def spent(frames: int) -> float:
+        with tempfile.TemporaryDirectory() as out:
+            command = ["render", "examples/plate/plate.####.exr", "--out", f"{out}/relit.####.exr", "-q", "--deflicker",
+                       "--env", "examples/environments/overcast.exr", "--backbone", "relamp",
+                       "--working-size", str(working_size), "--frames", f"{FIRST}-{FIRST + frames - 1}"]  # fmt: skip
+            begun = time.process_time()
+            if relamp(command) != 0:
+                raise SystemExit("could not render the example")
+            return time.process_time() - begun
+
+    few, many = spent(4), spent(12)
+    return 1000 * (many - few) / 8
 
 
 # What it looks like
@@ -417,11 +467,12 @@ def as_markdown(title: str, table: dict[str, dict[str, float]]) -> str:
     return "\n".join(lines)
 
 
-def bars(table: dict[str, dict[str, float]]) -> np.ndarray:
+def bars(title: str, table: dict[str, dict[str, float]]) -> np.ndarray:
     """What is left by kind and method, (H, W, 3) uint8; the line is 0.3."""
     height, width, base = 260, 900, 215
     picture = np.full((height, width, 3), 250, np.uint8)
     inks = [(150, 150, 150), (205, 150, 90), (200, 110, 60), (90, 140, 200), (60, 150, 70), (170, 90, 160)]
+    cv2.putText(picture, title, (50, 16), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (60, 60, 60), 1, cv2.LINE_AA)
     kinds = list(KINDS)
     room, bar = (width - 60) / len(kinds), (width - 60) / len(kinds) / (len(table) + 1.5)
     for k, kind in enumerate(kinds):

@@ -9,6 +9,7 @@ from moving import look, pan, random_head
 from relamp.core.errors import InputError
 from relamp.core.temporal.align import NEIGHBOURS, RADIUS, Aligner
 from relamp.core.temporal.deflicker import Deflicker
+from relamp.core.temporal.smaller import LARGEST, Smaller
 from relamp.exporters.onnx import export
 
 
@@ -112,6 +113,22 @@ def test_any_size(head, size):
     codes = pan(size=size)
     window = [look(c, r) for c, r in zip(codes, flickering(size=size), strict=True)]
     assert head.steady(window, 1.0).shape == (*size, 3)
+
+
+def test_large_frames_are_looked_at_smaller_and_keep_their_detail(head):
+    """The correction is coarse and light is: what it is added to stays as fine as it was."""
+    size = (2 * LARGEST // 3, 4 * LARGEST // 3)
+    codes, levels = pan(size=size), np.random.default_rng(0).normal(0, 0.1, 7)
+    detail = flickering(size=size, frames=1)[0].astype(np.float32)
+    window = [look(c, np.full_like(c, level)) for c, level in zip(codes, levels, strict=True)]
+    window[3] = look(codes[3], detail)
+    correction = head.steady(window, 1.0) - detail
+    small = Smaller().window(window)
+    assert small[3].matte.shape == (LARGEST // 2, LARGEST)
+    expected = head.steady(small, 1.0) - small[3].residual
+    assert np.abs(expected).max() > 1e-3
+    smaller = cv2.resize(correction, expected.shape[1::-1], interpolation=cv2.INTER_AREA)
+    assert np.abs(smaller - expected).mean() < 0.1 * np.abs(expected).mean()
 
 
 def test_a_file_that_is_missing_or_no_head_is_named(tmp_path):

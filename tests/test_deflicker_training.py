@@ -69,7 +69,7 @@ def test_a_hole_has_no_say_whatever_stands_in_it():
 
 
 def test_batches_are_seeded():
-    first, again = (next(Pool(4, 3, None).batches(2)) for _ in range(2))
+    first, again = (next(Pool(4, 3).batches(2)) for _ in range(2))
     assert torch.equal(first.difference, again.difference)
     assert torch.equal(first.wrong, again.wrong)
 
@@ -83,7 +83,7 @@ def test_training_resumes_and_what_it_leaves_ships(tmp_path):
     assert main([*options, "--resume"]) == 0
     head, card = load(run / "weights.safetensors")
     assert card["step"] > first
-    check = Pool(99, 12, None).batches(6, every=0)
+    check = Pool(99, 12).batches(6, every=0)
     assert left_over(head, [next(check) for _ in range(2)])["left"] < 0.9
     page = ship(run, tmp_path / "shipped" / "deflicker-1.onnx", tmp_path / "ledger.json")
     assert "deflicker-1" in page.read_text()

@@ -1,9 +1,11 @@
 """Renders the shots the deflicker head is measured on: longer and smaller than the others, some under a lamp that is switched.
 
     python benchmarks/validation/render_flicker.py --out data/flicker [--shots cloth,head] [--size 128] [--spp 48] [--frames 24]
+    python benchmarks/validation/render_flicker.py --out data/flicker_fresh --shots still_life@sun,orbit --size 192 --spp 24
 
 Needs what `render.py` needs, and writes what it writes. A shot called `x@place` is `x` with its new light taken from another
-map of `maps`: the same plate under the lamp before and after the switch.
+map of `maps`: the same plate under the lamp before and after the switch. The fresh shots were rendered when the head was
+finished: nobody looked at them while it was made.
 """
 
 # pyright: reportMissingImports=false
@@ -21,7 +23,7 @@ from shots import SHOTS, Light
 
 STEP = {"head": 0.5, "textures": 0.5, "cloth": 0.6, "still_life": 0.5, "orbit": 0.5}
 """How much of the motion of the validation shots a frame is here: those jump, a plate at 24 fps does not."""
-TURNING = Light("studio", 0.7, -62, 5)
+MOVING = {"turning": Light("studio", 0.7, -62, 5), "sun": Light("noon", 0.42, 20, -3)}
 EVERY = ("head", "head@turning", "cloth", "textures", "textures@neon")
 
 
@@ -43,7 +45,7 @@ def shot(name: str):
     slow, found = STEP.get(subject, 1.0), SHOTS[subject]
     truth = found.truth
     if place:
-        truth = TURNING if place == "turning" else Light(place, found.truth.level, 35)
+        truth = MOVING.get(place) or Light(place, found.truth.level, 35)
     parts, camera = found.parts, found.camera
     return replace(
         found,

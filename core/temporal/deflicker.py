@@ -13,11 +13,13 @@ from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
+import cv2
 import numpy as np
 import onnxruntime as ort
 
 from ..errors import InputError
 from .align import RADIUS, Aligned, Aligner, Sight
+from .smaller import Smaller
 
 log = logging.getLogger("relamp")
 
@@ -42,7 +44,7 @@ class Deflicker:
         self.weights = hashlib.sha256(path.read_bytes()).hexdigest()
         self._session = open_session(path, device)
         self.card = dict(self._session.get_modelmeta().custom_metadata_map)
-        self._aligner = Aligner()
+        self._aligner, self._smaller = Aligner(), Smaller()
 
     def steady(self, window: Sequence[Sight | None], strength: float = 1.0) -> np.ndarray:
         """The residual of the middle frame without its flicker.
@@ -60,7 +62,10 @@ class Deflicker:
         neighbours = [look for look in window if look is not None and look is not middle]
         if strength == 0 or not any(look.residual.any() for look in (middle, *neighbours)):
             return middle.residual
-        correction = self.correct(self._aligner.align(window))
+        correction = self.correct(self._aligner.align(self._smaller.window(window)))
+        height, width = middle.residual.shape[:2]
+        if correction.shape[:2] != (height, width):
+            correction = cv2.resize(correction, (width, height), interpolation=cv2.INTER_LINEAR)
         return middle.residual + np.float32(strength) * correction
 
     def correct(self, aligned: Aligned) -> np.ndarray:

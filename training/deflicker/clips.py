@@ -236,7 +236,7 @@ def make(rng: np.random.Generator, shape: tuple[int, int], event: str | None = N
     truth = cover if only_subject else np.ones_like(cover)
     if event != "lightning" and rng.random() < 0.2:  # relit elsewhere: nothing is known of the light
         residual, hint = residual + hint, np.zeros_like(hint)
-    matte = np.stack([_drawn(rng, m) for m in truth]) if rng.random() < 0.5 else (truth > 0.5).astype(np.float32)
+    matte = np.stack([drawn(rng, m) for m in truth]) if rng.random() < 0.5 else (truth > 0.5).astype(np.float32)
     arrays = (code, matte, hint, residual, truth)
     return Clip(*(np.ascontiguousarray(a, np.float32) for a in arrays))
 
@@ -313,7 +313,7 @@ def _shadows(
     return hidden
 
 
-def _drawn(rng: np.random.Generator, matte: np.ndarray) -> np.ndarray:
+def drawn(rng: np.random.Generator, matte: np.ndarray) -> np.ndarray:
     """A matte as it comes: too large, too small, blurred, another way in every frame."""
     kernel = np.ones((3, 3), np.uint8)
     chance = rng.random()

@@ -24,9 +24,10 @@ def flicker(rng: np.random.Generator, clip: Clip) -> np.ndarray:
     return np.asarray(total, np.float32)
 
 
-def breath(rng: np.random.Generator, frames: int, *size: int, most: float = 0.9) -> np.ndarray:
-    """Unit noise (frames, *size) correlated from frame to frame: by nothing in half of the cases, else up to `most`."""
-    held = 0.0 if rng.random() < 0.5 else rng.uniform(0, most)
+def breath(rng: np.random.Generator, frames: int, *size: int, held: float | None = None) -> np.ndarray:
+    """Unit noise (frames, *size) correlated by `held` from frame to frame; None is 0 in half of the cases, else up to 0.95."""
+    if held is None:
+        held = 0.0 if rng.random() < 0.5 else rng.uniform(0, 0.95)
     steps = rng.standard_normal((frames, *size))
     for t in range(1, frames):
         steps[t] = held * steps[t - 1] + np.sqrt(1 - held * held) * steps[t]
@@ -38,6 +39,12 @@ def gain(rng: np.random.Generator, clip: Clip) -> np.ndarray:
     frames = len(clip.code)
     level = breath(rng, frames, 1) + rng.uniform(0, 0.6) * breath(rng, frames, 3)
     return np.broadcast_to(level[:, None, None], clip.code.shape)
+
+
+def breathing(rng: np.random.Generator, clip: Clip, held: float | None = None) -> np.ndarray:
+    """The level of whole frames, slowly: correlated by `held` from frame to frame, by 0.8 to 0.95 when None."""
+    held = rng.uniform(0.8, 0.95) if held is None else held
+    return np.broadcast_to(breath(rng, len(clip.code), 1, held=held)[:, None, None], clip.code.shape)
 
 
 def table(rng: np.random.Generator, clip: Clip) -> np.ndarray:
@@ -107,8 +114,8 @@ def thing(rng: np.random.Generator, clip: Clip) -> np.ndarray:
     return which[..., None] * (breath(rng, frames, 1, 1, 1) + 0.3 * breath(rng, frames, 1, 1, 3))
 
 
-KINDS: tuple[Injector, ...] = (gain, gain, table, field, blobs, pop, seething, thing)
-"""The whole picture's gain twice, since that is what relighters do most."""
+KINDS: tuple[Injector, ...] = (gain, gain, breathing, table, field, blobs, blobs, pop, seething, thing)
+"""The whole picture's gain twice, since that is what relighters do most, and patches, which are hardest."""
 
 
 def _loud(rng: np.random.Generator) -> float:

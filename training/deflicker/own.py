@@ -10,7 +10,6 @@ is the steady answer; the rest is its flicker.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,36 +17,19 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import load_file, save_file
 
-from ...core.errors import InputError, RelampError
+from ...core.errors import RelampError
 from ...core.relighter.backbones.relamp import Relamp
 from ...core.relighter.conditions import Conditions, LightBatch, encode_planes
 from ..dataset import Frames, Maker, Sample
+from .clip_file import save
 from .clips import FRAMES, SHAPE, Clip
 
-SCHEMA = "relamp.own-clips/1"
 VIEWS = 12
 """Answers that the steady one is the mean of, those of the clip among them."""
+PAIRS = 2  # of lights a frame is relit under: its pictures are made once
+GRAIN = 0.01  # standard deviation at an anchored light of 1
 SIDE = 96  # px of the pictures the camera moves over
-
-
-def load(path: Path) -> list[Clip]:
-    """The clips of a file. Raises `InputError`."""
-    try:
-        with safe_open(str(path), framework="np") as file:
-            schema = (file.metadata() or {}).get("schema")
-        arrays = load_file(str(path))
-    except (OSError, SafetensorError) as error:
-        raise InputError(
-            f"{path} cannot be read ({error}); make it with python -m relamp.training.deflicker.own"
-        ) from None
-    if schema != SCHEMA:
-        raise InputError(f"{path} has schema {schema}, expected {SCHEMA}; make it again")
-    names = ("code", "matte", "hint", "steady", "truth", "flicker")
-    count = len(arrays["code"])
-    return [Clip(*(arrays[name][i].astype(np.float32) for name in names)) for i in range(count)]
 
 
 def make(rng: np.random.Generator, sample: Sample, network: Relamp) -> Clip:
@@ -87,7 +69,7 @@ def _views(rng: np.random.Generator) -> list[np.ndarray]:
 def _answer(rng: np.random.Generator, sample: Sample, view: np.ndarray, network: Relamp) -> tuple[np.ndarray, ...]:
     """Code, matte, hint, residual and truth of one view."""
     plate = _seen(sample.plate.transpose(1, 2, 0), view)
-    plate = plate + 0.01 * np.sqrt(np.maximum(plate, 0) + 0.01) * rng.standard_normal(plate.shape, np.float32)
+    plate = plate + GRAIN * np.sqrt(np.maximum(plate, 0) + 0.01) * rng.standard_normal(plate.shape, np.float32)
     truth = _seen(sample.truth[0], view)
     matte = np.clip(cv2.GaussianBlur(truth, (0, 0), rng.uniform(0.3, 0.9)), 0, 1)
     planes = [
@@ -149,18 +131,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         maker, network = Maker(frames, options.seed, 16, (SIDE,)), Relamp()
         rng, clips = np.random.default_rng(options.seed), []
         while len(clips) < options.clips:
-            clips += [make(rng, sample, network) for sample in maker.visit(SIDE, pairs=1)]
+            clips += [make(rng, sample, network) for sample in maker.visit(SIDE, pairs=PAIRS)]
+        save(options.out, clips, {"weights": network.weights, "seed": options.seed})
     except RelampError as error:
         print(error, file=sys.stderr)
         return error.exit_code
-    names = ("code", "matte", "hint", "steady", "truth", "flicker")
-    arrays = {name: np.stack([getattr(clip, name) for clip in clips]).astype(np.float16) for name in names}
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    beside = options.out.with_suffix(".part")
-    facts = {"schema": SCHEMA, "facts": json.dumps({"weights": network.weights, "seed": options.seed})}
-    save_file(arrays, str(beside), facts)
-    beside.replace(options.out)
-    print(f"{len(clips)} clips, flicker {float(np.abs(arrays['flicker']).mean()):.4f} on average, {options.out}")
+    flicker = float(np.mean([np.abs(clip.flicker).mean() for clip in clips if clip.flicker is not None]))
+    print(f"{len(clips)} clips, flicker {flicker:.4f} on average, {options.out}")
     return 0
 
 

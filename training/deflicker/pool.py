@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch.nn.functional import grid_sample
 
-from ...core.temporal.align import RADIUS, Aligned, Aligner, Track, bring
+from ...core.temporal.align import NEIGHBOURS, RADIUS, Aligned, Aligner, Track, bring
 from ...core.temporal.deflicker import as_planes
-from . import own
+from ...core.temporal.flow import warp
+from .clip_file import load
 from .clips import FRAMES, SHAPE, Clip, Sighted, make
 from .flicker import NONE, flicker
 
 MIDDLES = (RADIUS, FRAMES - 1 - RADIUS)
-OWN = 0.25
-"""Share of the samples that are what our own relighter leaves, where there are such clips."""
+OWN, FILMED = 0.25, 0.4
+"""Shares of the samples that are what our own relighter leaves and clips off the light stage, where there are such clips."""
 
 
 @dataclass
@@ -59,16 +61,19 @@ class Half:
 
 
 @dataclass
-class _Followed:
-    """A clip with the tracks of its two windows."""
+class Followed:
+    """A clip with the tracks of its two windows, and both windows brought onto their middles as they are without flicker."""
 
     clip: Clip
     tracks: list[dict[int, Track]]
+    steady: list[Aligned]
 
     @classmethod
-    def of(cls, clip: Clip) -> _Followed:
+    def of(cls, clip: Clip) -> Followed:
         aligner, frames = Aligner(), sights(clip, clip.steady)
-        return cls(clip, [aligner.tracks(frames[m - RADIUS : m + RADIUS + 1]) for m in MIDDLES])
+        windows = [frames[m - RADIUS : m + RADIUS + 1] for m in MIDDLES]
+        tracks = [aligner.tracks(window) for window in windows]
+        return cls(clip, tracks, [bring(w, t) for w, t in zip(windows, tracks, strict=True)])
 
 
 def sights(clip: Clip, residual: np.ndarray) -> list[Sighted]:
@@ -77,45 +82,75 @@ def sights(clip: Clip, residual: np.ndarray) -> list[Sighted]:
     return [Sighted(*row) for row in rows]
 
 
-class Pool:
-    """Draws samples; all chance comes from one generator."""
+def sample(followed: Followed, wrong: np.ndarray, missing: set[int]) -> list[Half]:
+    """A clip with flicker (F, h, w, 3) put in and without the frames of `missing`."""
+    clip, last = followed.clip, followed.tracks[1][-1]
+    wrong = np.ascontiguousarray(wrong, np.float32)
+    scale = float(np.abs(wrong[1:] - wrong[:-1]).mean())
+    rows = zip(MIDDLES, followed.tracks, followed.steady, strict=True)
+    return [
+        Half(_flickering(aligned, tracks, wrong, middle, missing), wrong[middle], clip.truth[middle], last, scale)
+        for middle, tracks, aligned in rows
+    ]
 
-    def __init__(self, seed: int, size: int, own_clips: Path | None) -> None:
+
+def _flickering(
+    steady: Aligned, tracks: dict[int, Track], wrong: np.ndarray, middle: int, missing: set[int]
+) -> Aligned:
+    """An aligned window with flicker put in: what is linear need not be aligned anew."""
+    difference = steady.difference.copy()
+    others = [steady.light.copy(), steady.plate.copy(), steady.confidence.copy()]
+    for i, offset in enumerate(NEIGHBOURS):
+        if middle + offset in missing or offset not in tracks:
+            for planes in (difference, *others):
+                planes[i] = 0
+        elif wrong.any():
+            difference[i] += warp(wrong[middle + offset], tracks[offset].back) - wrong[middle]
+    return Aligned(difference, *others, steady.matte)
+
+
+class Pool:
+    """Draws samples; all chance comes from one generator.
+
+    Args:
+        size: procedural clips kept ready.
+        files: of clips of our own relighter, of clips off the light stage (`clip_file`).
+    """
+
+    def __init__(self, seed: int, size: int, files: Sequence[Path] = ()) -> None:
         self.rng = np.random.default_rng(seed)
         self.size = size
-        self.clips: list[_Followed] = []
-        self.own = [_Followed.of(clip) for clip in own.load(own_clips)] if own_clips else []
+        self.clips: list[Followed] = []
+        kept = [Followed.of(clip) for path in files for clip in load(path)]
+        self.own = [f for f in kept if f.clip.flicker is not None]
+        self.filmed = [f for f in kept if f.clip.flicker is None]
 
-    def batches(self, count: int, every: int = 4) -> Iterator[Batch]:
+    def batches(self, count: int, every: int = 8) -> Iterator[Batch]:
         """Endless batches of `count` samples; a new clip takes the place of an old one every so many, 0 for never."""
         while len(self.clips) < self.size:
-            self.clips.append(_Followed.of(make(self.rng, SHAPE)))
+            self.clips.append(Followed.of(make(self.rng, SHAPE)))
         drawn = 0
         while True:
             drawn += 1
             if every and drawn % every == 0:
-                self.clips[int(self.rng.integers(self.size))] = _Followed.of(make(self.rng, SHAPE))
+                self.clips[int(self.rng.integers(self.size))] = Followed.of(make(self.rng, SHAPE))
             yield stack([self.draw() for _ in range(count)])
 
     def draw(self) -> list[Half]:
         """One sample."""
-        rng = self.rng
-        mine = bool(self.own) and rng.random() < OWN
-        source = self.own if mine else self.clips
+        rng, chance = self.rng, self.rng.random()
+        source = self.clips
+        if self.own and chance < OWN:
+            source = self.own
+        elif self.filmed and chance > 1 - FILMED:
+            source = self.filmed
         followed = source[int(rng.integers(len(source)))]
         clip = followed.clip
         if clip.flicker is None:
             wrong = flicker(rng, clip)
         else:
             wrong = clip.flicker * (0.0 if rng.random() < NONE / 2 else rng.uniform(0.7, 1.5))
-        frames = sights(clip, clip.steady + wrong)
-        scale = float(np.abs(wrong[1:] - wrong[:-1]).mean())
-        missing = _missing(rng)
-        made = []
-        for middle, tracks in zip(MIDDLES, followed.tracks, strict=True):
-            kept = {o: t for o, t in tracks.items() if middle + o not in missing}
-            aligned = bring(frames[middle - RADIUS : middle + RADIUS + 1], kept)
-            made.append(Half(aligned, wrong[middle], clip.truth[middle], followed.tracks[1][-1], scale))
+        made = sample(followed, wrong, _missing(rng))
         return _mirrored(made) if rng.random() < 0.5 else made
 
 
@@ -163,3 +198,11 @@ def _mirrored(sample: list[Half]) -> list[Half]:
         return Half(flipped, one.wrong[:, ::-1].copy(), one.truth[:, ::-1].copy(), track, one.scale)
 
     return [turned(one) for one in sample]
+
+
+def warped(pictures: torch.Tensor, back: torch.Tensor) -> torch.Tensor:
+    """`flow.warp` for tensors: (B, C, h, w) sampled `back` (B, h, w, 2) px from each pixel."""
+    h, w = back.shape[1:3]
+    y, x = torch.meshgrid(torch.arange(h), torch.arange(w), indexing="ij")
+    at = (torch.stack([x, y], -1) + back) * 2 / torch.tensor([w - 1, h - 1]) - 1
+    return grid_sample(pictures, at, mode="bilinear", padding_mode="border", align_corners=True)

@@ -1,6 +1,6 @@
 """Train the deflicker head, on a processor, in slices of minutes.
 
-    python -m relamp.training.deflicker.train --out data/runs/deflicker --minutes 20 [--own FILE] [--resume]
+    python -m relamp.training.deflicker.train --out data/runs/deflicker --minutes 20 [--clips FILE ...] [--held FILE] [--resume]
 
 Each slice warms up, runs, and cools its learning rate down, so that it leaves weights that can ship: `weights.safetensors`, of
 the running mean, with the scores on clips of another seed in its header; beside it the checkpoint and `log.jsonl`. Seeded.
@@ -14,6 +14,7 @@ import json
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -21,16 +22,17 @@ import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
-from torch.nn.functional import avg_pool2d, grid_sample
+from torch.nn.functional import avg_pool2d
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from ...core.errors import InputError, RelampError
-from .head import SCHEMA, Head, parameters
-from .pool import Batch, Pool
+from .head import SCHEMA, Head, load, parameters
+from .pool import Batch, Followed, Pool, warped
+from .score import scored
 
 WARM, COOL = 60, 0.4  # steps of warming up; the last part of a slice that cools down
 MEAN_DECAY = 0.99
-FAINT = 0.06  # log gain: flicker weaker than this counts no more than this much
+FAINT = 0.04  # log gain: flicker weaker than this counts no more than this much
 CHANGE = 2.0  # weight of what still changes from frame to frame
 VALIDATION = 40  # samples, of a seed of their own
 
@@ -45,7 +47,7 @@ def loss(head: Head, batch: Batch) -> tuple[torch.Tensor, dict[str, torch.Tensor
     error = error / unit
     first, second = error[0::2], error[1::2]
     still = batch.sure * batch.truth[1::2]
-    change = second - _warped(first, batch.back)
+    change = second - warped(first, batch.back)
     apart = _mean(_robust(error), batch.truth)
     left = _mean(_robust(change), still) + _mean(_robust(avg_pool2d(change * still, 8)), avg_pool2d(still, 8))
     return apart + CHANGE * left, {"apart": apart.detach(), "change": left.detach()}
@@ -59,7 +61,7 @@ def left_over(head: Head, batches: list[Batch]) -> dict[str, float]:
     for batch in batches:
         error = batch.wrong + head(*batch.inputs)
         still = batch.sure * batch.truth[1::2]
-        changes = [e[1::2] - _warped(e[0::2], batch.back) for e in (batch.wrong, error)]
+        changes = [e[1::2] - warped(e[0::2], batch.back) for e in (batch.wrong, error)]
         before, after = ((c * c).mean(1, keepdim=True) * still for c in changes)
         mass = still.mean((1, 2, 3)) + 1e-6
         loud = batch.scale > 1e-6
@@ -68,6 +70,26 @@ def left_over(head: Head, batches: list[Batch]) -> dict[str, float]:
         harm += torch.sqrt((error * error * batch.truth).mean((1, 2, 3)))[~loud.repeat_interleave(2)].tolist()
     ratios = np.array(out) / np.maximum(into, 1e-4)
     return {"left": float(np.median(ratios)), "harm": float(np.mean(harm))}
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a run never trains on: batches of procedural clips, and clips off the light stage."""
+
+    batches: list[Batch]
+    filmed: list[Followed]
+
+    @classmethod
+    def of(cls, options: argparse.Namespace) -> Held:
+        """Those of a run's options."""
+        check = Pool(options.seed + 10**6, VALIDATION).batches(8, every=0)
+        filmed = Pool(0, 0, [options.held]).filmed if options.held else []
+        return cls([next(check) for _ in range(VALIDATION // 8)], filmed)
+
+    def scores(self, head: Head) -> dict[str, float]:
+        """`left_over`, and `scored` where there are clips off the light stage."""
+        found = left_over(head, self.batches)
+        return found | {f"filmed {k}": v for k, v in scored(head, self.filmed).items()} if self.filmed else found
 
 
 class Run:
@@ -82,6 +104,10 @@ class Run:
             self.head.parameters(), lr=options.rate, weight_decay=1e-3, betas=(0.9, 0.99)
         )
         self.state = {"step": 0, "samples": 0, "minutes": 0.0}
+        if options.start:
+            begun = load(options.start)[0].state_dict()
+            self.head.load_state_dict(begun)
+            self.mean.load_state_dict(begun)
         if options.resume:
             self.load()
         self.first, self.before, self.begun = self.state["step"], self.state["minutes"], time.monotonic()
@@ -94,9 +120,10 @@ class Run:
     def train(self) -> None:
         """Train until the minutes are over."""
         o = self.options
-        check = Pool(o.seed + 10**6, VALIDATION, o.own).batches(8, every=0)
-        held = [next(check) for _ in range(VALIDATION // 8)]
-        batches = Pool(o.seed + self.first, o.pool, o.own).batches(o.batch)
+        held = Held.of(o)
+        pool = Pool(o.seed + self.first, o.pool, o.clips)
+        self.own, self.filmed = len(pool.own), len(pool.filmed)
+        batches = pool.batches(o.batch)
         batch = next(batches)
         self.begun, seen, due = time.monotonic(), [], o.save_every
         while self.elapsed < o.minutes:
@@ -144,12 +171,12 @@ class Run:
             flush=True,
         )
 
-    def save(self, held: list[Batch]) -> None:
+    def save(self, held: Held) -> None:
         """Scores of the running mean, the weights and the checkpoint."""
         self.state["minutes"] = self.before + self.elapsed
-        scores = left_over(self.mean, held)
+        scores = held.scores(self.mean)
         card = {"schema": SCHEMA, "name": "deflicker-1", "licence": "Apache-2.0", "parameters": parameters(self.mean)}
-        card |= {**self.state, "seed": self.options.seed, "own": self.options.own is not None, "scores": scores}
+        card |= {**self.state, "seed": self.options.seed, "own": self.own, "filmed": self.filmed, "scores": scores}
         _write(self.options.out / "weights.safetensors", self.mean.state_dict(), {"relamp": json.dumps(card)})
         tensors = {f"net/{k}": v for k, v in self.head.state_dict().items()}
         tensors |= {f"mean/{k}": v for k, v in self.mean.state_dict().items()}
@@ -157,7 +184,7 @@ class Run:
             for key, value in self.optimiser.state.get(parameter, {}).items():
                 tensors[f"{key}/{name}"] = torch.as_tensor(value)
         _write(self.checkpoint, tensors, {"schema": SCHEMA, "state": json.dumps(self.state)})
-        print(f"step {self.state['step']}: left {scores['left']:.3f}, harm {scores['harm']:.4f}", flush=True)
+        print(f"step {self.state['step']}: " + ", ".join(f"{k} {v:.4f}" for k, v in scores.items()), flush=True)
 
     @property
     def checkpoint(self) -> Path:
@@ -200,21 +227,17 @@ def _mean(values: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     return (values * weight).mean() / (weight.mean() + 1e-6)
 
 
-def _warped(pictures: torch.Tensor, back: torch.Tensor) -> torch.Tensor:
-    """`flow.warp` for tensors: (B, C, h, w) sampled `back` (B, h, w, 2) px from each pixel."""
-    h, w = back.shape[1:3]
-    y, x = torch.meshgrid(torch.arange(h), torch.arange(w), indexing="ij")
-    at = (torch.stack([x, y], -1) + back) * 2 / torch.tensor([w - 1, h - 1]) - 1
-    return grid_sample(pictures, at, mode="bilinear", padding_mode="border", align_corners=True)
-
-
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     """The options."""
     parser = argparse.ArgumentParser(
         prog="python -m relamp.training.deflicker.train", description=(__doc__ or "").splitlines()[0]
     )
     parser.add_argument("--out", type=Path, required=True, help="folder of the run")
-    parser.add_argument("--own", type=Path, help="clips of our own relighter, of relamp.training.deflicker.own")
+    parser.add_argument(
+        "--clips", type=Path, nargs="*", default=[], help="files of relamp.training.deflicker.own and .filmed"
+    )
+    parser.add_argument("--held", type=Path, help="clips to take scores on, of .filmed --held-out")
+    parser.add_argument("--start", type=Path, help="begin with these weights")
     parser.add_argument("--minutes", type=float, default=20.0, help="length of this slice")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
     parser.add_argument("--batch", type=int, default=6)
