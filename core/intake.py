@@ -77,7 +77,8 @@ def warn_about(subject: Subject, parameters: RelightParameters) -> None:
     if not subject.weight.any():
         log.warning("the matte is empty, so nothing changes")
     elif subject.guessed:
-        log.warning("no normals: the shape is inflated from the matte; a normals pass (--normals) lights far better")
+        shape = "inflated from the matte" if parameters.backbone == "ratio" else "the network's guess"
+        log.warning("no normals: the shape is %s; a normals pass (--normals) lights far better", shape)
     else:
         for words in _doubts(subject.normals, inside, parameters):
             log.warning(words)
