@@ -7,9 +7,9 @@ faces the camera is compared: RMS of the log irradiance over facings and channel
 The places are those training is lit by; the numbers set the constants of `core/light/from_background.py` and judge nothing else.
 
 With `--data`, shots of `benchmarks/validation/render.py`: what their new backgrounds tell of the light on their subjects.
-*shape*: RMS over the subject of log2 of luminance received, its mean fitted; *tint*: RMS of its mean red and blue over green, stops;
-for taking the light as even, as brighter above alone, and as the map. *level*: by how many stops the subject's light truly changes,
-and the backgrounds' maps would have it, the old one made of the plate outside the matte.
+*shape*: RMS over the subject of log2 of luminance received, its mean fitted; *tint*: RMS of its mean red and blue over green, in
+stops; for taking the light as even, as brighter above alone, and as the map. *level*: by how many stops the subject's light truly
+changes, and the backgrounds' maps would have it, the old one made of the plate outside the matte.
 """
 
 # pyright: reportMissingImports=false
