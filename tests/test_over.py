@@ -56,8 +56,9 @@ def test_where_the_subject_is_not_the_backgrounds_own_numbers_stand(shot):
 
 def test_the_comp_is_the_relit_cut_out_over_the_background(shot):
     bg, picture = backdrop(shot.folder)
-    _, (alone, _) = render(shot, "--env", shot.env_b, "-d", "float")
-    _, (comp, _) = render(shot, "--env", shot.env_b, "-d", "float", "--background", bg, "--over")
+    lit = ("--env", shot.env_b, "-d", "float", "--backbone", "ratio")  # to a network the background is a condition
+    _, (alone, _) = render(shot, *lit)
+    _, (comp, _) = render(shot, *lit, "--background", bg, "--over")
     alpha = alone[..., 3:4]
     np.testing.assert_allclose(comp[..., :3], alone[..., :3] + (1 - alpha) * picture, rtol=2e-3, atol=1e-5)
 
@@ -127,6 +128,7 @@ def test_what_cannot_be_put_over_is_refused(shot, capsys, arguments, said):
     code, _ = render(shot, "--env", shot.env_b, *arguments(shot))
     assert code in (2, 4)
     assert said in capsys.readouterr().err
+    assert not shot.out_frame(1001).parent.exists()  # before any work
 
 
 def test_a_plate_without_matte_and_alpha_has_nothing_to_cut_out(shot, capsys):

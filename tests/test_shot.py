@@ -70,7 +70,7 @@ def test_an_identity_relight_changes_nothing_at_all(tmp_path):
 
 def test_the_ratio_relight_is_the_true_picture_under_the_new_light(tmp_path):
     shot = Shot(tmp_path, "float", size=96, frames=1)
-    assert render(shot, source=shot.env_a) == 0
+    assert render(shot, "--backbone", "ratio", source=shot.env_a) == 0
     true = lit_ball(soft_light((-1.0, 0.2, 0.1)), 96)
     ours = layer(shot.out_frame(1001), *RGB)
     assert psnr(ours, true[..., :3], true[..., 3] > 0.99) > 50
@@ -552,7 +552,7 @@ def test_an_anamorphic_matte_is_blown_up_in_square_pixels(tmp_path):
     shot = Shot(tmp_path, frames=1)
     squeezed = lit_ball(soft_light((0.3, 0.4, 1.0)), 96)[:, ::2, :4]
     write_exr(shot.plate_frame(1001), squeezed, ("R", "G", "B", "A"), "float", PixelAspectRatio=2.0)
-    assert render(shot, "--layers", "normals") == 0
+    assert render(shot, "--backbone", "ratio", "--layers", "normals") == 0
     found = layer(shot.out_frame(1001), "N.X", "N.Y", "N.Z")
     true, coverage = sphere(96)
     inside = coverage[:, ::2] > 0.99

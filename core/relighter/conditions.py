@@ -72,13 +72,18 @@ class Conditions:
 
 @dataclass
 class Features:
-    """What the network computes with: `planes` (B, C, h, w), `hint` (B, 3, h, w) log gain, maps and flags."""
+    """What the network computes with: `planes` (B, C, h, w), `hint` (B, 3, h, w) log gain, maps and flags.
+
+    `target` and `source` are the two lights' parts of the planes, (B, LIGHT_CHANNELS, h, w) logs.
+    """
 
     planes: torch.Tensor
     hint: torch.Tensor
     target_map: torch.Tensor
     source_map: torch.Tensor
     flags: torch.Tensor
+    target: torch.Tensor
+    source: torch.Tensor
 
 
 def build(
@@ -138,7 +143,7 @@ def features(c: Conditions, normals: torch.Tensor) -> Features:
     )
     given = (c.normals_known * c.matte).sum((1, 2, 3)) / c.matte.sum((1, 2, 3)).clamp_min(1e-3)
     flags = torch.stack([c.source_known, c.background_known, given], dim=1)
-    return Features(planes, hint, target_map, source_map * known, flags)
+    return Features(planes, hint, target_map, source_map * known, flags, target, source)
 
 
 def analytic_hint(

@@ -20,7 +20,7 @@ from torch.nn.functional import avg_pool2d, pad
 
 from ...errors import DeviceError
 from ...temporal.windows import Span, really_there
-from ..conditions import Conditions, LightBatch, decode_planes, encode_planes
+from ..conditions import Conditions, Features, LightBatch, decode_planes, encode_planes
 from ..denoiser import Intrinsics
 from ..motion import Motion
 from ..sampling import sample
@@ -32,6 +32,7 @@ SMALL = (
     256 * 256
 )  # px of a frame: below, what two threads gain is lost again in waiting for each other on a busy machine
 STEPS = 1  # by default; see ARCHITECTURE.md
+UNCHANGED = 0.05  # natural logs that lights may differ by and still count as nearly the same
 SOFTNESS = 4 / 96  # half the width that backgrounds are blurred by, of the picture's longer side
 
 Group = TypeVar("Group", Conditions, LightBatch)
@@ -116,6 +117,7 @@ class Relamp:
             window = self._motion.over(network.denoiser.unet, there.to(self._device))
         with window:
             residual = sample(lambda estimate, level: network.denoiser(f, estimate, level), noise, steps)
+        residual = residual * changed(f, c)
         planes = [_pictures(p) for p in (residual, f.hint, f.planes[:, 4:7], seen.log_albedo.exp())]
         return [Answer(*of_frame) for of_frame in zip(*planes, strict=True)]
 
@@ -125,6 +127,17 @@ class Relamp:
         if kept is None or not (torch.equal(kept[0], c.code) and torch.equal(kept[1], c.matte)):
             self._seen = kept = (c.code, c.matte, self._network.see(c))
         return kept[2]
+
+
+def changed(f: Features, c: Conditions) -> torch.Tensor:
+    """How much of a residual counts, (B, 1, 1, 1): 0 where light comes as it was, so that no change changes nothing; else 1.
+
+    Told by the root mean square difference of the logs of the two lights, on the subject and over the sphere.
+    """
+    matte = c.matte / c.matte.sum((2, 3), keepdim=True).clamp_min(1e-3)
+    here = ((f.target - f.source) ** 2 * matte).sum((2, 3)).mean(1)
+    around = ((f.target_map - f.source_map) ** 2).mean((1, 2, 3))
+    return torch.where(c.source_known > 0, -torch.expm1(-(here + around) / UNCHANGED**2), 1.0)[:, None, None, None]
 
 
 def softened(c: Conditions) -> Conditions:
