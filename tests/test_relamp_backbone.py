@@ -1,5 +1,6 @@
 """What holds for every backbone holds for Relamp's own, with the weights that ship."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +42,31 @@ def test_a_light_that_is_fitted_for_its_level_changes_the_level_alone(tmp_path):
     ratio = absolute[inside] / match[inside]
     assert abs(float(ratio.mean()) - 1) > 0.01
     np.testing.assert_allclose(ratio, ratio.mean(), rtol=1e-4)
+
+
+def test_the_level_is_measured_alike_for_previews_and_renders(tmp_path):
+    shot = Shot(tmp_path, frames=1, size=300)
+    jobs = []
+    for size in ("64", "300"):
+        path = tmp_path / f"{size}.json"
+        more = ("--env-level", "absolute", "--working-size", size, "--save-job", str(path), "--dry-run")
+        assert render(shot, *more) == 0
+        jobs.append(json.loads(path.read_text())["measured"])
+    assert jobs[0] == jobs[1]
+    assert jobs[0]["source_light"]
+
+
+def test_a_light_that_begins_to_turn_begins_at_the_plate(tmp_path):
+    shot = Shot(tmp_path, "float", frames=1)
+    plate = layer(shot.plate_frame(1001), *RGB)
+    moved = []
+    for angle in ("0", "0.5", "2", "40"):
+        turned = ("--env", shot.env_a, "--source-env", shot.env_a, "--env-rotate", f"0,{angle},0")
+        assert render(shot, *turned, "--overwrite", "--grain", "off") == 0
+        moved.append(np.abs(layer(shot.out_frame(1001), *RGB) - plate).mean())
+    assert moved[0] == 0
+    assert moved[0] < moved[1] < moved[2] < moved[3]
+    assert moved[1] < 0.1 * moved[3]
 
 
 def test_any_split_and_any_threads_give_the_same_bits(tmp_path):

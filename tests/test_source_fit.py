@@ -47,6 +47,22 @@ def test_a_key_light_in_front_is_found_through_a_patchy_albedo(azimuth, elevatio
     assert env.level(fitted) == pytest.approx(env.level(light), rel=0.35)
 
 
+def test_a_known_albedo_tells_the_level_and_the_colour_of_the_light():
+    normals, matte = ball()
+    light = key_light(40, 30) * np.float32([1.4, 1.0, 0.6])
+    albedo = np.where(normals[..., :1] > 0, np.float32([0.8, 0.6, 0.5]), np.float32([0.05, 0.1, 0.15]))
+    picture = plate(light, normals, albedo)
+    told = fit_source(picture, normals, matte, albedo=albedo)
+    untold = fit_source(picture, normals, matte)
+    assert env.level(told) == pytest.approx(env.level(light), rel=0.15)
+    assert abs(np.log(env.level(untold) / env.level(light))) > 0.25
+
+    def tint(pixels):
+        return pixels.mean((0, 1)) / pixels.mean()
+
+    assert tint(told) == pytest.approx(tint(light), rel=0.05)
+
+
 def test_the_fit_explains_the_shading():
     normals, matte = ball()
     light = key_light(40, 30)

@@ -164,6 +164,15 @@ def ledger(folder):
     return {entry["file"]: entry for entry in json.loads((folder / "ledger.json").read_text())["weights"]}
 
 
+def test_the_intrinsic_net_can_be_trained_alone(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(train, "Architecture", lambda: SMALL)
+    run = train.Run(options(folder, tmp_path, "--intrinsic"))
+    before = {name: value.clone() for name, value in run.network.state_dict().items()}
+    run.step(next(run.stream().maker(Frames(folder), 0).batches(2)))
+    moved = {name.split(".")[0] for name, value in run.network.state_dict().items() if not value.equal(before[name])}
+    assert moved == {"intrinsic"}
+
+
 def test_shipping_writes_the_card_and_the_ledger(tmp_path):
     page = ship.ship(a_run(tmp_path / "run", 0), tmp_path / "toy-1.safetensors")
     entry = ledger(tmp_path)["toy-1.safetensors"]
