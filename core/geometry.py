@@ -17,8 +17,10 @@ from .gain import bands
 
 # A rendered normal is shorter than one where a pixel mixes surfaces; under half there is no one surface to speak of.
 SHORTEST_NORMAL = 0.5
-# The balloon is smooth, so solving for it at this size and enlarging loses nothing and costs milliseconds.
+# The balloon is smooth, so solving for it at this size and enlarging loses nothing and costs milliseconds. What is small in its
+# picture is blown up at up to so many times that, by powers of two, so that what moves about is seldom blown up differently.
 INFLATION_SIZE = 160
+FINEST = 8
 INSIDE = 0.5
 
 
@@ -78,7 +80,7 @@ def inflate(matte: np.ndarray) -> np.ndarray:
         (H, W, 3) float32 unit camera-space normals; outside, those of the nearest point of the outline.
     """
     height, width = matte.shape
-    scale = min(1.0, INFLATION_SIZE / max(height, width))
+    scale = min(1.0, INFLATION_SIZE * _finer(matte) / max(height, width))
     small = (max(2, round(width * scale)), max(2, round(height * scale)))
     inside = cv2.resize(np.clip(matte, 0, 1).astype(np.float32), small, interpolation=cv2.INTER_AREA) > INSIDE
     normals = np.zeros((*inside.shape, 3), np.float32)
@@ -95,6 +97,36 @@ def inflate(matte: np.ndarray) -> np.ndarray:
     enlarged = cv2.resize(normals, (width, height), interpolation=cv2.INTER_CUBIC)
     enlarged /= np.maximum(np.linalg.norm(enlarged, axis=-1, keepdims=True), 1e-6)
     return enlarged
+
+
+def along_rays(normals: np.ndarray, rays: np.ndarray) -> np.ndarray:
+    """Camera-space normals of what was blown up as if each pixel were looked at straight on.
+
+    Where the outline is, a surface stands at right angles to the view ray, not to the camera's axis: to the side of the picture
+    the two are far apart.
+
+    Args:
+        normals: (H, W, 3) unit, Z toward the eye along the pixel's own ray (`inflate`).
+        rays: (H, W, 3) unit, from the eye outward (`light.backdrop.camera_rays`).
+    """
+    turned = np.empty(normals.shape, np.float32)
+    for rows in bands(normals.shape[0]):
+        n, toward = normals[rows], -rays[rows]
+        # Rodrigues' rotation of Z onto `toward`, the shortest way.
+        half = toward + np.array((0, 0, 1), np.float32)
+        share = np.einsum("hwk,hwk->hw", half, n) / half[..., 2]
+        turned[rows] = n - share[..., None] * half + 2 * n[..., 2:] * toward
+    return turned
+
+
+def _finer(matte: np.ndarray) -> int:
+    """How many times finer than a whole picture what is inside needs to be blown up, a power of two."""
+    inside = matte > INSIDE
+    extents = [np.flatnonzero(inside.any(axis=axis)) for axis in (0, 1)]
+    if not extents[0].size:
+        return 1
+    extent = max(int(e[-1] - e[0]) + 1 for e in extents)
+    return min(FINEST, 2 ** int(np.log2(max(matte.shape) / extent)))
 
 
 def _poisson(inside: np.ndarray) -> np.ndarray:

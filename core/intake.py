@@ -12,7 +12,8 @@ from .camera import Camera
 from .errors import InputError, UsageError
 from .finish import Subject
 from .gain import matte_weight
-from .geometry import clean_normals, inflate, looks_green_flipped
+from .geometry import along_rays, clean_normals, inflate, looks_green_flipped
+from .light.backdrop import camera_rays
 from .parameters import RelightParameters
 from .pictures import exr
 from .pictures.colour import Colour
@@ -66,9 +67,7 @@ def gather(
             f"{frame.path.name} has no normals and no matte, so there is no shape to light; "
             "give --normals, or a --matte of the subject"
         )
-    return Subject(
-        plate, frame.alpha, weight, _inflated(outline, frame.pixel_aspect), np.ones(shape, bool), guessed=True
-    )
+    return Subject(plate, frame.alpha, weight, _inflated(outline, frame, camera), np.ones(shape, bool), guessed=True)
 
 
 def warn_about(subject: Subject, parameters: RelightParameters) -> None:
@@ -96,13 +95,16 @@ def _doubts(normals: np.ndarray, inside: np.ndarray, parameters: RelightParamete
         yield "the normals seem to face down at the top of the subject; if they are DirectX's, --normals-flip y"
 
 
-def _inflated(outline: np.ndarray, pixel_aspect: float) -> np.ndarray:
-    """Normals of the matte's balloon, blown up in square pixels."""
-    if pixel_aspect == 1:
-        return inflate(outline)
+def _inflated(outline: np.ndarray, frame: Frame, camera: Camera) -> np.ndarray:
+    """Camera-space normals of the matte's balloon, blown up in square pixels."""
+    data, display = frame.data_window, frame.display_window
+    window = (data.x - display.x, data.y - display.y, data.width, data.height)
+    rays = camera_rays(display.width, display.height, camera.fov, frame.pixel_aspect, window)
+    if frame.pixel_aspect == 1:
+        return along_rays(inflate(outline), rays)
     height, width = outline.shape
-    square = cv2.resize(outline, (max(1, round(width * pixel_aspect)), height), interpolation=cv2.INTER_AREA)
-    return cv2.resize(inflate(square), (width, height), interpolation=cv2.INTER_AREA)
+    square = cv2.resize(outline, (max(1, round(width * frame.pixel_aspect)), height), interpolation=cv2.INTER_AREA)
+    return along_rays(cv2.resize(inflate(square), (width, height), interpolation=cv2.INTER_AREA), rays)
 
 
 def _matte(frame: Frame, task: FrameTask, inputs: Inputs) -> np.ndarray | None:

@@ -13,6 +13,8 @@ import OpenImageIO as oiio
 import pytest
 
 from relamp.core.cli import main
+from relamp.core.geometry import along_rays
+from relamp.core.light.backdrop import camera_rays
 from relamp.core.light.environment import rotate, rotation_matrix
 from relamp.core.light.irradiance import irradiance
 from shots import BALL_CHANNELS, Shot, layer, lit_ball, read_exr, soft_light, sphere, write_exr
@@ -554,7 +556,8 @@ def test_an_anamorphic_matte_is_blown_up_in_square_pixels(tmp_path):
     write_exr(shot.plate_frame(1001), squeezed, ("R", "G", "B", "A"), "float", PixelAspectRatio=2.0)
     assert render(shot, "--backbone", "ratio", "--layers", "normals") == 0
     found = layer(shot.out_frame(1001), "N.X", "N.Y", "N.Z")
-    true, coverage = sphere(96)
+    straight_on, coverage = sphere(96)
+    true = along_rays(straight_on, camera_rays(96, 96, 40.0))
     inside = coverage[:, ::2] > 0.99
     angle = np.degrees(np.arccos(np.clip((found * true[:, ::2]).sum(-1)[inside], -1, 1)))
     assert angle.mean() < 5
