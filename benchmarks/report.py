@@ -1,5 +1,8 @@
 """Where a benchmark says its table: on the terminal, and in a file with the command that made it."""
 
+# pyright: reportMissingImports=false
+# relamp is found where it is installed.
+
 from __future__ import annotations
 
 import shlex
