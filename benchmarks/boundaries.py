@@ -77,7 +77,10 @@ def main() -> None:
             parser.error(f"--weights {named}: give {named}=FILE, or shipped")
         networks[name] = Relamp(path=Path(path) if path else SHIPPED)
     folders = shot_folders(parser, given.data, given.shots)
-    say(f"{', '.join(f.name for f in folders)}; inputs ({given.inputs}); mattes wrong by {given.px} px\n")
+    made_of = ", ".join(f"{name} {network.weights[:12]}" for name, network in networks.items())
+    say(
+        f"{', '.join(f.name for f in folders)}; inputs ({given.inputs}); mattes wrong by {given.px} px; weights {made_of}\n"
+    )
     say(f"| matte | weights | {' | '.join(MEASURES)} |\n| --- | --- |{' ---: |' * len(MEASURES)}")
     found: dict[tuple[str, str], list[Scores]] = {}
     drawn: list[list[np.ndarray]] = []
@@ -119,7 +122,7 @@ def render(folder: Path, out: Path, network: Relamp, given: argparse.Namespace) 
             backbone="relamp",
             env_level="absolute",
             over=True,
-            frames=(given.frame,),
+            frames=str(given.frame),
             out=str(out / name / "comp.####.exr"),
         )
         shot.render(prepare(RelightJob(parameters), network))
