@@ -1,15 +1,17 @@
 """Light-A-Video's claim on Relamp's own network: does light shared over the clip take the flicker out?
 
     python benchmarks/light_a_video_ablation.py [--data data/validation] [--shots cloth,head] [--frames 1001-1004]
-        [--working-size 160] [--plot flow.png] [--json scores.json]
+        [--working-size 160] [--out benchmarks/light_a_video_ablation] [--json scores.json]
 
 Rows, each by `relamp render` with the shipped weights on the shots that `benchmarks/validation/render.py` made (plate and
-matte, the shot's camera, absolute level): frame by frame; + light attention (γ 0.5 in the denoiser's self-attention on the
-way up); + light fusion (the same inside the temporal prior's denoising); + temporal layers and + deflicker head, when there
-are weights of them. PSNR and flicker in stops (all of it, and the picture's as a whole) against the truth, per shot and mean.
+matte, the shot's camera, absolute level, measured once for all rows): frame by frame; + light attention (γ 0.5 in the
+denoiser's self-attention on the way up); + light fusion (the same inside the temporal prior's denoising); then, frame by
+frame again, + temporal layers and + deflicker head, when there are weights of them. PSNR and flicker in stops (all of it, and
+the picture's as a whole) against the truth, the mean over the shots, then flicker shot by shot.
 
-The plot is the papers' flow intensity: mean length of the optical flow between neighbours of the relit frames, beside the
-plate's. The flow is classical (OpenCV's DIS, preset medium), where the papers follow RAFT; numbers are not comparable.
+`--out NAME` writes the table to NAME.md and the papers' flow intensity to NAME.png: a panel a shot, the mean length of the
+optical flow between neighbours of the relit frames, beside the plate's and the truth's. The flow is classical (OpenCV's DIS,
+preset medium), where the papers follow RAFT; numbers are not comparable.
 """
 
 # pyright: reportMissingImports=false
@@ -21,10 +23,13 @@ import argparse
 import json
 import sys
 import tempfile
+import time
 from itertools import pairwise
 from pathlib import Path
 
+import cv2
 import numpy as np
+from report import Report
 from validation.table import shot_folders
 
 from relamp.core.cli import main as relamp
@@ -50,6 +55,11 @@ ROWS = {
     "+ deflicker head": ("--backbone", "relamp", "--temporal", "--deflicker"),
 }
 KEPT = ("psnr", "flicker", "flicker_global", "motion")
+GIVEN = ("plate", "truth")
+Scores = dict[str, dict[str, dict[str, float]]]
+"""By row, shot and measure."""
+Curves = dict[str, list[tuple[int, float]]]
+"""Values by frame, by the row's name."""
 
 
 def main() -> None:
@@ -57,42 +67,48 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("data/validation"))
     parser.add_argument("--shots", help="names, separated by commas; all of them without it")
     parser.add_argument("--frames", help="as in 1001-1004; all of them without it")
-    parser.add_argument("--working-size", default="160")
-    parser.add_argument("--plot", type=Path)
+    parser.add_argument("--working-size", help="px; as renders have it without it")
+    parser.add_argument("--out", type=Path, metavar="NAME", help="write NAME.md and NAME.png")
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     folders = shot_folders(parser, given.data, given.shots)
-    scores: dict[str, dict[str, dict[str, float]]] = {}
-    curves: dict[str, list[tuple[int, float]]] = {}
+    report = Report(given.out and given.out.with_suffix(".md"))
+    begun = time.perf_counter()
+    scores: Scores = {}
+    curves = {folder.name: {n: intensity(pattern(folder, n), given.frames) for n in GIVEN} for folder in folders}
+    lacking = missing_weights()
     with tempfile.TemporaryDirectory() as temporary:
-        for name, options in available(ROWS).items():
-            for folder in folders:
+        for name, options in ROWS.items():
+            for folder in [] if name in lacking else folders:
                 relit = str(Path(temporary) / name / folder.name / "relit.####.exr")
-                render(folder, relit, options, given)
+                job = Path(temporary) / f"{folder.name}.json"
+                if not job.exists():  # of the first row: what is measured of the shot is the same for all
+                    render(folder, relit, (*options, "--dry-run", "--save-job", str(job)), given)
+                render(folder, relit, ("--job", str(job), *options), given)
                 scores.setdefault(name, {})[folder.name] = measure(folder, relit, given.frames)
-                if given.plot and folder == folders[0]:
-                    curves[name] = intensity(relit, given.frames)
-    print(as_markdown(scores))
-    if given.plot:
-        write_png(given.plot, plot(intensity(pattern(folders[0], "plate"), given.frames), curves))
-        print(f"flow intensity of {folders[0].name} ({FLOW}): {given.plot}")
+                curves[folder.name][name] = intensity(relit, given.frames)
+            print(f"{name}: {time.perf_counter() - begun:.0f} s", file=sys.stderr, flush=True)
+    report(as_markdown(scores, lacking))
+    if given.out:
+        picture = given.out.with_suffix(".png")
+        write_png(picture, np.concatenate([titled(shot, found) for shot, found in curves.items()]))
+        report(f"\n![Flow intensity, a panel a shot: {', '.join(curves)}]({picture.name})\n")
+        report(f"Flow intensity, px, a panel a shot ({FLOW}); rows of the table on the plate and the truth.")
     if given.json:
         given.json.write_text(json.dumps(scores, indent=1) + "\n", encoding="utf-8")
 
 
-def available(rows: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-    """The rows there are weights for."""
-    kept = dict(rows)
+def missing_weights() -> dict[str, str]:
+    """The rows there are no weights for, and what to say of them."""
+    lacking = {}
     network = load(RelightParameters(backbone="relamp", device="cpu")).network
     if network is None or network.span == "frame":
-        del kept["+ temporal layers"]
-        print("no temporal layers in the shipped weights: the row is left out", file=sys.stderr)
+        lacking["+ temporal layers"] = "no temporal layers ship"
     try:
         load_head("cpu")
-    except InputError as error:
-        del kept["+ deflicker head"]
-        print(f"no deflicker head: the row is left out ({error})", file=sys.stderr)
-    return kept
+    except InputError:
+        lacking["+ deflicker head"] = "no deflicker head ships"
+    return lacking
 
 
 def render(folder: Path, relit: str, options: tuple[str, ...], given: argparse.Namespace) -> None:
@@ -101,7 +117,8 @@ def render(folder: Path, relit: str, options: tuple[str, ...], given: argparse.N
     command = ["render", pattern(folder, "plate"), "--matte", pattern(folder, "matte"), "--out", relit, "-q"]
     command += ["--env", str(folder / "env_b.exr") if still else pattern(folder, "env_b")]
     command += ["--camera", str(folder / "camera.json"), "--env-level", "absolute"]
-    command += ["--working-size", given.working_size, *(("--frames", given.frames) if given.frames else ()), *options]
+    chosen = {"--working-size": given.working_size, "--frames": given.frames}
+    command += [*(word for option, value in chosen.items() if value for word in (option, value)), *options]
     if code := relamp(command):
         sys.exit(f"relamp {' '.join(command)} failed with code {code}")
 
@@ -129,12 +146,13 @@ def intensity(sequence: str, frames: str | None) -> list[tuple[int, float]]:
     return list(zip(numbers[1:], lengths, strict=True))
 
 
-def plot(plate: list[tuple[int, float]], rows: dict[str, list[tuple[int, float]]]) -> np.ndarray:
-    """A panel a row of the table: the plate's curve, that of frame by frame, and its own."""
-    first, *others = rows
-    span = plate[0][0], plate[-1][0]
-    panels = [panel({"plate": plate, first: rows[first], name: rows[name]}, span, "px") for name in others]
-    return np.concatenate(panels)
+def titled(shot: str, curves: Curves) -> np.ndarray:
+    """A shot's panel under its name."""
+    frames = [frame for frame, _ in curves[GIVEN[0]]]
+    drawn = panel(curves, (frames[0], frames[-1]), "px")
+    title = np.full((22, drawn.shape[1], 3), 250, np.uint8)
+    cv2.putText(title, shot, (8, 16), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (30, 30, 30), 1, cv2.LINE_AA)
+    return np.concatenate([title, drawn])
 
 
 def linear(path: Path, colour: Colour) -> np.ndarray:
@@ -142,12 +160,16 @@ def linear(path: Path, colour: Colour) -> np.ndarray:
     return colour.from_working(exr.read_frame(path, colour=colour).rgb, SPACE)
 
 
-def as_markdown(scores: dict[str, dict[str, dict[str, float]]]) -> str:
+def as_markdown(scores: Scores, lacking: dict[str, str]) -> str:
     """Rows down, measures across, the mean over the shots; then flicker shot by shot."""
     shots = list(next(iter(scores.values())))
     lines = ["| | " + " | ".join(KEPT) + " | " + " | ".join(f"flicker, {shot}" for shot in shots) + " |"]
     lines.append("| --- |" + " ---: |" * (len(KEPT) + len(shots)))
-    for name, by_shot in scores.items():
+    for name in ROWS:
+        if name in lacking:
+            lines.append(f"| {name} | {lacking[name]} |" + " |" * (len(KEPT) + len(shots) - 1))
+            continue
+        by_shot = scores[name]
         means = [np.mean([s[k] for s in by_shot.values() if k in s] or [np.nan]) for k in KEPT]
         each = [by_shot[shot].get("flicker", float("nan")) for shot in shots]
         lines.append(f"| {name} | " + " | ".join(f"{v:.4g}" for v in (*means, *each)) + " |")

@@ -8,11 +8,11 @@ from __future__ import annotations
 import os
 import re
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from .errors import OutputError
+from .errors import OutputError, UsageError
 
 _HOST = re.sub(r"[^A-Za-z0-9-]", "-", socket.gethostname()) or "host"
 _TEMPORARY = re.compile(r"\..+\.(?P<host>[A-Za-z0-9-]+)\.(?P<pid>\d+)\.tmp")
@@ -37,6 +37,14 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def require_free(paths: Iterable[Path], overwrite: bool) -> None:
+    """Raise `UsageError` naming what is there already, unless it may be written over."""
+    there = [str(path) for path in paths if os.path.lexists(path)]
+    if there and not overwrite:
+        verb, which = ("is", "it") if len(there) == 1 else ("are", "them")
+        raise UsageError(f"{', '.join(there)} {verb} already there; --overwrite writes over {which}")
 
 
 def remove_stale(folder: Path) -> int:

@@ -207,14 +207,14 @@ def render(
 
 
 @relamp.command()
-@click.argument("file")
+@click.argument("path", metavar="FILE|PATTERN")
 @click.option("--pixels", is_flag=True, help="Read the pixels too: ranges, and what is not finite.")
-def info(file: str, pixels: bool) -> None:
-    """Say what is in an EXR: parts, layers, windows, colour, timecode, and how Relamp made it."""
+def info(path: str, pixels: bool) -> None:
+    """Say what is in an EXR: parts, layers, windows, colour, timecode, and how Relamp made it; and what a sequence has."""
+    from .inspection import describe
     from .pictures.colour import Colour
-    from .pictures.exr import info as describe
 
-    click.echo(describe(file, colour=Colour(), pixels=pixels))
+    click.echo(describe(path, colour=Colour(), pixels=pixels))
 
 
 @relamp.command()

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from . import VERSION
+from .atomic import require_free
 from .camera import default_camera, load_camera
-from .errors import UsageError
 from .illumination import Behind
 from .light.environment import Environment, load_environment, rotate, rotation_matrix
 from .light.map_file import write_map
@@ -70,8 +70,7 @@ def make(
 
 def save(made: Made, out: Path, overwrite: bool) -> None:
     """Write the map in the working space, so that it comes back as it is. Raises `UsageError` and `OutputError`."""
-    if out.exists() and not overwrite:
-        raise UsageError(f"{out} is already there; --overwrite writes over it")
+    require_free([out], overwrite)
     attributes = {"Software": f"Relamp {VERSION}", **made.attributes}
     write_map(out, made.environment.pixels, made.colour.interop_id(made.colour.working_space), attributes)
 

@@ -1,4 +1,4 @@
-"""What an input holds, in one sentence, the moment it is given: range, gaps, size, colour. Headers only. Floor 3."""
+"""What pictures on disk hold, the moment they are given: range, gaps, size, colour. Headers only. Floor 3."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .light.environment import load_environment
 from .parameters import knob_of
 from .pictures import exr
 from .pictures.colour import Colour
-from .pictures.sequence import Sequence
+from .pictures.sequence import Sequence, sequences_in
 
 _LIGHTS = ("env", "source_env")
 
@@ -60,6 +60,56 @@ def inspect_input(name: str, path: str, config: str | None = None) -> dict[str, 
             facts["layers"] = list(frame.layers)
     facts |= {"width": width, "height": height, "sentence": _sentence(facts, width, height, words, sequence.is_still)}
     return facts
+
+
+def describe(path: str, *, colour: Colour | None = None, pixels: bool = False) -> str:
+    """Tell what a file or a sequence holds, in lines: `exr.info` of its first frame, and what is not alike in the others.
+
+    Args:
+        path: a file, a pattern such as `shot.####.exr`, or a folder with one sequence in it.
+        colour, pixels: as of `exr.info`.
+
+    Raises:
+        InputError: nothing is there, or nothing that can be read.
+        UsageError: a folder with several sequences.
+    """
+    sequence = Sequence.parse(only_sequence(path) if os.path.isdir(path) else path)
+    if sequence.is_still:
+        return exr.info(sequence.path(0), colour, pixels=pixels)
+    frames = sequence.frames_on_disk()
+    gaps = sorted(set(range(frames[0], frames[-1] + 1)) - set(frames))
+    lines = [f"{sequence}: frames {format_frames(frames)} ({len(frames)})"]
+    lines += [f"missing   {format_frames(gaps)} ({len(gaps)})"] if gaps else []
+    kinds: dict[str, list[int]] = {}
+    reasons: dict[int, InputError] = {}
+    for frame in frames:
+        file = sequence.path(frame)
+        try:
+            window, names = exr.display_window(file), exr.channel_names(file)
+        except InputError as error:
+            reasons[frame] = error
+            continue
+        kinds.setdefault(f"{window.width} x {window.height}, {' '.join(names)}", []).append(frame)
+    if not kinds:
+        raise reasons[frames[0]]
+    lines += [f"broken    {frame}: {reason}" for frame, reason in reasons.items()]
+    (_, usual), *others = sorted(kinds.items(), key=lambda kind: -len(kind[1]))
+    lines += [f"unlike    {format_frames(them)}: {what}" for what, them in others]
+    return "\n".join([*lines, exr.info(sequence.path(usual[0]), colour, pixels=pixels)])
+
+
+def only_sequence(folder: str) -> str:
+    """The pattern of the one EXR sequence in a folder; raises `UsageError` where there are several, `InputError` for none."""
+    there = sequences_in(folder)
+    if not there:
+        raise InputError(
+            f"{folder} holds no EXR files; give a sequence, as in {os.path.join(folder, 'relit.####.exr')}"
+        )
+    if len(there) > 1:
+        shown = ", ".join(f"{name} ({frames})" if frames else name for name, frames in list(there.items())[:6])
+        more = f" and {len(there) - 6} more" if len(there) > 6 else ""
+        raise UsageError(f"{folder} holds {len(there)} sequences: {shown}{more}; give one of them")
+    return os.path.join(folder, next(iter(there)))
 
 
 def how_made(pattern: str, frames: str) -> dict[str, Any]:

@@ -54,7 +54,7 @@ def check(models: Models, names: tuple[str, ...], base: str | None) -> None:
     from .errors import InputError
 
     base_model = _base(models, base)
-    found = [models.find(name) for name in names] if names else models.present()
+    found = models.find_all(names) if names else models.present()
     if not found:
         raise InputError(f"there is nothing to check in {models.folder}; `relamp models list` says what goes there")
     reasons = []

@@ -19,7 +19,7 @@ from .errors import InputError, UsageError
 from .frames import format_frames, parse_frames
 from .illumination import Illumination
 from .job import RelightJob
-from .parameters import PUBLISHED, RelightParameters, at_frame, knobs
+from .parameters import PUBLISHED, RelightParameters, at_frame, default_of, knobs
 from .pictures import exr
 from .pictures.colour import Colour
 from .pictures.sequence import Sequence
@@ -260,6 +260,23 @@ def require_inputs(inputs: Inputs, tasks: tuple[FrameTask, ...]) -> None:
         if sequence and missing:
             what = "does not exist" if sequence.is_still else f"has no frames {format_frames(missing)}"
             raise InputError(f"{option} {sequence} {what}")
+
+
+def refuse_idle(parameters: RelightParameters, backbone: Backbone) -> None:
+    """Raise `UsageError` for a setting that somebody chose and that nothing here would look at."""
+    p, network = parameters, backbone.network
+    if p.ensemble != default_of("ensemble") and network is None:
+        raise UsageError(
+            f"--ensemble {p.ensemble} asks a network at several exposures, and --backbone {p.backbone} has none; leave it "
+            "out, or give --backbone relamp"
+        )
+    # A network looks at a background even where none is given: the map, seen through the camera.
+    idle = network is None and p.lit_by() != "background"
+    if idle and p.background_exposure != default_of("background_exposure"):
+        raise UsageError(
+            f"--background-exposure is for a background that lights the subject or that a network looks at; here the light "
+            f"comes of --{p.lit_by()}, and --backbone {p.backbone} looks at none: leave it out"
+        )
 
 
 def finished(plan: Plan, task: FrameTask) -> tuple[bool, str]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -77,13 +77,14 @@ def prepare(job: RelightJob, backbone: Backbone | None = None) -> Plan:
     tasks = plans.make_tasks(p, inputs, on_disk)
     plans.check_not_over_input(inputs, tasks)
     plans.check_existing(p, tasks)
-    check_over(p)
     plans.require_inputs(inputs, tasks)
+    check_over(p, inputs, tasks)
     camera = plans.load_move(p, _aspect(inputs, tasks))
     target = _checked(lighting(p, colour, camera), tasks)
     source = _checked(_maps(p.source_env, colour, p), tasks) if p.source_env else None
-    _check_layer_names(p, inputs, tasks, colour)
+    _check_layer_names(p, inputs, tasks)
     backbone = backbone or load(p)
+    plans.refuse_idle(p, backbone)
     _check_sides(p, backbone, source is not None)
     plan = Plan(job, inputs, colour, target, source, camera, tasks, on_disk, backbone, _head(p))
     if job.measured.anchor is None or (_needs_fit(plan) and job.measured.source_light is None):
@@ -112,16 +113,16 @@ def describe(plan: Plan) -> str:
     return "\n".join(lines)
 
 
-def _check_layer_names(
-    parameters: RelightParameters, inputs: plans.Inputs, tasks: tuple[FrameTask, ...], colour: Colour
-) -> None:
+def _check_layer_names(parameters: RelightParameters, inputs: plans.Inputs, tasks: tuple[FrameTask, ...]) -> None:
     """Refuse a new layer whose name the plate already uses, before any work."""
     if parameters.drop_layers:
         return
-    read = partial(exr.read_frame, colour=colour, colorspace=parameters.colorspace, layer=parameters.layer)
-    first = _first_readable(inputs, tasks, read)
-    taken = first.layers
-    if "relamp/ai" in exr.header(first.path):
+
+    def look(path: Path) -> tuple[dict[str, tuple[str, ...]], bool]:
+        return exr.other_layers(path, parameters.layer), "relamp/ai" in exr.header(path)
+
+    taken, relit = _first_readable(inputs, tasks, look)
+    if relit:
         log.warning("%s was relit before: its layers tell of that light; --drop-layers leaves them out", inputs.plate)
     clash = [name for name in layer_names(parameters) if name in taken]
     if clash:
@@ -192,9 +193,10 @@ def _needs_fit(plan: Plan) -> bool:
 
 def _measured(plan: Plan) -> Measured:
     """What the shot's named frames say of its exposure and, where it is wanted, of its light."""
-    frames = probe_frames(plan.on_disk)
-    samples = list(probed(frames, lambda frame: _samples(plan, frame)))
-    p = plan.parameters
+    p, frames = plan.parameters, probe_frames(plan.on_disk)
+    with ThreadPoolExecutor(p.threads, thread_name_prefix="probe") as pool:  # as many frames at once as in a render
+        seen = {frame: pool.submit(_samples, plan, frame) for frame in frames}
+        samples = list(probed(frames, lambda frame: seen[frame].result()))
     anchor = anchor_of(samples, plan.colour.luminance_weights) if p.anchor is None else p.anchor
     measured = Measured(frames, anchor)
     if not _needs_fit(plan):

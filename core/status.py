@@ -6,6 +6,7 @@ It looks at the frames' own headers and at the reports that renders leave beside
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -15,7 +16,7 @@ import click
 
 from .errors import FramesFailedError, InputError
 from .frames import format_frames, parse_frames
-from .inspection import as_pattern
+from .inspection import as_pattern, only_sequence
 from .pictures import exr
 from .pictures.sequence import Sequence
 from .report import SCHEMA
@@ -56,7 +57,7 @@ class Status:
 @click.option("--verify", is_flag=True, help="Read the pixels too, not only the headers.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 def command(out: str, frames: str | None, verify: bool, as_json: bool) -> None:
-    """Say what the sequence OUT has, lacks and failed at, and why."""
+    """Say what the sequence OUT has, lacks and failed at, and why: a pattern, one of its frames, or its folder."""
     found = look(out, parse_frames(frames) if frames else None, verify=verify)
     click.echo(json.dumps(as_data(found), indent=1) if as_json else describe(found))
     if not found.whole:
@@ -66,12 +67,13 @@ def command(out: str, frames: str | None, verify: bool, as_json: bool) -> None:
 
 
 def look(out: str, frames: tuple[int, ...] | None = None, *, verify: bool = False) -> Status:
-    """Look at a sequence: a pattern such as `relit.####.exr`, or one of its frames.
+    """Look at a sequence: a pattern such as `relit.####.exr`, one of its frames, or the folder it lies in alone.
 
     Raises:
         InputError: there is neither a frame nor a report of it.
+        UsageError: a folder with several sequences.
     """
-    sequence = Sequence.parse(as_pattern(out))
+    sequence = Sequence.parse(as_pattern(only_sequence(out) if os.path.isdir(out) else out))
     reports = _reports(sequence)
     try:
         there = sequence.frames_on_disk()

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from . import job as jobs
+from .atomic import require_free
 from .errors import FramesFailedError, RelampError, UsageError
 from .frames import format_frames
 
@@ -29,10 +30,13 @@ ENGINES = ("openjd", "opencue")
 @click.option("--job", "job_file", required=True, metavar="FILE", help="What relamp render --save-job wrote.")
 @click.option("--chunk", default=50, show_default=True, metavar="N", help="Frames a task renders.")
 @click.option("--bundle", metavar="DIR", help="Keep the job as the farm gets it here.")
+@click.option("--overwrite", is_flag=True, help="Write over files that are in the bundle.")
 @click.option("--gpu/--no-gpu", default=False, help="Only machines with a GPU.")
 @click.option("--dry-run", is_flag=True, help="Show the job as the farm would get it; send nothing.")
 @click.option("--local", is_flag=True, help="Run it here, through the farm's own runner.")
-def command(engine: str, job_file: str, chunk: int, bundle: str | None, gpu: bool, dry_run: bool, local: bool) -> None:
+def command(
+    engine: str, job_file: str, chunk: int, bundle: str | None, overwrite: bool, gpu: bool, dry_run: bool, local: bool
+) -> None:
     """Send a job to a farm."""
     from ..exporters.farm_job import make
     from .logs import start
@@ -42,6 +46,10 @@ def command(engine: str, job_file: str, chunk: int, bundle: str | None, gpu: boo
         raise UsageError(f"--local runs openjd jobs; {engine} has no runner without its servers")
     if not dry_run and engine == "openjd":
         _require_program(local)
+    if engine == "opencue" and bundle is None and not dry_run:
+        raise UsageError("--engine opencue needs --bundle: a folder for the job file that the farm's machines see")
+    if bundle is not None and not dry_run:
+        require_free(_files(engine, Path(bundle)), overwrite)
     job = make(jobs.load(job_file), chunk)
     if dry_run:
         click.echo(_shown(engine, job, Path(bundle or "."), gpu))
@@ -49,8 +57,7 @@ def command(engine: str, job_file: str, chunk: int, bundle: str | None, gpu: boo
     if engine == "opencue":
         from ..exporters.opencue import launch
 
-        if bundle is None:
-            raise UsageError("--engine opencue needs --bundle: a folder for the job file that the farm's machines see")
+        assert bundle is not None
         click.echo(launch(job, Path(bundle), gpu=gpu))
         return
     with tempfile.TemporaryDirectory(prefix="relamp-") as temporary:
@@ -59,6 +66,12 @@ def command(engine: str, job_file: str, chunk: int, bundle: str | None, gpu: boo
 
         template = export(job, folder, gpu=gpu)
         _run_here(template, job) if local else _send(folder)
+
+
+def _files(engine: str, bundle: Path) -> list[Path]:
+    from ..exporters import opencue, openjd
+
+    return (opencue if engine == "opencue" else openjd).files(bundle)
 
 
 def _shown(engine: str, job: FarmJob, bundle: Path, gpu: bool) -> str:

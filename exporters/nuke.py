@@ -18,7 +18,7 @@ from pathlib import Path
 import click
 
 from ..core import job as jobs
-from ..core.atomic import replacing
+from ..core.atomic import replacing, require_free
 from ..core.errors import InputError, UsageError
 from ..core.frames import format_frames
 from ..core.job import RelightJob
@@ -38,8 +38,10 @@ _RGB = (("r", "red"), ("g", "green"), ("b", "blue"))
 @click.argument("job_file", metavar="JOB")
 @click.option("--out", required=True, metavar="FILE", help="The script: shot.nk.")
 @click.option("--background", metavar="PATH", help="What goes under it. [default: the job's]")
-def command(job_file: str, out: str, background: str | None) -> None:
+@click.option("--overwrite", is_flag=True, help="Write over files that are there.")
+def command(job_file: str, out: str, background: str | None, overwrite: bool) -> None:
     """Write a Nuke script that rebuilds the rendered JOB from its layers."""
+    require_free([Path(out)], overwrite)
     job = jobs.load(job_file)
     job.require("plate", "out")
     export(job, Path(out), background or job.parameters.background)

@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 from ..core import VERSION
-from ..core.atomic import replacing
+from ..core.atomic import replacing, require_free
 from ..core.errors import InputError, UsageError
 from ..core.temporal.align import NEIGHBOURS
 from ..core.temporal.deflicker import SHIPPED, STRIDE, open_session
@@ -38,11 +38,13 @@ _INPUTS = {"difference": 3, "light": 3, "plate": 1, "confidence": 1}
     "--out", type=click.Path(path_type=Path, file_okay=False), required=True, metavar="FOLDER", help="Where to."
 )
 @click.option("--opset", type=click.IntRange(17, 20), default=OPSET, show_default=True)
-def command(weights: Path | None, out: Path, opset: int) -> None:
+@click.option("--overwrite", is_flag=True, help="Write over files that are there.")
+def command(weights: Path | None, out: Path, opset: int, overwrite: bool) -> None:
     """Write the deflicker head as ONNX, float32 and float16, and check both against torch."""
     weights = weights or SHIPPED.with_suffix(".safetensors")
-    for half in (False, True):
-        path = out / f"{weights.stem}{'-half' if half else ''}.onnx"
+    paths = {half: out / f"{weights.stem}{'-half' if half else ''}.onnx" for half in (False, True)}
+    require_free(paths.values(), overwrite)
+    for half, path in paths.items():
         export(weights, path, half=half, opset=opset)
         largest = parity(weights, path)
         digest = hashlib.sha256(path.read_bytes()).hexdigest()

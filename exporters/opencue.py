@@ -7,6 +7,7 @@ machines see it. OpenCue has no environment that outlives a chunk, so each loads
 from __future__ import annotations
 
 import getpass
+import logging
 import re
 import shlex
 import tempfile
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..core import job as jobs
-from ..core.atomic import replacing
+from ..core.atomic import replacing, require_free
 from ..core.errors import RelampError, UsageError
 from ..core.frames import format_frames
 from .farm_job import DEFAULT_CHUNK, FarmJob, make
@@ -26,6 +27,8 @@ from .openjd import JOB_FILE
 
 if TYPE_CHECKING:
     from outline.cuerun import OutlineLauncher
+
+log = logging.getLogger("relamp")
 
 SPECIFICATION = "job.xml"
 LAYER = "relight"
@@ -37,18 +40,26 @@ LAYER = "relight"
 @click.option("--chunk", default=DEFAULT_CHUNK, show_default=True, metavar="N", help="Frames a task renders.")
 @click.option("--show", default="testing", show_default=True, metavar="NAME", help="OpenCue's show.")
 @click.option("--gpu/--no-gpu", default=False, help="Only machines with a GPU.")
-def command(job_file: str, bundle: str, chunk: int, show: str, gpu: bool) -> None:
+@click.option("--overwrite", is_flag=True, help="Write over files that are there.")
+def command(job_file: str, bundle: str, chunk: int, show: str, gpu: bool, overwrite: bool) -> None:
     """Write JOB as an OpenCue job specification."""
+    require_free(files(Path(bundle)), overwrite)
     farm_job = make(jobs.load(job_file), chunk)
     export(farm_job, Path(bundle), show=show, gpu=gpu)
     click.echo(f"{bundle}/{SPECIFICATION}: {len(farm_job.frames)} frames in tasks of {farm_job.chunk}")
 
 
+def files(bundle: Path) -> list[Path]:
+    """The files of a bundle."""
+    return [bundle / JOB_FILE, bundle / SPECIFICATION]
+
+
 def export(job: FarmJob, bundle: Path, *, show: str = "testing", gpu: bool = False) -> Path:
     """Write the job file and the specification; the path of the latter. Raises `OutputError`."""
-    _write(bundle / JOB_FILE, jobs.to_json(job.job, bundle))
-    _write(bundle / SPECIFICATION, specification(job, bundle / JOB_FILE, show=show, gpu=gpu))
-    return bundle / SPECIFICATION
+    job_file, described = files(bundle)
+    _write(job_file, jobs.to_json(job.job, bundle))
+    _write(described, specification(job, job_file, show=show, gpu=gpu))
+    return described
 
 
 def specification(job: FarmJob, job_file: Path, *, show: str = "testing", gpu: bool = False) -> str:
@@ -58,17 +69,44 @@ def specification(job: FarmJob, job_file: Path, *, show: str = "testing", gpu: b
 
 
 def launch(job: FarmJob, bundle: Path, *, show: str = "testing", gpu: bool = False) -> str:
-    """Write the bundle and send it to the Cuebot of this site; the name of the job there. Raises `RelampError`."""
+    """Write the bundle and send it to the Cuebot of this site; the name of the job there.
+
+    Raises:
+        UsageError: no Cuebot answers; nothing is written.
+        RelampError: it does not take the job.
+    """
+    _require_cuebot()
     export(job, bundle, show=show, gpu=gpu)
     with _launcher(job, bundle / JOB_FILE, show, gpu) as launcher:
         try:
             (launched, *_) = launcher.launch(use_pycuerun=False)
         except Exception as error:  # whatever grpc and Cuebot raise means the same here
             raise RelampError(
-                f"OpenCue did not take the job ({type(error).__name__}: {str(error).splitlines()[0]}); "
-                "is CUEBOT_HOSTS set to its Cuebot?"
+                f"OpenCue did not take the job ({type(error).__name__}: {next(iter(str(error).splitlines()), '')}); "
+                f"what was sent is {bundle / SPECIFICATION}"
             ) from None
     return str(launched.data.name)
+
+
+def _require_cuebot() -> None:
+    """Raise `UsageError` unless a Cuebot answers."""
+    _library()  # says what to install
+    import opencue
+    from opencue.exception import CueException
+
+    quiet = logging.getLogger("opencue")
+    before, quiet.level = quiet.level, logging.CRITICAL  # it warns of what is said here in a sentence
+    try:
+        opencue.Cuebot.init()
+    except (CueException, KeyError) as error:
+        hosts = ", ".join(opencue.Cuebot.Hosts or ()) or "nowhere"
+        log.debug("opencue: %s", error)
+        raise UsageError(
+            f"no Cuebot answers (looked at {hosts}): set CUEBOT_HOSTS to this site's, as in cuebot.studio:8443; or relamp "
+            "export opencue writes the job, to be sent from a machine that reaches it"
+        ) from None
+    finally:
+        quiet.level = before
 
 
 def _write(path: Path, text: str) -> None:

@@ -14,11 +14,12 @@ import click
 import yaml
 
 from ..core import job as jobs
-from ..core.atomic import replacing
+from ..core.atomic import replacing, require_free
 from ..core.frames import format_frames
 from .farm_job import DEFAULT_CHUNK, FarmJob, make
 
 JOB_FILE = "shot.relamp.json"
+VALUES, ASSETS = "parameter_values.yaml", "asset_references.yaml"
 TEMPLATE = "template.yaml"
 STEP = "Relight"
 _SPOOL = "{{Session.WorkingDirectory}}/relamp"
@@ -30,23 +31,30 @@ _CANCEL = {"mode": "NOTIFY_THEN_TERMINATE", "notifyPeriodInSeconds": 30}
 @click.option("--bundle", required=True, metavar="DIR", help="The folder to write.")
 @click.option("--chunk", default=DEFAULT_CHUNK, show_default=True, metavar="N", help="Frames a task renders.")
 @click.option("--gpu/--no-gpu", default=False, help="Only machines with a GPU.")
-def command(job_file: str, bundle: str, chunk: int, gpu: bool) -> None:
+@click.option("--overwrite", is_flag=True, help="Write over files that are there.")
+def command(job_file: str, bundle: str, chunk: int, gpu: bool, overwrite: bool) -> None:
     """Write JOB as an Open Job Description bundle."""
+    require_free(files(Path(bundle)), overwrite)
     farm_job = make(jobs.load(job_file), chunk)
     export(farm_job, Path(bundle), gpu=gpu)
     click.echo(f"{bundle}: {len(farm_job.frames)} frames in tasks of {farm_job.chunk}; openjd run {bundle}/{TEMPLATE}")
 
 
+def files(bundle: Path) -> list[Path]:
+    """The files of a bundle."""
+    return [bundle / name for name in (JOB_FILE, VALUES, ASSETS, TEMPLATE)]
+
+
 def export(job: FarmJob, bundle: Path, *, gpu: bool = False) -> Path:
     """Write the bundle; the path of its template. Raises `OutputError`."""
-    files = {
-        JOB_FILE: jobs.to_json(job.job, bundle),
-        "parameter_values.yaml": _as_yaml(parameter_values(job)),
-        "asset_references.yaml": _as_yaml(asset_references(job)),
-        TEMPLATE: _as_yaml(template(job, gpu=gpu)),  # last: a bundle with a template is whole
-    }
-    for name, text in files.items():
-        with replacing(bundle / name) as temporary:
+    texts = (
+        jobs.to_json(job.job, bundle),
+        _as_yaml(parameter_values(job)),
+        _as_yaml(asset_references(job)),
+        _as_yaml(template(job, gpu=gpu)),  # last: a bundle with a template is whole
+    )
+    for path, text in zip(files(bundle), texts, strict=True):
+        with replacing(path) as temporary:
             temporary.write_text(text, encoding="utf-8")
     return bundle / TEMPLATE
 

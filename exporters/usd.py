@@ -10,6 +10,7 @@ Source of the lights' units: UsdLux schema, LightAPI (`inputs:normalize`) and Di
 
 from __future__ import annotations
 
+import glob
 import math
 import os
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ import OpenImageIO as oiio
 
 from ..core import VERSION
 from ..core import job as jobs
-from ..core.atomic import replacing
+from ..core.atomic import replacing, require_free
 from ..core.camera import Camera
 from ..core.errors import OutputError, UsageError
 from ..core.hint import Light
@@ -43,8 +44,10 @@ _APERTURE = 36.0  # mm across; the field of view is what counts
 @click.option("--out", required=True, metavar="FILE", help="The stage: light.usda.")
 @click.option("--lamps", type=click.IntRange(0, 32), metavar="K", help="How many lamps. [default: the job's]")
 @click.option("--light", type=click.Choice(VARIANTS), default="whole", show_default=True, help="The variant selected.")
-def command(job_file: str, out: str, lamps: int | None, light: str) -> None:
+@click.option("--overwrite", is_flag=True, help="Write over files that are there.")
+def command(job_file: str, out: str, lamps: int | None, light: str, overwrite: bool) -> None:
     """Write the light of JOB as a USD rig."""
+    require_free(_files(Path(out)), overwrite)
     job = jobs.load(job_file)
     job.require("plate", "env")
     if job.parameters.lit_by() != "env":
@@ -74,6 +77,11 @@ def export(plan: Plan, out: Path, lamps: int, selected: str = "whole") -> None:
     stage = _Rig(plan, out, lamps).build(selected)
     with replacing(out) as temporary:
         temporary.write_text(stage.GetRootLayer().ExportToString(), encoding="utf-8")
+
+
+def _files(out: Path) -> list[Path]:
+    """The stage, and those of its maps that are there."""
+    return [out, *sorted(out.parent.glob(f"{glob.escape(out.stem)}.rest*.exr"))]
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,9 @@ from relamp.core.relighter.conditions import decode_planes
 from relamp.core.relighter.light_fusion import fuse_light, schedule
 from relamp.core.relighter.models.ledger import ADAPTER
 from relamp.core.relighter.published import pixels, proxies
+from relamp.core.relighter.published.backbone import Pair
 from relamp.core.relighter.published.courses import video_course
+from relamp.core.relighter.published.home import Home
 from relamp.core.relighter.published.light_a_video import ClipRelighter
 from relamp.core.relighter.published.noise import clip_noise
 from relamp.core.relighter.published.own_relighter import clip_gain
@@ -133,7 +135,10 @@ def test_a_licence_that_was_not_accepted_stops_before_any_work(tmp_path, models,
 def test_missing_weights_stop_before_any_work(tmp_path, models, capsys):
     shot = Shot(tmp_path, frames=1)
     assert render(shot, tmp_path, "ic-light") == 4
-    assert "realistic-vision-v51 is not in" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "2 models are missing; see `relamp models list`" in said
+    for name in ("realistic-vision-v51", "iclight_sd15_fc.safetensors"):
+        assert f"put it at {tmp_path / name}" in said
     assert not Path(shot.out).parent.exists()
 
 
@@ -141,6 +146,12 @@ def test_a_dry_run_estimates_the_memory_of_the_networks(tmp_path, models, capsys
     shot = Shot(tmp_path)
     assert render(shot, models, "light-a-video", "--dry-run") == 0
     assert "networks" in capsys.readouterr().out
+
+
+def test_a_second_pass_on_an_enlarged_picture_is_in_the_estimate(models):
+    one, two = (load(given(models, "ic-light", passes=passes)) for passes in (1, 2))
+    networks = one.memory(0, 0, 1)
+    assert two.memory(512, 512, 1) - networks == pytest.approx(1.5**2 * (one.memory(512, 512, 1) - networks))
 
 
 @pytest.mark.parametrize("mode", ["foreground", "sdedit"])
@@ -183,6 +194,73 @@ def test_offload_and_slices_leave_the_answer(models):
     np.testing.assert_allclose(
         frugal.relight([conditions()], frames=[1], steps=2)[0].residual, plain.residual, atol=1e-3
     )
+
+
+@pytest.mark.parametrize("frames", [1, 2, 5])
+def test_frames_worked_out_together_or_in_parts_are_the_same(models, frames):
+    seen = [
+        conditions(target=tables(environment(toward)))
+        for toward in ((1.0, 0.0, 0.0), (-1.0, 0.5, 0.0), (0.0, 1.0, 0.5))
+    ]
+    whole, parts = (
+        load(given(models, "light-a-video", clip_mode="alone", frames_at_once=count)).relight(
+            seen, frames=[1, 2, 3], steps=2
+        )
+        for count in (None, frames)
+    )
+    for one, other in zip(whole, parts, strict=True):
+        np.testing.assert_allclose(other.residual, one.residual, atol=1e-3)
+
+
+@pytest.mark.parametrize(("dtype", "share"), [(torch.float16, 0.1), (torch.bfloat16, 0.4)])
+@pytest.mark.parametrize("backbone", ["ic-light", "relightvid", "light-a-video"])
+def test_half_precision_answers_as_float_does_but_for_rounding(models, backbone, dtype, share):
+    seen = [conditions(target=tables(environment(toward))) for toward in ((1.0, 0.0, 0.0), (-1.0, 0.5, 0.0))]
+    answers = []
+    for precision in (torch.float32, dtype):
+        network = load(given(models, backbone, passes=1, video_steps=2))
+        network.home = Home("cpu", precision)
+        answers.append(np.stack([a.hint + a.residual for a in network.relight(seen, frames=[1, 2], steps=2)]))
+    spread = answers[0].std()
+    assert np.abs(answers[1] - answers[0]).mean() < share * spread
+    assert not np.array_equal(*answers)
+
+
+def test_answers_that_are_not_finite_are_refused_and_say_what_to_set(models, monkeypatch):
+    network = load(given(models, "ic-light", precision="half"))
+    nan = torch.full((1, 3, 64, 64), torch.nan)
+    monkeypatch.setattr(network, "_load", lambda: None)
+    monkeypatch.setattr(network, "_relit", lambda *_: Pair(nan, torch.zeros_like(nan)))
+    with pytest.raises(InputError, match=r"ic-light answers with numbers that are not finite.*--precision float"):
+        network.relight([conditions()], frames=[1])
+
+
+def test_slices_that_a_network_has_not_are_told_of(models, caplog):
+    load(given(models, "relightvid", attention_slicing=True))._load()
+    assert "UNetMotionModel has no slices to attend in" in caplog.text
+
+
+class Moved(torch.nn.Linear):
+    """Says where it is taken, and stays."""
+
+    def __init__(self, name: str, said: list[str]) -> None:
+        super().__init__(2, 2)
+        self.name, self.said = name, said
+
+    def to(self, device):
+        self.said.append(f"{self.name} to {torch.device(device).type}")
+        return self
+
+
+def test_offloaded_networks_are_on_the_gpu_one_at_a_time():
+    said: list[str] = []
+    home = Home("cuda:0", torch.float16, offload=True)
+    unet, vae = (home.take(Moved(name, said)) for name in ("unet", "vae"))
+    assert unet.weight.dtype == torch.float16
+    assert unet.weight.device.type == "cpu"  # not taken there before it is asked for
+    for network in (vae, unet, unet, unet, vae):
+        assert home(network) is network
+    assert said == ["vae to cuda", "vae to cpu", "unet to cuda", "unet to cpu", "vae to cuda"]
 
 
 def test_turning_the_light_turns_what_a_run_begins_with():

@@ -49,7 +49,7 @@ def test_a_dry_run_shows_the_plan_and_renders_nothing(shot, capsys):
     arguments = ["render", shot.plate, "--env", shot.env_b, "--out", shot.out, "-F", "1001-1003x2", "-q"]
     assert main([*arguments, "--dry-run", "--save-job", str(job)]) == 0
     said = capsys.readouterr().out
-    for words in ("1001,1003", "48 x 48", shot.env_b, "ACEScg", "ratio", "GB"):
+    for words in ("1001,1003", "48 x 48", shot.env_b, "ACEScg", "relamp", "GB"):
         assert words in said
     assert json.loads(job.read_text())["parameters"]["frames"] == "1001-1003x2"
     assert not (shot.folder / "out").exists()
@@ -122,8 +122,29 @@ def test_info_tells_how_a_frame_was_made(shot, capsys):
     assert main(["render", shot.plate, "--env", shot.env_b, "--out", shot.out, "-F", "1001", "-q"]) == 0
     assert main(["info", str(shot.out_frame(1001))]) == 0
     said = capsys.readouterr().out
-    for words in ("relamp/ai: relight", "relamp/model: ratio", "b.exr", "N: X Y Z"):
+    for words in ("relamp/ai: relight", "relamp/model: relamp", "b.exr", "N: X Y Z"):
         assert words in said
+
+
+@pytest.mark.parametrize("given", ["pattern", "folder"])
+def test_info_of_a_sequence_tells_its_frames_and_those_unlike_the_others(shot, capsys, given):
+    folder = shot.folder / "alone"
+    folder.mkdir()
+    for frame, size in ((1001, 8), (1002, 8), (1004, 8), (1005, 16)):
+        write_exr(folder / f"a.{frame}.exr", np.ones((size, size, 3), np.float32), ("R", "G", "B"))
+    (folder / "a.1002.exr").write_bytes(b"not a picture")
+    assert main(["info", str(folder / "a.####.exr") if given == "pattern" else str(folder)]) == 0
+    said = capsys.readouterr().out
+    for words in (
+        "frames 1001-1002,1004-1005 (4)",
+        "missing   1003 (1)",
+        "broken    1002: ",
+        "unlike    1005: 16 x 16, R G B",
+    ):
+        assert words in said
+    assert "a.1001.exr: openexr" in said
+    assert main(["info", str(folder / "b.####.exr")]) == 4
+    assert "matches no file" in capsys.readouterr().err
 
 
 def test_info_of_what_is_no_exr_is_a_sentence(tmp_path, capsys):

@@ -172,6 +172,16 @@ def test_frames_rate_format_and_colour_are_set(host, shot):
     assert all(host.toNode(name)["raw"].value() for name in ("Plate", "Relit"))
 
 
+def test_a_script_that_is_there_is_not_written_over(shot, capsys):
+    job, out = rendered(shot), shot.folder / "shot.nk"
+    out.write_text("somebody's comp")
+    assert main(["export", "nuke", str(job), "--out", str(out)]) == 2
+    assert f"{out} is already there; --overwrite writes over it" in capsys.readouterr().err
+    assert out.read_text() == "somebody's comp"
+    assert main(["export", "nuke", str(job), "--out", str(out), "--overwrite"]) == 0
+    assert "Plate" in out.read_text()
+
+
 def test_a_plate_in_another_space_meets_the_ratio_in_the_working_space(shot):
     job = rendered(shot, colorspace="Linear Rec.709 (sRGB)")
     assert main(["export", "nuke", str(job), "--out", str(shot.folder / "shot.nk")]) == 0

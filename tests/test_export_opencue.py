@@ -53,6 +53,24 @@ def test_nothing_stays_in_the_home_of_who_submits(shot, tmp_path, monkeypatch, b
     assert not list(Path(str(config.get("outline", "session_dir"))).glob("*relamp*"))
 
 
+def test_a_submission_without_a_cuebot_says_where_it_looked_and_writes_nothing(bundle, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("CUEBOT_HOSTS", "localhost:1")
+    job = [
+        "submit",
+        "--engine",
+        "opencue",
+        "--job",
+        str(bundle / "shot.relamp.json"),
+        "--bundle",
+        str(tmp_path / "new"),
+    ]
+    assert main(job) == 2
+    said = capsys.readouterr().err
+    assert "no Cuebot answers (looked at localhost:1): set CUEBOT_HOSTS" in said
+    assert "Traceback" not in said
+    assert not (tmp_path / "new").exists()
+
+
 def test_a_submission_without_a_farm_says_what_is_wrong(bundle, tmp_path, capsys, monkeypatch):
     job = ["submit", "--engine", "opencue", "--job", str(bundle / "shot.relamp.json")]
     assert main(job) == 2

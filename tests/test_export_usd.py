@@ -123,6 +123,8 @@ def test_a_cg_ball_under_the_rig_is_as_bright_as_the_relit_plate(shot):
             "-q",
             "--grain",
             "off",
+            "--backbone",
+            "ratio",
             "-F",
             "1001",
         ]
@@ -215,3 +217,17 @@ def render(rig, out):
     top = light > np.quantile(light, 0.97)
     direction = light[top] @ normals[top]
     return light, direction / np.linalg.norm(direction)
+
+
+def test_a_rig_and_its_maps_that_are_there_are_not_written_over(shot, capsys):
+    out = export(shot)
+    command = ["export", "usd", str(shot.folder / "shot.relamp.json"), "--out", str(out), "--light", "lamps"]
+    before = out.read_text()
+    assert main(command) == 2
+    said = capsys.readouterr().err
+    for path in (out, out.with_name("light.rest.exr")):
+        assert str(path) in said
+    assert "--overwrite" in said
+    assert out.read_text() == before
+    assert main([*command, "--overwrite"]) == 0
+    assert out.read_text() != before

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -154,9 +156,8 @@ def background(shot):
 
 
 def test_with_a_map_the_background_lights_nothing(shot):
-    np.testing.assert_array_equal(
-        render(shot, "--env", shot.env_b), render(shot, "--env", shot.env_b, *background(shot))
-    )
+    plain = ("--env", shot.env_b, "--backbone", "ratio")
+    np.testing.assert_array_equal(render(shot, *plain), render(shot, *plain, *background(shot)))
 
 
 def test_with_a_map_the_networks_background_is_a_condition(shot):
@@ -173,11 +174,28 @@ def test_the_exposure_of_a_background_that_lights_is_the_subjects(shot):
 
 
 def test_a_background_that_brightens_brightens_the_subject_where_levels_count(shot):
-    render(shot, *background(shot), "--env-level", "absolute", "-d", "float", frames="1001-1003")
+    levels = ("--env-level", "absolute", "--backbone", "ratio", "-d", "float")
+    render(shot, *background(shot), *levels, frames="1001-1003")
     plates = [layer(shot.plate_frame(f), *"RGB") for f in (1001, 1002, 1003)]
     relit = [layer(shot.out_frame(f), *"RGB") for f in (1001, 1002, 1003)]
     gains = [np.median((r / np.maximum(p, 1e-6))[p > 0.05]) for r, p in zip(relit, plates, strict=True)]
     np.testing.assert_allclose(np.diff(np.log2(gains)), 1, atol=0.01)
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (("--backbone", "ratio", "--ensemble", "3"), "--ensemble 3 asks a network"),
+        (("--backbone", "ratio", "--background-exposure", "1"), "the light comes of --env"),
+        (("--backbone", "ratio", "--background", "bg", "--background-exposure", "1"), "the light comes of --env"),
+        (("--backbone", "ratio", "--background", "bg", "--background-exposure", "1=0;2=1"), "the light comes of --env"),
+    ],
+)
+def test_a_setting_nothing_would_look_at_is_refused_before_any_work(shot, capsys, more, words):
+    there = [background(shot)[1] if word == "bg" else word for word in more]
+    assert main(["render", shot.plate, "--env", shot.env_b, "--out", shot.out, "-q", *there]) == 2
+    assert words in capsys.readouterr().err
+    assert not Path(shot.out).parent.exists()
 
 
 def test_a_background_frame_that_is_missing_is_named(shot, capsys):
@@ -212,7 +230,7 @@ def test_another_background_renders_a_finished_frame_again(shot):
 
 
 def test_delight_and_relight_are_one_relight_in_two_steps(shot):
-    exact = ("-d", "float", "--grain", "off", "--env-level", "match")
+    exact = ("-d", "float", "--grain", "off", "--env-level", "match", "--backbone", "ratio")
     even = str(shot.folder / "even.exr")
     assert main(["env", "--prompt", "even white light", "--out", even]) == 0
     once = render(shot, "--env", shot.env_b, "--source-env", shot.env_a, *exact)

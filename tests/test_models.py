@@ -158,8 +158,20 @@ def test_an_autoencoder_of_the_older_naming_is_the_same(folder):
 def test_a_missing_model_is_asked_for_with_its_home_and_place(tmp_path):
     with pytest.raises(InputError, match=r"download it \(1\.7 GB\) from lllyasviel/ic-light and put it at .*--models"):
         Models(tmp_path).find(FC)
-    with pytest.raises(InputError, match=r"there is no model .*; the models folder holds nothing"):
+    with pytest.raises(InputError, match=r"there is no model .* \(the models folder holds nothing\)"):
         Models(tmp_path).find("mine")
+
+
+def test_all_that_is_missing_is_told_at_once(tmp_path, capsys):
+    (tmp_path / FC).write_bytes(b"")
+    wanted = ("realistic-vision-v51", FC, "relvid_mm_sd15_fbc")
+    with pytest.raises(InputError) as caught:
+        Models(tmp_path).find_all(wanted)
+    said = str(caught.value)
+    assert said.startswith("2 models are missing; see `relamp models list`")
+    for place in ("realistic-vision-v51", "relvid_mm_sd15_fbc.safetensors"):
+        assert f"put it at {tmp_path / place}" in said
+    assert FC not in said
 
 
 def test_the_folder_is_the_one_named_else_the_variable_else_at_home(tmp_path, monkeypatch):

@@ -57,6 +57,23 @@ def run(template, *arguments):
 # What is written
 
 
+@pytest.mark.parametrize("engine", ["openjd", "opencue"])
+def test_a_bundle_that_is_there_is_not_written_over(shot, tmp_path, capsys, engine):
+    jobs.save(job_of(shot), tmp_path / "shot.relamp.json")
+    bundle = tmp_path / "bundle"
+    command = ["export", engine, str(tmp_path / "shot.relamp.json"), "--bundle", str(bundle)]
+    assert main(command) == 0
+    before = {path: path.read_bytes() for path in bundle.iterdir()}
+    submit = ["submit", "--engine", engine, "--job", command[2], "--bundle", str(bundle)]
+    for again in (command, [*submit, "--local"] if engine == "openjd" else submit):
+        capsys.readouterr()
+        assert main([*again, "--chunk", "2"]) == 2
+        assert "already there; --overwrite writes over" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in bundle.iterdir()} == before
+    assert main([*command, "--chunk", "2", "--overwrite"]) == 0
+    assert {path: path.read_bytes() for path in bundle.iterdir()} != before
+
+
 def test_a_bundle_is_what_it_was(shot, tmp_path):
     made = farm_job.make(job_of(shot), chunk=2)
     openjd.export(made, tmp_path / "bundle")

@@ -15,7 +15,7 @@ def rendered(shot):
 def test_a_whole_sequence_is_whole(rendered, capsys):
     assert main(["status", rendered.out]) == 0
     said = capsys.readouterr().out
-    for words in ("expected  1001-1004 (4)", "there     1001-1004 (4)", "ratio", "b.exr"):
+    for words in ("expected  1001-1004 (4)", "there     1001-1004 (4)", "relamp", "b.exr"):
         assert words in said
     assert "missing" not in said
 
@@ -87,6 +87,21 @@ def test_json_is_for_programs(rendered, capsys):
     data = json.loads(capsys.readouterr().out)
     assert data["missing"] == "1001"
     assert data["whole"] is False
+
+
+def test_a_folder_stands_for_the_one_sequence_in_it(rendered, capsys):
+    assert main(["status", str(rendered.out_frame(1001).parent)]) == 0
+    assert "there     1001-1004 (4)" in capsys.readouterr().out
+
+
+def test_a_folder_of_several_sequences_says_what_to_give(rendered, capsys):
+    assert main(["status", str(rendered.folder)]) == 2
+    said = capsys.readouterr().err
+    assert "plate.####.exr (1001-1004)" in said
+    assert "give one of them" in said
+    (rendered.folder / "empty").mkdir()
+    assert main(["status", str(rendered.folder / "empty")]) == 4
+    assert "holds no EXR files" in capsys.readouterr().err
 
 
 def test_nothing_at_all_is_an_error(tmp_path, capsys):

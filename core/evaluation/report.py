@@ -25,7 +25,7 @@ _PANELS = ((("psnr", "psnr_aligned"), "dB"), (("log_rmse", "flicker", "flicker_g
            (("ssim", "warp_ssim", "detail"), "1 is alike"), (("motion",), "px"))  # fmt: skip
 _PANEL_SIZE = (150, 860)  # px, height and width
 _MARGIN = (70, 150)  # px, left for the scale and right for the names
-_INKS = ((205, 92, 40), (40, 120, 200), (60, 150, 70))
+_INKS = ((205, 92, 40), (40, 120, 200), (60, 150, 70), (150, 60, 160), (30, 160, 180), (110, 110, 110), (20, 20, 20))
 
 
 def as_text(evaluation: Evaluation) -> str:

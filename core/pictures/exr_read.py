@@ -21,7 +21,7 @@ from ..errors import InputError
 from . import header as headers
 from . import layers
 from .colour import Colour
-from .frame import Frame, Part, Pixels, Source, Window, place
+from .frame import Frame, Part, Pixels, Source, Window, beside, place
 
 _PathLike = str | os.PathLike[str]
 _LAYER_SUFFIX = re.compile(r"(?P<path>.*\.[A-Za-z]{2,4}):(?P<layer>[^/\\:]+)")
@@ -53,12 +53,7 @@ def read_frame(
         UsageError: `colorspace` is no colour space.
     """
     path = Path(path)
-    file = _open(path)
-    if file.format_name() != "openexr":
-        raise InputError(
-            f"{path.name} is {file.format_name().upper()}, display-encoded as a rule; a plate must be scene-linear EXR"
-        )
-    parts = _parts(file, path)
+    file, parts = _open_plate(path)
     index, rgb, alpha = _find_colour(parts, layer, path)
     pixels = parts[index].pixels
     if carry:
@@ -119,6 +114,15 @@ class Layer:
         window = self.data_window
         moved = Window(window.x + theirs.x - ours.x, window.y + theirs.y - ours.y, window.width, window.height)
         return place(self.pixels, moved, frame.data_window)
+
+
+def other_layers(path: _PathLike, layer: str | None = None) -> dict[str, tuple[str, ...]]:
+    """`Frame.layers` of a plate whose colour is in `layer`, without reading pixels; raises as `read_frame` does."""
+    path = Path(path)
+    file, parts = _open_plate(path)
+    file.close()
+    index, rgb, alpha = _find_colour(parts, layer, path)
+    return layers.group(name for _, _, name in beside(parts, index, {*rgb, alpha}))
 
 
 def split_layer(text: str) -> tuple[str, str | None]:
@@ -339,6 +343,15 @@ def _describe(part: Part, pixels: bool) -> list[str]:
 
 
 # Opening and reading
+
+
+def _open_plate(path: Path) -> tuple[oiio.ImageInput, tuple[Part, ...]]:
+    file = _open(path)
+    if file.format_name() != "openexr":
+        raise InputError(
+            f"{path.name} is {file.format_name().upper()}, display-encoded as a rule; a plate must be scene-linear EXR"
+        )
+    return file, _parts(file, path)
 
 
 def _open(path: Path) -> oiio.ImageInput:

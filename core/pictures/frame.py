@@ -6,7 +6,7 @@ converts colour (`colour` does).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -280,13 +280,17 @@ class Frame:
         return replace(self, alpha=np.ones_like(self.alpha), source=source)
 
     def _others(self) -> list[tuple[Part, int, str]]:
-        colour = {*self.source.rgb, self.source.alpha}
-        return [
-            (part, index, name)
-            for part in self.source.parts
-            for index, name in enumerate(part.names)
-            if part.index != self.source.part or index not in colour
-        ]
+        return beside(self.source.parts, self.source.part, {*self.source.rgb, self.source.alpha})
+
+
+def beside(parts: Iterable[Part], part: int, colour: Container[int | None]) -> list[tuple[Part, int, str]]:
+    """The channels of a file besides its colour, which is channels `colour` of its part number `part`: part, index, name."""
+    return [
+        (its, index, name)
+        for its in parts
+        for index, name in enumerate(its.names)
+        if its.index != part or index not in colour
+    ]
 
 
 def _listing(names: Iterable[str]) -> str:

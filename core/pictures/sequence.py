@@ -142,14 +142,26 @@ def _list(folder: str) -> list[str]:
         raise InputError(f"cannot list {folder or '.'}: {error.strerror}") from error
 
 
+def sequences_in(folder: str | os.PathLike[str], extensions: tuple[str, ...] = (".exr",)) -> dict[str, str]:
+    """The sequences and stills of a folder by their names as patterns, with their frames as a range, '' for a single file.
+
+    Raises `InputError` when the folder cannot be listed.
+    """
+    pictures = [name for name in _list(os.fspath(folder)) if name.lower().endswith(extensions)]
+    found = {}
+    for files in FileSequence.yield_sequences_in_list(pictures, pad_style=PAD_STYLE_HASH1):
+        frames = files.frameSet()
+        if frames and len(frames) > 1:
+            found[files.format("{basename}{padding}{extension}")] = format_frames(map(int, frames))
+        else:
+            found[str(files)] = ""
+    return found
+
+
 def _near(folder: str, name: str, most: int = 4) -> list[str]:
     """What an artist may have meant: pictures of the folder as patterns, those that begin alike first."""
     stem = re.match(r"[^.#%@$]*", name)
-    pictures = [n for n in _list(folder) if n.lower().endswith((".exr", ".hdr"))]
-    sequences = []
-    for files in FileSequence.yield_sequences_in_list(pictures, pad_style=PAD_STYLE_HASH1):
-        frames = files.frameSet()
-        pattern = files.format("{basename}{padding}{extension}")
-        sequences.append(f"{pattern} ({format_frames(map(int, frames))})" if frames and len(frames) > 1 else str(files))
+    there = sequences_in(folder, (".exr", ".hdr"))
+    sequences = [f"{pattern} ({frames})" if frames else pattern for pattern, frames in there.items()]
     alike = str(stem[0] if stem else "").lower()
     return sorted(sequences, key=lambda s: (not s.lower().startswith(alike), s))[:most]

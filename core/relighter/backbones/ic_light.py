@@ -15,7 +15,7 @@ from ..conditions import Conditions
 from ..published import pixels
 from ..published.backbone import Pair, Published, Run, Sight, ic_light_name
 from ..published.beginnings import beginning
-from ..published.ic_light import PUBLISHED, ICLight, Settings, relight_pictures
+from ..published.ic_light import PUBLISHED, VARIANTS, ICLight, Settings, relight_pictures
 from ..published.noise import frame_noise
 from ..published.proxies import Clip, view
 
@@ -36,6 +36,9 @@ class ICLightFrames(Published):
         self._text = self.text(self.parameters.prompt, self.negative())
         unet = self.home.take(self.sliced(self.relighting_unet()))
         self._model = ICLight(unet, self.home.take(self.base.vae()), self.parameters.scheduler, self.home)
+
+    def _enlarged(self) -> float:
+        return max(PUBLISHED[VARIANTS[self.channels()]].enlarge, 1.0) if self.parameters.passes == 2 else 1.0
 
     def _settings(self, run: Run) -> Settings:
         p, own = self.parameters, PUBLISHED[self._model.variant]

@@ -12,7 +12,7 @@ import logging
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,15 +53,27 @@ class Models:
 
     def find(self, name: str) -> Found:
         """The model of a name in the folder, or at a path; raises `InputError` saying where it has to lie."""
+        return self.find_all([name])[0]
+
+    def find_all(self, names: Iterable[str]) -> list[Found]:
+        """The models of some names, or at some paths; raises one `InputError` for all that are missing."""
+        places = {name: self._places(name) for name in names}
+        paths = {name: next((p for p in tried if p.exists()), None) for name, tried in places.items()}
+        absent = [self._absent(name, places[name][0]) for name, path in paths.items() if path is None]
+        if len(absent) == 1:
+            raise InputError(f"{absent[0]}; see `relamp models list`, and name another folder with --models")
+        if absent:
+            raise InputError(
+                f"{len(absent)} models are missing; see `relamp models list`, and name another folder with --models: "
+                + "; ".join(absent)
+            )
+        return [Found(path.name, path, *self.licence(path)) for path in paths.values() if path is not None]
+
+    def _places(self, name: str) -> list[Path]:
         given = Path(name).expanduser()
         if given.is_absolute() or len(given.parts) > 1:
-            candidates = [given]
-        else:
-            candidates = [self.folder / name, self.folder / f"{name}{_WEIGHTS}"]
-        path = next((candidate for candidate in candidates if candidate.exists()), None)
-        if path is None:
-            raise InputError(self._absent(name, candidates[0]))
-        return Found(path.name, path, *self.licence(path))
+            return [given]
+        return [self.folder / name, self.folder / f"{name}{_WEIGHTS}"]
 
     def licence(self, path: Path) -> tuple[str, str]:
         """Licence tag and terms of a file or folder: as noted when it was added, else the ledger's, else unknown."""
@@ -133,11 +145,9 @@ class Models:
         model: Model | None = ledger.known(name)
         if model is None:
             there = ", ".join(found.name for found in self.present()) or "nothing"
-            return f"there is no model {place}; the models folder holds {there}"
-        return (
-            f"{model.name} is not in {self.folder}: download it ({model.size}) from {model.home} and put it at {place}, "
-            "or name your folder with --models"
-        )
+            return f"there is no model {place} (the models folder holds {there})"
+        place = self.folder / model.name if place.parent == self.folder else place
+        return f"{model.name} is not there: download it ({model.size}) from {model.home} and put it at {place}"
 
     def _notes(self) -> dict[str, Any]:
         try:

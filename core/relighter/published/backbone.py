@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 
-from ...errors import DeviceError
+from ...errors import DeviceError, InputError
 from ...parameters import RelightParameters
 from ...temporal.windows import Span
 from .. import weights as shipped
@@ -71,7 +71,8 @@ class Published(ABC):
         """
         self.parameters = given
         self._models = Models(given.models)
-        found = {kind: self._models.find(name) for kind, name in self._wanted().items()}
+        wanted = self._wanted()
+        found = dict(zip(wanted, self._models.find_all(wanted.values()), strict=True))
         require_allowed([(f.name, f.licence, f.terms) for f in found.values()], given.accept)
         self.base = StableDiffusion(found["sd15"].path) if "sd15" in found else None
         for kind, model in found.items():
@@ -117,7 +118,12 @@ class Published(ABC):
     def relight(
         self, conditions: Sequence[Conditions], *, frames: Sequence[int], steps: int | None = None, seed: int = 0
     ) -> list[Answer]:
-        """See `backbones.Network`. Raises `DeviceError` when memory runs out, saying what to set."""
+        """See `backbones.Network`.
+
+        Raises:
+            DeviceError: memory runs out; it says what to set.
+            InputError: weights answer with numbers that are not finite.
+        """
         with self._alone, torch.inference_mode(), self._explained(len(conditions)):
             torch.set_num_threads(INTRA_OP_THREADS)
             self._ready()
@@ -137,9 +143,14 @@ class Published(ABC):
         resident = max(numbers) if self.parameters.offload else sum(numbers)
         ways = 3 if "relightvid" in self._found else 2  # of guidance, one batch
         batch = ways * (1 if self.span == "frame" else frames)
-        widest = self.base.unet_config()["block_out_channels"][0]
-        activations = batch * width * height / 64 * widest * _LIVE_MAPS + width * height * _LIVE_DECODED
+        widest = self.base.empty_unet().config["block_out_channels"][0]
+        pixels_at_once = width * height * self._enlarged() ** 2
+        activations = batch * pixels_at_once / 64 * widest * _LIVE_MAPS + pixels_at_once * _LIVE_DECODED
         return (resident + activations) * size / 1e9
+
+    def _enlarged(self) -> float:
+        """How much longer the sides of its largest picture are than the working size's."""
+        return 1.0
 
     def _numbers(self) -> list[int]:
         """How many numbers each network has."""
@@ -185,8 +196,12 @@ class Published(ABC):
 
     def sliced(self, network: N) -> N:
         """The network with its attention in slices, where it is asked for and can be."""
+        if not self.parameters.attention_slicing:
+            return network
         slice_attention = getattr(network, "set_attention_slice", None)
-        if self.parameters.attention_slicing and slice_attention is not None:
+        if slice_attention is None:  # diffusers' motion UNet has none
+            log.warning("--attention-slicing: %s has no slices to attend in, so it runs whole", type(network).__name__)
+        else:
             slice_attention("auto")
         return network
 
@@ -215,6 +230,15 @@ class Published(ABC):
     def _answers(self, group: Sequence[Conditions], sights: Sequence[Sight], factor: float, run: Run) -> list[Answer]:
         clip = Clip.of(group, factor)
         pair = self._relit(clip, group, sights, run)
+        if not (pair.relit.isfinite().all() and pair.unchanged.isfinite().all()):
+            advice = (
+                ""
+                if self.home.dtype == torch.float32
+                else "; half precision may be too coarse for these: --precision float"
+            )
+            raise InputError(
+                f"{self.name} answers with numbers that are not finite{advice or '; its weights are damaged'}"
+            )
         relit, unchanged = (clip.cut(pixels.to_unit(p)) for p in (pair.relit, pair.unchanged))
         gains = [log_gain(r, u) for r, u in zip(relit, unchanged, strict=True)]
         if self.levelled:

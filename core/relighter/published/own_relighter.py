@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import torch
 
-from ..backbones.relamp import joined, softened
+from ..backbones.relamp import changed, joined, softened
 from ..conditions import Conditions
 from ..denoiser import Network
 from ..light_attention import shared_light
@@ -32,4 +32,4 @@ def clip_gain(network: Network, seen: Sequence[Conditions], gamma: float, at_onc
     # One step is the mean, whatever the noise.
     with shared_light(network.denoiser.unet, gamma, halves=1, at_once=at_once, blocks=BLOCKS):
         residual = sample(lambda guess, t: network.denoiser(told, guess, t), torch.zeros_like(told.hint), steps=1)
-    return told.hint + residual
+    return told.hint + residual * changed(told, c)
