@@ -164,6 +164,14 @@ def test_export_onnx_writes_both_files_and_their_parity(tmp_path, capsys):
         assert axes == {"T", "H", "W"}
 
 
+def test_a_head_that_is_there_is_not_written_over(tmp_path, capsys):
+    weights = random_head(tmp_path / "head.safetensors")
+    (tmp_path / "head-half.onnx").write_text("kept")
+    assert main(["export", "onnx", "--weights", str(weights), "--out", str(tmp_path)]) == 2
+    assert "head-half.onnx is already there; --overwrite" in capsys.readouterr().err
+    assert (tmp_path / "head-half.onnx").read_text() == "kept"
+
+
 def test_weights_that_are_none_are_refused(tmp_path, capsys):
     (tmp_path / "x.safetensors").write_bytes(b"nothing")
     assert main(["export", "onnx", "--weights", str(tmp_path / "x.safetensors"), "--out", str(tmp_path)]) == 4
