@@ -114,7 +114,7 @@ class Knob:
             raise ParameterError(f"{name} must be true or false; got {value!r}")
         if self.kind in ("text", "picture", "file") and not isinstance(value, str):
             raise ParameterError(f"{name} must be text; got {value!r}")
-        if self.pattern and not re.fullmatch(self.pattern, value):
+        if self.pattern and not re.fullmatch(self.pattern, str(value)):
             raise ParameterError(f"{name} must be {self.form}; got {value!r}")
 
     def _check_names(self, name: str, value: Any) -> None:
