@@ -20,10 +20,12 @@ preset medium), where the papers follow RAFT; numbers are not comparable.
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import sys
 import tempfile
 import time
+from contextlib import redirect_stdout
 from itertools import pairwise
 from pathlib import Path
 
@@ -78,13 +80,11 @@ def main() -> None:
     curves = {folder.name: {n: intensity(pattern(folder, n), given.frames) for n in GIVEN} for folder in folders}
     lacking = missing_weights()
     with tempfile.TemporaryDirectory() as temporary:
+        jobs = {folder: measured(folder, Path(temporary) / f"{folder.name}.json", given) for folder in folders}
         for name, options in ROWS.items():
             for folder in [] if name in lacking else folders:
                 relit = str(Path(temporary) / name / folder.name / "relit.####.exr")
-                job = Path(temporary) / f"{folder.name}.json"
-                if not job.exists():  # of the first row: what is measured of the shot is the same for all
-                    render(folder, relit, (*options, "--dry-run", "--save-job", str(job)), given)
-                render(folder, relit, ("--job", str(job), *options), given)
+                render("--job", str(jobs[folder]), "--out", relit, *options)
                 scores.setdefault(name, {})[folder.name] = measure(folder, relit, given.frames)
                 curves[folder.name][name] = intensity(relit, given.frames)
             print(f"{name}: {time.perf_counter() - begun:.0f} s", file=sys.stderr, flush=True)
@@ -111,16 +111,24 @@ def missing_weights() -> dict[str, str]:
     return lacking
 
 
-def render(folder: Path, relit: str, options: tuple[str, ...], given: argparse.Namespace) -> None:
-    """One row on one shot."""
+def measured(folder: Path, job: Path, given: argparse.Namespace) -> Path:
+    """A shot's job, with what is measured of the shot as the first row does."""
     still = (folder / "env_b.exr").exists()
-    command = ["render", pattern(folder, "plate"), "--matte", pattern(folder, "matte"), "--out", relit, "-q"]
+    command = [pattern(folder, "plate"), "--matte", pattern(folder, "matte"), "--out", "relit.####.exr"]
     command += ["--env", str(folder / "env_b.exr") if still else pattern(folder, "env_b")]
     command += ["--camera", str(folder / "camera.json"), "--env-level", "absolute"]
     chosen = {"--working-size": given.working_size, "--frames": given.frames}
-    command += [*(word for option, value in chosen.items() if value for word in (option, value)), *options]
-    if code := relamp(command):
-        sys.exit(f"relamp {' '.join(command)} failed with code {code}")
+    command += [word for option, value in chosen.items() if value for word in (option, value)]
+    render(*command, *next(iter(ROWS.values())), "--overwrite", "--save-job", str(job), "--dry-run")
+    return job
+
+
+def render(*arguments: str) -> None:
+    """`relamp render`, or the end of the program."""
+    with redirect_stdout(io.StringIO()):  # what a dry run says
+        code = relamp(["render", *arguments, "-q"])
+    if code:
+        sys.exit(f"relamp render {' '.join(arguments)} failed with code {code}")
 
 
 def measure(folder: Path, relit: str, frames: str | None) -> dict[str, float]:
