@@ -8,7 +8,7 @@ import pytest
 from moving import look, pan, random_head
 from relamp.core.errors import InputError
 from relamp.core.temporal.align import NEIGHBOURS, RADIUS, Aligner
-from relamp.core.temporal.deflicker import Deflicker
+from relamp.core.temporal.deflicker import Deflicker, load
 from relamp.core.temporal.smaller import LARGEST, Smaller
 from relamp.exporters.onnx import export
 
@@ -113,6 +113,19 @@ def test_any_size(head, size):
     codes = pan(size=size)
     window = [look(c, r) for c, r in zip(codes, flickering(size=size), strict=True)]
     assert head.steady(window, 1.0).shape == (*size, 3)
+
+
+def test_a_switched_lamp_is_neither_damped_nor_late():
+    """The head that ships: the hint tells of the switch, and a residual that changes with it by half as much again."""
+    shipped, switch = load(), 6
+    codes, (shade, before, after) = pan(12), flickering(3, frames=3)
+    dark = [look(c, 0.5 * before, 0 * shade) for c in codes[:switch]]
+    looks = dark + [look(c, 0.5 * after, 2 * shade) for c in codes[switch:]]
+    step = 0.5 * (after - before)
+    for t in range(RADIUS, 12 - RADIUS):
+        error = shipped.steady(looks[t - 3 : t + 4], 1.0) - looks[t].residual
+        share = float((error * step).sum() / (step * step).sum())
+        assert abs(share) < 0.05, f"frame {t - switch} after the switch"
 
 
 def test_large_frames_are_looked_at_smaller_and_keep_their_detail(head):

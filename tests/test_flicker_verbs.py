@@ -51,6 +51,38 @@ def test_a_part_of_a_shot_comes_out_as_in_the_whole(shot, head):
         assert np.array_equal(read_exr(shot / f"a/o.{frame}.exr")[0], read_exr(shot / f"b/o.{frame}.exr")[0])
 
 
+def test_nothing_bleeds_across_a_cut_inside_the_range(shot, head):
+    """Up to the cut the shot comes out as if there were nothing behind it, and after it as if there were nothing before."""
+    for frame, code in zip(range(1005, 1009), pan(4, step=1.5, seed=9), strict=True):
+        for name, factor in (("plate", 1.0), ("relit", 1.6 * (1 + 0.1 * (frame % 2)))):
+            write_exr(shot / f"{name}.{frame}.exr", decode(code) * np.float32(factor), ("R", "G", "B"))
+    run(shot, head, out=f"{shot}/whole/o.####.exr")
+    for part, gone in (("before", range(1005, 1009)), ("after", range(1001, 1005))):
+        kept = {frame: (shot / f"relit.{frame}.exr").read_bytes() for frame in gone}
+        for frame in gone:
+            (shot / f"relit.{frame}.exr").unlink()
+        run(shot, head, out=f"{shot}/{part}/o.####.exr")
+        for frame in set(FRAMES) - set(gone):
+            alone, whole = (read_exr(shot / folder / f"o.{frame}.exr")[0] for folder in (part, "whole"))
+            assert np.abs(np.log(alone / whole)).max() < 0.02  # the exposure is measured on other frames
+        for frame, data in kept.items():
+            (shot / f"relit.{frame}.exr").write_bytes(data)
+    relit, whole = (read_exr(shot / name)[0] for name in ("relit.1005.exr", "whole/o.1005.exr"))
+    assert not np.array_equal(relit, whole)
+
+
+def test_shots_of_one_frame_and_of_two(shot, head):
+    for frame in FRAMES[2:]:
+        (shot / f"relit.{frame}.exr").unlink()
+    assert run(shot, head, out=f"{shot}/two/o.####.exr") == 2
+    two = read_exr(shot / "two/o.1001.exr")[0]
+    assert np.isfinite(two).all()
+    assert not np.array_equal(two, read_exr(shot / "relit.1001.exr")[0])
+    (shot / "relit.1002.exr").unlink()
+    assert run(shot, head, out=f"{shot}/one/o.####.exr") == 1
+    assert np.array_equal(read_exr(shot / "one/o.1001.exr")[0], read_exr(shot / "relit.1001.exr")[0])
+
+
 def test_several_frames_are_never_written_into_one_file(shot, head):
     with pytest.raises(UsageError, match="one file for 8 frames"):
         run(shot, head, out=f"{shot}/out/still.exr")

@@ -28,6 +28,7 @@ BOUND = 1.0  # of the correction, in units of the spread
 ROUNDS = 3  # of reweighting for the robust mean
 TINY = 1e-3
 LOUD = 8.0  # log gain is brought to the network's range by softsign(LOUD x)
+GATE = 24.0  # a neighbour whose light is x log gain away is believed by exp(-GATE x)
 FACTS = 8  # numbers a neighbour that describe whole frames
 
 
@@ -77,6 +78,8 @@ class Head(nn.Module):
         hidden = relu(self.out(hidden))
         maps = interpolate(self.maps(hidden), scale_factor=float(POOL), mode="bilinear", align_corners=False)
         frames = self.whole(torch.cat([facts.flatten(1), _mean(hidden)], 1))
+        # Under another light a neighbour says little of this frame, also where the hint is the same: shadows move there too.
+        confidence = confidence * torch.exp(-GATE * turn)[:, :, None, None, None]
         weights = _pixel_weights(maps, apart, turned, confidence)
         by_frame = _weights(frames - LOUD * turn, facts[:, :, -1])
         spread = _spread(local, confidence)

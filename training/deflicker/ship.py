@@ -25,12 +25,13 @@ comes and goes in the residual log gain. {parameters} parameters. Licence {licen
 - **Files**: `{file}` (float32, what runs) SHA-256 `{digest}`, `{half}` (float16 within), ONNX opset {opset}, made by
   `relamp export onnx` from `{weights}`. Largest difference from torch {difference:.1e} in float32, {half_difference:.1e} in
   float16, over sizes from 64 x 64 to 512 x 288 and 1 to 40 frames.
-- **Data**: procedural clips made while training (`relamp.training.deflicker.clips`, `.flicker`){own}. No photograph, no
-  downloaded model.
+- **Data**: procedural clips made while training (`relamp.training.deflicker.clips`, `.flicker`){more}. No
+  photograph, no downloaded model.
 - **Recipe**: `relamp.training.deflicker.train`, {samples} samples in {step} steps, {minutes:.0f} minutes of a shared core, seed
-  {seed}. The running mean of the weights.
+  {seed}{start}. The running mean of the weights.
 - **Scores** on clips of another seed: {left:.2f} of the flicker's change from frame to frame is left (median over mixtures of
-  kinds, slow ones among them); where nothing flickers it is off by {harm:.4f} log gain. `benchmarks/deflicker.md` has more.
+  kinds, slow ones among them); where nothing flickers it is off by {harm:.4f} log gain.{filmed} `benchmarks/deflicker.md` has
+  more.
 
 ## Known failures
 
@@ -56,11 +57,15 @@ def ship(run: Path, target: Path = SHIPPED, ledger: Path = LEDGER) -> Path:
     for other in (half, kept):
         enter(other, card, ledger)
     page = target.with_suffix(".md")
-    own = " and what our own relighter leaves of the light stage's frames (`.own`)" if card.get("own") else ""
+    more = f", {card['filmed']} clips off the light stage (`.filmed`)" if card.get("filmed") else ""
+    more += f", {card['own']} clips of what our own relighter leaves (`.own`)" if card.get("own") else ""
+    start = f", begun from the weights with SHA-256 {card['start'][:12]}" if card.get("start") else ""
+    held = {k.removeprefix("filmed "): v for k, v in card["scores"].items() if k.startswith("filmed ")}
+    scores = " Off held-out frames of the stage: " + ", ".join(f"{k} {v:.3f}" for k, v in held.items()) + "."
     text = CARD.format(
         **{k: card[k] for k in ("name", "licence", "parameters", "samples", "step", "minutes", "seed")},
-        **card["scores"], **differences, file=target.name, half=half.name, weights=kept.name, digest=digest, opset=OPSET,
-        own=own,
+        **differences, left=card["scores"]["left"], harm=card["scores"]["harm"], more=more, start=start,
+        filmed=scores if held else "", file=target.name, half=half.name, weights=kept.name, digest=digest, opset=OPSET,
     )  # fmt: skip
     page.write_text(text)
     return page

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import copy
+import hashlib
 import json
 import sys
 import time
@@ -104,8 +105,10 @@ class Run:
             self.head.parameters(), lr=options.rate, weight_decay=1e-3, betas=(0.9, 0.99)
         )
         self.state = {"step": 0, "samples": 0, "minutes": 0.0}
+        self.start = ""
         if options.start:
             begun = load(options.start)[0].state_dict()
+            self.start = hashlib.sha256(options.start.read_bytes()).hexdigest()
             self.head.load_state_dict(begun)
             self.mean.load_state_dict(begun)
         if options.resume:
@@ -176,7 +179,14 @@ class Run:
         self.state["minutes"] = self.before + self.elapsed
         scores = held.scores(self.mean)
         card = {"schema": SCHEMA, "name": "deflicker-1", "licence": "Apache-2.0", "parameters": parameters(self.mean)}
-        card |= {**self.state, "seed": self.options.seed, "own": self.own, "filmed": self.filmed, "scores": scores}
+        card |= {
+            **self.state,
+            "seed": self.options.seed,
+            "own": self.own,
+            "filmed": self.filmed,
+            "start": self.start,
+            "scores": scores,
+        }
         _write(self.options.out / "weights.safetensors", self.mean.state_dict(), {"relamp": json.dumps(card)})
         tensors = {f"net/{k}": v for k, v in self.head.state_dict().items()}
         tensors |= {f"mean/{k}": v for k, v in self.mean.state_dict().items()}
