@@ -190,7 +190,7 @@ class Inference:
             light = plan.target.light(frame)
             source_light = self._source_light(frame)
             tables = self._tables_of(plan.target, frame) if self._network else None
-            source_tables = self._tables_of(plan.source, frame) if self._network and plan.source else None
+            source_tables = self._source_tables(frame) if self._network else None
         target = light.turned(to_target)
         source = None if source_light is None else source_light.turned(to_source)
         stops = at_frame(p.env_exposure, frame)
@@ -219,6 +219,15 @@ class Inference:
         rows = self._plan.job.measured.source_light
         return None if rows is None else _fitted_light(rows, tuple(self._plan.colour.luminance_weights))
 
+    def _source_tables(self, frame: int) -> LightTables | None:
+        """The light a network is told the plate was shot under: given, or fitted where the backbone wants one."""
+        plan, rows = self._plan, self._plan.job.measured.source_light
+        if plan.source is not None:
+            return self._tables_of(plan.source, frame)
+        if rows is None or not plan.backbone.wants_source:
+            return None
+        return _fitted_tables(rows, tuple(plan.colour.luminance_weights))
+
     def _tables_of(self, illumination: Illumination, frame: int) -> LightTables:
         from .relighter.light_tables import LightTables
 
@@ -241,8 +250,12 @@ class Inference:
             log.warning("frame %d is left out beside its neighbours: %s", key[0], error)
             return None
 
+    def _told(self, light: FrameLight, subject: Subject) -> FrameLight:
+        """A light without the fitted source where the shape is the network's guess: there it misleads more than it tells."""
+        return replace(light, source=None) if subject.guessed and self._plan.source is None else light
+
     def _see(self, frame: Frame, subject: Subject, light: FrameLight, key: Key) -> Sight:
-        p = self._plan.parameters
+        p, light = self._plan.parameters, self._told(light, subject)
         proxy = make_proxy(
             subject.plate,
             subject.alpha,
@@ -436,6 +449,7 @@ class Inference:
 
     def _put(self, subject: Subject, light: FrameLight, look: Look, residual: np.ndarray) -> Work:
         """A look, with its residual as it is by now, onto the frame at full size."""
+        light = self._told(light, subject)
         shading = replace(light.shading, hint=self._hint(light, look.normals, look.matte))
         if subject.guessed and self._network is not None:
             subject = replace(subject, normals=_enlarged(look.normals, subject.weight.shape), guessed=False)
@@ -522,3 +536,10 @@ def _unit(vectors: np.ndarray) -> np.ndarray:
 @lru_cache(maxsize=2)
 def _fitted_light(rows: tuple[tuple[tuple[float, float, float], ...], ...], weights: tuple[float, ...]) -> Light:
     return Light.of(np.array(rows, np.float32), np.array(weights))
+
+
+@lru_cache(maxsize=2)
+def _fitted_tables(rows: tuple[tuple[tuple[float, float, float], ...], ...], weights: tuple[float, ...]) -> LightTables:
+    from .relighter.light_tables import LightTables
+
+    return LightTables.of(np.array(rows, np.float32), _fitted_light(rows, weights))

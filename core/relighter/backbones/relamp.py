@@ -44,7 +44,7 @@ class Relamp:
 
     name = "relamp"
     used: tuple[str, ...] = ()
-    wants_source = False
+    wants_source = True  # told the light the plate was shot under it does better, also where that is fitted
     levelled = False
     gives: frozenset[str] = frozenset({"albedo"})
 
