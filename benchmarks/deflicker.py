@@ -475,7 +475,15 @@ def bars(title: str, table: dict[str, dict[str, float]]) -> np.ndarray:
     """What is left by kind and method, (H, W, 3) uint8; the line is 0.3."""
     height, width, base = 260, 900, 215
     picture = np.full((height, width, 3), 250, np.uint8)
-    inks = [(150, 150, 150), (205, 150, 90), (200, 110, 60), (90, 140, 200), (60, 150, 70), (170, 90, 160)]
+    inks = [
+        (150, 150, 150),
+        (205, 150, 90),
+        (200, 110, 60),
+        (90, 140, 200),
+        (60, 150, 70),
+        (170, 90, 160),
+        (90, 90, 90),
+    ]
     cv2.putText(picture, title, (50, 16), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (60, 60, 60), 1, cv2.LINE_AA)
     kinds = list(KINDS)
     room, bar = (width - 60) / len(kinds), (width - 60) / len(kinds) / (len(table) + 1.5)
@@ -491,7 +499,7 @@ def bars(title: str, table: dict[str, dict[str, float]]) -> np.ndarray:
         cv2.putText(
             picture,
             name,
-            (50 + 140 * i, height - 8),
+            (50 + 840 * i // len(table), height - 8),
             cv2.FONT_HERSHEY_SIMPLEX,
             0.42,
             inks[i % len(inks)],

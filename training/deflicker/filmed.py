@@ -59,18 +59,18 @@ def make(maker: ClipMaker) -> Iterator[Clip]:
         yield Clip(*(np.ascontiguousarray(a, np.float32) for a in arrays))
 
 
-def steady(samples: Sequence[Sample], clean: Sequence[np.ndarray]) -> list[np.ndarray]:
+def steady(samples: Sequence[Sample], clean: np.ndarray) -> list[np.ndarray]:
     """Code (F, h, w, 3), matte (F, h, w), hint and true residual (F, h, w, 3), and where it counts (F, h, w).
 
     Args:
         samples: one a frame.
-        clean: their plates (3, h, w) without noise.
+        clean: (F, 3, h, w) their plates without noise.
     """
     batch = stack(list(samples))
     c = batch.conditions
-    lights = [shade(light, c.normals, c.rays)[:, :3] for light in (c.target, c.source)]
-    hint = analytic_hint(*lights, c.source_known[:, None, None, None], c.matte)
-    before = torch.from_numpy(np.stack(clean))
+    target, source = (shade(light, c.normals, c.rays)[:, :3] for light in (c.target, c.source))
+    hint = analytic_hint(target, source, c.source_known[:, None, None, None], c.matte)
+    before = torch.from_numpy(clean)
     whole = torch.log((batch.target.clamp_min(0) + FLOOR) / (before.clamp_min(0) + FLOOR)).clamp(-MOST, MOST)
     pictures = [p.permute(0, 2, 3, 1).numpy() for p in (c.code, c.matte, hint, whole - hint, batch.truth)]
     return [p[..., 0] if p.shape[-1] == 1 else p for p in pictures]

@@ -99,14 +99,14 @@ def _flickering(
 ) -> Aligned:
     """An aligned window with flicker put in: what is linear need not be aligned anew."""
     difference = steady.difference.copy()
-    others = [steady.light.copy(), steady.plate.copy(), steady.confidence.copy()]
+    light, plate, confidence = steady.light.copy(), steady.plate.copy(), steady.confidence.copy()
     for i, offset in enumerate(NEIGHBOURS):
         if middle + offset in missing or offset not in tracks:
-            for planes in (difference, *others):
+            for planes in (difference, light, plate, confidence):
                 planes[i] = 0
         elif wrong.any():
             difference[i] += warp(wrong[middle + offset], tracks[offset].back) - wrong[middle]
-    return Aligned(difference, *others, steady.matte)
+    return Aligned(difference, light, plate, confidence, steady.matte)
 
 
 class Pool:
