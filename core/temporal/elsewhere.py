@@ -19,7 +19,7 @@ from ..errors import InputError, UsageError
 from ..frames import format_frames
 from ..gain import matte_weight
 from ..geometry import clean_normals, inflate
-from ..hint import alone
+from ..hint import over_even
 from ..illumination import Illumination, camera_to_map
 from ..measure import PROBE_SIZE, exposure_anchor, probe_frames
 from ..parameters import at_frame
@@ -207,5 +207,7 @@ class _Run:
         elif drawn:
             facing = inflate(matte)
         rotation = self.camera.at(frame).rotation
-        turned = self.light.light(frame).turned(camera_to_map(at_frame(self.shot.env_rotate, frame), rotation))
-        return facing, alone(turned, facing, matte, self.colour.luminance_weights).at(facing)
+        light = self.light.light(frame)
+        turned = light.turned(camera_to_map(at_frame(self.shot.env_rotate, frame), rotation))
+        # With its level: what others relit follows a fade, and a fade is true change.
+        return facing, over_even(turned).at(facing) + np.float32(np.log(max(light.level, 1e-6)))
