@@ -25,6 +25,7 @@ def main(folder: Path) -> int:
         arguments = ["render", plate, "--env", str(HERE / "environments" / f"{sky}.exr"), "--source-env", source]
         # The maps are of our own making and not of one exposure, so the subject keeps its level.
         arguments += ["--env-level", "match", "--layers", "ratio,lamps", "--lamps", "3"]
+        arguments += ["--working-size", "256"]  # enough for a plate of 640 px, and a quick first look
         code = relamp([*arguments, "--out", str(folder / sky / f"{sky}.####.exr"), "--overwrite"])
         if code:
             return code
