@@ -49,7 +49,9 @@ KEPT_PIXELS = 24e6  # of all kept frames together; a frame at full 4K is 9e6
 KEPT_PICTURES = 8  # whose values can be asked for
 SHOWN_LEVEL = 0.5  # scene-linear value that the level of a light is shown at
 MAP_ROWS = 256
-SKETCH = 160  # px that Relamp's own network works at for a preview: light still follows a drag, and is nearly the render's
+SKETCH = (
+    160  # px that Relamp's own network works at for a preview: light still follows a drag, and is nearly the render's
+)
 View = tuple[str | None, str | None]
 """Display and view of a colour config, None for its default."""
 

@@ -41,7 +41,8 @@ class Smaller:
         return [None if look is None else self._small(look) for look in window]
 
     def _small(self, look: Sight) -> Sight:
-        shape = working_shape(*look.matte.shape, LARGEST)
+        height, width = look.matte.shape
+        shape = working_shape(height, width, LARGEST)
         if shape == look.matte.shape:
             return look
         with self._one_at_a_time:
