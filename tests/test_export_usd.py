@@ -114,7 +114,7 @@ def test_a_cg_ball_under_the_rig_is_as_bright_as_the_relit_plate(shot):
     """The plate's ball has an albedo of 0.5: lit by the rig it must read what Relamp made of it, under both levels."""
     normals, coverage = sphere(48)
     for level in ("match", "absolute"):
-        stage = export(shot, env_level=level, env_exposure=1.0)
+        stage = export(shot, "--overwrite", env_level=level, env_exposure=1.0)
         job = [
             "render",
             "--job",
