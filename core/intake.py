@@ -95,11 +95,16 @@ def _doubts(normals: np.ndarray, inside: np.ndarray, parameters: RelightParamete
         yield "the normals seem to face down at the top of the subject; if they are DirectX's, --normals-flip y"
 
 
-def _inflated(outline: np.ndarray, frame: Frame, camera: Camera) -> np.ndarray:
-    """Camera-space normals of the matte's balloon, blown up in square pixels."""
+def view_rays(frame: Frame, camera: Camera) -> np.ndarray:
+    """Camera-space unit vectors from the eye through the pixels of a frame's data window, (H, W, 3) float32."""
     data, display = frame.data_window, frame.display_window
     window = (data.x - display.x, data.y - display.y, data.width, data.height)
-    rays = camera_rays(display.width, display.height, camera.fov, frame.pixel_aspect, window)
+    return camera_rays(display.width, display.height, camera.fov, frame.pixel_aspect, window)
+
+
+def _inflated(outline: np.ndarray, frame: Frame, camera: Camera) -> np.ndarray:
+    """Camera-space normals of the matte's balloon, blown up in square pixels."""
+    rays = view_rays(frame, camera)
     if frame.pixel_aspect == 1:
         return along_rays(inflate(outline), rays)
     height, width = outline.shape

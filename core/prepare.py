@@ -201,21 +201,24 @@ def _measured(plan: Plan) -> Measured:
     measured = Measured(frames, anchor)
     if not _needs_fit(plan):
         return measured
-    network = plan.backbone.network
-    if network is not None and "albedo" in network.gives:
+    if plan.backbone.network is not None:
         samples = delit_samples(replace(plan, job=RelightJob(p, measured)), frames)
     return replace(measured, source_light=measured_rows(source_light_of(samples)))
 
 
 def delit_samples(plan: Plan, frames: tuple[int, ...]) -> list[Samples]:
-    """What a network that delights makes of some frames of a plan whose anchor is known; raises `InputError`."""
-    anchor = plan.job.measured.anchor or 1.0
-    # At one size, whatever frames are rendered at: previews and renders must agree on the level.
-    job = RelightJob(replace(plan.parameters, working_size=PROBE_SIZE), plan.job.measured)
-    inference = Inference(replace(plan, job=job))
-    return list(
-        probed(frames, lambda n: samples_of_look(inference.look(n), anchor, plan.camera.at(n).rotation)),
-    )
+    """What Relamp's own network makes of some frames of a plan whose anchor is known; raises `InputError`.
+
+    The same for whatever networks relight, and at one size whatever frames are rendered at: previews, renders and backbones
+    that are compared must agree on the level.
+    """
+    given, anchor = plan.parameters, plan.job.measured.anchor or 1.0
+    # Beside a map only published networks take words, and here none is asked.
+    prompt = "" if given.env else given.prompt
+    p = replace(given, backbone="relamp", working_size=PROBE_SIZE, prompt=prompt, ensemble=1, steps=None, layers=())
+    backbone = plan.backbone if plan.parameters.backbone == "relamp" else load(p)
+    inference = Inference(replace(plan, job=RelightJob(p, plan.job.measured), backbone=backbone))
+    return list(probed(frames, lambda n: samples_of_look(inference.look(n), anchor, plan.camera.at(n).rotation)))
 
 
 def probed(frames: tuple[int, ...], look: Callable[[int], T]) -> Iterator[T]:

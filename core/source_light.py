@@ -7,9 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from .gain import unpremultiply
-from .intake import gather, read_plate
+from .intake import gather, read_plate, view_rays
 from .job import RelightJob
-from .light.backdrop import camera_rays
 from .light.mirror import unwrap
 from .measure import probe_frames, source_light_of
 from .parameters import RelightParameters
@@ -52,9 +51,7 @@ def _mirrored(plan: Plan, number: int) -> tuple[np.ndarray, ...]:
     task, camera = FrameTask(number, RENDER, number, plan.tasks[0].out), plan.camera.at(number)
     frame = read_plate(task, plan.inputs, plan.parameters, plan.colour)
     subject = gather(frame, task, plan.inputs, plan.parameters, plan.colour, camera)
-    data, display = frame.data_window, frame.display_window
-    window = (data.x - display.x, data.y - display.y, data.width, data.height)
-    rays = camera_rays(display.width, display.height, camera.fov, frame.pixel_aspect, window)
+    rays = view_rays(frame, camera)
     turn = camera.rotation.T.astype(np.float32)
     weight = subject.weight * subject.known * (1 if subject.alpha is None else subject.alpha)
     kept = weight > 0

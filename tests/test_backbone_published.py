@@ -100,6 +100,18 @@ def test_a_frame_alone_and_a_stop_up_is_twice_that_of_the_shot(tmp_path, models,
     assert not (tmp_path / "up.1001.exr").exists()  # the clip is read whole, and only what was asked for is written
 
 
+@pytest.mark.parametrize("level", ["match", "absolute"])
+def test_our_own_light_without_sharing_or_fusing_is_our_own_relight(tmp_path, level):
+    shot, alone = Shot(tmp_path, "float", frames=2), str(tmp_path / "alone.####.exr")
+    given = ["render", shot.plate, "--env", shot.env_b, "-q", "--grain", "off", "--env-level", level]
+    assert main([*given, "--out", shot.out]) == 0
+    light_a_video = ["--backbone", "light-a-video", "--image-relighter", "relamp", "--video-model", "smooth"]
+    assert main([*given, *light_a_video, "--clip-mode", "alone", "--light-attention", "0", "--out", alone]) == 0
+    for frame in (1001, 1002):
+        ours, theirs = layer(shot.out_frame(frame), *RGB), layer(tmp_path / f"alone.{frame}.exr", *RGB)
+        np.testing.assert_allclose(theirs, ours, rtol=1e-3, atol=1e-5)
+
+
 def test_frames_of_a_whole_clip_method_are_the_same_bits_however_they_are_asked_for(tmp_path, models):
     shot, backbone = Shot(tmp_path, frames=2), "light-a-video, nothing downloaded"
     assert render(shot, models, backbone) == 0
