@@ -4,7 +4,7 @@
         [--working-size 160] [--out benchmarks/light_a_video_ablation] [--json scores.json]
 
 Rows, each by `relamp render` with the shipped weights on the shots that `benchmarks/validation/render.py` made (plate and
-matte, the shot's camera, absolute level, measured once for all rows): frame by frame; + light attention (γ 0.5 in the
+matte, the shot's camera, absolute level): frame by frame; + light attention (γ 0.5 in the
 denoiser's self-attention on the way up); + light fusion (the same inside the temporal prior's denoising); then, frame by
 frame again, + temporal layers and + deflicker head, when there are weights of them. PSNR and flicker in stops (all of it, and
 the picture's as a whole) against the truth, the mean over the shots, then flicker shot by shot.
@@ -20,12 +20,10 @@ preset medium), where the papers follow RAFT; numbers are not comparable.
 from __future__ import annotations
 
 import argparse
-import io
 import json
 import sys
 import tempfile
 import time
-from contextlib import redirect_stdout
 from itertools import pairwise
 from pathlib import Path
 
@@ -80,11 +78,10 @@ def main() -> None:
     curves = {folder.name: {n: intensity(pattern(folder, n), given.frames) for n in GIVEN} for folder in folders}
     lacking = missing_weights()
     with tempfile.TemporaryDirectory() as temporary:
-        jobs = {folder: measured(folder, Path(temporary) / f"{folder.name}.json", given) for folder in folders}
         for name, options in ROWS.items():
             for folder in [] if name in lacking else folders:
                 relit = str(Path(temporary) / name / folder.name / "relit.####.exr")
-                render("--job", str(jobs[folder]), "--out", relit, *options)
+                render(folder, relit, given, *options)
                 scores.setdefault(name, {})[folder.name] = measure(folder, relit, given.frames)
                 curves[folder.name][name] = intensity(relit, given.frames)
             print(f"{name}: {time.perf_counter() - begun:.0f} s", file=sys.stderr, flush=True)
@@ -111,24 +108,16 @@ def missing_weights() -> dict[str, str]:
     return lacking
 
 
-def measured(folder: Path, job: Path, given: argparse.Namespace) -> Path:
-    """A shot's job, with what is measured of the shot as the first row does."""
+def render(folder: Path, relit: str, given: argparse.Namespace, *options: str) -> None:
+    """Relight a shot, or end the program."""
     still = (folder / "env_b.exr").exists()
-    command = [pattern(folder, "plate"), "--matte", pattern(folder, "matte"), "--out", "relit.####.exr"]
+    command = ["render", pattern(folder, "plate"), "--matte", pattern(folder, "matte"), "--out", relit, "-q"]
     command += ["--env", str(folder / "env_b.exr") if still else pattern(folder, "env_b")]
-    command += ["--camera", str(folder / "camera.json"), "--env-level", "absolute"]
+    command += ["--camera", str(folder / "camera.json"), "--env-level", "absolute", *options]
     chosen = {"--working-size": given.working_size, "--frames": given.frames}
     command += [word for option, value in chosen.items() if value for word in (option, value)]
-    render(*command, *next(iter(ROWS.values())), "--overwrite", "--save-job", str(job), "--dry-run")
-    return job
-
-
-def render(*arguments: str) -> None:
-    """`relamp render`, or the end of the program."""
-    with redirect_stdout(io.StringIO()):  # what a dry run says
-        code = relamp(["render", *arguments, "-q"])
-    if code:
-        sys.exit(f"relamp render {' '.join(arguments)} failed with code {code}")
+    if code := relamp(command):
+        sys.exit(f"relamp {' '.join(command)} failed with code {code}")
 
 
 def measure(folder: Path, relit: str, frames: str | None) -> dict[str, float]:

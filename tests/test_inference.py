@@ -16,6 +16,8 @@ from relamp.core.relighter.backbones import Answer
 from relamp.core.relighter.conditions import analytic_hint, shade
 from shots import BALL_CHANNELS, Shot, layer, lit_ball, read_exr, soft_light, write_exr
 
+RATIO = ("--backbone", "ratio")
+
 RGB = ("R", "G", "B")
 
 
@@ -143,23 +145,12 @@ def test_without_windows_and_head_each_plate_is_read_once(tmp_path, use, monkeyp
 def test_ratio_looks_at_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr(inference, "make_proxy", None)
     shot = moving(tmp_path, 2)
-    assert main(["render", shot.plate, "--backbone", "ratio", "--env", shot.env_b, "--out", shot.out, "-q"]) == 0
+    assert main(["render", shot.plate, *RATIO, "--env", shot.env_b, "--out", shot.out, "-q"]) == 0
 
 
 def test_a_head_that_finds_nothing_leaves_the_ratio_as_it_is(tmp_path, use, monkeypatch):
     shot = moving(tmp_path, 3)
-    arguments = [
-        "render",
-        shot.plate,
-        "--backbone",
-        "ratio",
-        "--env",
-        shot.env_b,
-        "--source-env",
-        shot.env_a,
-        "-q",
-        "--out",
-    ]
+    arguments = ["render", shot.plate, *RATIO, "--env", shot.env_b, "--source-env", shot.env_a, "-q", "--out"]
     assert main([*arguments, shot.out]) == 0
     head = Head()
     monkeypatch.setattr(prepare, "_head", lambda _: head)
@@ -344,18 +335,7 @@ def test_only_what_matters_counts(tmp_path, use):
 
 def test_the_working_size_of_ratio_does_not_matter(tmp_path):
     shot = moving(tmp_path, 1)
-    arguments = [
-        "render",
-        shot.plate,
-        "--backbone",
-        "ratio",
-        "--env",
-        shot.env_b,
-        "--out",
-        shot.out,
-        "-q",
-        "--skip-existing",
-    ]
+    arguments = ["render", shot.plate, *RATIO, "--env", shot.env_b, "--out", shot.out, "-q", "--skip-existing"]
     assert main(arguments) == 0
     stamp = shot.out_frame(1001).stat().st_mtime_ns
     assert main([*arguments, "--working-size", "128", "--steps", "3", "--seed", "2"]) == 0
