@@ -10,7 +10,7 @@ SYSTEM_LIBRARIES := libegl1 libgl1 libxkbcommon0 libdbus-1-3 libfontconfig1 \
 	libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxcb-image0 libxcb-render-util0 libxkbcommon-x11-0 \
 	libxi6 libxxf86vm1 libxfixes3 libxrender1 libsm6 libice6
 
-.PHONY: demo test test-slow lint setup blender system clean
+.PHONY: demo test test-slow lint setup blender stage mitsuba system clean
 
 demo: setup
 	$(BIN)/python examples/demo.py renders/demo
@@ -42,6 +42,20 @@ blender: system
 	python3.11 -m venv $(BPY) && $(BPY)/bin/python -m pip install --quiet 'bpy==5.0.1' 'numpy<2' && touch $(BPY)/ready \
 	|| { rm -rf $(BPY); echo "No Blender here (bpy 5.0.1 needs Python 3.11): its tests are skipped."; }
 
+# A Blender that renders the training data (docs/training.md): Relamp without what its bpy has no room for.
+STAGE := .venv-stage
+stage: system
+	python3.11 -m venv $(STAGE)
+	$(STAGE)/bin/python -m pip install --quiet 'bpy==5.0.1' 'numpy<2' 'OpenImageIO<3.1' 'opencv-python-headless==4.10.0.84' \
+		'scipy==1.13.0' safetensors pyoidn
+	$(STAGE)/bin/python -m pip install --quiet --no-deps -e .
+
+# Mitsuba, which renders the validation shots and needs nothing of Relamp.
+MITSUBA := .venv-mitsuba
+mitsuba:
+	$(PYTHON) -m venv $(MITSUBA)
+	$(MITSUBA)/bin/python -m pip install --quiet 'mitsuba==3.9.1' pyoidn OpenImageIO
+
 # Libraries no wheel brings are installed when we may, else the command is printed.
 system:
 	@if [ "$$(uname)" = Linux ] && command -v dpkg >/dev/null && ! dpkg -s $(SYSTEM_LIBRARIES) >/dev/null 2>&1; then \
@@ -51,4 +65,4 @@ system:
 	fi
 
 clean:
-	rm -rf $(VENV) $(BPY) renders build dist *.egg-info
+	rm -rf $(VENV) $(BPY) $(STAGE) $(MITSUBA) renders build dist *.egg-info
