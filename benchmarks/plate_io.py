@@ -2,8 +2,9 @@
 
     python benchmarks/plate_io.py [--frames 8] [--size 4096x2160] [--repeats 3] [--backbone ratio]
 
-The light path is what is timed, so without a network unless one is named. The plate is half-float RGBA with photographic grain and a normals layer in a file of its own; both sides write zip. Each
-side runs in a process of its own, in turn, so that the machine's drift hits both.
+The light path is what is timed, so no network works unless one is named. The plate is half-float RGBA with photographic grain
+and a normals layer in a file of its own; both sides write zip. Each side runs in a process of its own, in turn, so that the
+machine's drift hits both.
 """
 
 from __future__ import annotations
