@@ -7,7 +7,9 @@ import torch
 from relamp.core.errors import InputError
 from relamp.core.relighter import weights
 from relamp.core.relighter.backbones.relamp import Relamp
+from relamp.core.relighter.conditions import features
 from relamp.core.relighter.denoiser import Architecture, Network
+from relamp.core.relighter.lobes import EVIDENCE_CHANNELS, LOBES, evidence, over_matte
 from relamp.core.relighter.sampling import add_noise, sample, wiener
 from small_relighter import conditions, environment, network, tables
 
@@ -29,10 +31,42 @@ def test_the_shipped_architecture_stays_under_sixteen_million():
     assert sum(p.numel() for p in Network(Architecture()).parameters()) < 16e6
 
 
-def test_an_untrained_network_answers_the_hint():
+def test_an_untrained_network_answers_for_a_surface_that_is_nearly_matte():
     made, c = network(awake=False), conditions()
     f = made.told(c, made.see(c))
-    assert made.denoiser(f, torch.zeros_like(f.hint), torch.ones(1)).abs().max() == 0
+    predicted = made.denoiser.predict(f, torch.zeros_like(f.hint), torch.ones(1))
+    assert torch.equal(predicted.residual, over_matte(f.target, f.source, f.flags[:, 0], predicted.lobes))
+    assert predicted.lobes.exp()[:, 0].min() > 0.8
+
+
+def test_a_mirror_shows_what_it_mirrors_and_a_matte_surface_the_hint():
+    c = conditions(source=tables(environment((0, 1, 0))))
+    f = features(c, c.normals)
+    for lobe in range(LOBES):
+        logs = torch.full((1, LOBES, *f.hint.shape[-2:]), -1e9)
+        logs[:, lobe] = 0
+        wanted = (f.target - f.source)[:, 3 * lobe : 3 * lobe + 3]
+        torch.testing.assert_close(
+            f.hint + over_matte(f.target, f.source, f.flags[:, 0], logs), wanted, rtol=0, atol=1e-4
+        )
+
+
+@pytest.mark.parametrize("lobe", range(LOBES))
+def test_a_plate_speaks_for_the_lobe_that_made_it(lobe):
+    c = conditions(source=tables(environment((0.5, 0.5, 0.7))))
+    f = features(c, c.normals)
+    plate = f.source[:, 3 * lobe : 3 * lobe + 3].exp() * 0.4
+    for matte_left, others_less in (
+        w.split((1, LOBES - 1), 1) for w in evidence(plate, f.source, c.matte).split(LOBES, 1)
+    ):
+        left = torch.cat([matte_left, matte_left + others_less], dim=1)
+        found = (left.argmin(1) == lobe)[c.matte[:, 0] > 0]
+        assert found.float().mean() > 0.8
+
+
+def test_without_a_source_light_nothing_speaks():
+    c = conditions()
+    assert features(c, c.normals).planes[:, -EVIDENCE_CHANNELS:].abs().max() == 0
 
 
 def test_sizes_that_are_no_multiple_of_the_fold_come_back_as_they_were(stored):

@@ -1,6 +1,7 @@
 """Training: samples that agree with their light, losses that know the truth, runs that go on where they stopped."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,9 +15,18 @@ from relamp.core.relighter.motion import Motion, MotionArchitecture
 from relamp.training import checkpoint, ship, train
 from relamp.training.dataset import Frames, Geometry, Maker, held_out, pictures, recolour
 from relamp.training.light_pool import Place, Rig
-from relamp.training.losses import BLACK, apply_gain, intrinsic_loss, loss, true_gain
+from relamp.training.losses import (
+    BLACK,
+    apply_gain,
+    intrinsic_loss,
+    loss,
+    return_loss,
+    surface_loss,
+    true_gain,
+    true_lobes,
+)
 from relamp.training.shards import write_shard
-from small_relighter import SMALL
+from small_relighter import SMALL, network
 from stage_frames import lambert_ball
 
 
@@ -115,6 +125,33 @@ def test_a_wrong_albedo_costs_and_wrong_normals_do(batch):
     wrong = intrinsic_loss(Intrinsics(batch.normals.roll(1, dims=1), albedo + 0.7), batch)
     for name in best:
         assert best[name] < 0.01 < wrong[name]
+
+
+def test_the_way_back_costs_what_it_misses_and_teaches_the_way_there(batch):
+    made = network(awake=True).requires_grad_(True)
+    same = replace(batch, conditions=replace(batch.conditions, target=batch.conditions.source))
+    assert return_loss(network(awake=False), batch.plate, same)["return"] < 1e-3
+    relit = (batch.plate * 1.5).requires_grad_(True)
+    cost = return_loss(made, relit, batch)["return"]
+    cost.backward()
+    assert cost > 0.05
+    assert relit.grad is not None
+    assert relit.grad.abs().sum() > 0
+
+
+def test_a_surface_taken_for_another_costs(batch):
+    true = true_lobes(batch.surface)
+    assert surface_loss(true.clamp_min(1e-6).log(), batch)["surface"] < 1e-4
+    assert surface_loss(true.roll(1, dims=1).clamp_min(1e-6).log(), batch)["surface"] > 0.1
+
+
+@pytest.mark.parametrize(
+    ("specular", "roughness", "shares"),
+    [(0, 0.5, [1, 0, 0, 0]), (1, 0.05, [0, 1, 0, 0]), (1, 0.2, [0, 0.5, 0.5, 0]), (0.5, 0.9, [0.5, 0, 0, 0.5])],
+)
+def test_roughness_between_two_lobes_is_a_part_of_each(specular, roughness, shares):
+    lobes = true_lobes(torch.tensor([specular, roughness]).reshape(1, 2, 1, 1))
+    torch.testing.assert_close(lobes.flatten(), torch.tensor(shares, dtype=torch.float32))
 
 
 def test_recoloured_surfaces_change_their_albedo_alike():

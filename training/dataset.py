@@ -44,6 +44,7 @@ class Sample:
     truth: np.ndarray
     normals: np.ndarray
     albedo: np.ndarray  # diffuse and specular reflectance
+    surface: np.ndarray  # (2, S, S) how much of it is specular, 0 to 1, and roughness
     rays: np.ndarray
     covered: np.ndarray  # 0 or 1, where the frame has normals to give
     background: np.ndarray
@@ -66,6 +67,7 @@ class Batch:
     truth: torch.Tensor
     normals: torch.Tensor
     albedo: torch.Tensor
+    surface: torch.Tensor
     exposure: torch.Tensor
 
     def to(self, device: torch.device | str) -> Batch:
@@ -202,12 +204,13 @@ class Maker:
 
 @dataclass(frozen=True)
 class Geometry:
-    """A frame's pictures that no light changes: alpha, matte (H, W), normals, albedo and rays (H, W, 3)."""
+    """A frame's pictures that no light changes: alpha, matte (H, W), normals, albedo and rays (H, W, 3), surface (H, W, 2)."""
 
     alpha: np.ndarray
     matte: np.ndarray
     normals: np.ndarray
     albedo: np.ndarray
+    surface: np.ndarray
     rays: np.ndarray
 
     @classmethod
@@ -216,8 +219,12 @@ class Geometry:
         normals = frame.normal_image()
         normals[(normals * normals).sum(-1) < 0.25] = (0, 0, 1)
         rays = camera_rays(frame.width, frame.height, frame.hfov)
-        albedo = np.minimum((frame.albedo_image() + frame.gloss_image()) * np.float32(tint), 1)
-        return cls(frame.alpha_image(), frame.matte_image(), normals, albedo, rays)
+        gloss = frame.gloss_image()
+        whole = frame.albedo_image() + gloss
+        albedo = np.minimum(whole * np.float32(tint), 1)
+        specular = gloss.mean(-1) / np.maximum(whole.mean(-1), 1e-4)
+        surface = np.dstack([specular, frame.image(frame.surface[:, 0]).astype(np.float32) / 255])
+        return cls(frame.alpha_image(), frame.matte_image(), normals, albedo, surface, rays)
 
 
 Window = tuple[float, float, int]
@@ -268,7 +275,7 @@ def shoot(
         rng: where the noise, the matte's faults and what is given come from.
     """
     planes = [(lit[0], geometry.alpha), (lit[1], geometry.matte)]
-    planes += [(geometry.normals,), (geometry.rays,), (geometry.albedo,)]
+    planes += [(geometry.normals,), (geometry.rays,), (geometry.albedo,), (geometry.surface,)]
     stack = np.concatenate([_cut(np.dstack(p), take.window, size) for p in planes], -1)
     if take.mirror:
         stack = np.ascontiguousarray(stack[:, ::-1])
@@ -296,6 +303,7 @@ def shoot(
         truth=_first(sure[..., None]),
         normals=_first(normals),
         albedo=_first(stack[..., 14:17]),
+        surface=_first(stack[..., 17:19]),
         rays=_first(rays),
         covered=_first((alpha > 0.5)[..., None]),
         background=_first(behind[1]),
@@ -358,7 +366,8 @@ def stack(samples: list[Sample]) -> Batch:
         background=encode_planes(a["background"]),
         background_known=a["background_known"],
     )
-    return Batch(conditions, a["plate"], a["target"], a["truth"], a["normals"], a["albedo"], a["exposure"])
+    beside = {f.name: a[f.name] for f in fields(Batch) if f.name != "conditions"}
+    return Batch(conditions, **beside)
 
 
 def recolour(frame: StageFrame, rng: np.random.Generator) -> np.ndarray:

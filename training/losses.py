@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import pairwise
+
 import torch
 from torch.nn.functional import adaptive_avg_pool2d
 
-from ..core.relighter.denoiser import Intrinsics
+from ..core.light.reflection import ROUGHNESSES
+from ..core.relighter.conditions import encode_planes
+from ..core.relighter.denoiser import Intrinsics, Network
 from ..core.relighter.sampling import SPREAD
 from .dataset import Batch
 
@@ -13,7 +18,7 @@ EPSILON = 0.002  # as in the law of the gain, at the proxy's exposure
 LARGEST = 4.0  # natural logs a residual is asked to correct, either way
 ROUNDING = 0.05  # of the robust loss, natural logs: below it errors count quadratically
 COARSE = ((40, 0.5), (20, 0.75), (10, 1.0))  # cells a side, and how much they count
-DISPLAY, DECIBEL, LEVEL, NORMALS, ALBEDO = 8.0, 0.15, 0.5, 0.5, 0.25
+DISPLAY, DECIBEL, LEVEL, NORMALS, ALBEDO, SURFACE, RETURN = 8.0, 0.15, 0.5, 0.5, 0.25, 1.0, 0.5
 BLACK = 0.02  # albedo, below which it does not matter how black a surface is
 
 
@@ -55,6 +60,47 @@ def loss(predicted: torch.Tensor, hint: torch.Tensor, batch: Batch) -> dict[str,
             parts[f"log{cells}"] = share * _mean(_robust(pooled), mass)
     parts["level"] = LEVEL * _robust(_overall(error, trusted)).mean()
     return parts
+
+
+def return_loss(network: Network, relit: torch.Tensor, batch: Batch) -> dict[str, torch.Tensor]:
+    """The loss of a batch relit, (B, 3, h, w) anchored light, that is relit once more with the first light, by name.
+
+    The way back starts from what the network itself made and knows both lights; it has to end at the plate.
+    """
+    c = batch.conditions
+    everywhere, nowhere = torch.ones_like(c.source_known), torch.zeros_like(c.background_known)
+    back = replace(
+        c,
+        code=encode_planes(relit),
+        target=c.source,
+        source=c.target,
+        source_known=everywhere,
+        background_known=nowhere,
+    )
+    with torch.no_grad():
+        f = network.told(back, network.see(back))
+    f = replace(f, planes=torch.cat([back.code, f.planes[:, 3:]], dim=1))  # the first way learns from the second
+    residual = network.denoiser(f, torch.zeros_like(f.hint), torch.ones_like(c.source_known))
+    off = true_gain(batch.plate, apply_gain(relit, f.hint + residual))
+    trusted = _trusted(batch)
+    return {"return": RETURN * (_mean(_robust(off), trusted) + _robust(_overall(off, trusted)).mean())}
+
+
+def surface_loss(lobes: torch.Tensor, batch: Batch) -> dict[str, torch.Tensor]:
+    """The loss of the lobes seen in a batch, (B, LOBES, h, w) logs: their Kullback-Leibler divergence, by name."""
+    true = true_lobes(batch.surface)
+    divergence = (true * (true.clamp_min(1e-6).log() - lobes)).sum(1, keepdim=True)
+    return {"surface": SURFACE * _mean(divergence, _trusted(batch))}
+
+
+def true_lobes(surface: torch.Tensor) -> torch.Tensor:
+    """How a surface reflects, (B, LOBES, h, w) shares that sum to 1, of its specular share and roughness, (B, 2, h, w)."""
+    share, roughness = surface.split(1, dim=1)
+    # Between two of the roughnesses, a part of each; beyond the last, the last.
+    steps = list(pairwise(ROUGHNESSES))
+    place = torch.cat([((roughness - a) / (b - a)).clamp(0, 1) for a, b in steps], dim=1).sum(1, keepdim=True)
+    at = torch.arange(len(ROUGHNESSES), device=surface.device)[:, None, None]
+    return torch.cat([1 - share, share * (1 - (place - at).abs()).clamp_min(0)], dim=1)
 
 
 def intrinsic_loss(seen: Intrinsics, batch: Batch) -> dict[str, torch.Tensor]:

@@ -32,7 +32,7 @@ from ..core.relighter.weights import load as load_weights
 from ..core.relighter.weights import save as save_weights
 from . import checkpoint
 from .dataset import Batch, Frames, Maker
-from .losses import clean_residual, intrinsic_loss, loss
+from .losses import apply_gain, clean_residual, intrinsic_loss, loss, return_loss, surface_loss
 from .validate import Validation, write_sheet
 
 NOISY = 0.2  # of the samples learn from a noisy residual, the rest from none at all
@@ -165,8 +165,10 @@ class Run:
                 with torch.autocast(self.device, enabled=False), torch.no_grad():  # hints do not teach normals
                     f = self.network.told(batch.conditions, seen)
                     level, estimate = self.noise(clean_residual(f.hint, batch))
-                residual = self.network.denoiser(f, estimate, level)
-                parts |= loss(residual.float(), f.hint, batch)
+                predicted = self.network.denoiser.predict(f, estimate, level)
+                parts |= loss(predicted.residual, f.hint, batch) | surface_loss(predicted.lobes, batch)
+                if random.random() < self.options.swap:
+                    parts |= return_loss(self.network, apply_gain(batch.plate, f.hint + predicted.residual), batch)
         return torch.stack(list(parts.values())).sum(), parts
 
     def noise(self, clean: torch.Tensor, frames: int = 1) -> tuple[torch.Tensor, torch.Tensor]:
@@ -279,6 +281,13 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         "--intrinsic",
         action="store_true",
         help="train the net of normals and albedo alone: cheap, and all begins with it",
+    )
+    parser.add_argument(
+        "--swap",
+        type=float,
+        default=0.0,
+        metavar="SHARE",
+        help="of the steps, 0 to 1, in which what was relit is also lit back; for late slices",
     )
     parser.add_argument("--exact-mattes", action="store_true", help="give the network no faulty mattes")
     return parser.parse_args(argv)

@@ -15,13 +15,13 @@ from torch.nn.functional import grid_sample
 
 from ..light.environment import AP1_LUMINANCE
 from ..light.octahedral import octahedral_directions
-from ..light.reflection import ROUGHNESSES
 from ..proxy import FLOOR, MIDDLE_GREY, STRETCH, encode
 from .light_tables import LightTables
+from .lobes import EVIDENCE_CHANNELS, LOBES, evidence
 from .occlusion import OCCLUSION_CHANNELS, occlusion
 
-LIGHT_CHANNELS = 3 + 3 * len(ROUGHNESSES)
-FEATURE_CHANNELS = 3 + 1 + 3 + 2 * LIGHT_CHANNELS + 3 + 3 + OCCLUSION_CHANNELS
+LIGHT_CHANNELS = 3 * LOBES
+FEATURE_CHANNELS = 3 + 1 + 3 + 2 * LIGHT_CHANNELS + 3 + 3 + OCCLUSION_CHANNELS + EVIDENCE_CHANNELS
 FLAGS = 3
 MAP_SIZE = 16  # a side of the octahedral map the HDR encoder reads
 LOG_SCALE = 2.0  # logs of light are divided by this for the network
@@ -137,10 +137,9 @@ def features(c: Conditions, normals: torch.Tensor) -> Features:
     target_map, source_map = light_map(c.target), light_map(c.source)
     shares = occlusion(normals, torch.maximum(c.matte, c.normals_known), target_map, source_map)
     shares[:, 3:6] *= known
-    planes = torch.cat(
-        [c.code, c.matte, normals, target / LOG_SCALE, source * known / LOG_SCALE, behind, hint / LOG_SCALE, shares],
-        dim=1,
-    )
+    speaks = evidence(decode_planes(c.code), source, c.matte) * known / LOG_SCALE
+    lights = [target / LOG_SCALE, source * known / LOG_SCALE]
+    planes = torch.cat([c.code, c.matte, normals, *lights, behind, hint / LOG_SCALE, shares, speaks], dim=1)
     given = (c.normals_known * c.matte).sum((1, 2, 3)) / c.matte.sum((1, 2, 3)).clamp_min(1e-3)
     flags = torch.stack([c.source_known, c.background_known, given], dim=1)
     return Features(planes, hint, target_map, source_map * known, flags, target, source)

@@ -19,12 +19,14 @@ from torch.nn.functional import conv2d, normalize, pad, pixel_shuffle, pixel_uns
 from ..proxy import MIDDLE_GREY, STRETCH
 from .conditions import FEATURE_CHANNELS, FLAGS, Conditions, Features, features
 from .hdr_encoder import HdrEncoder
+from .lobes import LOBES, over_matte
 
 FOLD = 4
 MULTIPLE = FOLD * 4  # pictures are padded to this: the fold, and two halvings
 STEPS = 1000  # noise levels the time embedding tells apart
 FINE = 8  # channels that reach full size
 HEADS = 6  # of the denoiser's attention
+MATTE_AT_FIRST = 3.0  # logit of the matte lobe before training: a surface is taken for matte until it is seen to shine
 
 
 @dataclass(frozen=True)
@@ -49,8 +51,19 @@ class Architecture:
         return cls(**read)
 
 
+class Prediction(NamedTuple):
+    """`residual` (B, 3, h, w), a log gain over the hint; `lobes` (B, LOBES, h, w), logs of what reflects, as shares of 1."""
+
+    residual: torch.Tensor
+    lobes: torch.Tensor
+
+
 class Denoiser(nn.Module):
-    """Predicts the clean residual, a log gain over the hint."""
+    """Predicts the clean residual, a log gain over the hint.
+
+    It tells how much of each pixel is matte and how much mirrors, smoothly or roughly; what both lights do to such a surface
+    is worked out (`lobes.over_matte`), and only the rest is predicted outright.
+    """
 
     def __init__(self, a: Architecture) -> None:
         super().__init__()
@@ -71,15 +84,20 @@ class Denoiser(nn.Module):
             projection_class_embeddings_input_dim=FLAGS + 2 * a.token_width,
             resnet_time_scale_shift="scale_shift",
         )
+        last = nn.Conv2d(a.refiner, 6 + LOBES, 3, padding=1, padding_mode="replicate")
+        _silence(last)  # the first answer is the hint, nearly
         self.refiner = nn.Sequential(
-            nn.Conv2d(FINE + FEATURE_CHANNELS, a.refiner, 3, padding=1, padding_mode="replicate"),
-            nn.SiLU(),
-            nn.Conv2d(a.refiner, 6, 3, padding=1, padding_mode="replicate"),
+            nn.Conv2d(FINE + FEATURE_CHANNELS, a.refiner, 3, padding=1, padding_mode="replicate"), nn.SiLU(), last
         )
-        _silence(self.refiner[-1])  # the first answer is the hint
+        matte = last.get_parameter("bias")[6:7]
+        nn.init.constant_(matte, MATTE_AT_FIRST)
 
     def forward(self, f: Features, noisy: torch.Tensor, level: torch.Tensor) -> torch.Tensor:
-        """The residual, (B, 3, h, w).
+        """The residual of `predict`, (B, 3, h, w)."""
+        return self.predict(f, noisy, level).residual
+
+    def predict(self, f: Features, noisy: torch.Tensor, level: torch.Tensor) -> Prediction:
+        """The residual, and the surface it was worked out for.
 
         Args:
             f: of `conditions.features`.
@@ -101,11 +119,12 @@ class Denoiser(nn.Module):
         ).sample
         fine = _without_grid(pixel_shuffle(fine, FOLD))
         out = self.refiner(torch.cat([fine, planes[:, :FEATURE_CHANNELS]], dim=1))[..., :height, :width]
-        detail, overall = out.float().split(3, dim=1)
+        detail, overall, lobes = out.float().split((3, 3, LOBES), dim=1)
         matte = f.planes[:, 3:4]
         # One number a channel for the whole subject: the level, which nothing local can tell.
         mean = (overall * matte).sum((2, 3), keepdim=True) / matte.sum((2, 3), keepdim=True).clamp_min(1e-3)
-        return detail + mean
+        lobes = lobes.log_softmax(1)
+        return Prediction(detail + mean + over_matte(f.target, f.source, f.flags[:, 0], lobes), lobes)
 
 
 class Intrinsics(NamedTuple):
