@@ -1,6 +1,6 @@
 """What the deflicker head takes out and what it keeps, against simpler filters, on shots the training code did not make.
 
-    python benchmarks/deflicker.py [--data data/flicker data/flicker_fresh] [--out benchmarks/deflicker] [--head FILE.onnx]
+    python benchmarks/deflicker.py [--data data/flicker ...] [--out benchmarks/deflicker] [--head FILE.onnx]
     python benchmarks/deflicker.py --tables own --out benchmarks/deflicker_own
 
 Shots are those of `benchmarks/validation/render_flicker.py`: true relights by another renderer, with maps, normals and
@@ -60,6 +60,7 @@ from relamp.core.temporal.smaller import Smaller
 STRENGTH = 0.1  # log gain, standard deviation of the flicker put in
 AROUND = 4  # frames to each side of a switch that are looked at
 FIRST = 1001
+FOLDERS = ("flicker", "flicker_fresh", "flicker_unseen")
 OWN = ("head", "cloth", "still_life_sun", "orbit")  # shots our own relighter is measured on
 OWN_FRAMES = 12  # and how much of them
 
@@ -103,7 +104,7 @@ class Shot:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, nargs="+", default=[Path("data/flicker"), Path("data/flicker_fresh")])
+    parser.add_argument("--data", type=Path, nargs="+", default=[Path(f"data/{name}") for name in FOLDERS])
     parser.add_argument("--out", type=Path, default=Path("benchmarks/deflicker"), help="writes OUT.md and OUT.png")
     parser.add_argument("--head", type=Path, default=SHIPPED, help="another file of the head")
     parser.add_argument("--against", type=Path, help="one more file of the head, which gets a row of its own")

@@ -128,6 +128,28 @@ def test_a_switched_lamp_is_neither_damped_nor_late():
         assert abs(share) < 0.05, f"frame {t - switch} after the switch"
 
 
+def test_spots_that_flicker_go_from_a_subject_whose_light_turns():
+    """The head that ships: what goes steadily one way stays, in the hint and in the residual; what comes and goes does not."""
+    shipped, frames, size, chance = load(), 12, (72, 96), np.random.default_rng(0)
+
+    def fields(count, blur, strength):
+        noise = chance.normal(0, strength, (count, *size, 3)).astype(np.float32)
+        return np.stack([cv2.GaussianBlur(field, (0, 0), blur) for field in noise])
+
+    codes, (hint, drift), spots = pan(frames, size=size), fields(2, 8, 0.84), fields(frames, 12, 2.0)
+
+    def errors(wrong):
+        looks = [look(c, t * drift + wrong[t], t * hint) for t, c in enumerate(codes)]
+        within = range(RADIUS, frames - RADIUS)
+        return np.stack([shipped.steady(looks[t - 3 : t + 4], 1.0) - t * drift for t in within])
+
+    def change(pictures):
+        return float(np.sqrt((np.diff(pictures, axis=0) ** 2).mean()))
+
+    assert change(errors(spots)) < 0.35 * change(spots)
+    assert change(errors(0 * spots)) < 0.05 * float(np.sqrt(((drift + hint) ** 2).mean()))
+
+
 def test_large_frames_are_looked_at_smaller_and_keep_their_detail(head):
     """The correction is coarse and light is: what it is added to stays as fine as it was."""
     size = (2 * LARGEST // 3, 4 * LARGEST // 3)

@@ -20,14 +20,12 @@ from relamp.training.deflicker.pool import Followed, Pool
 from relamp.training.deflicker.score import KINDS, scored
 from relamp.training.shards import write_shard
 from small_relighter import network
-from stage_frames import lambert_ball
+from stage_frames import lambert_ball, small_stage
 
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory):
-    path = tmp_path_factory.mktemp("stage")
-    write_shard(path / "stage-000000000.safetensors", [lambert_ball(seed) for seed in (1, 2, 7)])
-    return path
+    return small_stage(tmp_path_factory.mktemp("stage"))
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +43,9 @@ def maker(stage):
 class Nothing(torch.nn.Module):
     """A head that corrects nothing."""
 
-    def forward(self, difference, light, plate, confidence, matte):
-        return matte.expand(-1, 3, -1, -1) * 0
+    def decide(self, cells):
+        nothing = 0 * cells.difference[:, 0]
+        return nothing[..., :1, :1], nothing
 
 
 def test_the_hint_says_all_there_is_to_say_of_a_matte_ball(maker):
@@ -114,7 +113,7 @@ def test_the_command_writes_clips_that_training_draws(stage, relighter, tmp_path
     assert filmed.main(["--data", str(stage), "--out", str(tmp_path / "filmed.safetensors"), "--clips", "2"]) == 0
     pool = Pool(0, 2, [path, tmp_path / "filmed.safetensors"])
     assert (len(pool.own), len(pool.filmed)) == (2, 2)
-    assert next(pool.batches(8)).difference.isfinite().all()
+    assert next(pool.batches(8)).cells.difference.isfinite().all()
 
 
 def test_a_file_of_something_else_is_refused(tmp_path):

@@ -70,7 +70,7 @@ def test_a_hole_has_no_say_whatever_stands_in_it():
 
 def test_batches_are_seeded():
     first, again = (next(Pool(4, 3).batches(2)) for _ in range(2))
-    assert torch.equal(first.difference, again.difference)
+    assert torch.equal(first.cells.difference, again.cells.difference)
     assert torch.equal(first.wrong, again.wrong)
 
 

@@ -2,10 +2,11 @@
 
     python benchmarks/validation/render_flicker.py --out data/flicker [--shots cloth,head] [--size 128] [--spp 48] [--frames 24]
     python benchmarks/validation/render_flicker.py --out data/flicker_fresh --shots still_life@sun,orbit --size 192 --spp 24
+    python benchmarks/validation/render_flicker.py --out data/flicker_unseen --shots textures@sun --spp 16 --frames 16
 
 Needs what `render.py` needs, and writes what it writes. A shot called `x@place` is `x` with its new light taken from another
-map of `maps`: the same plate under the lamp before and after the switch. The fresh shots were rendered when the head was
-finished: nobody looked at them while it was made.
+map of `maps`: the same plate under the lamp before and after the switch. The fresh shots were rendered when the first head was
+finished, the unseen one when the second was: nobody looked at them while it was made.
 """
 
 # pyright: reportMissingImports=false

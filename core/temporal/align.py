@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
+import cv2
 import numpy as np
 
 from .flow import SMALLEST, dense, warp, within
@@ -23,8 +25,8 @@ NEIGHBOURS = tuple(i for i in range(-RADIUS, RADIUS + 1) if i)
 
 _DARKEST, _RANGE = -1.0, 2.2  # of the log code shown to the flow: 0.009 to 6.6 of anchored light
 _LIKE = 0.1  # code (0.43 stops) by which a pixel may differ from where it came from and still be half believed
-_KEPT_LINKS = 32
-_MEDIAN_SIZE = 128  # px, longer side a median is taken at: plenty for three numbers
+_KEPT_LINKS, _KEPT_STACKS = 32, 4 * (2 * RADIUS + 1)
+_MEDIAN_SIZE = 64  # px, longer side a median is taken at: plenty for three numbers
 
 
 class Sight(Protocol):
@@ -59,6 +61,11 @@ class Link:
     back: np.ndarray
     sure: np.ndarray
 
+    @cached_property
+    def both(self) -> np.ndarray:
+        """`back` and `sure` as one picture, (h, w, 3)."""
+        return np.dstack([self.back, self.sure])
+
 
 @dataclass(frozen=True)
 class Track:
@@ -89,6 +96,7 @@ class Aligner:
 
     def __init__(self) -> None:
         self._links: OrderedDict[tuple[int, int], tuple[np.ndarray, np.ndarray, Link]] = OrderedDict()
+        self._stacks: OrderedDict[tuple[int, bool], tuple[Sight, np.ndarray]] = OrderedDict()
         self._one_at_a_time = threading.Lock()
 
     def align(self, window: Sequence[Sight | None]) -> Aligned:
@@ -97,7 +105,19 @@ class Aligner:
         Args:
             window: 2 RADIUS + 1 frames, None where there is none; the middle one must be there.
         """
-        return bring(window, self.tracks(window))
+        return bring(window, self.tracks(window), self._stacked)
+
+    def _stacked(self, sight: Sight, normals: bool) -> np.ndarray:
+        key = (id(sight), normals)
+        with self._one_at_a_time:
+            if key in self._stacks:
+                return self._stacks[key][1]
+        made = stack(sight, normals)
+        with self._one_at_a_time:
+            self._stacks[key] = sight, made  # kept with its sight, so that no other can come to have its identity
+            while len(self._stacks) > _KEPT_STACKS:
+                self._stacks.popitem(last=False)
+        return made
 
     def tracks(self, window: Sequence[Sight | None]) -> dict[int, Track]:
         """Where the middle frame's pixels are in the neighbours that can be followed, by their offset."""
@@ -112,8 +132,9 @@ class Aligner:
                 if there is None:
                     continue
                 link = self.link(here.code, there.code)
-                sure = sure * warp(link.sure, back) * within(back)
-                back = back + warp(link.back, back)
+                both = warp(link.both, back)
+                sure = sure * both[..., 2] * within(back)
+                back = back + both[..., :2]
                 found[offset] = Track(back, sure)
                 here = there
         return found
@@ -154,43 +175,52 @@ def _sure(forth: np.ndarray, back: np.ndarray) -> np.ndarray:
     return (within(forth) / (1 + (_length(forth + returned) / tolerance) ** 4)).astype(np.float32)
 
 
-def bring(window: Sequence[Sight | None], tracks: Mapping[int, Track]) -> Aligned:
+def bring(
+    window: Sequence[Sight | None],
+    tracks: Mapping[int, Track],
+    stacked: Callable[[Sight, bool], np.ndarray] | None = None,
+) -> Aligned:
     """Bring the neighbours of a window onto its middle frame along their tracks.
 
     Normals that a network guesses flicker, and the hint on them, with the residual against it. So where they are guessed a
-    neighbour is taken to say what its residual and its normals say together under the middle frame's light.
+    neighbour is taken to say what its residual and its normals say together under the middle frame's light. `stacked` is
+    `stack`, or one that remembers.
     """
     middle = window[RADIUS]
     assert middle is not None
+    stacked = stacked or stack
     shape = middle.matte.shape
     difference, light = np.zeros((2, len(NEIGHBOURS), *shape, 3), np.float32)
     plate, confidence = np.zeros((2, len(NEIGHBOURS), *shape), np.float32)
     step = max(1, max(shape) // _MEDIAN_SIZE)
-    sparse = (slice(None, None, step), slice(None, None, step))
-    inside = middle.matte[sparse] > 0.5
+    inside = middle.matte[::step, ::step] > 0.5
+    inside = inside if inside.any() else np.ones_like(inside)
     guessed = None if middle.known is None or middle.known.all() else _Facing(middle)
+    here = stacked(middle, guessed is not None)
+    # One piece of memory for all neighbours: a new one each would cost as much as the sums.
+    moved, apart = np.empty_like(here), np.empty((*shape, 3), np.float32)
     for i, offset in enumerate(NEIGHBOURS):
         there, track = window[RADIUS + offset], tracks.get(offset)
         if there is None or track is None:
             continue
-        # One remap of everything: three times as fast as one of each.
-        moved = warp(_stacked(there, guessed is not None), track.back)
-        difference[i] = moved[..., :3] - middle.residual
-        light[i] = moved[..., 3:6] - middle.hint
-        if guessed is not None:
-            turned = guessed.change(moved[..., 10:])
+        # One remap and one difference of everything: several times as fast as one of each.
+        warp(stacked(there, guessed is not None), track.back, into=moved)
+        turned = None if guessed is None else guessed.change(moved[..., 10:])
+        cv2.subtract(moved, here, dst=moved)
+        cv2.mixChannels([moved], [difference[i], light[i], apart], list(np.repeat(range(9), 2)))
+        if turned is not None:
             difference[i] += turned
             light[i] -= turned
         # The plate's own light may change with the frame: what all of it does is no mismatch.
-        apart = moved[..., 6:9] - middle.code
-        apart -= np.median(apart[sparse][inside] if inside.any() else apart[sparse].reshape(-1, 3), axis=0)
-        plate[i] = np.abs(apart).mean(axis=-1)
-        same = (1 - np.abs(moved[..., 9] - middle.matte)).clip(0, 1)
+        usual = np.median(apart[::step, ::step][inside], axis=0)
+        cv2.absdiff(apart, np.array([*usual, 0.0], np.float64), dst=apart)
+        cv2.transform(apart, np.full((1, 3), 1 / 3, np.float32), dst=plate[i])
+        same = 1 - np.abs(moved[..., 9])
         confidence[i] = track.sure * same * same / (1 + (plate[i] / _LIKE) ** 2)
     return Aligned(difference, light, plate, confidence, np.ascontiguousarray(middle.matte, np.float32))
 
 
-def _stacked(sight: Sight, normals: bool) -> np.ndarray:
+def stack(sight: Sight, normals: bool) -> np.ndarray:
     """Residual, hint, code, matte and perhaps normals as one picture, (h, w, 10 or 13) float32."""
     parts = [sight.residual, sight.hint, sight.code, sight.matte[..., None]]
     return np.concatenate([*parts, sight.normals] if normals else parts, axis=-1, dtype=np.float32)
@@ -220,8 +250,9 @@ def _quadratic(normals: np.ndarray) -> np.ndarray:
 
 
 def _shown(code: np.ndarray) -> np.ndarray:
-    return np.rint(255 * np.clip((code.mean(axis=-1) - _DARKEST) / _RANGE, 0, 1)).astype(np.uint8)
+    grey = cv2.transform(np.ascontiguousarray(code, np.float32), np.full((1, 3), 1 / 3, np.float32))
+    return np.rint(255 * np.clip((grey - _DARKEST) / _RANGE, 0, 1)).astype(np.uint8)
 
 
 def _length(vectors: np.ndarray) -> np.ndarray:
-    return np.sqrt((vectors * vectors).sum(-1))
+    return cv2.magnitude(*cv2.split(vectors))

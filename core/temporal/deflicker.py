@@ -1,8 +1,8 @@
 """The deflicker head: takes out what flickers in the residuals of a window and keeps what truly changes. Floor 2.
 
-A small network, run by ONNX Runtime alone, weighs six neighbours that `align` brought onto the middle frame and adds a
-bounded correction at low resolution. All it is told are differences between frames, so frames that are alike come out as
-they went in, to the last bit, and a window of zeros gives zeros.
+A small network, run by ONNX Runtime alone, weighs six neighbours that `align` brought onto the middle frame: whole frames,
+and the surroundings of every 4 x 4 pixels. Flicker is coarse, so what is finer is never touched. All it is told are
+differences between frames, so frames that are alike come out as they went in, to the last bit, and a window of zeros gives zeros.
 """
 
 from __future__ import annotations

@@ -26,10 +26,15 @@ def dense(source: np.ndarray, target: np.ndarray, preset: str = "medium") -> np.
     return np.asarray(finder.calc(source, target, at_rest), np.float32)
 
 
-def warp(picture: np.ndarray, back: np.ndarray, interpolation: int = cv2.INTER_LINEAR) -> np.ndarray:
-    """Bring another frame onto this one: (H, W) or (H, W, C) sampled at `back` px from each pixel, edges held."""
+def warp(
+    picture: np.ndarray, back: np.ndarray, interpolation: int = cv2.INTER_LINEAR, into: np.ndarray | None = None
+) -> np.ndarray:
+    """Bring another frame onto this one: (H, W) or (H, W, C) sampled at `back` px from each pixel, edges held.
+
+    `into` is an array of the result's shape and type to write to.
+    """
     x, y = _places(back)
-    return cv2.remap(picture, x, y, interpolation, borderMode=cv2.BORDER_REPLICATE)
+    return cv2.remap(picture, x, y, interpolation, dst=into, borderMode=cv2.BORDER_REPLICATE)
 
 
 def within(back: np.ndarray) -> np.ndarray:

@@ -79,7 +79,7 @@ def blobs(rng: np.random.Generator, clip: Clip) -> np.ndarray:
     total = np.zeros(clip.code.shape, np.float32)
     for _ in range(int(rng.integers(1, 5))):
         place, speed = rng.uniform((0, 0), (w, h)), rng.normal(0, 2.5, 2)
-        radius, soft = 10 ** rng.uniform(0.5, 1.5), rng.uniform(0.3, 1.5)
+        radius, soft = 10 ** rng.uniform(0.7, 1.5), rng.uniform(0.3, 1.5)
         loud = breath(rng, frames, 3) * rng.uniform(0, 0.4) + breath(rng, frames, 1)
         for t in range(frames):
             far = np.hypot(x - place[0] - speed[0] * t, y - place[1] - speed[1] * t) / radius
@@ -114,8 +114,10 @@ def thing(rng: np.random.Generator, clip: Clip) -> np.ndarray:
     return which[..., None] * (breath(rng, frames, 1, 1, 1) + 0.3 * breath(rng, frames, 1, 1, 3))
 
 
-KINDS: tuple[Injector, ...] = (gain, gain, breathing, table, field, blobs, blobs, pop, seething, thing)
-"""The whole picture's gain twice, since that is what relighters do most, and patches, which are hardest."""
+KINDS: tuple[Injector, ...] = (
+    gain, gain, breathing, breathing, table, field, field, blobs, blobs, blobs, pop, seething, thing
+)  # fmt: skip
+"""The whole picture's gain twice, since that is what relighters do most, slow kinds twice, and patches thrice: the hardest."""
 
 
 def _loud(rng: np.random.Generator) -> float:

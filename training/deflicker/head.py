@@ -1,16 +1,21 @@
 """The deflicker head as a torch module: only training and export use it, what ships runs without torch.
 
-    output = residual + sum_i a_i g_i + sum_i w_i(x) (d_i(x) - g_i) + spread(x) * bounded(x)
+Light that flickers is coarse, so everything is averaged over cells of POOL x POOL pixels first, and a neighbour's difference
+to the middle frame is taken apart by scale: the whole frame g, wide surroundings, near surroundings, what is left of a cell.
 
-`d_i` is a neighbour's difference to the middle frame, `g_i` the robust mean of it over the matte: what the picture does as a
-whole. `a` weighs whole frames, `w` pixels; both are soft-max weights with a confidence in front, the middle frame's own being
-what is left of 1. `spread` is how far neighbours lie apart, so where they agree with the middle nothing happens at all.
+    output = residual + sum_i a_i g_i + sum_s sum_i w_si(x) d_si(x)
+
+`a` weighs whole frames, `w_s` the surroundings of a scale; all are soft-max weights with a confidence in front, the middle
+frame's own being what is left of 1. So the correction is bounded by what neighbours say, and where they agree with the middle
+nothing happens at all. What is left of a cell is looked at and never changed: true change is mostly fine, flicker is not. True
+change that is coarse goes steadily one way, and weights alike to both sides of the middle leave it as it is.
 """
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Generic, NamedTuple, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -21,15 +26,40 @@ from torch.nn.functional import avg_pool2d, interpolate, relu, softplus, softsig
 from ...core.errors import InputError
 from ...core.temporal.align import NEIGHBOURS
 
-SCHEMA = "relamp.deflicker/1"
+SCHEMA = "relamp.deflicker/2"
 N = len(NEIGHBOURS)
-POOL = 4  # the network looks at a quarter of the working size
-BOUND = 1.0  # of the correction, in units of the spread
-ROUNDS = 3  # of reweighting for the robust mean
+POOL = 4  # px, a side of a cell
+WIDE, NEAR = 13, 5  # cells, a side of what counts as surroundings
+SCALES = 2  # that are corrected, besides the whole frame
+ROUNDS = 3  # of reweighting for the robust mean of a frame
 TINY = 1e-3
 LOUD = 8.0  # log gain is brought to the network's range by softsign(LOUD x)
-GATE = 24.0  # a neighbour whose light is x log gain away is believed by exp(-GATE x)
+USUAL = (7 / 16, 12 / 16, 15 / 16, 15 / 16, 12 / 16, 7 / 16)
+"""Weights of the neighbours over the middle's: of all filters this long, a parabola leaves least change from frame to frame."""
+GATE = 16.0  # a neighbour whose light is x log gain off its course is believed by exp(-GATE x)
+CALM = 0.02  # log gain that light may be off its course and count as on it
 FACTS = 8  # numbers a neighbour that describe whole frames
+PLANES = 2 * (SCALES + 1) + 5  # numbers a neighbour that describe a cell
+TOGETHER = 3  # numbers a scale that describe what all neighbours of a cell say
+
+
+Planes = TypeVar("Planes")
+
+
+class Cells(NamedTuple, Generic[Planes]):
+    """A window's neighbours on its middle frame, averaged over cells; T windows, N neighbours, h x w cells.
+
+    difference, light: (T, N, 3, h, w) mean log gains, see `align.Aligned`; edge: (T, N, 1, h, w) how much the differences vary
+    within a cell; plate: (T, N, 1, h, w) how unlike the plates are, 0 to 1; sure: (T, N, 1, h, w) mean confidence;
+    inside: (T, 1, h, w) mean matte.
+    """
+
+    difference: Planes
+    light: Planes
+    edge: Planes
+    plate: Planes
+    sure: Planes
+    inside: Planes
 
 
 class Head(nn.Module):
@@ -37,18 +67,25 @@ class Head(nn.Module):
 
     def __init__(self, width: int = 36, deep: int = 44) -> None:
         super().__init__()
-        planes = N * (9 + FACTS) + 1
-        self.enter = nn.Conv2d(planes, width, 1)
+        self.enter = nn.Conv2d(N * PLANES + (SCALES + 1) * TOGETHER + 1, width, 1)
+        self.frames = nn.Linear(N * FACTS, width)
         self.near = nn.Conv2d(width, width, 3, padding=1)
         self.down = nn.Conv2d(width, deep, 3, padding=1, stride=2)
         self.blocks = nn.ModuleList([nn.Conv2d(deep, deep, 3, padding=1) for _ in range(2)])
         self.up = nn.Conv2d(deep, width, 1)
         self.out = nn.Conv2d(width, width, 3, padding=1)
-        self.maps = nn.Conv2d(width, 2 * N + 1 + 3, 1)
+        self.maps = nn.Conv2d(width, SCALES * N, 1)
         self.whole = nn.Sequential(nn.Linear(N * FACTS + width, 48), nn.ReLU(), nn.Linear(48, N))
+        # How much less a neighbour says the farther off it lies and the more its light turned, by scale and for whole frames.
+        self.far = nn.Parameter(torch.full((SCALES,), -2.0))
+        self.turn = nn.Parameter(torch.full((SCALES + 1,), -1.0))
         for last in (self.maps, self.whole[-1]):
             nn.init.zeros_(last.weight)  # type: ignore[arg-type]
             nn.init.zeros_(last.bias)  # type: ignore[arg-type]
+        usual = torch.tensor(USUAL).log()
+        with torch.no_grad():
+            self.whole[-1].bias += usual  # type: ignore[operator]
+            self.maps.bias += usual.repeat(SCALES)  # type: ignore[index]
 
     def forward(
         self,
@@ -64,40 +101,65 @@ class Head(nn.Module):
             difference, light: (T, N, 3, h, w); plate, confidence: (T, N, 1, h, w); matte: (T, 1, h, w); see `align.Aligned`.
                 h and w are multiples of 8.
         """
-        whole, facts, turn = _whole(difference, light, confidence * matte[:, None])
-        local = difference - whole
-        apart = _rms(local)  # T, N, 1, h, w
-        turned = _rms(light)
-        seen = _features(local, apart, light, turned, plate, confidence, whole, facts, matte)
-        hidden = relu(self.enter(seen))
+        cells = in_cells(difference, light, plate, confidence, matte)
+        by_frame, local = self.decide(cells)
+        # A pixel takes from cells that hold the subject and were followed.
+        known = cells.sure.amax(1) * (cells.inside + TINY)
+        return by_frame + _enlarged(known * local) / (_enlarged(known) + TINY * TINY)
+
+    def decide(self, cells: Cells[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+        """The correction to the whole frame, (T, 3, 1, 1), and on top of it to each cell, (T, 3, h, w), log gain."""
+        whole, facts, turn = _whole(cells)
+        parts = _by_scale(cells.difference - whole, cells.sure * (cells.inside + 0.1)[:, None])
+        apart, turned = [_rms(part) for part in parts], _rms(cells.light)
+        # A neighbour under another light says little of this frame, also where the hint is the same: shadows move there too.
+        jumped = GATE * _off_course(cells.light)
+        share = _share(cells)
+        jumped_whole = (_mean5(share * jumped) / (_mean5(share) + TINY))[:, :, 0, 0, 0]
+        hidden = self._seen(_features(cells, parts, apart, turned), facts.flatten(1))
+        maps = self.maps(hidden)
+        far, light = LOUD * softplus(self.far), LOUD * softplus(self.turn)
+        frames = self.whole(torch.cat([facts.flatten(1), hidden.mean((2, 3))], 1))
+        by_frame = _weights(frames - light[SCALES] * turn - jumped_whole, facts[:, :, -1])[:, :, None, None, None]
+        local = torch.zeros_like(cells.difference[:, 0])
+        for s, part in enumerate(parts[:SCALES]):
+            logits = maps[:, s * N : (s + 1) * N, None] - far[s] * apart[s] - light[s] * turned - jumped
+            local = local + (_weights(logits, cells.sure) * part).sum(1)
+        return (by_frame * whole).sum(1), local
+
+    def _seen(self, planes: torch.Tensor, facts: torch.Tensor) -> torch.Tensor:
+        """What the network makes of cells (T, planes, h, w) and of whole frames (T, N FACTS): (T, width, h, w)."""
+        hidden = relu(self.enter(planes) + self.frames(facts)[:, :, None, None])
         hidden = relu(self.near(hidden))
         deep = relu(self.down(hidden))
         for block in self.blocks:
             deep = deep + relu(block(deep))
         hidden = hidden + interpolate(self.up(deep), scale_factor=2.0, mode="bilinear", align_corners=False)
-        hidden = relu(self.out(hidden))
-        maps = interpolate(self.maps(hidden), scale_factor=float(POOL), mode="bilinear", align_corners=False)
-        frames = self.whole(torch.cat([facts.flatten(1), _mean(hidden)], 1))
-        # Under another light a neighbour says little of this frame, also where the hint is the same: shadows move there too.
-        confidence = confidence * torch.exp(-GATE * turn)[:, :, None, None, None]
-        weights = _pixel_weights(maps, apart, turned, confidence)
-        by_frame = _weights(frames - LOUD * turn, facts[:, :, -1])
-        spread = _spread(local, confidence)
-        bounded = BOUND * torch.tanh(maps[:, 2 * N + 1 :])
-        global_part = (by_frame[:, :, None, None, None] * whole).sum(1)
-        return global_part + (weights * local).sum(1) + bounded * spread
+        return relu(self.out(hidden))
 
 
-def _whole(
-    difference: torch.Tensor, light: torch.Tensor, share: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def in_cells(
+    difference: torch.Tensor,
+    light: torch.Tensor,
+    plate: torch.Tensor,
+    confidence: torch.Tensor,
+    matte: torch.Tensor,
+) -> Cells[torch.Tensor]:
+    """What the head is called with, averaged over cells by confidence."""
+    sure = _pool(confidence)
+    squared = (difference * difference).mean(2, keepdim=True)
+    mean, turned, square = (_pool(confidence * p) / (sure + TINY) for p in (difference, light, squared))
+    edge = _root((square - (mean * mean).mean(2, keepdim=True)).clamp_min(0))
+    return Cells(mean, turned, edge, _pool(softsign(LOUD * plate)), sure, avg_pool2d(matte, POOL))
+
+
+def _whole(cells: Cells[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Robust means over each frame, (T, N, 3, 1, 1), the facts of whole frames, (T, N, FACTS), the mass last, and how much
     their light turned, (T, N).
 
-    Reweighted least squares with Cauchy's weights, over blocks of pixels; sums are means so that half precision holds them.
+    Reweighted least squares with Cauchy's weights; sums are means so that half precision holds them.
     """
-    whole, share = share, _pool(share)
-    difference, light = (_pool(whole * planes) / (share + TINY) for planes in (difference, light))
+    difference, light, share = cells.difference, cells.light, _share(cells)
     mass = _mean5(share)
     value = _mean5(share * difference) / (mass + TINY)
     for _ in range(ROUNDS):
@@ -113,41 +175,70 @@ def _whole(
     return value, torch.cat([loud, there], 2)[..., 0, 0], turned[:, :, 0, 0, 0]
 
 
+def _share(cells: Cells[torch.Tensor]) -> torch.Tensor:
+    return cells.sure * cells.inside[:, None]
+
+
+def _off_course(light: torch.Tensor) -> torch.Tensor:
+    """How far each neighbour's light is from where a steady turn through the frames beside the middle would have brought it,
+    (T, N, 1, h, w) log gain: a lamp that is switched or flashes is far off, what turns or fades is not.
+    """
+    before, after = -light[:, N // 2 - 1], light[:, N // 2]
+    steady = 0.5 * (torch.sign(before) + torch.sign(after)) * torch.minimum(before.abs(), after.abs())
+    time = torch.tensor(NEIGHBOURS, dtype=light.dtype)[None, :, None, None, None]
+    course = time * steady[:, None]
+    return relu(_rms(light - course) - 0.5 * _rms(course) - CALM)
+
+
+def _by_scale(local: torch.Tensor, share: torch.Tensor) -> list[torch.Tensor]:
+    """Differences less the frame's as parts that add up to them: wide and near surroundings, and the cells' own."""
+    parts = []
+    for side in (WIDE, NEAR):
+        around = _around(share, side) + TINY
+        mean = _around(share * local, side) / around
+        off = _rms(local - mean)
+        scale = _around(share * off, side) / around + TINY
+        trust = share / (1 + (off / scale) ** 2)
+        parts.append(_around(trust * local, side) / (_around(trust, side) + TINY * TINY))
+        local = local - parts[-1]
+    return [*parts, local]
+
+
 def _features(
-    local: torch.Tensor,
-    apart: torch.Tensor,
-    light: torch.Tensor,
-    turned: torch.Tensor,
-    plate: torch.Tensor,
-    confidence: torch.Tensor,
-    whole: torch.Tensor,
-    facts: torch.Tensor,
-    matte: torch.Tensor,
+    cells: Cells[torch.Tensor], parts: list[torch.Tensor], apart: list[torch.Tensor], turned: torch.Tensor
 ) -> torch.Tensor:
-    """Everything at a quarter of the size, averaged by confidence: (T, planes, h / 4, w / 4)."""
-    loud = torch.cat([local, apart, turned, light.mean(2, keepdim=True)], 2)
-    sure = _pool(confidence)
-    seen = softsign(LOUD * _pool(confidence * loud) / (sure + TINY))
-    edge = softsign(LOUD * _pool(confidence * apart * apart) / (sure + TINY))
-    unlike = _pool(softsign(LOUD * plate))
-    near = torch.cat([seen, edge, unlike, sure], 2).flatten(1, 2)
-    inside = avg_pool2d(matte, POOL)
-    frames = facts.flatten(1)[:, :, None, None] * torch.ones_like(inside)
-    return torch.cat([near, frames, inside], 1)
+    """What the network is told of every cell, (T, planes, h, w)."""
+    signed = [part.mean(2, keepdim=True) for part in parts]
+    loud = [plane for pair in zip(signed, apart, strict=True) for plane in pair]
+    loud += [turned, cells.light.mean(2, keepdim=True), cells.edge]
+    each = torch.cat([*(softsign(LOUD * plane) for plane in loud), cells.plate, cells.sure], 2).flatten(1, 2)
+    together = [_together(part, cells.sure) for part in parts]
+    return torch.cat([each, *together, cells.inside], 1)
 
 
-def _pixel_weights(
-    maps: torch.Tensor, apart: torch.Tensor, turned: torch.Tensor, confidence: torch.Tensor
-) -> torch.Tensor:
-    """(T, N, 1, h, w): the network's weights, less where a pixel itself lies far off or its light turned."""
-    logits, steep, light = (
-        maps[:, :N, None],
-        softplus(maps[:, N : 2 * N, None]),
-        softplus(maps[:, 2 * N : 2 * N + 1, None]),
-    )
-    logits = logits - LOUD * steep * apart - LOUD * light * turned
-    likely = confidence * torch.exp(logits.clamp(-15.0, 8.0))
-    return likely / (1 + likely.sum(1, keepdim=True))
+def _together(part: torch.Tensor, sure: torch.Tensor) -> torch.Tensor:
+    """What the neighbours of a cell say together, (T, 3, h, w): their usual mean, their trend over time, how far they lie from
+    both."""
+    usual, time = (torch.tensor(x, dtype=part.dtype)[None, :, None, None, None] for x in (USUAL, NEIGHBOURS))
+    share = sure * usual
+    mass = share.sum(1) + TINY
+    level = part.mean(2, keepdim=True)
+    mean = (share * level).sum(1) / mass
+    trend = (share * time * level).sum(1) / ((share * time * time).sum(1) + TINY)
+    off = level - mean[:, None] - time * trend[:, None]
+    return softsign(LOUD * torch.cat([mean, trend, _root((share * off * off).sum(1) / mass)], 1))
+
+
+def _around(planes: torch.Tensor, side: int) -> torch.Tensor:
+    """Means over side x side cells, what lies outside being 0."""
+    rows, columns = (_band(planes.shape[axis], side, planes) for axis in (-2, -1))
+    return rows @ planes @ columns
+
+
+def _band(count: int, side: int, like: torch.Tensor) -> torch.Tensor:
+    """(count, count), a matrix that takes means over `side` neighbours: many times as fast as pooling."""
+    place = torch.arange(count, device=like.device)
+    return ((place[:, None] - place).abs() <= side // 2).to(like.dtype) / side
 
 
 def _weights(logits: torch.Tensor, mass: torch.Tensor) -> torch.Tensor:
@@ -155,28 +246,27 @@ def _weights(logits: torch.Tensor, mass: torch.Tensor) -> torch.Tensor:
     return likely / (1 + likely.sum(1, keepdim=True))
 
 
-def _spread(local: torch.Tensor, confidence: torch.Tensor) -> torch.Tensor:
-    """How far the neighbours lie from the middle, each channel, smoothed: (T, 3, h, w), 0 where they agree with it."""
-    far = _pool(confidence * local.abs()).sum(1) / (_pool(confidence).sum(1) + TINY)
-    return interpolate(far, scale_factor=float(POOL), mode="bilinear", align_corners=False)
-
-
 def _pool(planes: torch.Tensor) -> torch.Tensor:
     pooled = avg_pool2d(planes.flatten(1, 2), POOL)
     return pooled.reshape(-1, N, int(planes.shape[2]), pooled.shape[-2], pooled.shape[-1])
 
 
+def _enlarged(planes: torch.Tensor) -> torch.Tensor:
+    return interpolate(planes, scale_factor=float(POOL), mode="bilinear", align_corners=False)
+
+
 def _rms(planes: torch.Tensor) -> torch.Tensor:
-    """Root mean square over the channels, kept as one; its slope stays finite at 0."""
-    return torch.sqrt((planes * planes).mean(2, keepdim=True) + 1e-8) - 1e-4
+    """Root mean square over the channels, kept as one."""
+    return _root((planes * planes).mean(2, keepdim=True))
+
+
+def _root(squares: torch.Tensor) -> torch.Tensor:
+    """A square root whose slope stays finite at 0."""
+    return torch.sqrt(squares + 1e-8) - 1e-4
 
 
 def _mean5(planes: torch.Tensor) -> torch.Tensor:
     return planes.mean((3, 4), keepdim=True)
-
-
-def _mean(planes: torch.Tensor) -> torch.Tensor:
-    return planes.mean((2, 3))
 
 
 def load(path: Path) -> tuple[Head, dict]:

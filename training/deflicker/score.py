@@ -14,11 +14,12 @@ from torch.nn.functional import avg_pool2d
 from . import flicker
 from .clips import Clip
 from .head import Head
-from .pool import Batch, Followed, sample, stack, warped
+from .pool import MIDDLES, Batch, Followed, coarse, sample, stack, warped
 
 LOUDNESS = 0.1  # log gain
+DRAWS = 4  # of each kind over each clip
 QUIET = 0.02  # log gain: a change weaker than this is not looked at (a pop in another frame)
-COARSE = 8  # px: light is coarse, what is finer is averaged out
+COARSE = 2  # cells: light is coarse, what is finer is averaged out
 KINDS = {
     "global": flicker.gain,
     "local": flicker.blobs,
@@ -26,6 +27,12 @@ KINDS = {
     "drifting": flicker.field,
     "breathing": lambda rng, clip: flicker.breathing(rng, clip, 0.9),
 }
+
+
+def decided(head: Head, batch: Batch) -> torch.Tensor:
+    """The whole correction of a batch, (T, 3, h, w) log gain in cells."""
+    by_frame, local = head.decide(batch.cells)
+    return by_frame + local
 
 
 def scored(head: Head, clips: Sequence[Followed], seed: int = 0) -> dict[str, float]:
@@ -40,7 +47,7 @@ def scored(head: Head, clips: Sequence[Followed], seed: int = 0) -> dict[str, fl
         before, after = _ends(followed.clip, batch)
         true.append(_change(before, after, batch))
         with torch.no_grad():
-            error = head(*batch.inputs)
+            error = decided(head, batch)
         ours.append(true[-1] + _change(error[:1], error[1:], batch))
     x, y = torch.cat(true), torch.cat(ours)
     return found | {"slope": float((x * y).sum() / (x * x).sum()), "harm": float(torch.sqrt(((y - x) ** 2).mean()))}
@@ -50,11 +57,11 @@ def _left(head: Head, clips: Sequence[Followed], kind: str, seed: int) -> float:
     ratios = []
     for number, followed in enumerate(clips):
         rng = np.random.default_rng([seed, number])
-        wrong = np.asarray(LOUDNESS * KINDS[kind](rng, followed.clip), np.float32)
-        batch = stack([sample(followed, wrong, set())])
+        draws = [np.asarray(LOUDNESS * KINDS[kind](rng, followed.clip), np.float32) for _ in range(DRAWS)]
+        batch = stack([sample(followed, wrong, set()) for wrong in draws])
         with torch.no_grad():
-            error = batch.wrong + head(*batch.inputs)
-        into, out = (torch.sqrt((_change(e[:1], e[1:], batch) ** 2).mean()) for e in (batch.wrong, error))
+            error = batch.wrong + decided(head, batch)
+        into, out = (torch.sqrt((_change(e[0::2], e[1::2], batch) ** 2).mean()) for e in (batch.wrong, error))
         if into > QUIET:
             ratios.append(float(out / into))
     return float(np.mean(ratios))
@@ -62,9 +69,10 @@ def _left(head: Head, clips: Sequence[Followed], kind: str, seed: int) -> float:
 
 def _ends(clip: Clip, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
     """The whole true gain of both middles, (1, 3, h, w)."""
-    first = clip.steady.shape[0] // 2 - 1
-    both = torch.from_numpy((clip.steady + clip.hint)[first : first + 2].transpose(0, 3, 1, 2).copy())
-    return both[:1], both[1:]
+    first, second = (
+        torch.from_numpy(coarse(clip.steady[m] + clip.hint[m]).transpose(2, 0, 1)[None].copy()) for m in MIDDLES
+    )
+    return first, second
 
 
 def _change(first: torch.Tensor, second: torch.Tensor, batch: Batch) -> torch.Tensor:

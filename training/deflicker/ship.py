@@ -36,6 +36,7 @@ comes and goes in the residual log gain. {parameters} parameters. Licence {licen
 ## Known failures
 
 - It sees three frames to each side: breathing slower than that stays.
+- It corrects surroundings of 20 px and more, at 256 px or the working size where that is less: finer flicker stays.
 - Lightning that no environment tells of looks like a pop, and is taken out.
 - Where the motion of the plate cannot be followed (no texture, very fast) it does little.
 """
@@ -59,7 +60,8 @@ def ship(run: Path, target: Path = SHIPPED, ledger: Path = LEDGER) -> Path:
     page = target.with_suffix(".md")
     more = f", {card['filmed']} clips off the light stage (`.filmed`)" if card.get("filmed") else ""
     more += f", {card['own']} clips of what our own relighter leaves (`.own`)" if card.get("own") else ""
-    start = f", begun from the weights with SHA-256 {card['start'][:12]}" if card.get("start") else ""
+    begun = f", begun from weights of {card.get('earlier', 0)} samples (SHA-256 {card.get('start', '')[:12]})"
+    start = begun if card.get("start") else ""
     held = {k.removeprefix("filmed "): v for k, v in card["scores"].items() if k.startswith("filmed ")}
     scores = " Off held-out frames of the stage: " + ", ".join(f"{k} {v:.3f}" for k, v in held.items()) + "."
     text = CARD.format(

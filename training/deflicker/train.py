@@ -29,11 +29,12 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 from ...core.errors import InputError, RelampError
 from .head import SCHEMA, Head, load, parameters
 from .pool import Batch, Followed, Pool, warped
-from .score import scored
+from .score import decided, scored
 
 WARM, COOL = 60, 0.4  # steps of warming up; the last part of a slice that cools down
-MEAN_DECAY = 0.99
+MEAN_DECAY = 0.998
 FAINT = 0.04  # log gain: flicker weaker than this counts no more than this much
+ROUND = 0.1  # of the flicker: errors smaller than this count by their square
 CHANGE = 2.0  # weight of what still changes from frame to frame
 VALIDATION = 40  # samples, of a seed of their own
 
@@ -43,14 +44,14 @@ def loss(head: Head, batch: Batch) -> tuple[torch.Tensor, dict[str, torch.Tensor
 
     All errors are measured in units of the sample's own flicker, so that faint flicker counts as much as loud.
     """
-    error = batch.wrong + head(*batch.inputs)
+    error = batch.wrong + decided(head, batch)
     unit = (batch.scale + FAINT).repeat_interleave(2)[:, None, None, None]
     error = error / unit
     first, second = error[0::2], error[1::2]
     still = batch.sure * batch.truth[1::2]
     change = second - warped(first, batch.back)
     apart = _mean(_robust(error), batch.truth)
-    left = _mean(_robust(change), still) + _mean(_robust(avg_pool2d(change * still, 8)), avg_pool2d(still, 8))
+    left = _mean(_robust(change), still) + _mean(_robust(avg_pool2d(change * still, 2)), avg_pool2d(still, 2))
     return apart + CHANGE * left, {"apart": apart.detach(), "change": left.detach()}
 
 
@@ -60,7 +61,7 @@ def left_over(head: Head, batches: list[Batch]) -> dict[str, float]:
     root mean square error, in log gain, made where there was no flicker (mean)."""
     into, out, harm = [], [], []
     for batch in batches:
-        error = batch.wrong + head(*batch.inputs)
+        error = batch.wrong + decided(head, batch)
         still = batch.sure * batch.truth[1::2]
         changes = [e[1::2] - warped(e[0::2], batch.back) for e in (batch.wrong, error)]
         before, after = ((c * c).mean(1, keepdim=True) * still for c in changes)
@@ -105,9 +106,10 @@ class Run:
             self.head.parameters(), lr=options.rate, weight_decay=1e-3, betas=(0.9, 0.99)
         )
         self.state = {"step": 0, "samples": 0, "minutes": 0.0}
-        self.start = ""
+        self.start, self.earlier = "", 0
         if options.start:
-            begun = load(options.start)[0].state_dict()
+            head, card = load(options.start)
+            begun, self.earlier = head.state_dict(), card.get("samples", 0) + card.get("earlier", 0)
             self.start = hashlib.sha256(options.start.read_bytes()).hexdigest()
             self.head.load_state_dict(begun)
             self.mean.load_state_dict(begun)
@@ -185,6 +187,7 @@ class Run:
             "own": self.own,
             "filmed": self.filmed,
             "start": self.start,
+            "earlier": self.earlier,
             "scores": scores,
         }
         _write(self.options.out / "weights.safetensors", self.mean.state_dict(), {"relamp": json.dumps(card)})
@@ -229,8 +232,8 @@ def _write(path: Path, tensors: dict[str, torch.Tensor], header: dict[str, str])
 
 
 def _robust(error: torch.Tensor) -> torch.Tensor:
-    """Absolute error, rounded off below a fiftieth of the flicker."""
-    return torch.sqrt(error * error + 4e-4) - 0.02
+    """Absolute error, rounded off below a tenth of the flicker."""
+    return torch.sqrt(error * error + ROUND * ROUND) - ROUND
 
 
 def _mean(values: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
@@ -250,12 +253,12 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--start", type=Path, help="begin with these weights")
     parser.add_argument("--minutes", type=float, default=20.0, help="length of this slice")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
-    parser.add_argument("--batch", type=int, default=6)
-    parser.add_argument("--pool", type=int, default=120, help="clips kept ready")
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--pool", type=int, default=160, help="clips kept ready")
     parser.add_argument("--rate", type=float, default=3e-3, help="learning rate")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--save-every", type=float, default=5.0, help="minutes between checkpoints")
-    parser.add_argument("--say", type=int, default=50, help="steps between lines of progress")
+    parser.add_argument("--say", type=int, default=200, help="steps between lines of progress")
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args(argv)
 
