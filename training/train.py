@@ -192,7 +192,8 @@ class Run:
 
     def report(self, seen: list[dict[str, float]]) -> None:
         """A line of progress, also in `log.jsonl`."""
-        means = {k: float(np.mean([s[k] for s in seen])) for k in seen[0]}
+        names = dict.fromkeys(k for s in seen for k in s)  # not every step has every part
+        means = {k: float(np.mean([s[k] for s in seen if k in s])) for k in names}
         speed = (self.state["step"] - self.first) * self.options.batch / max(self.elapsed * 60, 1e-6)
         line = {"step": self.state["step"], "minutes": self.before + self.elapsed, "rate": self.rate(), **means}
         with (self.options.out / "log.jsonl").open("a") as log:
@@ -232,18 +233,18 @@ def plot(log: Path, path: Path) -> None:
     rows = [json.loads(line) for line in log.read_text().splitlines()]
     height, width, edge = 480, 800, 40
     picture = np.full((height, width, 3), 255, np.uint8)
-    names = [k for k in rows[0] if k not in ("step", "minutes", "rate")]
-    values = np.log10(np.maximum([[row.get(k, 1e-4) for k in names] for row in rows], 1e-4))
-    steps = np.array([row["step"] for row in rows], float)
-    low, high = values.min(), values.max() + 1e-6
-    for i, name in enumerate(names):
+    names = [k for k in dict.fromkeys(k for row in rows for k in row) if k not in ("step", "minutes", "rate")]
+    curves = {k: np.array([(row["step"], np.log10(max(row[k], 1e-4))) for row in rows if k in row]) for k in names}
+    low, high = min(c[:, 1].min() for c in curves.values()), max(c[:, 1].max() for c in curves.values()) + 1e-6
+    last = max(row["step"] for row in rows)
+    for i, (name, curve) in enumerate(curves.items()):
         hue = np.array([[[i * 180 // len(names), 220, 190]]], np.uint8)
         colour = tuple(int(c) for c in cv2.cvtColor(hue, cv2.COLOR_HSV2BGR)[0, 0])
-        x = edge + (width - 2 * edge) * steps / steps.max()
-        y = height - edge - (height - 2 * edge) * (values[:, i] - low) / (high - low)
+        x = edge + (width - 2 * edge) * curve[:, 0] / last
+        y = height - edge - (height - 2 * edge) * (curve[:, 1] - low) / (high - low)
         points = np.stack([x, y], 1).astype(np.int32)
         cv2.polylines(picture, [points], False, colour, 1, cv2.LINE_AA)
-        label = f"{name} {10 ** values[-1, i]:.3f}"
+        label = f"{name} {10 ** curve[-1, 1]:.3f}"
         cv2.putText(picture, label, (width - 130, 20 + 16 * i), cv2.FONT_HERSHEY_SIMPLEX, 0.4, colour, 1, cv2.LINE_AA)
     cv2.imwrite(str(path), picture)
 
