@@ -115,9 +115,9 @@ def thing(rng: np.random.Generator, clip: Clip) -> np.ndarray:
 
 
 KINDS: tuple[Injector, ...] = (
-    gain, gain, breathing, breathing, table, field, field, blobs, blobs, blobs, pop, seething, thing
+    gain, gain, breathing, breathing, table, field, field, field, blobs, blobs, blobs, blobs, pop, seething, thing
 )  # fmt: skip
-"""The whole picture's gain twice, since that is what relighters do most, slow kinds twice, and patches thrice: the hardest."""
+"""The whole picture's gain twice, since that is what relighters do most, fields and patches more often: they are hardest."""
 
 
 def _loud(rng: np.random.Generator) -> float:

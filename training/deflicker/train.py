@@ -33,7 +33,7 @@ from .score import decided, scored
 
 WARM, COOL = 60, 0.4  # steps of warming up; the last part of a slice that cools down
 MEAN_DECAY = 0.998
-FAINT = 0.04  # log gain: flicker weaker than this counts no more than this much
+FAINT = 0.06  # log gain: flicker weaker than this counts no more than this much
 ROUND = 0.1  # of the flicker: errors smaller than this count by their square
 CHANGE = 2.0  # weight of what still changes from frame to frame
 VALIDATION = 40  # samples, of a seed of their own
