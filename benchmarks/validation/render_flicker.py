@@ -6,7 +6,8 @@
 
 Needs what `render.py` needs, and writes what it writes. A shot called `x@place` is `x` with its new light taken from another
 map of `maps`: the same plate under the lamp before and after the switch. The fresh shots were rendered when the first head was
-finished, the unseen one when the second was: nobody looked at them while it was made.
+finished, the unseen one when the second was. Their tables had been seen once when that head was trained on
+for a last slice.
 """
 
 # pyright: reportMissingImports=false
