@@ -42,8 +42,8 @@ and albedo. Licence {licence}. SHA-256 `{digest}`.
 
 FAILURES = """- Scenes of one renderer, 128 to 192 px: photographs and finer detail are new to it.
 - Cast shadows under small lamps are softened.
-- Metal is told by the light it was shot under: without a source light it is lit too much like something matte, and matte folds and
-  curls are taken for a little glossy.
+- Metal is told by the light it was shot under: without a source light it is lit too much like something matte, and with one
+  matte folds and curls are taken for a little glossy.
 - Where strong colours fill the frame they are partly taken for coloured light, and skin turns grey.
 - Without a source light the level is a guess; without normals, shapes that fill the frame (cloth, ground) come out flat.
 - Still frames only: time is the business of the temporal layers."""
