@@ -27,14 +27,12 @@ from relamp.training.losses import (
 )
 from relamp.training.shards import write_shard
 from small_relighter import SMALL, network
-from stage_frames import lambert_ball
+from stage_frames import lambert_ball, small_stage
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    path = tmp_path_factory.mktemp("stage")
-    write_shard(path / "stage-000000000.safetensors", [lambert_ball(seed) for seed in (1, 2, 7)])
-    return path
+    return small_stage(tmp_path_factory.mktemp("stage"))
 
 
 @pytest.fixture(scope="module")
