@@ -1,0 +1,1 @@
+"""The shape of what is lit: normals, depth, and what hides the light."""

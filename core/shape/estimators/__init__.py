@@ -1,0 +1,1 @@
+"""Networks that see the shape and the surface of what a picture shows."""

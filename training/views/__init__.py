@@ -1,0 +1,1 @@
+"""Ray-cast views of people and things: shape, surface and visibility, to be lit while training."""
