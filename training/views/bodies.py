@@ -3,7 +3,8 @@
     python -m relamp.training.views.bodies --out data/bodies --count 1200 --seed 1
 
 Needs `anny` (Apache-2.0, its body data CC0), which brings torch and warp. Writes `bodies-SEED.npz` files of at most 400 bodies:
-`vertices` (N, V, 3) int16 in tenths of a millimetre about `centre` (N, 3) float32 metres; `faces` (F, 3); `reference` (V, 3), the
+`vertices` (N, V, 3) int16 in tenths of a millimetre about `centre` (N, 3) float32 metres; `faces` (F, 3); `reference` (V,
+3), the
 neutral body, whose coordinates say where on a body a vertex is; `segment` (F,) of `SEGMENTS`. Z is up and bodies face -Y.
 """
 

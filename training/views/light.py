@@ -1,7 +1,10 @@
-"""Views lit while training: any light on the open directions of each pixel, with a bounce, scattering and gloss. torch, on any device.
+"""Views lit while training: any light on the open directions of each pixel, with a bounce, scattering and gloss. torch, on
+any device.
 
-Light is a set of spherical Gaussians: soft ones that make up a sky, and lamps with bits of their own. What is matte sums the light of
-the open directions; what is glossy reads the same Gaussians along the mirrored ray, widened by its roughness (Wang et al. 2009).
+Light is a set of spherical Gaussians: soft ones that make up a sky, and lamps with bits of their own. What is matte sums
+the light of
+the open directions; what is glossy reads the same Gaussians along the mirrored ray, widened by its roughness (Wang et al.
+2009).
 """
 
 from __future__ import annotations
@@ -22,7 +25,8 @@ LUMINANCE = (0.2722, 0.6741, 0.0537)  # of the working space (AP1)
 @dataclass
 class Views:
     """B views as tensors: `normals` (B, 3, S, S), `matte` (B, 1, S, S), `part` (B, 1, S, S) long, `colour` (B, 3, S, S) linear,
-    `roughness`, `metallic`, `relief` (B, 1, S, S), `open` (B, S S, DIRECTIONS) 0 or 1, `directions` (B, DIRECTIONS, 3), `pixel` (B,)."""
+    `roughness`, `metallic`, `relief` (B, 1, S, S), `open` (B, S S, DIRECTIONS) 0 or 1, `directions` (B, DIRECTIONS, 3),
+    `pixel` (B,)."""
 
     normals: torch.Tensor
     matte: torch.Tensor
@@ -55,7 +59,8 @@ class Views:
 
 @dataclass
 class Light:
-    """Of B views: soft lights `axis` (B, L, 3), `sharpness` (B, L), `colour` (B, L, 3); lamps' `lamp` (B, LAMPS, 3) irradiances."""
+    """Of B views: soft lights `axis` (B, L, 3), `sharpness` (B, L), `colour` (B, L, 3); lamps' `lamp` (B, LAMPS, 3)
+    irradiances."""
 
     axis: torch.Tensor
     sharpness: torch.Tensor

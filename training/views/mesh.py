@@ -1,4 +1,5 @@
-"""Triangle meshes as the views need them: vertices, what a face is part of, and where on its own thing a vertex is. numpy only."""
+"""Triangle meshes as the views need them: vertices, what a face is part of, and where on its own thing a vertex is. numpy
+only."""
 
 from __future__ import annotations
 

@@ -20,7 +20,8 @@ DARKEST, BRIGHTEST = 0.01, 0.92  # diffuse reflectances of real surfaces
 
 @dataclass(frozen=True)
 class Surface:
-    """`colour` (N, 3) reflectance, a metal's included; `roughness` (N,) perceptual, 0 to 1; `metallic` (N,), 0 or 1; `part` (N,)."""
+    """`colour` (N, 3) reflectance, a metal's included; `roughness` (N,) perceptual, 0 to 1; `metallic` (N,), 0 or 1;
+    `part` (N,)."""
 
     colour: np.ndarray
     roughness: np.ndarray

@@ -23,7 +23,6 @@ from .paint import (
     hair_colour,
     log_uniform,
     ramp,
-    random_colour,
     skin_colour,
     thing_paint,
     waves,
@@ -110,7 +109,8 @@ class Frame:
 
 @dataclass(frozen=True)
 class Person:
-    """`mesh` with item numbers that `paints` are listed by; `head` (3,) the skull's middle, `size` of the head to the neutral one."""
+    """`mesh` with item numbers that `paints` are listed by; `head` (3,) the skull's middle, `size` of the head to the
+    neutral one."""
 
     mesh: Mesh
     paints: list[Paint]
@@ -311,7 +311,7 @@ def _bun(rng: np.random.Generator, body: Body, frame: Frame) -> Mesh:
     radius, long = rng.uniform(0.025, 0.05), rng.random() < 0.5
     stretched = ball * radius * ([0.9, 0.8, rng.uniform(2, 5)] if long else [1.1, 0.9, 1.0])
     stretched = stretched * (1 + 0.12 * waves(rng, ball * [1, 1, 0.2], 0.5, 4, 8))[:, None]
-    top = body.centre + [0, rng.uniform(0.085, 0.11), rng.uniform(-0.03, 0.08)]
+    top = body.centre + np.array([0, rng.uniform(0.085, 0.11), rng.uniform(-0.03, 0.08)])
     local = np.stack([np.arctan2(ball[:, 0], -ball[:, 1]), (1 - ball[:, 2]) / 2, ball[:, 2]], -1)
     shift = top - ([0, 0, stretched[:, 2].max() * 0.7] if long else [0, 0, 0])
     return Mesh.of(frame.points(stretched + shift), faces, HAIR, local=local)
@@ -340,7 +340,7 @@ def _glasses(rng: np.random.Generator, body: Body, frame: Frame) -> Mesh:
     shape = np.stack([np.sign(np.cos(t)) * np.abs(np.cos(t)) ** (2 / power) * wide, np.zeros(48),
                       np.sign(np.sin(t)) * np.abs(np.sin(t)) ** (2 / power) * high], -1)  # fmt: skip
     forward = body.eye[1] - rng.uniform(0.012, 0.02)
-    left = shape + [body.eye[0] + 0.002, forward, body.eye[2] - 0.003]
+    left = shape + np.array([body.eye[0] + 0.002, forward, body.eye[2] - 0.003])
     right = left * [-1, 1, 1]
     ear = np.abs(body.reference[body.of(HEAD), 0]).max() - 0.012
     bridge = np.linspace(left[24], right[24], 12)
@@ -359,7 +359,7 @@ def _scarf(rng: np.random.Generator, body: Body, frame: Frame) -> Mesh:
     radius = rng.uniform(0.06, 0.085)
     path = np.stack([np.sin(t) * radius, -np.cos(t) * radius * 1.1, 0.015 * np.cos(t) + 0.008 * np.sin(2 * t)], -1)
     points, faces = tube(
-        path + [0, -0.01, body.neck + rng.uniform(0, 0.03)], rng.uniform(0.02, 0.04), closed=True, around=24
+        path + np.array([0, -0.01, body.neck + rng.uniform(0, 0.03)]), rng.uniform(0.02, 0.04), closed=True, around=24
     )
     folded = points + unit(points - points.mean(0)) * (0.006 * waves(rng, points * [1, 1, 2.5], 5, 25))[:, None]
     return Mesh.of(frame.points(folded), faces, CLOTH, local=points)
@@ -432,7 +432,7 @@ class BodyPaint:
         colour = _over(colour, self._lips, lip)
         colour = _over(colour, self._dye, self._brow_at(p, fine))
         colour = _over(colour, self._dye * 1.1, self._beard_at(p, broad, fine, lip))
-        shine = _spot(p, nose + [0, 0.01, 0.045], (0.03, 0.06, 0.03)) + _spot(p, nose, (0.015, 0.03, 0.02))
+        shine = _spot(p, nose + np.array([0, 0.01, 0.045]), (0.03, 0.06, 0.03)) + _spot(p, nose, (0.015, 0.03, 0.02))
         rough = self._oil - 0.12 * np.clip(shine, 0, 1) - 0.1 * lip + 0.03 * broad
         return Surface(colour, np.clip(rough, 0.15, 0.8), np.zeros(len(p)), part)
 
@@ -474,7 +474,8 @@ class BodyPaint:
 
 
 def _hair_paint(rng: np.random.Generator, dye: np.ndarray, curly: bool) -> Paint:
-    """Strands along the fall of the hair, with lighter and darker locks. Points are (turn about the head, 0 to 1 down, height)."""
+    """Strands along the fall of the hair, with lighter and darker locks. Points are (turn about the head, 0 to 1 down,
+    height)."""
     seed, strong, rough = int(rng.integers(1 << 31)), rng.uniform(0.12, 0.5), rng.uniform(0.25, 0.6)
     table = rng.normal(0, 1, (512, 48 if curly else 12))
     table = gaussian_filter(table, (0.6, 0.8), mode="wrap")

@@ -1,6 +1,8 @@
-"""Lit views as cameras make plates of them: balance, focus, sensor, clipping, display and file, and mattes as artists make them. torch.
+"""Lit views as cameras make plates of them: balance, focus, sensor, clipping, display and file, and mattes as artists make
+them. torch.
 
-What comes out is a proxy as the product makes it (`core.proxy`): scene-linear light brought to middle grey inside the matte, log-encoded.
+What comes out is a proxy as the product makes it (`core.proxy`): scene-linear light brought to middle grey inside the
+matte, log-encoded.
 """
 
 from __future__ import annotations
@@ -55,7 +57,8 @@ def _balance(white: torch.Tensor, matte: torch.Tensor, draw: Draw) -> torch.Tens
 
 
 def _typical(picture: torch.Tensor, matte: torch.Tensor) -> torch.Tensor:
-    """(B, 1, 1, 1) geometric mean of the luminance inside the matte, between its 5th and 95th percentile (`measure.exposure_anchor`)."""
+    """(B, 1, 1, 1) geometric mean of the luminance inside the matte, between its 5th and 95th percentile
+    (`measure.exposure_anchor`)."""
     weights = torch.tensor(LUMINANCE, device=picture.device)[:, None, None]
     luminance = (picture * weights).sum(1).flatten(1).clamp_min(1e-6)
     inside = matte.flatten(1) > 0.5

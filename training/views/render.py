@@ -2,7 +2,8 @@
 
     python -m relamp.training.views.render --out data/views --bodies data/bodies --count 6000 --workers 2
 
-Needs `embreex`, numpy and scipy. A shard is `views-SEED.npz` with an array a field of `view.View`, `PER_SHARD` views each, and is written
+Needs `embreex`, numpy and scipy. A shard is `views-SEED.npz` with an array a field of `view.View`, `PER_SHARD` views each,
+and is written
 whole or not at all; one that exists is not made again. Odd seeds show people, even ones things. A worker is a process.
 """
 

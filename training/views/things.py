@@ -1,6 +1,7 @@
 """Things: turned, boxed, blown, carved, knotted and draped shapes, alone or together on a ground. numpy only.
 
-Sizes are metres. `RandomShapes` adds the thousand shapes of `pybullet_data/random_urdfs` (zlib licence) where they were unpacked.
+Sizes are metres. `RandomShapes` adds the thousand shapes of `pybullet_data/random_urdfs` (zlib licence) where they were
+unpacked.
 """
 
 from __future__ import annotations

@@ -24,9 +24,12 @@ TINY = 4  # fold of the picture that scenes are first looked at in
 class View:
     """One view, S x S pixels, as it is stored.
 
-    `normals` (S, S, 3) int8, 127 for 1; `matte` (S, S) uint8; `part` (S, S) uint8, of `mesh`; `colour` (S, S, 3) uint8, the square
-    root of reflectance; `roughness`, `metallic` (S, S) uint8; `relief` (S, S) float16, height toward the viewer in pictures' sides;
-    `open` (S, S, DIRECTIONS / 8) uint8, a bit a direction, little-endian; `directions` (DIRECTIONS, 3) float32, camera space, the sky's
+    `normals` (S, S, 3) int8, 127 for 1; `matte` (S, S) uint8; `part` (S, S) uint8, of `mesh`; `colour` (S, S, 3) uint8,
+    the square
+    root of reflectance; `roughness`, `metallic` (S, S) uint8; `relief` (S, S) float16, height toward the viewer in
+    pictures' sides;
+    `open` (S, S, DIRECTIONS / 8) uint8, a bit a direction, little-endian; `directions` (DIRECTIONS, 3) float32, camera
+    space, the sky's
     evenly spread, then each lamp's; `pixel` (1,) float32, metres that a pixel spans at the subject.
     """
 
@@ -223,7 +226,7 @@ def _directions(rng: np.random.Generator) -> np.ndarray:
     even = np.stack([np.sqrt(1 - z * z) * np.cos(turn), np.sqrt(1 - z * z) * np.sin(turn), z], -1)
     parts = [even @ random_rotation(rng).T]
     for _ in range(LAMPS):
-        toward = unit(unit(rng.normal(size=3) * [1, 0.7, 0.7]) + [0, 0.3, 0.35])
+        toward = unit(unit(rng.normal(size=3) * [1, 0.7, 0.7]) + np.array([0, 0.3, 0.35]))
         parts.append(unit(toward + rng.normal(0, rng.choice([0.02, 0.06, 0.15, 0.28]), (PER_LAMP, 3))))
     return np.concatenate(parts)
 

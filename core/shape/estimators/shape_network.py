@@ -1,6 +1,7 @@
 """The network that sees shape: normals, relief and albedo from a log-encoded picture and its matte.
 
-A U-Net on pixels folded two by two, with attention at its coarsest scale, since how bright a facing is can only be told from the
+A U-Net on pixels folded two by two, with attention at its coarsest scale, since how bright a facing is can only be told
+from the
 whole picture; a few layers at full size bring the detail back.
 """
 
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import torch
@@ -33,8 +35,10 @@ EDGE = 0.02  # matte below which a pixel is not looked at
 class Shape(NamedTuple):
     """What no light changes, of B pictures.
 
-    `normals` (B, 3, h, w) unit, camera space: X right, Y up, Z to the viewer. `relief` (B, 1, h, w), height toward the viewer in units of
-    the picture's longer side, mean 0 over the matte. `log_albedo` (B, 3, h, w), natural log of reflectance, never above 0; a metal's
+    `normals` (B, 3, h, w) unit, camera space: X right, Y up, Z to the viewer. `relief` (B, 1, h, w), height toward the
+    viewer in units of
+    the picture's longer side, mean 0 over the matte. `log_albedo` (B, 3, h, w), natural log of reflectance, never above 0;
+    a metal's
     is its colour. `doubt` (B, 1, h, w), expected error of the normals in radians.
     """
 
@@ -46,7 +50,8 @@ class Shape(NamedTuple):
 
 @dataclass(frozen=True)
 class ShapeArchitecture:
-    """Sizes of the network; kept with the weights. `channels` of each scale, from half size down by two; `blocks` of attention."""
+    """Sizes of the network; kept with the weights. `channels` of each scale, from half size down by two; `blocks` of
+    attention."""
 
     channels: tuple[int, ...] = (48, 96, 160, 224, 256)
     blocks: int = 2
@@ -66,7 +71,7 @@ class ShapeArchitecture:
 class ShapeNetwork(nn.Module):
     """See the module."""
 
-    def __init__(self, architecture: ShapeArchitecture = ShapeArchitecture()) -> None:  # noqa: B008 - frozen
+    def __init__(self, architecture: ShapeArchitecture = ShapeArchitecture()) -> None:
         super().__init__()
         self.architecture = architecture
         channels, fine = architecture.channels, architecture.fine
@@ -74,7 +79,7 @@ class ShapeNetwork(nn.Module):
         before = (channels[0], *channels[:-1])
         self.down = nn.ModuleList(Residual(a, b) for a, b in zip(before, channels, strict=True))
         self.mixing = nn.ModuleList(Mixing(channels[-1], architecture.heads) for _ in range(architecture.blocks))
-        self.up = nn.ModuleList(Residual(b + a, a) for a, b in zip(channels[:-1], channels[1:], strict=True))
+        self.up = nn.ModuleList(Residual(b + a, a) for a, b in pairwise(channels))
         self.coarse = nn.Conv2d(channels[0], OUTPUTS + fine, 1)
         self.refine = nn.Sequential(
             nn.Conv2d(4 + fine, 24, 3, padding=1), nn.ReLU(), nn.Conv2d(24, OUTPUTS, 3, padding=1)
@@ -84,7 +89,8 @@ class ShapeNetwork(nn.Module):
         """The shape in pictures of any size.
 
         Args:
-            code: (B, 3, h, w) of `proxy.encode`: scene-linear light whose typical value was brought to middle grey, log-encoded.
+            code: (B, 3, h, w) of `proxy.encode`: scene-linear light whose typical value was brought to middle grey,
+            log-encoded.
             matte: (B, 1, h, w), 0 to 1; what lies outside is not looked at.
         """
         height, width = matte.shape[-2:]
@@ -114,7 +120,8 @@ class ShapeNetwork(nn.Module):
         return coarse[:, :OUTPUTS] + self.refine(torch.cat([full, coarse[:, OUTPUTS:]], 1))
 
     def _padded(self, planes: torch.Tensor) -> torch.Tensor:
-        """Grown at the right and the bottom to a multiple of what the scales divide by; what is added is outside every matte."""
+        """Grown at the right and the bottom to a multiple of what the scales divide by; what is added is outside every
+        matte."""
         multiple = FOLD * 2 ** (len(self.down) - 1)
         height, width = planes.shape[-2:]
         return pad(planes, (0, -width % multiple, 0, -height % multiple))
