@@ -1,7 +1,9 @@
 """What a user has who installed the wheel, without a checkout: the data beside the modules, and the verbs that need them."""
 
+import ast
 import json
 import os
+import re
 import shutil
 import site
 import subprocess
@@ -9,10 +11,12 @@ import sys
 import sysconfig
 import venv
 import zipfile
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tomllib
 
 from relamp.core.offline import LEFT_OUT
 from shots import Shot, read_exr, write_exr
@@ -86,6 +90,36 @@ def test_every_file_kept_beside_the_modules_is_in_the_wheel(wheel):
 def test_the_wheel_holds_nothing_that_only_a_checkout_can_use(wheel):
     folders = {name.split("/")[1] for name in zipfile.ZipFile(wheel).namelist() if name.startswith("relamp/")}
     assert folders == set(PACKAGED)
+
+
+def test_what_is_installed_along_is_what_is_imported():
+    """The dependencies of a plain install are imported somewhere, and nothing else is imported but by an extra."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    needed = {distribution(requirement) for requirement in project["dependencies"]}
+    optional = {distribution(each) for extra in project["optional-dependencies"].values() for each in extra}
+    of = metadata.packages_distributions()
+    modules = imported(*(ROOT / folder for folder in PACKAGED))
+    used = {distribution(found) for name in modules for found in of.get(name, ())}
+    assert needed - used == set()
+    assert used - needed - optional - {"relamp"} == set()
+
+
+def distribution(requirement: str) -> str:
+    """The name in a requirement, as one spelling of it."""
+    return re.sub(r"[-_.]+", "-", re.split(r"[^\w.-]", requirement, maxsplit=1)[0]).lower()
+
+
+def imported(*folders: Path) -> set[str]:
+    """The top-level modules that the Python files below `folders` import."""
+    found = set()
+    for node in (
+        node for folder in folders for path in folder.rglob("*.py") for node in ast.walk(ast.parse(path.read_text()))
+    ):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
+            found.add(node.module.partition(".")[0])
+    return found
 
 
 def test_the_modules_run_are_those_of_the_wheel(installed, shot):
