@@ -15,7 +15,7 @@ import numpy as np
 
 from relamp.core.light.irradiance import irradiance_table
 
-LUMINANCE = np.float32([0.2126, 0.7152, 0.0722])  # ITU-R BT.709
+LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)  # ITU-R BT.709
 DARK = 0.01  # luminance below which a photograph of 8 bits tells no light
 INSIDE = 0.9  # of the matte
 
@@ -32,8 +32,8 @@ def detail_lost(plate: np.ndarray, relit: np.ndarray, matte: np.ndarray) -> floa
     It is 0 when forms and textures are all where they were.
     """
     chosen = _lit(plate, matte)
-    fine = [_fine(picture)[chosen] for picture in (plate, relit)]
-    return float(1 - np.corrcoef(*fine)[0, 1])
+    before, after = (_fine(picture)[chosen] for picture in (plate, relit))
+    return float(1 - np.corrcoef(before, after)[0, 1])
 
 
 def touched_outside(plate: np.ndarray, relit: np.ndarray, matte: np.ndarray) -> int:

@@ -27,7 +27,7 @@ def lights() -> dict[str, np.ndarray]:
         "key left": key,
         "key right": mirrored(key),
         "front": lamp((0.0, 0.15, 1.0), 12.0, white, 10.0, fill=0.25),
-        "overcast": (np.float32([0.12, 0.11, 0.1]) + up * np.float32(sky)).astype(np.float32),
+        "overcast": (np.array([0.12, 0.11, 0.1], np.float32) + up * np.array(sky, np.float32)).astype(np.float32),
         "low sun": lamp((0.9, 0.2, 0.5), 400.0, sun, 400.0, fill=0.2, tint=sky),
         "rim": lamp((-0.5, 0.5, -1.0), 30.0, white, 40.0, fill=0.15),
     }
@@ -42,9 +42,9 @@ def lamp(
     tint: tuple[float, float, float] = (1.0, 1.0, 1.0),
 ) -> np.ndarray:
     """One lamp over an even fill: exp(narrow (cos - 1)) toward `direction`, camera axes of a camera that looks down -Z."""
-    axis = np.float32(direction) / np.linalg.norm(direction)
+    axis = np.array(direction, np.float32) / np.linalg.norm(direction)
     lobe = np.exp(narrow * (directions(ROWS, 2 * ROWS) @ axis - 1))[..., None]
-    return (fill * np.float32(tint) + radiance * lobe * np.float32(colour)).astype(np.float32)
+    return (fill * np.array(tint) + radiance * lobe * np.array(colour)).astype(np.float32)
 
 
 def mirrored(light: np.ndarray) -> np.ndarray:

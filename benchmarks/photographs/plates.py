@@ -65,7 +65,7 @@ def make(photograph: Photograph, folder: Path, mirrored: bool = False) -> Plate:
     window = (slice(top, bottom), slice(left, right))
     code = _PICTURES[photograph.source]().astype(np.float32) / 255
     linear = np.where(code <= 0.04045, code / 12.92, ((code + 0.055) / 1.055) ** 2.4).astype(np.float32)
-    matte = cv2.imread(str(HERE / f"{photograph.source}.png"), cv2.IMREAD_GRAYSCALE).astype(np.float32) / 255
+    matte = read(HERE / f"{photograph.source}.png")[..., 0]
     skin = None if photograph.face is None else _ellipse(matte.shape, *photograph.face)
     layers = [_enlarged(layer[window]) for layer in (linear, matte, *([] if skin is None else [skin]))]
     if mirrored:
