@@ -53,7 +53,11 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Look at this machine, quickest things first."""
-    return [*_machine(), *_packages(), *_colour(), *_devices(), *_qt()]
+    packages = list(_packages())
+    found = [*_machine(), *packages]
+    if not any(finding.fatal for finding in packages):
+        found += [*_colour(), _render()]
+    return [*found, *_devices(), *_qt()]
 
 
 def _machine() -> Iterator[Finding]:
@@ -102,6 +106,34 @@ def _colour() -> Iterator[Finding]:
         yield Finding("ok", "colour", f"{source}: {colour.config_id}, working space {colour.working_space}")
     except RelampError as error:
         yield Finding("MISSING", "colour", str(error))
+
+
+def _render() -> Finding:
+    """Relight a small grey plate by words, from file to file, with the colour config that is set."""
+    import OpenImageIO as oiio
+
+    from .errors import RelampError
+    from .job import RelightJob
+    from .parameters import RelightParameters
+    from .prepare import prepare
+    from .shot import render
+
+    with tempfile.TemporaryDirectory(prefix="relamp-doctor-") as folder:
+        plate = Path(folder) / "plate.exr"
+        spec = oiio.ImageSpec(8, 8, 7, "half")
+        spec.channelnames = ("R", "G", "B", "A", "N.X", "N.Y", "N.Z")
+        grey = oiio.ImageBuf(spec)
+        oiio.ImageBufAlgo.fill(grey, (0.18, 0.18, 0.18, 1.0, 0.0, 0.0, 1.0))
+        grey.write(str(plate))
+        parameters = RelightParameters(
+            plate=str(plate), out=str(Path(folder) / "relit.exr"), prompt="low warm sun from the left", backbone="ratio",
+            colorspace="scene_linear",
+        )  # fmt: skip
+        try:
+            render(prepare(RelightJob(parameters)))
+        except RelampError as error:
+            return Finding("MISSING", "a render", str(error))
+    return Finding("ok", "a render", "a small plate, relit by words and written")
 
 
 def _devices() -> Iterator[Finding]:

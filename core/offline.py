@@ -22,7 +22,7 @@ from .errors import OutputError, RelampError, UsageError
 
 MANIFEST = "manifest.json"
 INSTALLER = "install.py"
-_LEFT_OUT = (".*", "build", "dist", "data", "renders", "tests", "benchmarks", "examples", "__pycache__", "*.egg-info")
+LEFT_OUT = (".*", "build", "dist", "data", "renders", "tests", "benchmarks", "examples", "__pycache__", "*.egg-info")
 
 
 @click.command("offline")
@@ -65,7 +65,7 @@ def gather(folder: Path, source: Path, extras: tuple[str, ...], models: Path, *p
     with tempfile.TemporaryDirectory(prefix="relamp-") as temporary:
         # From a copy: building leaves files in the folder it builds, which would go into the next wheel.
         clean = Path(temporary) / "relamp"
-        shutil.copytree(source, clean, ignore=shutil.ignore_patterns(*_LEFT_OUT))
+        shutil.copytree(source, clean, ignore=shutil.ignore_patterns(*LEFT_OUT))
         wanted = f"{clean}[{','.join(extras)}]" if extras else str(clean)
         arguments = ["--wheel-dir", str(wheels), "-c", str(source / "constraints.txt"), *pip, wanted]
         if subprocess.run([sys.executable, "-m", "pip", "wheel", "--quiet", *arguments], check=False).returncode:

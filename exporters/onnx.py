@@ -22,7 +22,7 @@ from ..core.atomic import replacing, require_free
 from ..core.errors import InputError, UsageError
 from ..core.temporal.align import NEIGHBOURS
 from ..core.temporal.deflicker import SHIPPED, STRIDE, open_session
-from ..training.deflicker.head import load
+from ..core.temporal.head import load
 
 OPSET = 17
 SHAPES = ((1, 64, 64), (2, 64, 96), (7, 72, 128), (40, 64, 64), (1, 288, 512))

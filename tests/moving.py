@@ -11,8 +11,8 @@ import torch
 from safetensors.torch import save_file
 
 from relamp.core.temporal.align import RADIUS
+from relamp.core.temporal.head import SCHEMA, Head
 from relamp.core.temporal.look import Look
-from relamp.training.deflicker.head import SCHEMA, Head
 
 SIZE = (48, 64)
 

@@ -177,6 +177,22 @@ def test_the_doctor_finds_this_machine_fit(capsys):
     for words in ("OpenImageIO", "torch", "ACEScg", "cores"):
         assert words in said
     assert "MISSING" not in said
+    assert "ok      a render" in said
+
+
+def test_the_doctor_says_of_a_colour_config_what_a_render_says(shot, tmp_path, monkeypatch, capsys):
+    (tmp_path / "show.ocio").write_text(
+        "ocio_profile_version: 1\nroles: {default: linear, scene_linear: linear}\n"
+        "displays: {screen: [!<View> {name: Raw, colorspace: linear}]}\n"
+        "colorspaces: [!<ColorSpace> {name: linear, bitdepth: 32f}]\n"
+    )
+    monkeypatch.setenv("OCIO", str(tmp_path / "show.ocio"))
+    assert main(["doctor"]) == 2
+    (line,) = (line for line in capsys.readouterr().out.splitlines() if "a render" in line)
+    assert line.startswith("MISSING")
+    assert "aces_interchange" in line
+    assert main(["render", shot.plate, "--env", shot.env_b, "--backbone", "ratio", "--out", shot.out, "-q"]) == 2
+    assert line.split(maxsplit=3)[3] in capsys.readouterr().err
 
 
 def test_the_doctor_names_what_is_missing(monkeypatch, capsys):

@@ -165,6 +165,98 @@ def test_the_config_is_pinned_and_named(monkeypatch, tmp_path):
     np.testing.assert_allclose(show.luminance_weights, Colour(PINNED).luminance_weights, atol=1e-5)
 
 
+ACESCG_TO_ACES = (
+    (0.695452241, 0.140678696, 0.163869062),
+    (0.044794563, 0.859671118, 0.095534318),
+    (-0.005525883, 0.004025210, 1.001500672),
+)  # Academy TB-2014-004 by way of S-2014-004
+REC709_TO_ACES = (
+    (0.439632982, 0.382988698, 0.177378320),
+    (0.089776443, 0.813439429, 0.096784128),
+    (0.017541170, 0.111546550, 0.870912279),
+)
+
+
+def matrix(rows):
+    numbers = [value for row in rows for value in (*row, 0)] + [0, 0, 0, 1]
+    return f"!<MatrixTransform> {{matrix: {numbers}}}"
+
+
+def as_aces_1_2(folder, srgb=True):
+    """A config without interchange roles, whose reference is ACES2065-1, with the names of the ACES 1.2 config."""
+    spaces = {
+        "ACES - ACES2065-1": "",
+        "ACES - ACEScg": f", to_reference: {matrix(ACESCG_TO_ACES)}",
+        "Utility - Raw": ", isdata: true",
+    }
+    if srgb:
+        spaces["Utility - Linear - sRGB"] = f", to_reference: {matrix(REC709_TO_ACES)}"
+    return write_config(folder, spaces, scene_linear="ACES - ACEScg", raw="Utility - Raw")
+
+
+def as_nuke_default(folder, foot=1.0):
+    """A config without interchange roles, whose reference has no name in any standard; its sRGB is a curve in a file.
+
+    `foot` other than 1 makes the space that calls itself sRGB something else.
+    """
+    code = np.linspace(0, 1, 4096)
+    linear = np.where(code <= 0.04045, foot * code / 12.92, ((code + 0.055) / 1.055) ** (2.4 * foot))
+    table = "\n".join(f"{value:.9f}" for value in linear)
+    (folder / "srgb.spi1d").write_text(f"Version 1\nFrom 0 1\nLength 4096\nComponents 1\n{{\n{table}\n}}\n")
+    curve = "!<FileTransform> {src: srgb.spi1d, interpolation: linear}"
+    spaces = {"linear": "", "sRGB": f", to_reference: {curve}", "raw": ", isdata: true"}
+    return write_config(folder, spaces, scene_linear="linear", raw="raw")
+
+
+def write_config(folder, spaces, scene_linear, raw):
+    lines = [f"  - !<ColorSpace> {{name: {name}, bitdepth: 32f{rest}}}" for name, rest in spaces.items()]
+    head = (
+        "ocio_profile_version: 1",
+        f"search_path: {folder}",
+        f"roles: {{default: {scene_linear}, scene_linear: {scene_linear}}}",
+        f"displays: {{screen: [!<View> {{name: Raw, colorspace: {raw}}}]}}",
+        "colorspaces:",
+    )
+    path = folder / "show.ocio"
+    path.write_text("\n".join([*head, *lines]) + "\n")
+    return str(path)
+
+
+def test_a_config_without_interchange_roles_is_known_by_its_matrices(tmp_path, colour):
+    show = Colour(as_aces_1_2(tmp_path))
+    np.testing.assert_allclose(show.luminance_weights, colour.luminance_weights, atol=1e-5)
+    assert show.resolve("lin_rec709_scene") == "Utility - Linear - sRGB"  # as an .hdr and light in words are taken
+    assert show.interop_id("scene_linear") == "lin_ap1_scene"
+    assert show.decide(spec(chromaticities=REC709_XY)).space == "Utility - Linear - sRGB"
+
+
+def test_a_config_whose_srgb_is_a_curve_works_in_rec709(tmp_path):
+    show = Colour(as_nuke_default(tmp_path))
+    np.testing.assert_allclose(show.luminance_weights, (0.2126, 0.7152, 0.0722), atol=2e-4)  # ITU-R BT.709
+    assert show.resolve("lin_rec709_scene") == "linear"
+    assert show.interop_id("linear") == "lin_rec709_scene"
+
+
+@pytest.mark.parametrize("make", [as_nuke_default, lambda folder: as_aces_1_2(folder, srgb=False)])
+def test_a_standard_space_that_the_config_lacks_is_converted_all_the_same(tmp_path, colour, make):
+    show = Colour(make(tmp_path))
+    assert "Rec.2020" not in "".join(show.spaces())
+    red = pixel(0.8, 0.3, 0.1)
+    worked = show.to_working(red, "lin_rec2020_scene")
+    expected = colour.to_working(red, "lin_rec2020_scene")
+    np.testing.assert_allclose(worked @ show.luminance_weights, expected @ colour.luminance_weights, atol=1e-4)
+    np.testing.assert_allclose(show.from_working(worked, "lin_rec2020_scene"), red, atol=1e-5)
+    assert show.interop_id("lin_rec2020_scene") == "lin_rec2020_scene"
+
+
+def test_a_config_that_does_not_say_what_its_primaries_are_is_refused_with_the_role_to_add(tmp_path):
+    show = Colour(as_nuke_default(tmp_path, foot=0.9))  # its sRGB is none
+    assert show.decide(spec()).space == "linear"
+    for ask in (lambda: show.luminance_weights, lambda: show.resolve("lin_rec709_scene")):
+        with pytest.raises(UsageError, match=r"show\.ocio does not say which primaries.*add the role aces_interchange"):
+            ask()
+
+
 @pytest.mark.parametrize("config", ["/nowhere/config.ocio", "ocio://nothing", "ocio://"])
 def test_an_unreadable_config_is_a_sentence(config):
     with pytest.raises(UsageError, match="the colour config"):

@@ -10,12 +10,12 @@ import torch
 from relamp.core.errors import InputError
 from relamp.core.relighter import weights
 from relamp.core.relighter.backbones.relamp import Relamp
+from relamp.core.temporal.head import Head
 from relamp.training.clips import LENGTH, ClipMaker
 from relamp.training.dataset import Frames, Maker
 from relamp.training.deflicker import clip_file, filmed, own
 from relamp.training.deflicker.clips import FRAMES, SHAPE
 from relamp.training.deflicker.clips import make as procedural
-from relamp.training.deflicker.head import Head
 from relamp.training.deflicker.pool import Followed, Pool
 from relamp.training.deflicker.score import KINDS, scored
 from relamp.training.shards import write_shard

@@ -4,8 +4,8 @@ import torch
 
 from relamp.core.errors import InputError
 from relamp.core.temporal.align import NEIGHBOURS
+from relamp.core.temporal.head import Head, load, parameters
 from relamp.training.deflicker import clips, flicker
-from relamp.training.deflicker.head import Head, load, parameters
 from relamp.training.deflicker.pool import Pool
 from relamp.training.deflicker.ship import ship
 from relamp.training.deflicker.train import left_over, main

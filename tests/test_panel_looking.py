@@ -178,6 +178,37 @@ def test_a_light_in_words_needs_no_file(panel, shot):
     assert panel.session.job.parameters.prompt == ""
 
 
+def test_a_map_that_is_taken_out_takes_its_turn_and_exposure_with_it(panel, shot):
+    watch = load(panel, shot)
+    panel.light.dial.setValue(170.0)
+    panel.session.set("env_rotate", (12.0, 170.0, 0.0))
+    panel.session.set("env_exposure", -2.0)
+    assert panel.light.turn() == "turned by X 12, Y 170, Z 0 degrees"
+    panel.inputs["env"].setPath("")
+    p = panel.session.job.parameters
+    assert (p.env_rotate, p.env_exposure) == ((0.0, 0.0, 0.0), 0.0)
+    assert panel.light.dial.value() == 0.0
+    assert panel.light.turn() == ""
+    assert panel.settings_form.value("env_rotate") == (0.0, 0.0, 0.0)
+    panel.words.setText("warm lamp from the left")
+    panel.words.editingFinished.emit()
+    qt.until(lambda: sides(watch.pictures["relit"])[0] > 1.1 * sides(watch.pictures["relit"])[1], "light on the left")
+
+
+def test_a_turn_stays_while_the_light_it_belongs_to_does(panel, shot):
+    load(panel, shot)
+    panel.session.set("env_rotate", (0.0, 90.0, 0.0))
+    panel.session.set("env_colorspace", "lin_rec709_scene")
+    panel.inputs["env"].setPath(shot.env_a)  # another map, tried in the same place
+    panel.session.set("background", shot.plate)  # a map wins over a background
+    panel.session.set("background", "")
+    assert panel.session.job.parameters.env_rotate == (0.0, 90.0, 0.0)
+    assert panel.light.turn() == "turned by X 0, Y 90, Z 0 degrees"
+    panel.inputs["env"].setPath("")
+    assert panel.session.job.parameters.env_rotate == (0.0, 0.0, 0.0)
+    assert panel.session.job.parameters.env_colorspace == "lin_rec709_scene"  # of the source environment, too
+
+
 def test_keys_are_listed_and_the_worker_says_what_it_holds(panel):
     press(panel, Qt.Key.Key_F1)
     qt.until(lambda: panel.help is not None and "GB in memory" in panel.help.informativeText(), "the worker's answer")

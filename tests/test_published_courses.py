@@ -1,5 +1,8 @@
 """Schedules and steps against the authors' runs."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 import torch
 
@@ -98,10 +101,23 @@ def test_background_schedules_are_the_authors(name: str) -> None:
     assert [ours.relights(i) for i in range(blend, case["num_step"])] == g[f"{name}.relit"].bool().tolist()
 
 
-def _spaced(name: str) -> dict:
-    """AnimateDiff's scheduler with the spacing that the case is named after."""
+@pytest.mark.golden
+@pytest.mark.parametrize("name", FUSED)
+def test_schedules_do_not_depend_on_how_the_fusion_file_of_the_set_is_spaced(name: str) -> None:
+    other = {**config("plf_animatediff"), "timestep_spacing": "linspace", "steps_offset": 0}
+    case = notes("plf_schedules")[name]
+    course = video_course("animatediff", case["scheduler_steps"], case["executed"], _spaced(name, other))
+    assert torch.equal(course.timesteps, numbers("plf_schedules")[f"{name}.timesteps"])
+
+
+def _spaced(name: str, fusion: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """AnimateDiff's scheduler with the spacing that the case is named after.
+
+    The betas are those of the set's `fusion` file, by default the one on disk. The offset is not: that file has the offset of its
+    own spacing, while the schedules were recorded with offset 1 (which `linspace` does not look at).
+    """
     spacing = name.rsplit("_", 1)[1]
-    return {**config("plf_animatediff"), "timestep_spacing": spacing}
+    return {**(fusion or config("plf_animatediff")), "timestep_spacing": spacing, "steps_offset": 1}
 
 
 def test_published_relighting_steps_are_counted_as_published() -> None:

@@ -44,10 +44,10 @@ class LightBox(QWidget):
         none.setProperty("quiet", "true")
         none.setToolTip("The light as it lies in its file")
         none.clicked.connect(self.reset)
-        self._animated = QLabel(self)
-        self._animated.setProperty("role", "quiet")
-        self._animated.setWordWrap(True)
-        self._animated.hide()
+        self._turn = QLabel(self)
+        self._turn.setProperty("role", "quiet")
+        self._turn.setWordWrap(True)
+        self._turn.hide()
         side = QVBoxLayout()
         side.setSpacing(4)
         line = QHBoxLayout()
@@ -59,7 +59,7 @@ class LightBox(QWidget):
         side.addStretch(1)
         side.addLayout(line)
         side.addLayout(self._tools)
-        side.addWidget(self._animated)
+        side.addWidget(self._turn)
         side.addStretch(1)
         below = QHBoxLayout()
         below.setSpacing(10)
@@ -77,15 +77,24 @@ class LightBox(QWidget):
 
     def setRotate(self, value: Any) -> None:
         """Show `env_rotate`; a curve is told of and stays until the light is turned."""
-        animated = isinstance(value, Curve)
-        self._animated.setVisible(animated)
-        if animated:
-            self._animated.setText(f"turn animated, {len(value.keys)} keys")
+        if isinstance(value, Curve):
+            self._turn.setText(f"turn animated, {len(value.keys)} keys")
+            self._turn.show()
             return
         self._rotate = tuple(value)
         with QSignalBlocker(self.dial):
             self.dial.setValue(self._rotate[1])
         self.dial.update()
+        self._show_turn()
+
+    def turn(self) -> str:
+        """What is said of how the light is turned; empty where it stands as it lies in its file."""
+        return self._turn.text() if self._turn.isVisibleTo(self) else ""
+
+    def _show_turn(self) -> None:
+        # Without a picture the dial shows no turn, and it never shows a tilt.
+        self._turn.setText("turned by X {:g}, Y {:g}, Z {:g} degrees".format(*self._rotate))
+        self._turn.setVisible(any(self._rotate))
 
     def setExposure(self, value: Any) -> None:
         """Show `env_exposure`."""
@@ -137,12 +146,13 @@ class LightBox(QWidget):
         with QSignalBlocker(self.dial):
             self.dial.setValue(0.0)
         self.dial.update()
+        self._show_turn()
         self.rotateChanged.emit(self._rotate)
         self._exposure.setValue(0)
 
     def _turned(self, degrees: float) -> None:
         self._rotate = (self._rotate[0], degrees, self._rotate[2])
-        self._animated.hide()
+        self._show_turn()
         self.rotateChanged.emit(self._rotate)
 
     def _exposed(self, tenths: int) -> None:

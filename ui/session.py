@@ -23,6 +23,8 @@ from .client import WorkerClient, as_image, as_params
 from .frame_cache import FrameCache, Shown
 
 INPUTS = ("plate", "matte", "normals", "source_env", "env", "background")
+LIGHTS = ("env", "prompt", "background")
+"""Where the new light may come from: the first that is given is it."""
 STAGES = ("relit", "plate", "ratio", "hint", "normals", "proxy")
 LAYERS = tuple(name for name in NEW_LAYERS if name not in (*STAGES, "lamps"))
 WITHOUT_LIGHT = ("plate", "normals")
@@ -99,21 +101,27 @@ class Session(QObject):
         return self._result
 
     def set(self, name: str, value: Any) -> None:
-        """Change a parameter. What cannot be is said and changes nothing."""
+        """Change a parameter. What cannot be is said and changes nothing.
+
+        A light that is taken out takes with it how it was turned and exposed, which would be wrong for the next one.
+        """
         if value == "":
             value = default_of(name)
-        before = getattr(self._job.parameters, name)
-        if value == before:
+        before = self._job.parameters
+        if value == getattr(before, name):
             return
+        changed = {name: value} | _goes_with_its_light(before, name, value)
         try:
-            self._job = jobs.with_parameters(self._job, **{name: value})
+            self._job = jobs.with_parameters(self._job, **changed)
         except RelampError as error:
             self.said.emit(str(error), True)
             return
         if knob_of(name).group not in _NO_PICTURE:
             self._result = None
-        self.parameterChanged.emit(name, value)
-        self._follow(name, before)
+        for each, new in changed.items():
+            self.parameterChanged.emit(each, new)
+        for each in changed:
+            self._follow(each, getattr(before, each))
 
     def load(self, path: str) -> None:
         """Take up a job file. Raises `RelampError`."""
@@ -452,6 +460,19 @@ def _in_words(status: dict[str, Any]) -> str:
         for device in status["devices"]
     ]
     return f"worker {status['pid']}, {status['memory'] / 1e9:.2f} GB in memory; {'; '.join(devices)}"
+
+
+def _goes_with_its_light(before: RelightParameters, name: str, value: Any) -> dict[str, Any]:
+    """The parameters to set to their defaults because `name`, which the light comes from, is emptied; by name.
+
+    A map that is replaced by another keeps them: artists try maps on one placement.
+    """
+    source = next((light for light in LIGHTS if getattr(before, light)), None)
+    if value or name != source:
+        return {}
+    # The colour space of maps also says what the source environment is in.
+    own = ("env_rotate", "env_exposure", *(("env_colorspace",) if name == "env" and not before.source_env else ()))
+    return {own_name: default_of(own_name) for own_name in own if getattr(before, own_name) != default_of(own_name)}
 
 
 def _tilt(rotate: Any) -> Any:

@@ -83,7 +83,9 @@ def _sources(folders: tuple[str, ...]) -> Iterator[Path]:
     for folder in folders:
         if not (_ROOT / folder).is_dir():
             raise UsageError(f"there is no {folder} beside {_ROOT / 'core'}; this Relamp was installed without it")
-        yield from sorted((_ROOT / folder).rglob("*.py"))
+        # The icons beside the modules, too. Bytecode is made anew where the copy runs.
+        files = (path for path in (_ROOT / folder).rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+        yield from sorted(files)
 
 
 def _remove(target: Path, names: set[str]) -> None:

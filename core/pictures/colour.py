@@ -16,7 +16,7 @@ import logging
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -24,18 +24,8 @@ import OpenImageIO as oiio
 import PyOpenColorIO as ocio
 
 from ..errors import UsageError
+from .interchange import CHROMATICITIES, PINNED, STANDARD_LINEAR, Interchange, apply, pinned, standard_linear
 
-PINNED = "ocio://cg-config-v4.0.0_aces-v2.0_ocio-v2.5"
-
-# CIE xy of red, green, blue and white, and the standard id of the linear space they define.
-_CHROMATICITIES = {
-    "lin_rec709_scene": (0.64, 0.33, 0.30, 0.60, 0.15, 0.06, 0.3127, 0.3290),  # ITU-R BT.709
-    "lin_ap1_scene": (0.713, 0.293, 0.165, 0.830, 0.128, 0.044, 0.32168, 0.33767),  # SMPTE ST 2065-1, S-2014-004
-    "lin_ap0_scene": (0.7347, 0.2653, 0.0, 1.0, 0.0001, -0.0770, 0.32168, 0.33767),
-    "lin_rec2020_scene": (0.708, 0.292, 0.170, 0.797, 0.131, 0.046, 0.3127, 0.3290),  # ITU-R BT.2020
-    "lin_p3d65_scene": (0.680, 0.320, 0.265, 0.690, 0.150, 0.060, 0.3127, 0.3290),  # SMPTE EG 432-1
-    "lin_adobergb_scene": (0.64, 0.33, 0.21, 0.71, 0.15, 0.06, 0.3127, 0.3290),
-}
 # Luminance of AP0, as a row of the built-in AP0 to CIE XYZ D65 (Bradford) matrix; see `Colour.luminance_weights`.
 _AP0_TO_XYZ = "UTILITY - ACES-AP0_to_CIE-XYZ-D65_BFD"
 
@@ -71,17 +61,23 @@ class Colour:
         if not self._config.hasRole(ocio.ROLE_SCENE_LINEAR):
             raise UsageError(f"the colour config {source} has no role scene_linear; Relamp works in that space")
         self.working_space: str = self._config.getCanonicalName(ocio.ROLE_SCENE_LINEAR)
+        self._interchange = Interchange(self._config, source, self.working_space)
         self._processors: dict[tuple[str, str], ocio.CPUProcessor | None] = {}
         self._warned: set[str] = set()
-        self._luminance: np.ndarray | None = None
+        self._found: dict[str, str | None] = {}
 
     def resolve(self, name: str) -> str:
         """Canonical name of a colour space given by name, alias, role or standard id.
+
+        A standard linear space that the config lacks gets its name in the pinned config, as long as it is known how the two
+        relate.
 
         Raises:
             UsageError: unknown; the sentence suggests the nearest names.
         """
         found = self._find(name)
+        if found is None and standard_linear(name):
+            self._interchange.require()  # else it would have been found
         if found is None:
             near = difflib.get_close_matches(name.lower(), self._known(), n=3, cutoff=0.5)
             names = list(dict.fromkeys(self._known()[key] for key in near)) or list(self._config.getColorSpaceNames())
@@ -139,7 +135,7 @@ class Colour:
             )
         chromaticities = spec.getattribute("chromaticities")
         if isinstance(chromaticities, tuple) and len(chromaticities) == 8:
-            for interop_id, primaries in _CHROMATICITIES.items():
+            for interop_id, primaries in CHROMATICITIES.items():
                 # Writers round to three or four digits; spaces lie much further apart.
                 if np.allclose(chromaticities, primaries, atol=2e-3) and (found := self._find(interop_id)):
                     return Decision(found, f"chromaticities of {found}")
@@ -153,10 +149,11 @@ class Colour:
 
     def interop_id(self, space: str) -> str | None:
         """The standard id to write as `colorInteropID`, None when the space has none."""
-        found = self._config.getColorSpace(self.resolve(space))
+        name = self.resolve(space)
+        found = self._config.getColorSpace(name)
         if tag := getattr(found, "getInteropID", str)():
             return tag
-        return next((tag for tag in (*_CHROMATICITIES, "data") if self._find(tag) == found.getName()), None)
+        return next((tag for tag in (*STANDARD_LINEAR, "data") if self._find(tag) == name), None)
 
     def to_working(self, pixels: np.ndarray, space: str) -> np.ndarray:
         """Convert (h, w, 3) float32 from `space` to the working space.
@@ -199,7 +196,7 @@ class Colour:
             processor = self._config.getProcessor(transform).getDefaultCPUProcessor()
         except ocio.Exception as error:
             raise UsageError(f"the colour config has no view {view!r} on display {display!r}: {error}") from error
-        return _apply(processor, np.nan_to_num(pixels, nan=0.0, posinf=65504.0, neginf=-65504.0).astype(np.float32))
+        return apply(processor, np.nan_to_num(pixels, nan=0.0, posinf=65504.0, neginf=-65504.0).astype(np.float32))
 
     def displays(self) -> dict[str, tuple[str, ...]]:
         """The views of each display of the config, in its order but the default display and the default view first."""
@@ -214,31 +211,33 @@ class Colour:
     def _views(self, display: str) -> tuple[str, ...]:
         return _first(self._config.getDefaultView(display), self._config.getViews(display))
 
-    @property
+    @cached_property
     def luminance_weights(self) -> np.ndarray:
         """(3,) float32: relative luminance (CIE Y, D65) of the working space's red, green and blue; they sum to 1.
 
         Raises:
-            UsageError: the config does not say how its working space relates to ACES.
+            UsageError: nothing says how the config's working space relates to ACES.
         """
-        if self._luminance is None:
-            self._luminance = self._measure_luminance()
-        return self._luminance
-
-    def _measure_luminance(self) -> np.ndarray:
-        try:
-            to_ap0 = ocio.Config.GetProcessorFromConfigs(self._config, self.working_space, _pinned(), "ACES2065-1")
-        except ocio.Exception as error:
-            raise UsageError(f"{self.config_id} does not relate {self.working_space} to ACES: {error}") from error
-        to_xyz = _pinned().getProcessor(ocio.BuiltinTransform(_AP0_TO_XYZ)).getDefaultCPUProcessor()
-        primaries = np.eye(3, dtype=np.float32)[None]
-        luminance = _apply(to_xyz, _apply(to_ap0.getDefaultCPUProcessor(), primaries))[0, :, 1]
+        to_ap0 = self._interchange.to_pinned(self.working_space, "ACES2065-1").getDefaultCPUProcessor()
+        to_xyz = pinned().getProcessor(ocio.BuiltinTransform(_AP0_TO_XYZ)).getDefaultCPUProcessor()
+        luminance = apply(to_xyz, apply(to_ap0, np.eye(3, dtype=np.float32)[None]))[0, :, 1]
         return luminance / luminance.sum()
 
     def _find(self, name: str) -> str | None:
         """Canonical name, also where an older config knows a standard id only by another spelling; None when unknown."""
-        spellings = (name, *_spellings(name))
-        return next((found for spelling in spellings if (found := self._config.getCanonicalName(spelling))), None)
+        if name not in self._found:
+            spellings = (name, *_spellings(name))
+            known = (found for spelling in spellings if (found := self._config.getCanonicalName(spelling)))
+            self._found[name] = next(known, None) or self._find_standard(name)
+        return self._found[name]
+
+    def _find_standard(self, name: str) -> str | None:
+        """A standard linear space by what it is: the config's own space that equals it, else its name in the pinned config."""
+        standard = standard_linear(name)
+        try:
+            return None if standard is None else self._interchange.equal_to(standard) or standard
+        except UsageError:  # nothing says what the config's spaces are
+            return None
 
     def _known(self) -> dict[str, str]:
         """Every accepted spelling in lower case, with the canonical name."""
@@ -256,27 +255,33 @@ class Colour:
     def _processor(self, source: str, target: str) -> ocio.CPUProcessor | None:
         """None where nothing has to be done."""
         if (source, target) not in self._processors:
-            try:
-                processor = self._config.getProcessor(source, target)
-            except ocio.Exception as error:
-                raise UsageError(f"{self.config_id} has no way from {source} to {target}: {error}") from error
+            processor = self._way(source, target)
             self._processors[source, target] = None if processor.isNoOp() else processor.getDefaultCPUProcessor()
         return self._processors[source, target]
+
+    def _way(self, source: str, target: str) -> ocio.Processor:
+        """From one resolved name to another. Raises `UsageError`."""
+        foreign = [name for name in (source, target) if not self._config.getCanonicalName(name)]
+        if len(foreign) == 2:  # both are the pinned config's
+            return pinned().getProcessor(source, target)
+        if foreign == [source]:
+            return self._interchange.from_pinned(source, target)
+        if foreign == [target]:
+            return self._interchange.to_pinned(source, target)
+        try:
+            return self._config.getProcessor(source, target)
+        except ocio.Exception as error:
+            raise UsageError(f"{self.config_id} has no way from {source} to {target}: {error}") from error
 
     def _convert(self, pixels: np.ndarray, source: str, target: str) -> np.ndarray:
         processor = self._processor(source, target)
         if processor is None:
             return pixels
-        converted = _apply(processor, pixels)
+        converted = apply(processor, pixels)
         if not (finite := np.isfinite(pixels)).all():
             kept = ~finite.all(axis=-1)
             converted[kept] = pixels[kept]
         return converted
-
-
-@cache
-def _pinned() -> ocio.Config:
-    return ocio.Config.CreateFromFile(PINNED)
 
 
 def _first(name: str, names: Iterable[str]) -> tuple[str, ...]:
@@ -285,18 +290,8 @@ def _first(name: str, names: Iterable[str]) -> tuple[str, ...]:
 
 def _spellings(name: str) -> tuple[str, ...]:
     """Other names of a space, from the pinned config's aliases."""
-    space = _pinned().getColorSpace(name)
-    return () if space is None or _pinned().hasRole(name) else (space.getName(), *space.getAliases())
-
-
-def _apply(processor: ocio.CPUProcessor, pixels: np.ndarray) -> np.ndarray:
-    pixels = np.ascontiguousarray(pixels, np.float32)
-    converted = np.empty_like(pixels)
-    height, width, channels = pixels.shape
-    processor.apply(
-        ocio.PackedImageDesc(pixels, width, height, channels), ocio.PackedImageDesc(converted, width, height, channels)
-    )
-    return converted
+    space = pinned().getColorSpace(name)
+    return () if space is None or pinned().hasRole(name) else (space.getName(), *space.getAliases())
 
 
 def _sha256(path: str) -> str:

@@ -18,10 +18,10 @@ from torch.nn.functional import grid_sample
 from ...core.temporal.align import NEIGHBOURS, RADIUS, Aligned, Aligner, Track, bring
 from ...core.temporal.deflicker import as_planes
 from ...core.temporal.flow import warp
+from ...core.temporal.head import POOL, TINY, Cells, in_cells
 from .clip_file import load
 from .clips import FRAMES, SHAPE, Clip, Sighted, make
 from .flicker import NONE, flicker
-from .head import POOL, TINY, Cells, in_cells
 
 MIDDLES = (RADIUS, FRAMES - 1 - RADIUS)
 OWN, FILMED = 0.1, 0.45

@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torch.nn.functional import avg_pool2d
 
+from ...core.temporal.head import Head
 from . import flicker
 from .clips import Clip
-from .head import Head
 from .pool import MIDDLES, Batch, Followed, coarse, sample, stack, warped
 
 LOUDNESS = 0.1  # log gain

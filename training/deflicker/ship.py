@@ -13,9 +13,9 @@ from pathlib import Path
 
 from ...core.errors import InputError, RelampError
 from ...core.temporal.deflicker import SHIPPED
+from ...core.temporal.head import load
 from ...exporters.onnx import OPSET, export, parity
 from ..ledger import LEDGER, enter
-from .head import load
 
 CARD = """# {name}
 

@@ -27,7 +27,7 @@ from torch.nn.functional import avg_pool2d
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from ...core.errors import InputError, RelampError
-from .head import SCHEMA, Head, load, parameters
+from ...core.temporal.head import SCHEMA, Head, load, parameters
 from .pool import Batch, Followed, Pool, warped
 from .score import decided, scored
 

@@ -1,4 +1,4 @@
-"""The deflicker head as a torch module: only training and export use it, what ships runs without torch.
+"""The deflicker head as a torch module. Only training and export import it: a render runs the ONNX file that was made from it.
 
 Light that flickers is coarse, so everything is averaged over cells of POOL x POOL pixels first, and a neighbour's difference
 to the middle frame is taken apart by scale: the whole frame g, wide surroundings, near surroundings, what is left of a cell.
@@ -23,8 +23,8 @@ from safetensors.torch import load_file
 from torch import nn
 from torch.nn.functional import avg_pool2d, interpolate, relu, softplus, softsign
 
-from ...core.errors import InputError
-from ...core.temporal.align import NEIGHBOURS
+from ..errors import InputError
+from .align import NEIGHBOURS
 
 SCHEMA = "relamp.deflicker/2"
 N = len(NEIGHBOURS)
