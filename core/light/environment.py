@@ -31,6 +31,7 @@ from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 
 from ..errors import InputError, ParameterError
+from ..pictures.radiance import read_header
 from .sampling import bilinear
 
 if TYPE_CHECKING:
@@ -306,13 +307,19 @@ def _read(path: Path) -> tuple[np.ndarray, oiio.ImageSpec, str]:
     """Colour of the first part that has some, in its display window, (H, W, 3) float32; its header; the format."""
     if not path.is_file():
         raise InputError(f"{path} does not exist; --env takes a latitude-longitude .exr or .hdr")
+    radiance = read_header(path)
     source: Any = oiio.ImageInput.open(str(path))
     if source is None:
         raise InputError(f"{path} cannot be opened as a picture: {oiio.geterror()}")
     try:
-        return *_read_open(path, source), source.format_name()
+        data, spec = _read_open(path, source)
     finally:
         source.close()
+    if radiance is not None:
+        data = radiance.light(data)
+        if radiance.primaries:
+            spec.attribute("chromaticities", oiio.TypeDesc("float[8]"), radiance.primaries)
+    return data, spec, source.format_name()
 
 
 def _read_open(path: Path, source: Any) -> tuple[np.ndarray, oiio.ImageSpec]:

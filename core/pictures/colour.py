@@ -116,7 +116,7 @@ class Colour:
         """
         if explicit:
             return Decision(self.resolve(explicit), "declared")
-        tagged = self.tagged(spec) if file_format != "hdr" else None
+        tagged = self.tagged(spec)
         if tagged is not None:
             return tagged
         if file_format == "hdr":
