@@ -16,7 +16,7 @@ from .errors import InputError, UsageError
 from .frames import format_frames
 from .hint import Light
 from .light.backdrop import camera_rays
-from .light.environment import Environment, load_environment, rotation_matrix
+from .light.environment import Environment, load_environment, rotation_matrix, within_half
 from .light.from_background import from_background
 from .light.lamps import split
 from .light.prompt import from_prompt
@@ -181,7 +181,8 @@ class Behind(Illumination):
         path, turn, fov = cast("tuple[Path, tuple[float, ...], float]", key)
         frame = exr.read_frame(path, colour=self._colour, carry=False)
         display = frame.display_window
-        picture = place(self._colour.to_working(frame.rgb, frame.colorspace), frame.data_window, display)
+        seen = within_half(frame.rgb) if frame.data_type == "half" else frame.rgb
+        picture = place(self._colour.to_working(seen, frame.colorspace), frame.data_window, display)
         rays = camera_rays(RAYS, max(2, round(RAYS * display.height / display.width)), fov, frame.pixel_aspect)
         rays = rays @ np.array(turn, np.float32).reshape(3, 3).T
         try:

@@ -28,9 +28,9 @@ def centre_of_light(pixels):
     return centre / np.linalg.norm(centre)
 
 
-def save(path, pixels, channels=("R", "G", "B"), windows=None, **attributes):
+def save(path, pixels, channels=("R", "G", "B"), windows=None, kind="float", **attributes):
     """Write with OpenImageIO alone; `windows` is (x, y, full_width, full_height)."""
-    spec = oiio.ImageSpec(pixels.shape[1], pixels.shape[0], pixels.shape[2], "float")
+    spec = oiio.ImageSpec(pixels.shape[1], pixels.shape[0], pixels.shape[2], kind)
     spec.channelnames = channels
     if windows:
         spec.x, spec.y, spec.full_width, spec.full_height = windows
@@ -203,6 +203,29 @@ def test_what_cannot_be_light_is_cleaned_and_counted(tmp_path, caplog):
     assert loaded.pixels[0, 0].tolist() == [0, 2, 2]
     assert loaded.pixels[1, 0].tolist() == [2, 2, 2]
     assert loaded.pixels[2, 0].tolist() == [2, 0, 2]
+
+
+def test_a_sun_beyond_half_is_halfs_largest_and_said_to_be_short(tmp_path, caplog):
+    pixels = sun_map((0, 0.5, 0.9), radiance=2e5)  # what half makes infinity of
+    with caplog.at_level(logging.WARNING):
+        loaded = env.load_environment(
+            save(tmp_path / "sun.exr", pixels, kind="half"), colorspace="ACEScg", colour=COLOUR
+        )
+    np.testing.assert_allclose(loaded.pixels, np.minimum(pixels, 65504), rtol=1e-3)
+    share = 100 * (1 - 0.5 / env.mean_radiance(loaded.pixels)[1])
+    assert f"1 pixels are beyond half's 65504 and count as that, {share:.0f} % of the map's light" in caplog.text
+    assert "up to 3.9 stops short: save the map as float" in caplog.text
+
+
+def test_a_sun_beyond_half_is_brought_to_the_working_space(tmp_path):
+    pixels = sun_map((0, 0, 1), height=16, radiance=2e5)
+    loaded = env.load_environment(save(tmp_path / "s.exr", pixels, kind="half"), colorspace="lin_rec709", colour=COLOUR)
+    np.testing.assert_allclose(loaded.pixels.max(axis=(0, 1)), 65504, rtol=1e-4)  # white stays white
+    whole = COLOUR.to_working(np.full((1, 1, 3), (65504, 65504, 0.5), np.float32), "lin_rec709")
+    pixels[pixels > 1] = 0.5
+    pixels[3, 4] = (2e5, 2e5, 0.5)
+    loaded = env.load_environment(save(tmp_path / "y.exr", pixels, kind="half"), colorspace="lin_rec709", colour=COLOUR)
+    np.testing.assert_allclose(loaded.pixels[3, 4], whole[0, 0], rtol=1e-5)
 
 
 def test_a_cropped_data_window_is_placed_in_its_display_window(tmp_path):

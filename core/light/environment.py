@@ -31,6 +31,7 @@ from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 
 from ..errors import InputError, ParameterError
+from ..pictures.frame import HALF_MAX
 from ..pictures.radiance import read_header
 from .sampling import bilinear
 
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
 
 # Luminance weights of ACEScg (AP1, D60): SMPTE ST 2065-1 primaries to XYZ, second row.
 AP1_LUMINANCE = (0.2722287168, 0.6740817658, 0.0536895174)
+
+SUN_MAX = 1e6
+"""No sun in a map is brighter: 1.6e9 cd/m2 outside the atmosphere over the 2000 of a blue sky, a radiance of about 1."""
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +65,8 @@ def load_environment(path: str | os.PathLike[str], *, colorspace: str | None = N
 
     A data window smaller than the display window is padded with black, overscan is cut. Pixels that cannot be light
     (NaN, infinity, negative) are cleaned and counted in one warning: NaN and negative become 0, infinity the largest
-    finite value of the map.
+    finite value of the map. Infinity in a half file is a sun that half cannot hold: it becomes half's largest number, and a
+    warning of its own says how much of the sun may be missing.
 
     Args:
         path: one file, not a sequence pattern.
@@ -78,6 +83,8 @@ def load_environment(path: str | os.PathLike[str], *, colorspace: str | None = N
     raw, spec, file_format = _read(path)
     _check_latlong(path, raw.shape, spec)
     decision = colour.decide(spec, colorspace, file_format=file_format, what="environment")
+    if all(str(spec.channelformat(index)) == "half" for index in _colour_channels(list(spec.channelnames))):
+        raw = _with_clipped_suns(path, raw)
     pixels = colour.to_working(raw, decision.space)
     pixels = _clean(path, np.ascontiguousarray(pixels[..., :3], np.float32))
     if not pixels.any():
@@ -370,6 +377,25 @@ def _check_latlong(path: Path, shape: tuple[int, ...], spec: oiio.ImageSpec) -> 
             f"{path} is {width} x {height}; a latitude-longitude environment is twice as wide as it is high: convert"
             " crosses, cube maps and mirror balls with Nuke's SphericalTransform"
         )
+
+
+def within_half(pixels: np.ndarray) -> np.ndarray:
+    """Pixels of a half file, with half's largest number where one was beyond it and became infinite."""
+    return np.where(np.isposinf(pixels), np.float32(HALF_MAX), pixels)
+
+
+def _with_clipped_suns(path: Path, pixels: np.ndarray) -> np.ndarray:
+    clipped = np.isposinf(pixels).any(axis=-1)
+    if not clipped.any():
+        return pixels
+    found = within_half(pixels)
+    share = mean_radiance(np.where(clipped[..., None], found, 0)).sum() / mean_radiance(np.nan_to_num(found)).sum()
+    log.warning(
+        "%s: the sun was clipped: %d pixels are beyond half's %g and count as that, %.0f %% of the map's light; a sun reaches "
+        "%g, so theirs may be up to %.1f stops short: save the map as float EXR or .hdr",
+        path, clipped.sum(), HALF_MAX, 100 * share, SUN_MAX, np.log2(SUN_MAX / HALF_MAX),
+    )  # fmt: skip
+    return found
 
 
 def _clean(path: Path, pixels: np.ndarray) -> np.ndarray:

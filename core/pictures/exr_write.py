@@ -20,10 +20,7 @@ from ..atomic import replacing
 from ..errors import OutputError, UsageError
 from ..parameters import knob_of
 from . import header, layers
-from .frame import Frame, Part
-
-HALF_MAX = 65504.0
-"""Largest finite half (IEEE 754 binary16)."""
+from .frame import HALF_MAX, Frame, Part
 
 _LAYER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _DTYPES = {"half": np.float16, "float": np.float32, "uint": np.uint32}

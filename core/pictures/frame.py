@@ -18,6 +18,9 @@ import OpenImageIO as oiio
 from ..errors import InputError
 from . import layers
 
+HALF_MAX = 65504.0
+"""Largest finite half (IEEE 754 binary16)."""
+
 
 @dataclass(frozen=True)
 class Window:

@@ -87,9 +87,8 @@ def _numbers(path: Path, name: str, text: str, count: int, *, positive: bool) ->
     except ValueError:
         values = ()
     if len(values) != count or not np.isfinite(values).all() or (positive and min(values) <= 0):
-        raise InputError(
-            f"{path}: {name}={text} in its header must be {count} numbers{' above 0' if positive else ''}; write the map again"
-        )
+        above = " above 0" if positive else ""
+        raise InputError(f"{path}: {name}={text} in its header must be {count} numbers{above}; write the map again")
     return values
 
 
