@@ -147,9 +147,10 @@ class Worded(Illumination):
 class Behind(Illumination):
     """An environment from the background plate of each frame, seen by the shot's camera."""
 
-    def __init__(self, sequence: Sequence, colour: Colour, camera: CameraMove) -> None:
+    def __init__(self, sequence: Sequence, colour: Colour, camera: CameraMove, view: str | None = None) -> None:
         super().__init__(sequence, colour)
         self._camera = camera
+        self._view = view
 
     def __str__(self) -> str:
         return f"background: {self._files}"
@@ -179,7 +180,7 @@ class Behind(Illumination):
 
     def _load(self, key: Hashable) -> Environment:
         path, turn, fov = cast("tuple[Path, tuple[float, ...], float]", key)
-        frame = exr.read_frame(path, colour=self._colour, carry=False)
+        frame = exr.read_frame(path, colour=self._colour, view=self._view, carry=False)
         display = frame.display_window
         seen = within_half(frame.rgb) if frame.data_type == "half" else frame.rgb
         picture = place(self._colour.to_working(seen, frame.colorspace), frame.data_window, display)
@@ -206,7 +207,7 @@ def lighting(parameters: RelightParameters, colour: Colour, camera: CameraMove) 
     if by == "prompt":
         return Worded(parameters.prompt, colour)
     if by == "background":
-        return Behind(Sequence.parse(parameters.background or ""), colour, camera)
+        return Behind(Sequence.parse(parameters.background or ""), colour, camera, parameters.view())
     return Worded(UNKNOWN_LIGHT, colour)  # a published backbone that is only told of it
 
 

@@ -126,7 +126,7 @@ def _background(plan: Plan, task: FrameTask, frame: Frame) -> tuple[np.ndarray, 
     sequence = plan.inputs.background
     assert sequence is not None
     path = sequence.path(task.frame)
-    found = exr.read_frame(path, colour=plan.colour, carry=False)
+    found = exr.read_frame(path, colour=plan.colour, view=plan.parameters.view(), carry=False)
     _require_format(path, found.display_window, frame.display_window)
     own = place(found.rgb, found.data_window, frame.data_window)
     working = plan.colour.to_working(own, found.colorspace)

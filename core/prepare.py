@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -44,17 +44,36 @@ T = TypeVar("T")
 
 
 def views(job: RelightJob) -> Iterator[RelightJob]:
-    """The job once for each view, with %V and %v in its paths filled in; the job itself when it has no views."""
+    """The job once for each view, with %V and %v in its paths filled in; the job itself when it has no views.
+
+    Raises:
+        UsageError: the views have one place to go to, or one of them would read just what the job without it reads.
+    """
     p = job.parameters
     if not p.views:
         yield job
         return
-    if not any(token in (p.out or "") for token in ("%V", "%v")):
+    if len(p.views) > 1 and not any(token in (p.out or "") for token in ("%V", "%v")):
         raise UsageError(f"--out {p.out} is one place for {len(p.views)} views; put %V in it")
     paths = [name for name, k in knobs() if k.kind in ("picture", "file")]
-    for view in p.views:
-        filled = {name: fill_view(value, view) for name in paths if (value := getattr(p, name))}
-        yield with_parameters(job, views=(), **filled)
+    filled = [{name: fill_view(value, view) for name in paths if (value := getattr(p, name))} for view in p.views]
+    if all(value == getattr(p, name) for name, value in filled[0].items() if name != "out"):
+        _require_views(p)
+    for view, given in zip(p.views, filled, strict=True):
+        yield with_parameters(job, views=(view,), **given)
+
+
+def _require_views(parameters: RelightParameters) -> None:
+    """Raise `UsageError` unless the plate's own file holds the views that no path tells apart."""
+    plate = Sequence.parse(parameters.plate or "")
+    held = _of_first_readable((plate.path(frame) for frame in plate.frames_on_disk()), exr.views)
+    for view in parameters.views:
+        if view not in held:
+            there = f"it holds {', '.join(held)}" if held else "it holds no views"
+            raise UsageError(
+                f"--views {view}: {plate} has no such view ({there}) and no path has %V, so nothing of that view would be read; "
+                "leave it out, or put %V into the paths of what differs by view"
+            )
 
 
 def prepare(job: RelightJob, backbone: Backbone | None = None) -> Plan:
@@ -100,9 +119,10 @@ def describe(plan: Plan) -> str:
     counts = {action: [t.frame for t in plan.tasks if t.action == action] for action in (RENDER, BLACK, SKIP)}
     first = plan.tasks[0]
     height, width = _first_readable(plan.inputs, plan.tasks, exr.display_window).shape
+    taken = _first_readable(plan.inputs, plan.tasks, lambda path: exr.colour_channels(path, p.layer, p.view()))
     lines = [
         f"frames    {format_frames(counts[RENDER])}{_also(counts)}",
-        f"plate     {plan.inputs.plate.path(first.plate_frame)} ({width} x {height})",
+        f"plate     {plan.inputs.plate.path(first.plate_frame)} ({width} x {height}, {taken})",
         f"out       {first.out}",
         f"env       {plan.target}",
         f"source    {plan.source or 'fitted to the plate'}",
@@ -119,7 +139,7 @@ def _check_layer_names(parameters: RelightParameters, inputs: plans.Inputs, task
         return
 
     def look(path: Path) -> tuple[dict[str, tuple[str, ...]], bool]:
-        return exr.other_layers(path, parameters.layer), "relamp/ai" in exr.header(path)
+        return exr.other_layers(path, parameters.layer, parameters.view()), "relamp/ai" in exr.header(path)
 
     taken, relit = _first_readable(inputs, tasks, look)
     if relit:
@@ -134,13 +154,17 @@ def _check_layer_names(parameters: RelightParameters, inputs: plans.Inputs, task
 
 def _first_readable(inputs: plans.Inputs, tasks: tuple[FrameTask, ...], look: Callable[[Path], T]) -> T:
     """What `look` says of the first plate it can read: a damaged frame is its own failure, not the shot's."""
+    return _of_first_readable((inputs.plate.path(task.plate_frame) for task in tasks), look)
+
+
+def _of_first_readable(paths: Iterable[Path], look: Callable[[Path], T]) -> T:
     reason: InputError | None = None
-    for task in tasks:
+    for path in paths:
         try:
-            return look(inputs.plate.path(task.plate_frame))
+            return look(path)
         except InputError as error:
             reason = reason or error
-    raise reason or InputError(f"{inputs.plate} has no frames")
+    raise reason or InputError("the plate has no frames")
 
 
 def _aspect(inputs: plans.Inputs, tasks: tuple[FrameTask, ...]) -> float:

@@ -60,7 +60,18 @@ OUT = "relamp_preview.####.exr"  # never written
 # What changes nothing that is kept: these are read anew for every preview.
 _LIVE = ("env_rotate", "env_exposure", "background_exposure", "mix", "grain", "seed", "working_size")
 _AMOUNTS = ("env_exposure", "mix", "grain")  # of the change of light that is put on the plate
-_PLATE = ("plate", "matte", "normals", "normals_space", "normals_flip", "camera", "layer", "colorspace", "config")
+_PLATE = (
+    "plate",
+    "matte",
+    "normals",
+    "normals_space",
+    "normals_flip",
+    "camera",
+    "layer",
+    "views",
+    "colorspace",
+    "config",
+)
 _SHOT = (*_PLATE, "anchor", "source_env", "env_level", "backbone")  # what the shot's measurements rest on
 
 
@@ -319,7 +330,7 @@ class Previewer:
     def _read(self, p: RelightParameters, inputs: Inputs, number: int, longer: int) -> _Seen:
         colour = self._colour(p)
         path = inputs.plate.path(number)
-        frame = exr.read_frame(path, colour=colour, colorspace=p.colorspace, layer=p.layer, carry=False)
+        frame = exr.read_frame(path, colour=colour, colorspace=p.colorspace, layer=p.layer, view=p.view(), carry=False)
         camera = plans.load_move(p, frame.display_window.width / frame.display_window.height).at(number)
         subject, trouble = None, None
         try:

@@ -91,8 +91,11 @@ def _look(job: RelightJob) -> _Shot:
     relit, plate = Sequence.parse(first_view.out or ""), Sequence.parse(first_view.plate or "")
     frames = relit.frames_on_disk()
     colour = Colour(first_view.config)
-    read = exr.read_frame(plate.path(frames[0]), colour=colour, colorspace=first_view.colorspace, carry=False)
-    made = exr.read_frame(relit.path(frames[0]), colour=colour, carry=False)
+    view = first_view.view()
+    read = exr.read_frame(
+        plate.path(frames[0]), colour=colour, colorspace=first_view.colorspace, view=view, carry=False
+    )
+    made = exr.read_frame(relit.path(frames[0]), colour=colour, view=view, carry=False)
     lamps = sorted((name for name in made.layers if _LAMP.fullmatch(name)), key=lambda name: int(name[4:]))
     rate = exr.header(plate.path(frames[0])).get("framesPerSecond")
     return _Shot(

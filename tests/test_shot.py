@@ -500,6 +500,48 @@ def test_a_job_of_views_is_saved_with_all_of_them(tmp_path):
     assert {p.name for p in tmp_path.glob("out.*.exr")} == {"out.left.1001.exr", "out.right.1001.exr"}
 
 
+def test_views_in_one_file_are_each_rendered_from_their_own_picture(tmp_path):
+    left, right = (lit_ball(soft_light((side, 0.4, 1.0)))[..., :4] for side in (-1.0, 1.0))
+    both = np.concatenate([left, right], -1)
+    names = (*"RGBA", *(f"right.{c}" for c in "RGBA"))
+    plate = write_exr(tmp_path / "stereo.1001.exr", both, names, "half", multiView=("string[2]", ("left", "right")))
+    env = str(write_exr(tmp_path / "env.exr", soft_light((-1.0, 0.2, 0.1)), ("R", "G", "B")))
+    out = str(tmp_path / "relit.%V.exr")
+    normals = str(write_exr(tmp_path / "n.exr", lit_ball(soft_light((0, 0, 1)))[..., 4:], ("N.X", "N.Y", "N.Z")))
+    options = ["--env", env, "--normals", normals, "--backbone", "ratio", "-q", "--overwrite"]
+    assert main(["render", str(plate), *options, "--out", out, "--views", "left,right"]) == 0
+    pictures = {view: read_exr(tmp_path / f"relit.{view}.exr") for view in ("left", "right")}
+    changed = {
+        view: np.abs(pixels - both.astype(np.float16)).max(axis=(0, 1)) > 0.01 for view, (pixels, _) in pictures.items()
+    }
+    assert changed["left"].tolist() == [True, True, True, False] + [False] * 4
+    assert changed["right"].tolist() == [False] * 4 + [True, True, True, False]
+    for view, first in (("left", 0), ("right", 4)):
+        alone = str(write_exr(tmp_path / "alone.exr", both[..., first : first + 4], tuple("RGBA"), "half"))
+        assert main(["render", alone, *options, "--out", str(tmp_path / "one.exr")]) == 0
+        np.testing.assert_array_equal(pictures[view][0][..., first : first + 4], read_exr(tmp_path / "one.exr")[0])
+
+
+def test_a_view_that_nothing_is_read_of_is_refused(shot, capsys):
+    out = shot.out.replace("relit", "relit.%V")
+    arguments = [
+        "render",
+        shot.plate,
+        "--env",
+        shot.env_b,
+        "--backbone",
+        "ratio",
+        "--out",
+        out,
+        "--views",
+        "left,right",
+    ]
+    assert main(arguments) == 2
+    said = capsys.readouterr().err
+    assert "--views left: " in said
+    assert "has no such view (it holds no views) and no path has %V" in said
+
+
 def test_views_need_a_place_each(tmp_path, capsys):
     shot = Shot(tmp_path, frames=1)
     assert render(shot, "--views", "left,right") == 2

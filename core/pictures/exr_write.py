@@ -262,7 +262,7 @@ def _colour_plans(
 ) -> list[_Plan]:
     """The part of the colour, and the parts of the layers where they may not stay with it."""
     part = frame.source.colour
-    name = part.name if part.name and not renamed else "rgba"
+    name = part.name or "rgba"
     picture = _Plan(name, part.spec, tuple(colour.values()), options.compression, frame.source.interop_id)
     if options.multipart:
         grouped = layers.group(channel.name for channel in (*beside, *added))

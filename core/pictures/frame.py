@@ -93,12 +93,19 @@ class Part:
     """Full names of the channels (`N.X`), the part's name joined on where the channel has no layer of its own."""
     types: tuple[str, ...]
     """`half`, `float` or `uint`, one a channel."""
+    shown: tuple[bool, ...]
+    """Whether a channel belongs to the view that is looked at, one a channel."""
     _load: Callable[[], Pixels] = field(repr=False)
 
     @cached_property
     def pixels(self) -> Pixels:
         """Raises InputError when the part is damaged."""
         return self._load()
+
+    @property
+    def in_view(self) -> tuple[str, ...]:
+        """`names`, with an empty one in the place of each channel of another view."""
+        return tuple(name if shown else "" for name, shown in zip(self.names, self.shown, strict=True))
 
     @property
     def name(self) -> str:
