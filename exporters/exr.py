@@ -152,7 +152,7 @@ def _merged(colour: Part, channels: list[tuple[Part, int]], beauty: int) -> Part
         ids = {i: value for i, (value, kind) in enumerate(zip(values, types, strict=True)) if kind == "uint"}
         return Pixels(np.stack([value.astype(np.float32) for value in values], -1), ids)
 
-    return Part(0, spec, tuple(names), types, load)
+    return Part(0, spec, tuple(names), types, (True,) * len(names), load)
 
 
 def _provenance(source: Path, kept: list[str]) -> dict[str, Attribute]:
