@@ -258,7 +258,7 @@ class Inference:
         p, light = self._plan.parameters, self._told(light, subject)
         proxy = make_proxy(
             subject.plate,
-            subject.alpha,
+            subject.opacity,
             subject.weight,
             subject.normals,
             subject.known & (not subject.guessed),

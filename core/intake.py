@@ -51,7 +51,7 @@ def gather(
         facing = np.broadcast_to(np.array((0, 0, 1), np.float32), (*shape, 3))
         return Subject(plate, frame.alpha, np.zeros(shape, np.float32), facing, np.zeros(shape, bool), guessed=False)
     matte = _matte(frame, task, inputs, parameters.view())
-    weight = matte_weight(matte, frame.alpha, shape)
+    weight = matte_weight(matte, frame.coverage, shape)
     found = _normals(frame, task, inputs, parameters.view())
     if found is not None:
         to_camera = camera.rotation.T if parameters.normals_space == "world" else None
@@ -61,7 +61,7 @@ def gather(
                 f"{frame.path.name}: its normals are empty wherever the matte is; give others, or none at all"
             )
         return Subject(plate, frame.alpha, weight, normals, known, guessed=False)
-    outline = matte if matte is not None else frame.alpha
+    outline = matte if matte is not None else frame.coverage
     if outline is None or (matte is None and outline.min(initial=1) > 0.5):
         raise UsageError(
             f"{frame.path.name} has no normals and no matte, so there is no shape to light; "
@@ -70,8 +70,12 @@ def gather(
     return Subject(plate, frame.alpha, weight, _inflated(outline, frame, camera), np.ones(shape, bool), guessed=True)
 
 
-def warn_about(subject: Subject, parameters: RelightParameters) -> None:
-    """Say what a compositor may want to know about the shape of a frame."""
+def warn_about(frame: Frame, subject: Subject, parameters: RelightParameters) -> None:
+    """Say what a compositor may want to know about the alpha and the shape of a frame."""
+    if frame.alpha is not None and frame.coverage is None:
+        log.warning(
+            "the plate's alpha is black all over, beside a picture: it counts as none, and goes out as it came in"
+        )
     inside = subject.known & (subject.weight > 0)
     if not subject.weight.any():
         log.warning("the matte is empty, so nothing changes")

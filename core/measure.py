@@ -89,7 +89,7 @@ def samples_of(subject: Subject, camera_rotation: np.ndarray) -> Samples:
     scale = min(1.0, PROBE_SIZE / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     weight = subject.weight[sparse] * subject.known[sparse]
-    alpha = None if subject.alpha is None else subject.alpha[sparse]
+    alpha = None if subject.opacity is None else subject.opacity[sparse]
     if alpha is not None:
         weight = weight * (alpha > 0.9)
     rgb = unpremultiply(subject.plate[sparse], alpha) * weight[..., None]

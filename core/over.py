@@ -58,8 +58,8 @@ def cut_out(subject: Subject) -> Subject:
     Raises:
         UsageError: it covers the whole picture.
     """
-    coverage = subject.weight if subject.alpha is None else subject.weight * subject.alpha
-    if subject.alpha is None and coverage.min(initial=1) >= 1:
+    coverage = subject.coverage
+    if (subject.alpha is None or not subject.alpha.any()) and coverage.min(initial=1) >= 1:
         raise UsageError("--over needs to know where the subject is: give a --matte, or a plate with alpha")
     plate = subject.plate
     if ((subject.weight > 0) & (subject.weight < 1)).any():

@@ -452,7 +452,7 @@ def _proxy(subject: Subject, plan: Plan) -> np.ndarray:
     anchor, longer = plan.job.measured.anchor or 1.0, plan.parameters.working_side()
     known = subject.known & (not subject.guessed)
     proxy = make_proxy(
-        subject.plate, subject.alpha, subject.weight, subject.normals, known, anchor=anchor, longer=longer
+        subject.plate, subject.opacity, subject.weight, subject.normals, known, anchor=anchor, longer=longer
     )
     return resize_picture(proxy.light * proxy.matte[..., None], subject.weight.shape)
 
@@ -463,11 +463,11 @@ def _scaled(shape: tuple[int, int], scale: float) -> tuple[int, int]:
 
 def _shrunk(subject: Subject, shape: tuple[int, int]) -> Subject:
     """A subject at another size, averaged by area; what is not finite counts as black."""
-    cover = None if subject.alpha is None else resize_picture(np.clip(subject.alpha, 0, 1), shape)
-    if subject.alpha is None or cover is None:
+    cover = None if subject.opacity is None else resize_picture(np.clip(subject.opacity, 0, 1), shape)
+    if subject.opacity is None or cover is None:
         weight = resize_picture(subject.weight, shape)
     else:
-        matte = resize_picture(subject.weight * np.clip(subject.alpha, 0, 1), shape)
+        matte = resize_picture(subject.weight * np.clip(subject.opacity, 0, 1), shape)
         weight = np.divide(matte, cover, out=np.zeros_like(matte), where=cover > 0)
     mass = resize_picture(subject.known.astype(np.float32), shape)
     facing = resize_picture(np.where(subject.known[..., None], subject.normals, 0).astype(np.float32), shape)

@@ -224,9 +224,9 @@ def _law(shot: _Shot) -> list[str]:
     has_alpha = shot.plate.alpha is not None
     alpha = "Ba" if has_alpha else "1"
     if shot.matte is None:
-        weight = "(Ba > 0)" if has_alpha else "1"
+        weight = "(Ba > 0)" if shot.plate.coverage is not None else "1"
     else:
-        weight = "(Ba > 0 ? clamp(Aa / Ba, 0, 1) : 0)" if has_alpha else "clamp(Aa, 0, 1)"
+        weight = "clamp(Ba > 0 ? Aa / Ba : Aa, 0, 1)" if has_alpha else "clamp(Aa, 0, 1)"
     law = "B{c} * (A{c} - 1) + Facts.epsilon * {alpha} * max(A{c} - Facts.scale, 0)"
     # Where the matte is empty, and where the plate is not a number, the plate's own number stays.
     text = f"{{weight}} > 0 && B{{c}} * 0 == 0 ? B{{c}} + {{weight}} * Facts.strength * ({law}) : B{{c}}"

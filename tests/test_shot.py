@@ -500,6 +500,59 @@ def test_a_job_of_views_is_saved_with_all_of_them(tmp_path):
     assert {p.name for p in tmp_path.glob("out.*.exr")} == {"out.left.1001.exr", "out.right.1001.exr"}
 
 
+def camera_plate(tmp_path, alpha):
+    """A ball before a grey wall with an alpha of its own; the plate's pixels, and the options that relight it by its matte."""
+    ball = lit_ball(soft_light((0.3, 0.4, 1.0)))
+    matte = ball[..., 3:4]
+    picture = np.concatenate([ball[..., :3] + 0.3 * (1 - matte), alpha(matte)], -1).astype(np.float16)
+    plate = write_exr(tmp_path / "plate.1001.exr", picture, tuple("RGBA"), "half")
+    env = write_exr(tmp_path / "env.exr", soft_light((-1.0, 0.2, 0.1)), ("R", "G", "B"))
+    given = str(write_exr(tmp_path / "matte.exr", matte, ("A",)))
+    return picture, ["render", str(plate), "--env", str(env), "--matte", given, "--backbone", "ratio"]
+
+
+@pytest.mark.parametrize("black", [True, False], ids=["black", "half"])
+def test_a_matte_says_where_light_changes_also_where_the_alpha_is_zero(tmp_path, black, capsys):
+    half = np.arange(48)[None, :, None] < 24
+    picture, options = camera_plate(tmp_path, (lambda m: 0 * m) if black else (lambda m: m * half))
+    assert main([*options, "--out", str(tmp_path / "relit.exr")]) == 0
+    said = capsys.readouterr().err
+    assert said.count("alpha is black all over") == (1 if black else 0)
+    relit, _ = read_exr(tmp_path / "relit.exr")
+    np.testing.assert_array_equal(relit[..., 3], picture[..., 3])
+    opaque, options = camera_plate(tmp_path, lambda m: 0 * m + 1)
+    assert main([*options, "--out", str(tmp_path / "opaque.exr"), "-q"]) == 0
+    expected, _ = read_exr(tmp_path / "opaque.exr")
+    assert np.abs(expected - opaque)[:, 24:].max() > 0.05
+    # What has no alpha is not lifted out of the dark, which is all the difference there may be.
+    np.testing.assert_allclose(relit[:, 30:, :3], expected[:, 30:, :3], rtol=2e-2, atol=2e-2)
+
+
+def test_a_plate_of_a_black_alpha_without_a_matte_is_relit_as_a_whole(tmp_path):
+    picture, _ = camera_plate(tmp_path, lambda m: 0 * m)
+    normals = lit_ball(soft_light((0.3, 0.4, 1.0)))[..., 4:] + (0, 0, 1e-3)
+    plate = write_exr(tmp_path / "n.1001.exr", np.concatenate([picture, normals], -1), BALL_CHANNELS)
+    env = str(tmp_path / "env.exr")
+    assert (
+        main(["render", str(plate), "--env", env, "--backbone", "ratio", "--out", str(tmp_path / "r.exr"), "-q"]) == 0
+    )
+    assert (read_exr(tmp_path / "r.exr")[0][..., :3] != picture[..., :3]).any(-1).mean() > 0.9
+
+
+def test_an_element_whose_alpha_is_empty_on_a_frame_is_not_a_camera_plate(tmp_path):
+    glow = np.zeros((48, 48, 7), np.float16)
+    glow[20:28, 20:28, :3] = 1
+    glow[..., 6] = 1
+    plate = str(write_exr(tmp_path / "g.1001.exr", glow, BALL_CHANNELS, "half"))
+    env, source = (
+        str(write_exr(tmp_path / f"{x}.exr", soft_light((x, 0.2, 0.1)), ("R", "G", "B"))) for x in (-1.0, 1.0)
+    )
+    out = str(tmp_path / "r.exr")
+    arguments = ["render", plate, "--env", env, "--source-env", source, "--backbone", "ratio", "--out", out, "-q"]
+    assert main(arguments) == 0
+    np.testing.assert_array_equal(read_exr(tmp_path / "r.exr")[0], glow)
+
+
 def test_views_in_one_file_are_each_rendered_from_their_own_picture(tmp_path):
     left, right = (lit_ball(soft_light((side, 0.4, 1.0)))[..., :4] for side in (-1.0, 1.0))
     both = np.concatenate([left, right], -1)

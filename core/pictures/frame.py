@@ -223,6 +223,16 @@ class Frame:
             return NonFinite(0, 0)
         return NonFinite(int(np.isnan(self.rgb).any(axis=-1).sum()), int(np.isinf(self.rgb).any(axis=-1).sum()))
 
+    @cached_property
+    def coverage(self) -> np.ndarray | None:
+        """`alpha`, or None where it says nothing: many cameras write one that is black all over, beside a picture that is not.
+
+        A picture is what fills more than half of the window; an empty frame of an element, or a glow on it, is none.
+        """
+        if self.alpha is None or self.alpha.any() or (self.rgb != 0).any(axis=-1).mean() <= 0.5:
+            return self.alpha
+        return None
+
     @property
     def layers(self) -> dict[str, tuple[str, ...]]:
         """Layers of the file besides its colour: name to full channel names, in file order."""
