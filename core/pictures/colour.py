@@ -23,7 +23,7 @@ import numpy as np
 import OpenImageIO as oiio
 import PyOpenColorIO as ocio
 
-from ..errors import UsageError
+from ..errors import UsageError, readable
 
 PINNED = "ocio://cg-config-v4.0.0_aces-v2.0_ocio-v2.5"
 
@@ -237,6 +237,8 @@ class Colour:
 
     def _find(self, name: str) -> str | None:
         """Canonical name, also where an older config knows a standard id only by another spelling; None when unknown."""
+        if name != readable(name):  # no config can say it
+            return None
         spellings = (name, *_spellings(name))
         return next((found for spelling in spellings if (found := self._config.getCanonicalName(spelling))), None)
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import OpenImageIO as oiio
 
-from ..errors import InputError
+from ..errors import InputError, readable
 from . import header as headers
 from . import layers
 from .beauty import find_colour
@@ -345,7 +345,7 @@ def info(path: _PathLike, colour: Colour | None = None, *, pixels: bool = False)
     if rate := headers.frame_rate(spec):
         lines.append(f"frames per second: {rate}")
     lines += [f"{k}: {v}" for k, v in headers.attributes(spec).items() if k.startswith("relamp/")]
-    return "\n".join(lines)
+    return readable("\n".join(lines))
 
 
 def _describe(part: Part, pixels: bool) -> list[str]:

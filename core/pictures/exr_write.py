@@ -312,19 +312,16 @@ def _with_unique_names(plans: list[_Plan]) -> list[_Plan]:
 
 
 def _spec(plan: _Plan, frame: Frame, many: bool) -> oiio.ImageSpec:
-    height, width = plan.channels[0].values.shape
     kinds = [channel.kind for channel in plan.channels]
-    widest = kinds[0] if len(set(kinds)) == 1 else "float"
-    spec = oiio.ImageSpec(width, height, len(plan.channels), widest)
-    spec.channelnames = tuple(channel.name for channel in plan.channels)
-    if len(set(kinds)) > 1:
-        spec.channelformats = tuple(oiio.TypeDesc(kind) for kind in kinds)
-    header.carry(plan.like, spec, chromaticities=frame.source.keep_chromaticities)
+    mixed = len(set(kinds)) > 1
+    spec = header.carried(plan.like, chromaticities=frame.source.keep_chromaticities)
+    spec = header.with_channels(spec, [channel.name for channel in plan.channels])
+    spec.height, spec.width = plan.channels[0].values.shape
+    spec.set_format(oiio.TypeDesc("float" if mixed else kinds[0]))
+    spec.channelformats = tuple(oiio.TypeDesc(kind) for kind in kinds) if mixed else ()
     spec.attribute("compression", plan.compression)
-    if plan.interop_id:
-        spec.attribute("colorInteropID", plan.interop_id)
-    if many or plan.like.getattribute("name"):
-        spec.attribute("name", plan.name)
+    header.set_text(spec, "colorInteropID", plan.interop_id)
+    header.set_text(spec, "name", plan.name if many or plan.like.getattribute("name") else None)
     return spec
 
 
