@@ -17,6 +17,7 @@ from relamp.core.geometry import along_rays
 from relamp.core.light.backdrop import camera_rays
 from relamp.core.light.environment import rotate, rotation_matrix
 from relamp.core.light.irradiance import irradiance
+from relamp.core.pictures import exr
 from shots import BALL_CHANNELS, Shot, layer, lit_ball, read_exr, soft_light, sphere, write_exr
 
 RGB = ("R", "G", "B")
@@ -573,6 +574,20 @@ def test_views_in_one_file_are_each_rendered_from_their_own_picture(tmp_path):
         alone = str(write_exr(tmp_path / "alone.exr", both[..., first : first + 4], tuple("RGBA"), "half"))
         assert main(["render", alone, *options, "--out", str(tmp_path / "one.exr")]) == 0
         np.testing.assert_array_equal(pictures[view][0][..., first : first + 4], read_exr(tmp_path / "one.exr")[0])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are bytes on Linux alone")
+def test_files_whose_names_are_not_utf8_are_read_and_none_is_written(tmp_path, capsys):
+    shot = Shot(tmp_path, frames=1)
+    plate, env = (os.fsdecode(os.fsencode(tmp_path) + name) for name in (b"/caf\xe9.1001.exr", b"/ciel\xe9.exr"))
+    os.rename(shot.plate_frame(1001), plate)
+    os.rename(shot.env_b, env)
+    options = ["render", plate, "--env", env, "--source-env", shot.env_a, "--backbone", "ratio"]
+    assert main([*options, "--out", str(tmp_path / "relit.exr")]) == 0
+    assert "caf\u00e9" in capsys.readouterr().err
+    assert exr.header(tmp_path / "relit.exr")["relamp/env"].startswith("ciel\u00e9.exr ")
+    assert main([*options, "--out", os.fsdecode(os.fsencode(tmp_path) + b"/\xe9.exr")]) == 2
+    assert "not UTF-8" in capsys.readouterr().err
 
 
 def test_a_view_that_nothing_is_read_of_is_refused(shot, capsys):

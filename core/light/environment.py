@@ -31,6 +31,7 @@ from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 
 from ..errors import InputError, ParameterError
+from ..pictures.exr_read import open_input
 from ..pictures.frame import HALF_MAX
 from ..pictures.radiance import read_header
 from .sampling import bilinear
@@ -315,7 +316,7 @@ def _read(path: Path) -> tuple[np.ndarray, oiio.ImageSpec, str]:
     if not path.is_file():
         raise InputError(f"{path} does not exist; --env takes a latitude-longitude .exr or .hdr")
     radiance = read_header(path)
-    source: Any = oiio.ImageInput.open(str(path))
+    source: Any = open_input(path)
     if source is None:
         raise InputError(f"{path} cannot be opened as a picture: {oiio.geterror()}")
     try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -382,13 +383,23 @@ def _open_plate(path: Path, view: str | None = None) -> tuple[oiio.ImageInput, t
 def _open(path: Path) -> oiio.ImageInput:
     if not path.is_file():
         raise InputError(f"{path} {'is a folder, not a picture' if path.is_dir() else 'does not exist'}")
-    file = oiio.ImageInput.open(str(path))
+    file = open_input(path)
     if file is None:
         cause = _cause(oiio.geterror())
         if "not an OpenEXR file" in cause:  # OpenEXR tells it with its first bytes in hexadecimal
             cause = "it is not an OpenEXR file, whatever its name says"
         raise InputError(f"{path} cannot be read as a picture: {cause}")
     return file
+
+
+def open_input(path: Path) -> oiio.ImageInput | None:
+    """The library's reader of a file, None where it cannot read it; also for a name that is not UTF-8, which it does not take."""
+    if readable(str(path)) == str(path):
+        return oiio.ImageInput.open(str(path))
+    with tempfile.TemporaryDirectory(prefix="relamp-") as folder:
+        link = Path(folder, f"picture{readable(path.suffix)}")
+        link.symlink_to(path.absolute())
+        return oiio.ImageInput.open(str(link))
 
 
 def _open_parts(path: Path, view: str | None = None) -> tuple[oiio.ImageInput, tuple[Part, ...]]:

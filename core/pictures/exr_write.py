@@ -17,7 +17,7 @@ import numpy as np
 import OpenImageIO as oiio
 
 from ..atomic import replacing
-from ..errors import OutputError, UsageError
+from ..errors import OutputError, UsageError, readable
 from ..parameters import knob_of
 from . import header, layers
 from .frame import HALF_MAX, Frame, Part
@@ -166,6 +166,10 @@ def _check(
     knob_of("compression").check("compression", options.compression)
     if options.data_type not in (None, "half", "float"):
         raise UsageError(f"data type must be half or float; got {options.data_type!r}")
+    if str(path) != readable(str(path)):
+        raise UsageError(
+            f"{path} has letters that are not UTF-8 in it, which no picture is written under; name it otherwise"
+        )
     if path.suffix.lower() != ".exr":
         raise UsageError(f"{path} must end in .exr; Relamp writes scene-linear EXR")
     if path.exists() and frame.path.exists() and path.samefile(frame.path):
