@@ -106,7 +106,7 @@ class Illumination:
 
     def _split(self, key: Hashable, count: int) -> LampTables:
         whole = self._light(key)
-        lamps = split(self._environment(key).pixels, count)
+        lamps = split(self._environment(key).pixels, count, self._colour.luminance_weights)
         # Always `count` of them: a frame with fewer lamps has black layers, not missing ones.
         parts = (*(lamps.part(index) for index in range(count)), lamps.rest)
         return LampTables(tuple(Light.of_part(part, whole) for part in parts))

@@ -104,6 +104,7 @@ def prepare(job: RelightJob, backbone: Backbone | None = None) -> Plan:
     _check_layer_names(p, inputs, tasks)
     backbone = backbone or load(p)
     plans.refuse_idle(p, backbone)
+    _check_space(colour, p, backbone)
     _check_sides(p, backbone, source is not None)
     plan = Plan(job, inputs, colour, target, source, camera, tasks, on_disk, backbone, _head(p))
     if job.measured.anchor is None or (_needs_fit(plan) and job.measured.source_light is None):
@@ -189,6 +190,16 @@ def _checked(light: Illumination, tasks: tuple[FrameTask, ...]) -> Illumination:
     return light
 
 
+def _check_space(colour: Colour, parameters: RelightParameters, backbone: Backbone) -> None:
+    """Refuse a network that was taught in another space than light is worked out in here; `ratio` works in any."""
+    if backbone.network is None or colour.is_acescg:
+        return
+    raise UsageError(
+        f"--backbone {parameters.backbone} was taught in ACEScg, and {colour.config_id} works in {colour.working_space}; "
+        "give a --config whose scene_linear is ACEScg, or --backbone ratio, which works in any"
+    )
+
+
 def _check_sides(parameters: RelightParameters, backbone: Backbone, lit: bool) -> None:
     """Refuse layers that nothing here can tell; `lit` says that the plate's own light is given."""
     p, network = parameters, backbone.network
@@ -227,7 +238,7 @@ def _measured(plan: Plan) -> Measured:
         return measured
     if plan.backbone.network is not None:
         samples = delit_samples(replace(plan, job=RelightJob(p, measured)), frames)
-    return replace(measured, source_light=measured_rows(source_light_of(samples)))
+    return replace(measured, source_light=measured_rows(source_light_of(samples, plan.colour.luminance_weights)))
 
 
 def delit_samples(plan: Plan, frames: tuple[int, ...]) -> list[Samples]:

@@ -39,7 +39,7 @@ def estimate(parameters: RelightParameters, mirror: bool = False) -> np.ndarray:
     plan = prepare(RelightJob(replace(p, backbone="ratio" if mirror else "relamp")))
     frames = probe_frames(plan.on_disk)
     if not mirror:
-        return source_light_of(delit_samples(plan, frames))
+        return source_light_of(delit_samples(plan, frames), plan.colour.luminance_weights)
     rgb, normals, rays, weights = (
         np.concatenate(g) for g in zip(*probed(frames, lambda n: _mirrored(plan, n)), strict=True)
     )

@@ -10,14 +10,18 @@ from pathlib import Path
 
 import numpy as np
 import OpenImageIO as oiio
+import PyOpenColorIO as ocio
 import pytest
 
 from relamp.core.cli import main
 from relamp.core.geometry import along_rays
+from relamp.core.illumination import Illumination
 from relamp.core.light.backdrop import camera_rays
 from relamp.core.light.environment import rotate, rotation_matrix
 from relamp.core.light.irradiance import irradiance
 from relamp.core.pictures import exr
+from relamp.core.pictures.colour import PINNED, Colour
+from relamp.core.pictures.sequence import Sequence
 from shots import BALL_CHANNELS, Shot, layer, lit_ball, read_exr, soft_light, sphere, write_exr
 
 RGB = ("R", "G", "B")
@@ -588,6 +592,35 @@ def test_files_whose_names_are_not_utf8_are_read_and_none_is_written(tmp_path, c
     assert exr.header(tmp_path / "relit.exr")["relamp/env"].startswith("ciel\u00e9.exr ")
     assert main([*options, "--out", os.fsdecode(os.fsencode(tmp_path) + b"/\xe9.exr")]) == 2
     assert "not UTF-8" in capsys.readouterr().err
+
+
+@pytest.fixture
+def in_rec709(tmp_path):
+    """The pinned config, with Linear Rec.709 to work in."""
+    config = ocio.Config.CreateFromFile(PINNED)
+    config.setRole("scene_linear", "Linear Rec.709 (sRGB)")
+    (tmp_path / "rec709.ocio").write_text(config.serialize())
+    return str(tmp_path / "rec709.ocio")
+
+
+def test_a_network_is_refused_in_a_space_it_was_not_taught_in(shot, in_rec709, capsys):
+    arguments = ["render", shot.plate, "--env", shot.env_b, "--out", shot.out, "--config", in_rec709]
+    assert main([*arguments, "--backbone", "relamp"]) == 2
+    said = capsys.readouterr().err
+    assert "--backbone relamp was taught in ACEScg" in said
+    assert "works in Linear Rec.709 (sRGB); give a --config whose scene_linear is ACEScg, or --backbone ratio" in said
+    assert main([*arguments, "--backbone", "ratio", "-q", "--frames", "1001"]) == 0
+
+
+def test_lamps_are_ordered_by_what_is_bright_in_the_working_space(tmp_path, in_rec709):
+    pixels = np.full((32, 64, 3), 0.01, np.float32)
+    pixels[8:10, 10:12, 0] = 100  # brighter than the green one by ACEScg's weights, darker by Rec.709's
+    pixels[8:10, 40:42, 1] = 33
+    path = str(write_exr(tmp_path / "two.exr", pixels, ("R", "G", "B")))
+    for config, first in ((PINNED, 0), (in_rec709, 1)):
+        colour = Colour(config)
+        lamps = Illumination(Sequence.parse(path), colour, colour.working_space).lamps(1, 2).lights
+        assert np.argmax(lamps[0].table.mean(axis=(0, 1))) == first
 
 
 def test_a_view_that_nothing_is_read_of_is_refused(shot, capsys):

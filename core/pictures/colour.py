@@ -225,15 +225,23 @@ class Colour:
             self._luminance = self._measure_luminance()
         return self._luminance
 
+    @property
+    def is_acescg(self) -> bool:
+        """Whether the working space is ACEScg by its primaries, whatever it is called; raises as `luminance_weights` does."""
+        return bool(np.allclose(self._primaries_in_ap0(), _primaries_of_acescg(), atol=1e-4))
+
     def _measure_luminance(self) -> np.ndarray:
+        to_xyz = _pinned().getProcessor(ocio.BuiltinTransform(_AP0_TO_XYZ)).getDefaultCPUProcessor()
+        luminance = _apply(to_xyz, self._primaries_in_ap0())[0, :, 1]
+        return luminance / luminance.sum()
+
+    def _primaries_in_ap0(self) -> np.ndarray:
+        """(1, 3, 3): red, green and blue of the working space in ACES2065-1."""
         try:
             to_ap0 = ocio.Config.GetProcessorFromConfigs(self._config, self.working_space, _pinned(), "ACES2065-1")
         except ocio.Exception as error:
             raise UsageError(f"{self.config_id} does not relate {self.working_space} to ACES: {error}") from error
-        to_xyz = _pinned().getProcessor(ocio.BuiltinTransform(_AP0_TO_XYZ)).getDefaultCPUProcessor()
-        primaries = np.eye(3, dtype=np.float32)[None]
-        luminance = _apply(to_xyz, _apply(to_ap0.getDefaultCPUProcessor(), primaries))[0, :, 1]
-        return luminance / luminance.sum()
+        return _apply(to_ap0.getDefaultCPUProcessor(), np.eye(3, dtype=np.float32)[None])
 
     def _find(self, name: str) -> str | None:
         """Canonical name, also where an older config knows a standard id only by another spelling; None when unknown."""
@@ -279,6 +287,12 @@ class Colour:
 @cache
 def _pinned() -> ocio.Config:
     return ocio.Config.CreateFromFile(PINNED)
+
+
+@cache
+def _primaries_of_acescg() -> np.ndarray:
+    processor = _pinned().getProcessor("ACEScg", "ACES2065-1").getDefaultCPUProcessor()
+    return _apply(processor, np.eye(3, dtype=np.float32)[None])
 
 
 def _first(name: str, names: Iterable[str]) -> tuple[str, ...]:
