@@ -277,6 +277,34 @@ def test_channels_without_colour_are_named(tmp_path):
         env.load_environment(path, colour=COLOUR)
 
 
+def save_parts(path, **parts):
+    """A file of parts by name, each all of one value."""
+    specs = []
+    for name in parts:
+        spec = oiio.ImageSpec(8, 4, 3, "half")
+        spec.attribute("name", name)
+        specs.append(spec)
+    out = oiio.ImageOutput.create("exr")
+    assert out.open(str(path), tuple(specs)), out.geterror()
+    for index, (spec, value) in enumerate(zip(specs, parts.values(), strict=True)):
+        assert index == 0 or out.open(str(path), spec, "AppendSubimage"), out.geterror()
+        assert out.write_image(np.full((4, 8, 3), value, np.float32)), out.geterror()
+    out.close()
+    return path
+
+
+@pytest.mark.parametrize("parts", [{"N": 1, "C": 3}, {"key": 1, "beauty": 3}, {"P": 1, "sky": 3}, {"C": 3, "N": 1}])
+def test_the_part_of_the_picture_is_the_map_wherever_it_stands(tmp_path, parts):
+    path = save_parts(tmp_path / "parts.exr", **parts)
+    assert (env.load_environment(path, colorspace="ACEScg", colour=COLOUR).pixels == 3).all()
+
+
+def test_two_parts_that_could_be_the_map_are_named(tmp_path):
+    path = save_parts(tmp_path / "parts.exr", N=1, key=2, fill=3)
+    with pytest.raises(InputError, match="its parts 'key' and 'fill' could each be the environment"):
+        env.load_environment(path, colorspace="ACEScg", colour=COLOUR)
+
+
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(InputError, match=r"none\.exr does not exist"):
         env.load_environment(tmp_path / "none.exr", colour=COLOUR)

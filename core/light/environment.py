@@ -31,6 +31,7 @@ from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 
 from ..errors import InputError, ParameterError
+from ..pictures import layers
 from ..pictures.exr_read import open_input
 from ..pictures.frame import HALF_MAX
 from ..pictures.radiance import read_header
@@ -331,22 +332,35 @@ def _read(path: Path) -> tuple[np.ndarray, oiio.ImageSpec, str]:
 
 
 def _read_open(path: Path, source: Any) -> tuple[np.ndarray, oiio.ImageSpec]:
-    names: list[str] = []
-    part = 0
-    while source.seek_subimage(part, 0):
-        spec = source.spec()
-        if spec.deep:
-            raise InputError(f"{path} is deep; an environment is a flat latitude-longitude picture: flatten it first")
-        channels = _colour_channels(list(spec.channelnames))
-        if channels:
-            data = source.read_image(part, 0, 0, spec.nchannels, "float")
-            if data is None:
-                raise InputError(f"{path} is damaged: {source.geterror()}; copy or render it again")
-            data = np.asarray(data, np.float32).reshape(spec.height, spec.width, spec.nchannels)
-            return _in_display_window(data[..., channels], spec), spec
-        names += spec.channelnames
-        part += 1
-    raise InputError(f"{path} has channels {', '.join(names)} but no R, G, B; an environment needs its colour there")
+    specs: list[oiio.ImageSpec] = []
+    while source.seek_subimage(len(specs), 0):
+        specs.append(source.spec().copy())
+    part, spec = _part_with_light(path, specs)
+    if spec.deep:
+        raise InputError(f"{path} is deep; an environment is a flat latitude-longitude picture: flatten it first")
+    data = source.read_image(part, 0, 0, spec.nchannels, "float")
+    if data is None:
+        raise InputError(f"{path} is damaged: {source.geterror()}; copy or render it again")
+    data = np.asarray(data, np.float32).reshape(spec.height, spec.width, spec.nchannels)
+    return _in_display_window(data[..., _colour_channels(list(spec.channelnames))], spec), spec
+
+
+def _part_with_light(path: Path, specs: list[oiio.ImageSpec]) -> tuple[int, oiio.ImageSpec]:
+    """The part of a file that is the map: the one of a beauty's name, else the only one with colour that is light."""
+    lit = [(index, spec) for index, spec in enumerate(specs) if _colour_channels(list(spec.channelnames))]
+    if not lit:
+        names = ", ".join(name for spec in specs for name in spec.channelnames)
+        raise InputError(f"{path} has channels {names} but no R, G, B; an environment needs its colour there")
+    named = [(str(spec.getattribute("name") or ""), index, spec) for index, spec in lit]
+    light = [found for found in named if layers.is_light(found[0])] or named
+    beauty = [found for found in light if found[0].lower().rpartition(".")[2] in layers.BEAUTY]
+    could = beauty if len(beauty) == 1 else light
+    if len(could) > 1:
+        parts = " and ".join(repr(name) for name, _, _ in could)
+        raise InputError(
+            f"{path}: its parts {parts} could each be the environment; save the one you mean as a file of its own"
+        )
+    return could[0][1:]
 
 
 def _colour_channels(names: list[str]) -> list[int]:
