@@ -121,6 +121,7 @@ def describe(plan: Plan) -> str:
     first = plan.tasks[0]
     height, width = _first_readable(plan.inputs, plan.tasks, exr.display_window).shape
     taken = _first_readable(plan.inputs, plan.tasks, lambda path: exr.colour_channels(path, p.layer, p.view()))
+    taken += f" of view {p.view()}" if p.view() else ""
     lines = [
         f"frames    {format_frames(counts[RENDER])}{_also(counts)}",
         f"plate     {plan.inputs.plate.path(first.plate_frame)} ({width} x {height}, {taken})",
