@@ -7,10 +7,18 @@ Standard library only: this module runs inside other people's Pythons.
 from __future__ import annotations
 
 
+def readable(text: str) -> str:
+    """Text of files as a person can read it: bytes that are not UTF-8 are taken for Latin-1."""
+    return "".join(chr(ord(c) - 0xDC00) if 0xDC80 <= ord(c) <= 0xDCFF else c for c in text)
+
+
 class RelampError(Exception):
     """A failure that is explained in one sentence an artist can act on."""
 
     exit_code = 1
+
+    def __init__(self, message: str) -> None:
+        super().__init__(readable(message))
 
 
 class UsageError(RelampError):

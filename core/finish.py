@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -42,6 +43,18 @@ class Subject:
     normals: np.ndarray
     known: np.ndarray
     guessed: bool
+
+    @cached_property
+    def opacity(self) -> np.ndarray | None:
+        """How much of each pixel the plate's picture covers, (H, W): its alpha, 1 where a matte reaches beyond it; None for 1."""
+        if self.alpha is None:
+            return None
+        return np.where((self.alpha <= 0) & (self.weight > 0), np.float32(1), self.alpha)
+
+    @property
+    def coverage(self) -> np.ndarray:
+        """How much of each pixel the subject covers, (H, W): the matte's weight of what the picture covers."""
+        return self.weight if self.opacity is None else self.weight * self.opacity
 
 
 @dataclass(frozen=True)
@@ -126,7 +139,7 @@ def _gain(
             gain += enlarge_residual(residual, guide[rows], rows, height)
         return gain
 
-    coverage = subject.weight if subject.alpha is None else subject.weight * subject.alpha
+    coverage = subject.coverage
     if not lacking(subject.weight, coverage, subject.known).any():
         return own
     gain = np.concatenate([own(rows) for rows in bands(height)])

@@ -50,14 +50,15 @@ class GuidedResidual:
 def matte_weight(matte: np.ndarray | None, alpha: np.ndarray | None, shape: tuple[int, int]) -> np.ndarray:
     """The weight w of the matte, (H, W) float32 from 0 to 1.
 
-    `matte` is premultiplied like the plate; None means the plate's own alpha, else everything.
+    `matte` is premultiplied like the plate; None means the plate's own alpha, else everything. Where the alpha is 0, a given
+    matte is the weight itself: it says where light changes.
     """
     if alpha is None:
         return np.ones(shape, np.float32) if matte is None else _unit(matte)
     there = alpha > 0
     if matte is None:
         return there.astype(np.float32)
-    divided = np.divide(matte, alpha, out=np.zeros(shape, np.float32), where=there)
+    divided = np.divide(matte, alpha, out=matte.astype(np.float32), where=there)
     return _unit(divided)
 
 

@@ -16,7 +16,7 @@ from .errors import InputError, UsageError
 from .frames import format_frames
 from .hint import Light
 from .light.backdrop import camera_rays
-from .light.environment import Environment, load_environment, rotation_matrix
+from .light.environment import Environment, load_environment, rotation_matrix, within_half
 from .light.from_background import from_background
 from .light.lamps import split
 from .light.prompt import from_prompt
@@ -106,7 +106,7 @@ class Illumination:
 
     def _split(self, key: Hashable, count: int) -> LampTables:
         whole = self._light(key)
-        lamps = split(self._environment(key).pixels, count)
+        lamps = split(self._environment(key).pixels, count, self._colour.luminance_weights)
         # Always `count` of them: a frame with fewer lamps has black layers, not missing ones.
         parts = (*(lamps.part(index) for index in range(count)), lamps.rest)
         return LampTables(tuple(Light.of_part(part, whole) for part in parts))
@@ -147,9 +147,10 @@ class Worded(Illumination):
 class Behind(Illumination):
     """An environment from the background plate of each frame, seen by the shot's camera."""
 
-    def __init__(self, sequence: Sequence, colour: Colour, camera: CameraMove) -> None:
+    def __init__(self, sequence: Sequence, colour: Colour, camera: CameraMove, view: str | None = None) -> None:
         super().__init__(sequence, colour)
         self._camera = camera
+        self._view = view
 
     def __str__(self) -> str:
         return f"background: {self._files}"
@@ -179,9 +180,10 @@ class Behind(Illumination):
 
     def _load(self, key: Hashable) -> Environment:
         path, turn, fov = cast("tuple[Path, tuple[float, ...], float]", key)
-        frame = exr.read_frame(path, colour=self._colour, carry=False)
+        frame = exr.read_frame(path, colour=self._colour, view=self._view, carry=False)
         display = frame.display_window
-        picture = place(self._colour.to_working(frame.rgb, frame.colorspace), frame.data_window, display)
+        seen = within_half(frame.rgb) if frame.data_type == "half" else frame.rgb
+        picture = place(self._colour.to_working(seen, frame.colorspace), frame.data_window, display)
         rays = camera_rays(RAYS, max(2, round(RAYS * display.height / display.width)), fov, frame.pixel_aspect)
         rays = rays @ np.array(turn, np.float32).reshape(3, 3).T
         try:
@@ -205,7 +207,7 @@ def lighting(parameters: RelightParameters, colour: Colour, camera: CameraMove) 
     if by == "prompt":
         return Worded(parameters.prompt, colour)
     if by == "background":
-        return Behind(Sequence.parse(parameters.background or ""), colour, camera)
+        return Behind(Sequence.parse(parameters.background or ""), colour, camera, parameters.view())
     return Worded(UNKNOWN_LIGHT, colour)  # a published backbone that is only told of it
 
 

@@ -258,7 +258,7 @@ class Inference:
         p, light = self._plan.parameters, self._told(light, subject)
         proxy = make_proxy(
             subject.plate,
-            subject.alpha,
+            subject.opacity,
             subject.weight,
             subject.normals,
             subject.known & (not subject.guessed),
@@ -310,7 +310,7 @@ class Inference:
         """A background's file over some window of a format at some size, whatever its own size is."""
         path, data, display, shape = wanted
         colour = self._plan.colour
-        found = exr.read_frame(path, colour=colour, carry=False)
+        found = exr.read_frame(path, colour=colour, view=self._plan.parameters.view(), carry=False)
         light = np.maximum(np.nan_to_num(colour.to_working(found.rgb, found.colorspace), posinf=0, neginf=0), 0)
         light = place(light, found.data_window, found.display_window)
         down, across = shape[0] / data.height, shape[1] / data.width

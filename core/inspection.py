@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from .light.environment import load_environment
 from .parameters import knob_of
 from .pictures import exr
 from .pictures.colour import Colour
-from .pictures.sequence import Sequence, sequences_in
+from .pictures.sequence import Sequence, pattern_of, sequences_in
 
 _LIGHTS = ("env", "source_env")
 
@@ -134,16 +133,11 @@ def how_made(pattern: str, frames: str) -> dict[str, Any]:
 def as_pattern(path: str) -> str:
     """The sequence a frame belongs to, `shot.####.exr` for `shot.1001.exr` where a neighbour lies beside it."""
     folder, name = os.path.split(os.path.expanduser(path))
-    match = re.fullmatch(r"(.*?[._-])(\d{2,})(\.[A-Za-z]+)", name)
-    if match is None:
-        return path
-    head, digits, tail = match.groups()
-    neighbour = re.compile(rf"{re.escape(head)}\d{{{len(digits)}}}{re.escape(tail)}")
     try:
-        alike = [other for other in os.listdir(folder or ".") if neighbour.fullmatch(other)]
+        beside = os.listdir(folder or ".")
     except OSError:
         return path
-    return os.path.join(folder, f"{head}{'#' * len(digits)}{tail}") if len(alike) > 1 else path
+    return os.path.join(folder, found) if (found := pattern_of(name, beside)) else path
 
 
 def _sentence(facts: dict[str, Any], width: int, height: int, words: str, still: bool) -> str:

@@ -30,8 +30,8 @@ def read_plate(
 
     `carry` reads its other parts too, to be written again (`exr.read_frame`).
     """
-    path = inputs.plate.path(task.plate_frame)
-    frame = exr.read_frame(path, colour=colour, colorspace=parameters.colorspace, layer=parameters.layer, carry=carry)
+    path, p = inputs.plate.path(task.plate_frame), parameters
+    frame = exr.read_frame(path, colour=colour, colorspace=p.colorspace, layer=p.layer, view=p.view(), carry=carry)
     frame = frame.opened() if parameters.over else frame
     return frame.black() if task.action == BLACK else frame
 
@@ -50,9 +50,9 @@ def gather(
     if task.action == BLACK:  # nothing is lit in a frame that is not there
         facing = np.broadcast_to(np.array((0, 0, 1), np.float32), (*shape, 3))
         return Subject(plate, frame.alpha, np.zeros(shape, np.float32), facing, np.zeros(shape, bool), guessed=False)
-    matte = _matte(frame, task, inputs)
-    weight = matte_weight(matte, frame.alpha, shape)
-    found = _normals(frame, task, inputs)
+    matte = _matte(frame, task, inputs, parameters.view())
+    weight = matte_weight(matte, frame.coverage, shape)
+    found = _normals(frame, task, inputs, parameters.view())
     if found is not None:
         to_camera = camera.rotation.T if parameters.normals_space == "world" else None
         normals, known = clean_normals(found, flip=parameters.normals_flip, world_to_camera=to_camera)
@@ -61,7 +61,7 @@ def gather(
                 f"{frame.path.name}: its normals are empty wherever the matte is; give others, or none at all"
             )
         return Subject(plate, frame.alpha, weight, normals, known, guessed=False)
-    outline = matte if matte is not None else frame.alpha
+    outline = matte if matte is not None else frame.coverage
     if outline is None or (matte is None and outline.min(initial=1) > 0.5):
         raise UsageError(
             f"{frame.path.name} has no normals and no matte, so there is no shape to light; "
@@ -70,8 +70,12 @@ def gather(
     return Subject(plate, frame.alpha, weight, _inflated(outline, frame, camera), np.ones(shape, bool), guessed=True)
 
 
-def warn_about(subject: Subject, parameters: RelightParameters) -> None:
-    """Say what a compositor may want to know about the shape of a frame."""
+def warn_about(frame: Frame, subject: Subject, parameters: RelightParameters) -> None:
+    """Say what a compositor may want to know about the alpha and the shape of a frame."""
+    if frame.alpha is not None and frame.coverage is None:
+        log.warning(
+            "the plate's alpha is black all over, beside a picture: it counts as none, and goes out as it came in"
+        )
     inside = subject.known & (subject.weight > 0)
     if not subject.weight.any():
         log.warning("the matte is empty, so nothing changes")
@@ -112,15 +116,15 @@ def _inflated(outline: np.ndarray, frame: Frame, camera: Camera) -> np.ndarray:
     return along_rays(cv2.resize(inflate(square), (width, height), interpolation=cv2.INTER_AREA), rays)
 
 
-def _matte(frame: Frame, task: FrameTask, inputs: Inputs) -> np.ndarray | None:
+def _matte(frame: Frame, task: FrameTask, inputs: Inputs, view: str | None) -> np.ndarray | None:
     if inputs.matte is None:
         return None
-    return exr.read_matte(inputs.matte.path(task.plate_frame), inputs.matte_channel).over(frame)[..., 0]
+    return exr.read_matte(inputs.matte.path(task.plate_frame), inputs.matte_channel, view).over(frame)[..., 0]
 
 
-def _normals(frame: Frame, task: FrameTask, inputs: Inputs) -> np.ndarray | None:
+def _normals(frame: Frame, task: FrameTask, inputs: Inputs, view: str | None) -> np.ndarray | None:
     if inputs.normals is None:
         found = exr.find_normals(frame)
     else:
-        found = exr.read_normals(inputs.normals.path(task.plate_frame), inputs.normals_layer)
+        found = exr.read_normals(inputs.normals.path(task.plate_frame), inputs.normals_layer, view)
     return None if found is None else found.over(frame)

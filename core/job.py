@@ -114,6 +114,7 @@ def with_parameters(job: RelightJob, **values: Any) -> RelightJob:
         "normals_flip",
         "camera",
         "layer",
+        "views",
         "colorspace",
         "config",
     )

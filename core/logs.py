@@ -6,10 +6,15 @@ import json
 import logging
 import sys
 
-from .errors import OutputError
+from .errors import OutputError, readable
 
 _LOGGER = logging.getLogger("relamp")
 _asked = {"verbose": False}
+
+
+class _Plain(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return readable(super().format(record))  # a file's name may hold what no stream takes
 
 
 class _Json(logging.Formatter):
@@ -39,7 +44,7 @@ def start(level: int, log_file: str | None = None, as_json: bool = False) -> Non
         except OSError as error:
             raise OutputError(f"{log_file}: cannot write the log there ({error.strerror})") from None
     for handler in handlers:
-        handler.setFormatter(_Json() if as_json else logging.Formatter("%(message)s"))
+        handler.setFormatter(_Json() if as_json else _Plain("%(message)s"))
         _LOGGER.addHandler(handler)
     _LOGGER.setLevel(logging.DEBUG if _asked["verbose"] else level)
     _LOGGER.propagate = False

@@ -47,12 +47,12 @@ def anchor_of(samples: Sequence[Samples], luminance_weights: np.ndarray) -> floa
     return exposure_anchor(rgb, weights, luminance_weights)
 
 
-def source_light_of(samples: Sequence[Samples]) -> np.ndarray:
+def source_light_of(samples: Sequence[Samples], luminance_weights: np.ndarray) -> np.ndarray:
     """The light that several frames were shot under, (16, 32, 3); raises `InputError` (`light.source_fit`)."""
     rgb, normals, weights = (np.concatenate([getattr(s, n) for s in samples]) for n in ("rgb", "normals", "weights"))
     delit = [s.albedo for s in samples if s.albedo is not None]
     albedo = np.concatenate(delit) if len(delit) == len(samples) else None
-    return fit_source(rgb, normals, weights, np.sum([s.viewer for s in samples], axis=0), albedo)
+    return fit_source(rgb, normals, weights, np.sum([s.viewer for s in samples], axis=0), albedo, luminance_weights)
 
 
 def measured_rows(pixels: np.ndarray) -> tuple[tuple[tuple[float, float, float], ...], ...]:
@@ -89,7 +89,7 @@ def samples_of(subject: Subject, camera_rotation: np.ndarray) -> Samples:
     scale = min(1.0, PROBE_SIZE / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     weight = subject.weight[sparse] * subject.known[sparse]
-    alpha = None if subject.alpha is None else subject.alpha[sparse]
+    alpha = None if subject.opacity is None else subject.opacity[sparse]
     if alpha is not None:
         weight = weight * (alpha > 0.9)
     rgb = unpremultiply(subject.plate[sparse], alpha) * weight[..., None]

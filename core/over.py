@@ -58,8 +58,8 @@ def cut_out(subject: Subject) -> Subject:
     Raises:
         UsageError: it covers the whole picture.
     """
-    coverage = subject.weight if subject.alpha is None else subject.weight * subject.alpha
-    if subject.alpha is None and coverage.min(initial=1) >= 1:
+    coverage = subject.coverage
+    if (subject.alpha is None or not subject.alpha.any()) and coverage.min(initial=1) >= 1:
         raise UsageError("--over needs to know where the subject is: give a --matte, or a plate with alpha")
     plate = subject.plate
     if ((subject.weight > 0) & (subject.weight < 1)).any():
@@ -126,7 +126,7 @@ def _background(plan: Plan, task: FrameTask, frame: Frame) -> tuple[np.ndarray, 
     sequence = plan.inputs.background
     assert sequence is not None
     path = sequence.path(task.frame)
-    found = exr.read_frame(path, colour=plan.colour, carry=False)
+    found = exr.read_frame(path, colour=plan.colour, view=plan.parameters.view(), carry=False)
     _require_format(path, found.display_window, frame.display_window)
     own = place(found.rgb, found.data_window, frame.data_window)
     working = plan.colour.to_working(own, found.colorspace)

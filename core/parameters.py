@@ -172,7 +172,8 @@ class RelightParameters:
     )  # fmt: skip
     layer: str | None = knob(None, "The layer to read as beauty, when the plate's is not R, G, B.", "text", "inputs")
     views: tuple[str, ...] = knob(
-        (), "Views to render one after the other; %V in a path becomes the view's name, %v its first letter.",
+        (),
+        "Views to render one after the other, of files with several; %V in a path becomes the view's name, %v its first letter.",
         "names", "inputs", look=False,
     )  # fmt: skip
     colorspace: str | None = knob(
@@ -420,6 +421,10 @@ class RelightParameters:
         """`match` or `absolute`, with the default filled in: absolute when both lights are maps, whose levels can be trusted."""
         guessed = not self.env and (self.prompt or self.background)
         return self.env_level or ("absolute" if self.source_env and not guessed else "match")
+
+    def view(self) -> str | None:
+        """The view that is looked at in files with several; None says their first."""
+        return self.views[0] if self.views else None
 
     def working_side(self) -> int:
         """The longer side of the working size, px, with the default filled in."""

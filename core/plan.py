@@ -127,7 +127,7 @@ class Plan:
             "env": self.target.digest(task.frame),
             "source_env": self.source.digest(task.frame) if self.source else None,
             "files": self._states(task.plate_frame),
-            "channels": [self.inputs.matte_channel, self.inputs.normals_layer],
+            "channels": [self.inputs.matte_channel, self.inputs.normals_layer, *self.parameters.views],
             "black": task.action == BLACK,
             "beside": self._beside(task.plate_frame),
         }

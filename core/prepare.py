@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -44,17 +44,36 @@ T = TypeVar("T")
 
 
 def views(job: RelightJob) -> Iterator[RelightJob]:
-    """The job once for each view, with %V and %v in its paths filled in; the job itself when it has no views."""
+    """The job once for each view, with %V and %v in its paths filled in; the job itself when it has no views.
+
+    Raises:
+        UsageError: the views have one place to go to, or one of them would read just what the job without it reads.
+    """
     p = job.parameters
     if not p.views:
         yield job
         return
-    if not any(token in (p.out or "") for token in ("%V", "%v")):
+    if len(p.views) > 1 and not any(token in (p.out or "") for token in ("%V", "%v")):
         raise UsageError(f"--out {p.out} is one place for {len(p.views)} views; put %V in it")
     paths = [name for name, k in knobs() if k.kind in ("picture", "file")]
-    for view in p.views:
-        filled = {name: fill_view(value, view) for name in paths if (value := getattr(p, name))}
-        yield with_parameters(job, views=(), **filled)
+    filled = [{name: fill_view(value, view) for name in paths if (value := getattr(p, name))} for view in p.views]
+    if all(value == getattr(p, name) for name, value in filled[0].items() if name != "out"):
+        _require_views(p)
+    for view, given in zip(p.views, filled, strict=True):
+        yield with_parameters(job, views=(view,), **given)
+
+
+def _require_views(parameters: RelightParameters) -> None:
+    """Raise `UsageError` unless the plate's own file holds the views that no path tells apart."""
+    plate = Sequence.parse(parameters.plate or "")
+    held = _of_first_readable((plate.path(frame) for frame in plate.frames_on_disk()), exr.views)
+    for view in parameters.views:
+        if view not in held:
+            there = f"it holds {', '.join(held)}" if held else "it holds no views"
+            raise UsageError(
+                f"--views {view}: {plate} has no such view ({there}) and no path has %V, so nothing of that view would be read; "
+                "leave it out, or put %V into the paths of what differs by view"
+            )
 
 
 def prepare(job: RelightJob, backbone: Backbone | None = None) -> Plan:
@@ -85,6 +104,7 @@ def prepare(job: RelightJob, backbone: Backbone | None = None) -> Plan:
     _check_layer_names(p, inputs, tasks)
     backbone = backbone or load(p)
     plans.refuse_idle(p, backbone)
+    _check_space(colour, p, backbone)
     _check_sides(p, backbone, source is not None)
     plan = Plan(job, inputs, colour, target, source, camera, tasks, on_disk, backbone, _head(p))
     if job.measured.anchor is None or (_needs_fit(plan) and job.measured.source_light is None):
@@ -100,9 +120,11 @@ def describe(plan: Plan) -> str:
     counts = {action: [t.frame for t in plan.tasks if t.action == action] for action in (RENDER, BLACK, SKIP)}
     first = plan.tasks[0]
     height, width = _first_readable(plan.inputs, plan.tasks, exr.display_window).shape
+    taken = _first_readable(plan.inputs, plan.tasks, lambda path: exr.colour_channels(path, p.layer, p.view()))
+    taken += f" of view {p.view()}" if p.view() else ""
     lines = [
         f"frames    {format_frames(counts[RENDER])}{_also(counts)}",
-        f"plate     {plan.inputs.plate.path(first.plate_frame)} ({width} x {height})",
+        f"plate     {plan.inputs.plate.path(first.plate_frame)} ({width} x {height}, {taken})",
         f"out       {first.out}",
         f"env       {plan.target}",
         f"source    {plan.source or 'fitted to the plate'}",
@@ -119,7 +141,7 @@ def _check_layer_names(parameters: RelightParameters, inputs: plans.Inputs, task
         return
 
     def look(path: Path) -> tuple[dict[str, tuple[str, ...]], bool]:
-        return exr.other_layers(path, parameters.layer), "relamp/ai" in exr.header(path)
+        return exr.other_layers(path, parameters.layer, parameters.view()), "relamp/ai" in exr.header(path)
 
     taken, relit = _first_readable(inputs, tasks, look)
     if relit:
@@ -134,13 +156,17 @@ def _check_layer_names(parameters: RelightParameters, inputs: plans.Inputs, task
 
 def _first_readable(inputs: plans.Inputs, tasks: tuple[FrameTask, ...], look: Callable[[Path], T]) -> T:
     """What `look` says of the first plate it can read: a damaged frame is its own failure, not the shot's."""
+    return _of_first_readable((inputs.plate.path(task.plate_frame) for task in tasks), look)
+
+
+def _of_first_readable(paths: Iterable[Path], look: Callable[[Path], T]) -> T:
     reason: InputError | None = None
-    for task in tasks:
+    for path in paths:
         try:
-            return look(inputs.plate.path(task.plate_frame))
+            return look(path)
         except InputError as error:
             reason = reason or error
-    raise reason or InputError(f"{inputs.plate} has no frames")
+    raise reason or InputError("the plate has no frames")
 
 
 def _aspect(inputs: plans.Inputs, tasks: tuple[FrameTask, ...]) -> float:
@@ -163,6 +189,16 @@ def _checked(light: Illumination, tasks: tuple[FrameTask, ...]) -> Illumination:
     light.require(tuple(task.frame for task in tasks if task.action != SKIP))
     light.environment(tasks[0].frame)  # a map that cannot be read stops the job before its first frame
     return light
+
+
+def _check_space(colour: Colour, parameters: RelightParameters, backbone: Backbone) -> None:
+    """Refuse a network that was taught in another space than light is worked out in here; `ratio` works in any."""
+    if backbone.network is None or colour.is_acescg:
+        return
+    raise UsageError(
+        f"--backbone {parameters.backbone} was taught in ACEScg, and {colour.config_id} works in {colour.working_space}; "
+        "give a --config whose scene_linear is ACEScg, or --backbone ratio, which works in any"
+    )
 
 
 def _check_sides(parameters: RelightParameters, backbone: Backbone, lit: bool) -> None:
@@ -203,7 +239,7 @@ def _measured(plan: Plan) -> Measured:
         return measured
     if plan.backbone.network is not None:
         samples = delit_samples(replace(plan, job=RelightJob(p, measured)), frames)
-    return replace(measured, source_light=measured_rows(source_light_of(samples)))
+    return replace(measured, source_light=measured_rows(source_light_of(samples, plan.colour.luminance_weights)))
 
 
 def delit_samples(plan: Plan, frames: tuple[int, ...]) -> list[Samples]:

@@ -60,7 +60,18 @@ OUT = "relamp_preview.####.exr"  # never written
 # What changes nothing that is kept: these are read anew for every preview.
 _LIVE = ("env_rotate", "env_exposure", "background_exposure", "mix", "grain", "seed", "working_size")
 _AMOUNTS = ("env_exposure", "mix", "grain")  # of the change of light that is put on the plate
-_PLATE = ("plate", "matte", "normals", "normals_space", "normals_flip", "camera", "layer", "colorspace", "config")
+_PLATE = (
+    "plate",
+    "matte",
+    "normals",
+    "normals_space",
+    "normals_flip",
+    "camera",
+    "layer",
+    "views",
+    "colorspace",
+    "config",
+)
 _SHOT = (*_PLATE, "anchor", "source_env", "env_level", "backbone")  # what the shot's measurements rest on
 
 
@@ -319,7 +330,7 @@ class Previewer:
     def _read(self, p: RelightParameters, inputs: Inputs, number: int, longer: int) -> _Seen:
         colour = self._colour(p)
         path = inputs.plate.path(number)
-        frame = exr.read_frame(path, colour=colour, colorspace=p.colorspace, layer=p.layer, carry=False)
+        frame = exr.read_frame(path, colour=colour, colorspace=p.colorspace, layer=p.layer, view=p.view(), carry=False)
         camera = plans.load_move(p, frame.display_window.width / frame.display_window.height).at(number)
         subject, trouble = None, None
         try:
@@ -441,7 +452,7 @@ def _proxy(subject: Subject, plan: Plan) -> np.ndarray:
     anchor, longer = plan.job.measured.anchor or 1.0, plan.parameters.working_side()
     known = subject.known & (not subject.guessed)
     proxy = make_proxy(
-        subject.plate, subject.alpha, subject.weight, subject.normals, known, anchor=anchor, longer=longer
+        subject.plate, subject.opacity, subject.weight, subject.normals, known, anchor=anchor, longer=longer
     )
     return resize_picture(proxy.light * proxy.matte[..., None], subject.weight.shape)
 
@@ -452,11 +463,11 @@ def _scaled(shape: tuple[int, int], scale: float) -> tuple[int, int]:
 
 def _shrunk(subject: Subject, shape: tuple[int, int]) -> Subject:
     """A subject at another size, averaged by area; what is not finite counts as black."""
-    cover = None if subject.alpha is None else resize_picture(np.clip(subject.alpha, 0, 1), shape)
-    if subject.alpha is None or cover is None:
+    cover = None if subject.opacity is None else resize_picture(np.clip(subject.opacity, 0, 1), shape)
+    if subject.opacity is None or cover is None:
         weight = resize_picture(subject.weight, shape)
     else:
-        matte = resize_picture(subject.weight * np.clip(subject.alpha, 0, 1), shape)
+        matte = resize_picture(subject.weight * np.clip(subject.opacity, 0, 1), shape)
         weight = np.divide(matte, cover, out=np.zeros_like(matte), where=cover > 0)
     mass = resize_picture(subject.known.astype(np.float32), shape)
     facing = resize_picture(np.where(subject.known[..., None], subject.normals, 0).astype(np.float32), shape)

@@ -168,7 +168,7 @@ def _one_frame(plan: Plan, inference: Inference, task: FrameTask) -> float:
     with inference.taken(task) as taken:
         frame, subject = taken.frame, taken.subject
         if inference.first_look():
-            warn_about(subject, plan.parameters)
+            warn_about(frame, subject, plan.parameters)
         if frame.nonfinite.nan or frame.nonfinite.inf:
             log.warning(
                 "frame %d: the plate holds %s pixels; they pass through as they are", task.frame, frame.nonfinite

@@ -39,7 +39,7 @@ def estimate(parameters: RelightParameters, mirror: bool = False) -> np.ndarray:
     plan = prepare(RelightJob(replace(p, backbone="ratio" if mirror else "relamp")))
     frames = probe_frames(plan.on_disk)
     if not mirror:
-        return source_light_of(delit_samples(plan, frames))
+        return source_light_of(delit_samples(plan, frames), plan.colour.luminance_weights)
     rgb, normals, rays, weights = (
         np.concatenate(g) for g in zip(*probed(frames, lambda n: _mirrored(plan, n)), strict=True)
     )
@@ -53,7 +53,7 @@ def _mirrored(plan: Plan, number: int) -> tuple[np.ndarray, ...]:
     subject = gather(frame, task, plan.inputs, plan.parameters, plan.colour, camera)
     rays = view_rays(frame, camera)
     turn = camera.rotation.T.astype(np.float32)
-    weight = subject.weight * subject.known * (1 if subject.alpha is None else subject.alpha)
+    weight = subject.coverage * subject.known
     kept = weight > 0
     light = unpremultiply(subject.plate, subject.alpha)[kept]
     return light, subject.normals[kept] @ turn, rays[kept] @ turn, weight[kept]

@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from ..core.errors import FramesFailedError, UsageError
+from ..core.errors import FramesFailedError, UsageError, readable
 from ..core.frames import format_frames, parse_frames
 from ..core.job import fingerprint
 from ..core.parameters import knob_of
@@ -138,7 +138,7 @@ def _channels_of(frame: Frame, layer: str, beauty: list[tuple[Part, int]]) -> li
 
 def _merged(colour: Part, channels: list[tuple[Part, int]], beauty: int) -> Part:
     """One part with these channels, of their own types; the first `beauty` of them as R, G, B and A."""
-    names = [*"RGBA"[:beauty], *(part.names[index] for part, index in channels[beauty:])]
+    names = [*"RGBA"[:beauty], *(readable(part.names[index]) for part, index in channels[beauty:])]
     types = tuple(part.types[index] for part, index in channels)
     spec = colour.spec.copy()
     spec.nchannels, spec.channelnames = len(names), tuple(names)
@@ -152,7 +152,7 @@ def _merged(colour: Part, channels: list[tuple[Part, int]], beauty: int) -> Part
         ids = {i: value for i, (value, kind) in enumerate(zip(values, types, strict=True)) if kind == "uint"}
         return Pixels(np.stack([value.astype(np.float32) for value in values], -1), ids)
 
-    return Part(0, spec, tuple(names), types, load)
+    return Part(0, spec, tuple(names), types, (True,) * len(names), load)
 
 
 def _provenance(source: Path, kept: list[str]) -> dict[str, Attribute]:

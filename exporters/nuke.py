@@ -91,8 +91,11 @@ def _look(job: RelightJob) -> _Shot:
     relit, plate = Sequence.parse(first_view.out or ""), Sequence.parse(first_view.plate or "")
     frames = relit.frames_on_disk()
     colour = Colour(first_view.config)
-    read = exr.read_frame(plate.path(frames[0]), colour=colour, colorspace=first_view.colorspace, carry=False)
-    made = exr.read_frame(relit.path(frames[0]), colour=colour, carry=False)
+    view = first_view.view()
+    read = exr.read_frame(
+        plate.path(frames[0]), colour=colour, colorspace=first_view.colorspace, view=view, carry=False
+    )
+    made = exr.read_frame(relit.path(frames[0]), colour=colour, view=view, carry=False)
     lamps = sorted((name for name in made.layers if _LAMP.fullmatch(name)), key=lambda name: int(name[4:]))
     rate = exr.header(plate.path(frames[0])).get("framesPerSecond")
     return _Shot(
@@ -221,9 +224,9 @@ def _law(shot: _Shot) -> list[str]:
     has_alpha = shot.plate.alpha is not None
     alpha = "Ba" if has_alpha else "1"
     if shot.matte is None:
-        weight = "(Ba > 0)" if has_alpha else "1"
+        weight = "(Ba > 0)" if shot.plate.coverage is not None else "1"
     else:
-        weight = "(Ba > 0 ? clamp(Aa / Ba, 0, 1) : 0)" if has_alpha else "clamp(Aa, 0, 1)"
+        weight = "clamp(Ba > 0 ? Aa / Ba : Aa, 0, 1)" if has_alpha else "clamp(Aa, 0, 1)"
     law = "B{c} * (A{c} - 1) + Facts.epsilon * {alpha} * max(A{c} - Facts.scale, 0)"
     # Where the matte is empty, and where the plate is not a number, the plate's own number stays.
     text = f"{{weight}} > 0 && B{{c}} * 0 == 0 ? B{{c}} + {{weight}} * Facts.strength * ({law}) : B{{c}}"

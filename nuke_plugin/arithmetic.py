@@ -57,8 +57,7 @@ def lamps() -> list[str]:
 
 def change() -> tuple[dict[str, str], list[str]]:
     """The names and expressions Change works with, and its expressions for red, green and blue."""
-    divided = "clamp(mask.a / (Facts.alpha ? a : 1), 0, 1)"
-    matte = f"(Facts.alpha && a <= 0 ? 0 : {divided})"
+    matte = "clamp(mask.a / (Facts.alpha && a > 0 ? a : 1), 0, 1)"
     rest = "parent.change_strength == 1 && parent.change_saturation == 1"
     rest += "".join(f" && parent.change_tint.{letter} == 1" for letter, _ in CHANNELS)
     product = " * ".join(f"max(ratio.{channel}, 1e-6)" for _, channel in CHANNELS)

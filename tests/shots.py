@@ -14,14 +14,14 @@ from relamp.core.light.irradiance import irradiance
 def write_exr(
     path: Path, pixels: np.ndarray, names: tuple[str, ...], kind: str = "float", **attributes: object
 ) -> Path:
-    """Write (H, W, C) with OpenImageIO alone; `attributes` as the spec takes them."""
+    """Write (H, W, C) with OpenImageIO alone; `attributes` as the spec takes them, or as (type, value)."""
     path.parent.mkdir(parents=True, exist_ok=True)
     height, width, channels = pixels.shape
     spec = oiio.ImageSpec(width, height, channels, kind)
     spec.channelnames = names
     spec.attribute("oiio:ColorSpace", "ACEScg")
     for name, value in attributes.items():
-        spec.attribute(name, value)
+        spec.attribute(name, *(value if isinstance(value, tuple) else (value,)))
     out = oiio.ImageOutput.create(str(path))
     assert out is not None
     assert out.open(str(path), spec), out.geterror()

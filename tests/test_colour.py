@@ -7,6 +7,7 @@ import logging
 
 import numpy as np
 import OpenImageIO as oiio
+import PyOpenColorIO as ocio
 import pytest
 
 from relamp.core.errors import UsageError
@@ -153,8 +154,6 @@ def test_an_untagged_hdr_is_rec709_without_a_warning(colour, caplog):
 def test_the_config_is_pinned_and_named(monkeypatch, tmp_path):
     monkeypatch.delenv("OCIO", raising=False)
     assert Colour().config_id == "cg-config-v4.0.0_aces-v2.0_ocio-v2.5"
-    import PyOpenColorIO as ocio
-
     text = ocio.Config.CreateFromFile("ocio://cg-config-v2.1.0_aces-v1.3_ocio-v2.3").serialize()
     file = tmp_path / "show.ocio"
     file.write_text(text)
@@ -261,3 +260,11 @@ def test_a_config_that_does_not_say_what_its_primaries_are_is_refused_with_the_r
 def test_an_unreadable_config_is_a_sentence(config):
     with pytest.raises(UsageError, match="the colour config"):
         Colour(config)
+
+
+def test_acescg_is_known_by_its_primaries_and_not_by_its_name(tmp_path):
+    config = ocio.Config.CreateFromFile("ocio://cg-config-v2.1.0_aces-v1.3_ocio-v2.3")
+    for space, found in (("ACEScg", True), ("Linear Rec.709 (sRGB)", False), ("ACES2065-1", False)):
+        config.setRole("scene_linear", space)
+        (tmp_path / "show.ocio").write_text(config.serialize())
+        assert Colour(str(tmp_path / "show.ocio")).is_acescg is found

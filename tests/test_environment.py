@@ -28,9 +28,9 @@ def centre_of_light(pixels):
     return centre / np.linalg.norm(centre)
 
 
-def save(path, pixels, channels=("R", "G", "B"), windows=None, **attributes):
+def save(path, pixels, channels=("R", "G", "B"), windows=None, kind="float", **attributes):
     """Write with OpenImageIO alone; `windows` is (x, y, full_width, full_height)."""
-    spec = oiio.ImageSpec(pixels.shape[1], pixels.shape[0], pixels.shape[2], "float")
+    spec = oiio.ImageSpec(pixels.shape[1], pixels.shape[0], pixels.shape[2], kind)
     spec.channelnames = channels
     if windows:
         spec.x, spec.y, spec.full_width, spec.full_height = windows
@@ -205,6 +205,29 @@ def test_what_cannot_be_light_is_cleaned_and_counted(tmp_path, caplog):
     assert loaded.pixels[2, 0].tolist() == [2, 0, 2]
 
 
+def test_a_sun_beyond_half_is_halfs_largest_and_said_to_be_short(tmp_path, caplog):
+    pixels = sun_map((0, 0.5, 0.9), radiance=2e5)  # what half makes infinity of
+    with caplog.at_level(logging.WARNING):
+        loaded = env.load_environment(
+            save(tmp_path / "sun.exr", pixels, kind="half"), colorspace="ACEScg", colour=COLOUR
+        )
+    np.testing.assert_allclose(loaded.pixels, np.minimum(pixels, 65504), rtol=1e-3)
+    share = 100 * (1 - 0.5 / env.mean_radiance(loaded.pixels)[1])
+    assert f"1 pixels are beyond half's 65504 and count as that, {share:.0f} % of the map's light" in caplog.text
+    assert "up to 3.9 stops short: save the map as float" in caplog.text
+
+
+def test_a_sun_beyond_half_is_brought_to_the_working_space(tmp_path):
+    pixels = sun_map((0, 0, 1), height=16, radiance=2e5)
+    loaded = env.load_environment(save(tmp_path / "s.exr", pixels, kind="half"), colorspace="lin_rec709", colour=COLOUR)
+    np.testing.assert_allclose(loaded.pixels.max(axis=(0, 1)), 65504, rtol=1e-4)  # white stays white
+    whole = COLOUR.to_working(np.full((1, 1, 3), (65504, 65504, 0.5), np.float32), "lin_rec709")
+    pixels[pixels > 1] = 0.5
+    pixels[3, 4] = (2e5, 2e5, 0.5)
+    loaded = env.load_environment(save(tmp_path / "y.exr", pixels, kind="half"), colorspace="lin_rec709", colour=COLOUR)
+    np.testing.assert_allclose(loaded.pixels[3, 4], whole[0, 0], rtol=1e-5)
+
+
 def test_a_cropped_data_window_is_placed_in_its_display_window(tmp_path):
     path = save(tmp_path / "crop.exr", np.ones((2, 3, 3), np.float32), windows=(5, 4, 16, 8))
     loaded = env.load_environment(path, colorspace="ACEScg", colour=COLOUR)
@@ -252,6 +275,34 @@ def test_channels_without_colour_are_named(tmp_path):
     path = save(tmp_path / "depth.exr", np.ones((4, 8, 2), np.float32), channels=("Z", "ID"))
     with pytest.raises(InputError, match="Z, ID but no R, G, B"):
         env.load_environment(path, colour=COLOUR)
+
+
+def save_parts(path, **parts):
+    """A file of parts by name, each all of one value."""
+    specs = []
+    for name in parts:
+        spec = oiio.ImageSpec(8, 4, 3, "half")
+        spec.attribute("name", name)
+        specs.append(spec)
+    out = oiio.ImageOutput.create("exr")
+    assert out.open(str(path), tuple(specs)), out.geterror()
+    for index, (spec, value) in enumerate(zip(specs, parts.values(), strict=True)):
+        assert index == 0 or out.open(str(path), spec, "AppendSubimage"), out.geterror()
+        assert out.write_image(np.full((4, 8, 3), value, np.float32)), out.geterror()
+    out.close()
+    return path
+
+
+@pytest.mark.parametrize("parts", [{"N": 1, "C": 3}, {"key": 1, "beauty": 3}, {"P": 1, "sky": 3}, {"C": 3, "N": 1}])
+def test_the_part_of_the_picture_is_the_map_wherever_it_stands(tmp_path, parts):
+    path = save_parts(tmp_path / "parts.exr", **parts)
+    assert (env.load_environment(path, colorspace="ACEScg", colour=COLOUR).pixels == 3).all()
+
+
+def test_two_parts_that_could_be_the_map_are_named(tmp_path):
+    path = save_parts(tmp_path / "parts.exr", N=1, key=2, fill=3)
+    with pytest.raises(InputError, match="its parts 'key' and 'fill' could each be the environment"):
+        env.load_environment(path, colorspace="ACEScg", colour=COLOUR)
 
 
 def test_a_missing_file_is_named(tmp_path):

@@ -390,6 +390,85 @@ def test_the_beauty_is_found_under_its_names_and_written_plain(tmp_path, prefix)
     np.testing.assert_array_equal(after["B"], pixels[prefix + "B"])
 
 
+def part(name, seed, channels="RGB", **attributes):
+    return rgba(seed, names=channels), {"name": name, **attributes}
+
+
+@pytest.mark.parametrize("beauty", ["C", "Ci", "beauty", "RGBA", "Combined", "ViewLayer.Combined", "beauty_denoised"])
+@pytest.mark.parametrize("first", [True, False])
+def test_the_part_of_the_beauty_is_taken_wherever_it_stands_and_keeps_its_name(tmp_path, beauty, first):
+    others = part("N", 1), part("key", 2)
+    picture = part(beauty, 3, "RGBA")
+    frame = read(save(tmp_path / "in.exr", *((picture, *others) if first else (*others, picture))))
+    np.testing.assert_array_equal(frame.rgb[..., 1], picture[0]["G"])
+    np.testing.assert_array_equal(frame.alpha, picture[0]["A"])
+    exr.write_frame(tmp_path / "out.exr", frame, frame.rgb * 2)
+    after = {spec.getattribute("name"): pixels for spec, pixels in load(tmp_path / "out.exr")}
+    assert set(after) == {beauty, "N", "key"}
+    np.testing.assert_array_equal(after[beauty]["R"], picture[0]["R"] * np.float16(2))
+    np.testing.assert_array_equal(after["N"]["R"], others[0][0]["R"])
+    again = read(tmp_path / "out.exr")
+    np.testing.assert_array_equal(again.rgb[..., 0], frame.rgb[..., 0] * 2)
+
+
+def test_the_only_light_of_a_file_is_the_picture_whatever_it_is_called(tmp_path):
+    path = save(tmp_path / "in.exr", part("N", 1), part("P", 2), part("shot_040", 3))
+    np.testing.assert_array_equal(read(path).rgb[..., 2], rgba(3)["B"])
+    assert exr.colour_channels(path) == "shot_040.R, shot_040.G, shot_040.B"
+
+
+@pytest.mark.parametrize("names", [("key", "fill"), ("beauty", "rgba"), ("beauty_a", "beauty_b"), ("C", "Ci")])
+def test_where_two_parts_could_be_the_picture_the_layer_is_asked_for(tmp_path, names):
+    path = save(tmp_path / "in.exr", part("N", 1), part(names[0], 2), part(names[1], 3))
+    said = rf"'{names[0]}' and '{names[1]}' could each be the picture; say which with --layer"
+    with pytest.raises(InputError, match=said):
+        read(path)
+    np.testing.assert_array_equal(read(path, layer=names[1]).rgb[..., 0], rgba(3)["R"])
+
+
+def test_two_layers_that_could_be_the_picture_are_asked_for_but_not_beside_a_plain_one(tmp_path):
+    both = {f"{layer}.{c}": v for seed, layer in enumerate(("Ci", "beauty")) for c, v in rgba(seed).items()}
+    with pytest.raises(InputError, match="'beauty' and 'Ci' could each be the picture"):
+        read(save(tmp_path / "in.exr", (both, {})))
+    np.testing.assert_array_equal(read(save(tmp_path / "p.exr", (rgba(5) | both, {}))).rgb[..., 0], rgba(5)["R"])
+
+
+def stereo(path, *, parts):
+    """Left and right pictures with normals of their own, 1 and 2, in parts or in channel names."""
+    sides = {
+        view: rgba(seed) | {f"N.{c}": np.full((HEIGHT, WIDTH), seed, np.float16) for c in "XYZ"}
+        for seed, view in enumerate(("left", "right"), 1)
+    }
+    if parts:
+        return save(path, *((pixels, {"name": view, "view": view}) for view, pixels in sides.items()))
+    right = {".".join((*name.split(".")[:-1], "right", name[-1])): v for name, v in sides["right"].items()}
+    return save(path, (sides["left"] | right, {"multiView": ("string[2]", ("left", "right"))}))
+
+
+@pytest.mark.parametrize("parts", [True, False])
+@pytest.mark.parametrize(("view", "seed"), [(None, 1), ("left", 1), ("right", 2), ("middle", 1)])
+def test_a_view_is_found_with_its_own_layers_in_parts_and_in_channel_names(tmp_path, parts, view, seed):
+    path = stereo(tmp_path / "in.exr", parts=parts)
+    assert exr.views(path) == ("left", "right")
+    frame = read(path, view=view)
+    np.testing.assert_array_equal(frame.rgb[..., 1], rgba(seed)["G"])
+    np.testing.assert_array_equal(frame.alpha, rgba(seed)["A"])
+    assert (exr.find_normals(frame).pixels == seed).all()
+    assert (exr.read_normals(path, view=view).pixels == seed).all()
+    np.testing.assert_array_equal(exr.read_matte(path, view=view).pixels[..., 0], rgba(seed)["A"])
+    assert (exr.read_layer(path, "N", view).pixels == seed).all()
+    exr.write_frame(tmp_path / "out.exr", frame, frame.rgb * 2)
+    for other in (1, 2):
+        found = read(tmp_path / "out.exr", view=("left", "right")[other - 1]).rgb[..., 0]
+        np.testing.assert_array_equal(found, rgba(other)["R"].astype(np.float32) * (2 if other == seed else 1))
+
+
+def test_a_view_without_normals_does_not_take_the_others(tmp_path):
+    left = rgba(1) | {f"N.{c}": np.ones((HEIGHT, WIDTH), np.float16) for c in "XYZ"}
+    path = save(tmp_path / "in.exr", (left, {"name": "l", "view": "left"}), (rgba(2), {"name": "r", "view": "right"}))
+    assert exr.find_normals(read(path, view="right")) is None
+
+
 def test_blenders_parts_with_the_layer_in_part_and_channel_are_read(tmp_path):
     beauty = {f"ViewLayer.Combined.{name}": values for name, values in rgba().items()}
     normal = {f"ViewLayer.Normal.{name}": values for name, values in rgba(1, np.float32, "XYZ").items()}

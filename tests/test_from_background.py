@@ -7,14 +7,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from relamp.core.camera import default_camera
 from relamp.core.cli import main
 from relamp.core.errors import InputError, ParameterError
+from relamp.core.illumination import Behind
 from relamp.core.light.backdrop import backdrop, camera_rays
 from relamp.core.light.canvas import bearing
 from relamp.core.light.environment import rotation_matrix
 from relamp.core.light.from_background import LIFT_MOST, from_background, lift_clipped
 from relamp.core.light.irradiance import irradiance
 from relamp.core.parameters import RelightParameters
+from relamp.core.pictures.colour import Colour
+from relamp.core.pictures.sequence import Sequence
 from shots import Shot, layer, write_exr
 
 RAYS = camera_rays(96, 54, 40.0)
@@ -260,3 +264,13 @@ def test_delight_and_relight_are_one_relight_in_two_steps(shot):
     inside = layer(shot.plate_frame(1001), "A")[..., 0] == 1
     assert flat[inside].std() < 0.1 * layer(shot.plate_frame(1001), *"RGB")[inside].std()  # one grey: its albedo
     np.testing.assert_allclose(layer(shot.folder / "twice.1001.exr", *"RGB")[inside], once[inside], rtol=0.02)
+
+
+def test_a_lamp_beyond_half_in_the_background_is_as_bright_as_half_can_say(tmp_path):
+    seen = picture()
+    seen[10:20, 70:80] = 65504
+    written = write_exr(tmp_path / "held.exr", seen, ("R", "G", "B"), "half")
+    seen[10:20, 70:80] = 2e5  # which half makes infinity of
+    beyond = write_exr(tmp_path / "beyond.exr", seen, ("R", "G", "B"), "half")
+    lights = [Behind(Sequence.parse(path), Colour(), default_camera()).environment(1) for path in (written, beyond)]
+    np.testing.assert_array_equal(lights[0].pixels, lights[1].pixels)

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from relamp.core.errors import InputError, UsageError
-from relamp.core.pictures.sequence import Sequence
+from relamp.core.inspection import as_pattern
+from relamp.core.pictures.sequence import Sequence, sequences_in
 
 
 @pytest.fixture
@@ -100,8 +101,50 @@ def test_nothing_there_says_what_lies_beside_it(shot):
         Sequence.parse(folder / "plate.exr").frames_on_disk()
     with pytest.raises(InputError, match=r"there is no folder .*nowhere"):
         Sequence.parse(folder / "nowhere" / "plate.####.exr").frames_on_disk()
-    with pytest.raises(InputError, match="does not exist"):
+
+
+def test_a_folder_is_named_as_one_with_what_it_holds(shot, tmp_path):
+    folder = shot("plate.1001.exr", "plate.1002.exr")
+    said = rf"{folder} is a folder \(it holds plate\.####\.exr \(1001-1002\)\); .* as in {folder}/plate\.####\.exr"
+    with pytest.raises(InputError, match=said):
         Sequence.parse(folder).frames_on_disk()
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    with pytest.raises(InputError, match=r"is a folder \(it holds no EXR files\); .* as in .*empty/shot\.####\.exr"):
+        Sequence.parse(empty).frames_on_disk()
+
+
+@pytest.mark.parametrize(
+    "tail", ["_v2.exr", "-beauty.exr", ".v003.exr", "-2.exr", "_left 01.exr", "x.exr", ".1001.exr"]
+)
+def test_what_stands_behind_the_frame_is_part_of_the_name(shot, tail):
+    folder = shot(f"shot.1001{tail}", f"shot.1002{tail}", "shot.1003.exr")
+    sequence = Sequence.parse(folder / f"shot.####{tail}")
+    assert sequence.frames_on_disk() == (1001, 1002)
+    assert sequence.path(7) == folder / f"shot.0007{tail}"
+    assert sequence.name == "shot"
+
+
+@pytest.mark.parametrize("name", ["sky@2x.exr", "sky#1.exr", "50%day.exr", "a##b@@.exr", "pay$F4.exr", "100%V.exr"])
+def test_a_file_that_is_there_is_found_by_its_own_name(shot, name):
+    still = Sequence.parse(shot(name) / name)
+    assert still.is_still
+    assert still.path(5).name == name
+    assert still.missing([1, 2]) == ()
+
+
+@pytest.mark.parametrize(
+    ("there", "pattern"),
+    [
+        (("s.1001.exr", "s.1002.exr"), "s.####.exr"),
+        (("s.1001_v2.exr", "s.1002_v2.exr"), "s.####_v2.exr"),
+        (("sh_010.1001-beauty.exr", "sh_010.1002-beauty.exr", "sh_020.1001-beauty.exr"), "sh_010.####-beauty.exr"),
+        (("s.1001.exr", "s.10002.exr"), "s.1001.exr"),
+    ],
+)
+def test_a_frame_is_given_back_as_the_sequence_it_belongs_to(shot, there, pattern):
+    folder = shot(*there)
+    assert as_pattern(str(folder / there[0])) == str(folder / pattern)
 
 
 def test_views_are_filled_in(tmp_path):
@@ -113,3 +156,9 @@ def test_views_are_filled_in(tmp_path):
 def test_two_frame_tokens_are_refused():
     with pytest.raises(UsageError, match="it holds 2"):
         Sequence.parse("a.####.%04d.exr")
+
+
+def test_a_folder_lists_sequences_with_text_behind_the_frame(shot):
+    folder = shot("a.1001_v2.exr", "a.1002_v2.exr", "b.0001.exr", "b.0002.exr", "c_v2.exr", "d.1001_v2.exr")
+    expected = {"a.####_v2.exr": "1001-1002", "b.####.exr": "1-2", "c_v2.exr": "", "d.1001_v2.exr": ""}
+    assert sequences_in(folder) == expected

@@ -10,13 +10,18 @@ from pathlib import Path
 
 import numpy as np
 import OpenImageIO as oiio
+import PyOpenColorIO as ocio
 import pytest
 
 from relamp.core.cli import main
 from relamp.core.geometry import along_rays
+from relamp.core.illumination import Illumination
 from relamp.core.light.backdrop import camera_rays
 from relamp.core.light.environment import rotate, rotation_matrix
 from relamp.core.light.irradiance import irradiance
+from relamp.core.pictures import exr
+from relamp.core.pictures.colour import PINNED, Colour
+from relamp.core.pictures.sequence import Sequence
 from shots import BALL_CHANNELS, Shot, layer, lit_ball, read_exr, soft_light, sphere, write_exr
 
 RGB = ("R", "G", "B")
@@ -498,6 +503,144 @@ def test_a_job_of_views_is_saved_with_all_of_them(tmp_path):
     )
     assert main(["render", "--job", job, "-q"]) == 0
     assert {p.name for p in tmp_path.glob("out.*.exr")} == {"out.left.1001.exr", "out.right.1001.exr"}
+
+
+def camera_plate(tmp_path, alpha):
+    """A ball before a grey wall with an alpha of its own; the plate's pixels, and the options that relight it by its matte."""
+    ball = lit_ball(soft_light((0.3, 0.4, 1.0)))
+    matte = ball[..., 3:4]
+    picture = np.concatenate([ball[..., :3] + 0.3 * (1 - matte), alpha(matte)], -1).astype(np.float16)
+    plate = write_exr(tmp_path / "plate.1001.exr", picture, tuple("RGBA"), "half")
+    env = write_exr(tmp_path / "env.exr", soft_light((-1.0, 0.2, 0.1)), ("R", "G", "B"))
+    given = str(write_exr(tmp_path / "matte.exr", matte, ("A",)))
+    return picture, ["render", str(plate), "--env", str(env), "--matte", given, "--backbone", "ratio"]
+
+
+@pytest.mark.parametrize("black", [True, False], ids=["black", "half"])
+def test_a_matte_says_where_light_changes_also_where_the_alpha_is_zero(tmp_path, black, capsys):
+    half = np.arange(48)[None, :, None] < 24
+    picture, options = camera_plate(tmp_path, (lambda m: 0 * m) if black else (lambda m: m * half))
+    assert main([*options, "--out", str(tmp_path / "relit.exr")]) == 0
+    said = capsys.readouterr().err
+    assert said.count("alpha is black all over") == (1 if black else 0)
+    relit, _ = read_exr(tmp_path / "relit.exr")
+    np.testing.assert_array_equal(relit[..., 3], picture[..., 3])
+    opaque, options = camera_plate(tmp_path, lambda m: 0 * m + 1)
+    assert main([*options, "--out", str(tmp_path / "opaque.exr"), "-q"]) == 0
+    expected, _ = read_exr(tmp_path / "opaque.exr")
+    assert np.abs(expected - opaque)[:, 24:].max() > 0.05
+    # What has no alpha is not lifted out of the dark, which is all the difference there may be.
+    np.testing.assert_allclose(relit[:, 30:, :3], expected[:, 30:, :3], rtol=2e-2, atol=2e-2)
+
+
+def test_a_plate_of_a_black_alpha_without_a_matte_is_relit_as_a_whole(tmp_path):
+    picture, _ = camera_plate(tmp_path, lambda m: 0 * m)
+    normals = lit_ball(soft_light((0.3, 0.4, 1.0)))[..., 4:] + (0, 0, 1e-3)
+    plate = write_exr(tmp_path / "n.1001.exr", np.concatenate([picture, normals], -1), BALL_CHANNELS)
+    env = str(tmp_path / "env.exr")
+    assert (
+        main(["render", str(plate), "--env", env, "--backbone", "ratio", "--out", str(tmp_path / "r.exr"), "-q"]) == 0
+    )
+    assert (read_exr(tmp_path / "r.exr")[0][..., :3] != picture[..., :3]).any(-1).mean() > 0.9
+
+
+def test_an_element_whose_alpha_is_empty_on_a_frame_is_not_a_camera_plate(tmp_path):
+    glow = np.zeros((48, 48, 7), np.float16)
+    glow[20:28, 20:28, :3] = 1
+    glow[..., 6] = 1
+    plate = str(write_exr(tmp_path / "g.1001.exr", glow, BALL_CHANNELS, "half"))
+    env, source = (
+        str(write_exr(tmp_path / f"{x}.exr", soft_light((x, 0.2, 0.1)), ("R", "G", "B"))) for x in (-1.0, 1.0)
+    )
+    out = str(tmp_path / "r.exr")
+    arguments = ["render", plate, "--env", env, "--source-env", source, "--backbone", "ratio", "--out", out, "-q"]
+    assert main(arguments) == 0
+    np.testing.assert_array_equal(read_exr(tmp_path / "r.exr")[0], glow)
+
+
+def test_views_in_one_file_are_each_rendered_from_their_own_picture(tmp_path):
+    left, right = (lit_ball(soft_light((side, 0.4, 1.0)))[..., :4] for side in (-1.0, 1.0))
+    both = np.concatenate([left, right], -1)
+    names = (*"RGBA", *(f"right.{c}" for c in "RGBA"))
+    plate = write_exr(tmp_path / "stereo.1001.exr", both, names, "half", multiView=("string[2]", ("left", "right")))
+    env = str(write_exr(tmp_path / "env.exr", soft_light((-1.0, 0.2, 0.1)), ("R", "G", "B")))
+    out = str(tmp_path / "relit.%V.exr")
+    normals = str(write_exr(tmp_path / "n.exr", lit_ball(soft_light((0, 0, 1)))[..., 4:], ("N.X", "N.Y", "N.Z")))
+    options = ["--env", env, "--normals", normals, "--backbone", "ratio", "-q", "--overwrite"]
+    assert main(["render", str(plate), *options, "--out", out, "--views", "left,right"]) == 0
+    pictures = {view: read_exr(tmp_path / f"relit.{view}.exr") for view in ("left", "right")}
+    changed = {
+        view: np.abs(pixels - both.astype(np.float16)).max(axis=(0, 1)) > 0.01 for view, (pixels, _) in pictures.items()
+    }
+    assert changed["left"].tolist() == [True, True, True, False] + [False] * 4
+    assert changed["right"].tolist() == [False] * 4 + [True, True, True, False]
+    for view, first in (("left", 0), ("right", 4)):
+        alone = str(write_exr(tmp_path / "alone.exr", both[..., first : first + 4], tuple("RGBA"), "half"))
+        assert main(["render", alone, *options, "--out", str(tmp_path / "one.exr")]) == 0
+        np.testing.assert_array_equal(pictures[view][0][..., first : first + 4], read_exr(tmp_path / "one.exr")[0])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are bytes on Linux alone")
+def test_files_whose_names_are_not_utf8_are_read_and_none_is_written(tmp_path, capsys):
+    shot = Shot(tmp_path, frames=1)
+    plate, env = (os.fsdecode(os.fsencode(tmp_path) + name) for name in (b"/caf\xe9.1001.exr", b"/ciel\xe9.exr"))
+    os.rename(shot.plate_frame(1001), plate)
+    os.rename(shot.env_b, env)
+    options = ["render", plate, "--env", env, "--source-env", shot.env_a, "--backbone", "ratio"]
+    assert main([*options, "--out", str(tmp_path / "relit.exr")]) == 0
+    assert "caf\u00e9" in capsys.readouterr().err
+    assert exr.header(tmp_path / "relit.exr")["relamp/env"].startswith("ciel\u00e9.exr ")
+    assert main([*options, "--out", os.fsdecode(os.fsencode(tmp_path) + b"/\xe9.exr")]) == 2
+    assert "not UTF-8" in capsys.readouterr().err
+
+
+@pytest.fixture
+def in_rec709(tmp_path):
+    """The pinned config, with Linear Rec.709 to work in."""
+    config = ocio.Config.CreateFromFile(PINNED)
+    config.setRole("scene_linear", "Linear Rec.709 (sRGB)")
+    (tmp_path / "rec709.ocio").write_text(config.serialize())
+    return str(tmp_path / "rec709.ocio")
+
+
+def test_a_network_is_refused_in_a_space_it_was_not_taught_in(shot, in_rec709, capsys):
+    arguments = ["render", shot.plate, "--env", shot.env_b, "--out", shot.out, "--config", in_rec709]
+    assert main([*arguments, "--backbone", "relamp"]) == 2
+    said = capsys.readouterr().err
+    assert "--backbone relamp was taught in ACEScg" in said
+    assert "works in Linear Rec.709 (sRGB); give a --config whose scene_linear is ACEScg, or --backbone ratio" in said
+    assert main([*arguments, "--backbone", "ratio", "-q", "--frames", "1001"]) == 0
+
+
+def test_lamps_are_ordered_by_what_is_bright_in_the_working_space(tmp_path, in_rec709):
+    pixels = np.full((32, 64, 3), 0.01, np.float32)
+    pixels[8:10, 10:12, 0] = 100  # brighter than the green one by ACEScg's weights, darker by Rec.709's
+    pixels[8:10, 40:42, 1] = 33
+    path = str(write_exr(tmp_path / "two.exr", pixels, ("R", "G", "B")))
+    for config, first in ((PINNED, 0), (in_rec709, 1)):
+        colour = Colour(config)
+        lamps = Illumination(Sequence.parse(path), colour, colour.working_space).lamps(1, 2).lights
+        assert np.argmax(lamps[0].table.mean(axis=(0, 1))) == first
+
+
+def test_a_view_that_nothing_is_read_of_is_refused(shot, capsys):
+    out = shot.out.replace("relit", "relit.%V")
+    arguments = [
+        "render",
+        shot.plate,
+        "--env",
+        shot.env_b,
+        "--backbone",
+        "ratio",
+        "--out",
+        out,
+        "--views",
+        "left,right",
+    ]
+    assert main(arguments) == 2
+    said = capsys.readouterr().err
+    assert "--views left: " in said
+    assert "has no such view (it holds no views) and no path has %V" in said
 
 
 def test_views_need_a_place_each(tmp_path, capsys):

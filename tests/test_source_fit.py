@@ -5,6 +5,7 @@ from relamp.core.errors import InputError
 from relamp.core.light import environment as env
 from relamp.core.light.irradiance import irradiance
 from relamp.core.light.source_fit import ASSUMED_ALBEDO, fit_source
+from relamp.core.pictures.colour import PINNED, Colour
 
 SIZE = 80
 
@@ -105,3 +106,16 @@ def test_a_black_plate_is_refused():
     normals, matte = ball()
     with pytest.raises(InputError, match="black inside the matte"):
         fit_source(np.zeros_like(normals), normals, matte)
+
+
+def test_the_level_of_a_coloured_plate_is_the_same_in_whatever_space_it_is_fitted():
+    colour = Colour(PINNED)
+    normals, matte = ball()
+    in_rec709 = plate(key_light(40, 30), normals, np.float32([0.9, 0.05, 0.02]))
+    rec709 = np.float32([0.2126, 0.7152, 0.0722])
+    there = fit_source(in_rec709, normals, matte, luminance_weights=rec709)
+    here = fit_source(
+        colour.to_working(in_rec709, "lin_rec709_scene"), normals, matte, luminance_weights=colour.luminance_weights
+    )
+    assert env.level(there, rec709) == pytest.approx(env.level(here, colour.luminance_weights), rel=1e-3)
+    assert env.level(fit_source(in_rec709, normals, matte), rec709) != pytest.approx(env.level(there, rec709), rel=0.1)

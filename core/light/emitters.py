@@ -38,6 +38,7 @@ def emitters(pixels: np.ndarray, rows: int = BLOCK_ROWS) -> Emitters:
     columns = 2 * rows
     around = overlap_matrix(width, columns, lambda t: 2 * np.pi * t)
     energy = integrate(pixels, overlap_matrix(height, rows, lambda t: -np.cos(np.pi * t)), around)
+    # Only where in its block the light comes from hangs on these weights; the working space's own would move it by nothing seen.
     luminance = pixels @ np.asarray(AP1_LUMINANCE, np.float32)
     total = energy @ np.asarray(AP1_LUMINANCE, np.float32)
     moment = _moments(luminance[..., None], rows, columns)

@@ -31,6 +31,10 @@ from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 
 from ..errors import InputError, ParameterError
+from ..pictures import layers
+from ..pictures.exr_read import open_input
+from ..pictures.frame import HALF_MAX
+from ..pictures.radiance import read_header
 from .sampling import bilinear
 
 if TYPE_CHECKING:
@@ -38,6 +42,9 @@ if TYPE_CHECKING:
 
 # Luminance weights of ACEScg (AP1, D60): SMPTE ST 2065-1 primaries to XYZ, second row.
 AP1_LUMINANCE = (0.2722287168, 0.6740817658, 0.0536895174)
+
+SUN_MAX = 1e6
+"""No sun in a map is brighter: 1.6e9 cd/m2 outside the atmosphere over the 2000 of a blue sky, a radiance of about 1."""
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +67,8 @@ def load_environment(path: str | os.PathLike[str], *, colorspace: str | None = N
 
     A data window smaller than the display window is padded with black, overscan is cut. Pixels that cannot be light
     (NaN, infinity, negative) are cleaned and counted in one warning: NaN and negative become 0, infinity the largest
-    finite value of the map.
+    finite value of the map. Infinity in a half file is a sun that half cannot hold: it becomes half's largest number, and a
+    warning of its own says how much of the sun may be missing.
 
     Args:
         path: one file, not a sequence pattern.
@@ -77,6 +85,8 @@ def load_environment(path: str | os.PathLike[str], *, colorspace: str | None = N
     raw, spec, file_format = _read(path)
     _check_latlong(path, raw.shape, spec)
     decision = colour.decide(spec, colorspace, file_format=file_format, what="environment")
+    if all(str(spec.channelformat(index)) == "half" for index in _colour_channels(list(spec.channelnames))):
+        raw = _with_clipped_suns(path, raw)
     pixels = colour.to_working(raw, decision.space)
     pixels = _clean(path, np.ascontiguousarray(pixels[..., :3], np.float32))
     if not pixels.any():
@@ -306,32 +316,51 @@ def _read(path: Path) -> tuple[np.ndarray, oiio.ImageSpec, str]:
     """Colour of the first part that has some, in its display window, (H, W, 3) float32; its header; the format."""
     if not path.is_file():
         raise InputError(f"{path} does not exist; --env takes a latitude-longitude .exr or .hdr")
-    source: Any = oiio.ImageInput.open(str(path))
+    radiance = read_header(path)
+    source: Any = open_input(path)
     if source is None:
         raise InputError(f"{path} cannot be opened as a picture: {oiio.geterror()}")
     try:
-        return *_read_open(path, source), source.format_name()
+        data, spec = _read_open(path, source)
     finally:
         source.close()
+    if radiance is not None:
+        data = radiance.light(data)
+        if radiance.primaries:
+            spec.attribute("chromaticities", oiio.TypeDesc("float[8]"), radiance.primaries)
+    return data, spec, source.format_name()
 
 
 def _read_open(path: Path, source: Any) -> tuple[np.ndarray, oiio.ImageSpec]:
-    names: list[str] = []
-    part = 0
-    while source.seek_subimage(part, 0):
-        spec = source.spec()
-        if spec.deep:
-            raise InputError(f"{path} is deep; an environment is a flat latitude-longitude picture: flatten it first")
-        channels = _colour_channels(list(spec.channelnames))
-        if channels:
-            data = source.read_image(part, 0, 0, spec.nchannels, "float")
-            if data is None:
-                raise InputError(f"{path} is damaged: {source.geterror()}; copy or render it again")
-            data = np.asarray(data, np.float32).reshape(spec.height, spec.width, spec.nchannels)
-            return _in_display_window(data[..., channels], spec), spec
-        names += spec.channelnames
-        part += 1
-    raise InputError(f"{path} has channels {', '.join(names)} but no R, G, B; an environment needs its colour there")
+    specs: list[oiio.ImageSpec] = []
+    while source.seek_subimage(len(specs), 0):
+        specs.append(source.spec().copy())
+    part, spec = _part_with_light(path, specs)
+    if spec.deep:
+        raise InputError(f"{path} is deep; an environment is a flat latitude-longitude picture: flatten it first")
+    data = source.read_image(part, 0, 0, spec.nchannels, "float")
+    if data is None:
+        raise InputError(f"{path} is damaged: {source.geterror()}; copy or render it again")
+    data = np.asarray(data, np.float32).reshape(spec.height, spec.width, spec.nchannels)
+    return _in_display_window(data[..., _colour_channels(list(spec.channelnames))], spec), spec
+
+
+def _part_with_light(path: Path, specs: list[oiio.ImageSpec]) -> tuple[int, oiio.ImageSpec]:
+    """The part of a file that is the map: the one of a beauty's name, else the only one with colour that is light."""
+    lit = [(index, spec) for index, spec in enumerate(specs) if _colour_channels(list(spec.channelnames))]
+    if not lit:
+        names = ", ".join(name for spec in specs for name in spec.channelnames)
+        raise InputError(f"{path} has channels {names} but no R, G, B; an environment needs its colour there")
+    named = [(str(spec.getattribute("name") or ""), index, spec) for index, spec in lit]
+    light = [found for found in named if layers.is_light(found[0])] or named
+    beauty = [found for found in light if found[0].lower().rpartition(".")[2] in layers.BEAUTY]
+    could = beauty if len(beauty) == 1 else light
+    if len(could) > 1:
+        parts = " and ".join(repr(name) for name, _, _ in could)
+        raise InputError(
+            f"{path}: its parts {parts} could each be the environment; save the one you mean as a file of its own"
+        )
+    return could[0][1:]
 
 
 def _colour_channels(names: list[str]) -> list[int]:
@@ -363,6 +392,25 @@ def _check_latlong(path: Path, shape: tuple[int, ...], spec: oiio.ImageSpec) -> 
             f"{path} is {width} x {height}; a latitude-longitude environment is twice as wide as it is high: convert"
             " crosses, cube maps and mirror balls with Nuke's SphericalTransform"
         )
+
+
+def within_half(pixels: np.ndarray) -> np.ndarray:
+    """Pixels of a half file, with half's largest number where one was beyond it and became infinite."""
+    return np.where(np.isposinf(pixels), np.float32(HALF_MAX), pixels)
+
+
+def _with_clipped_suns(path: Path, pixels: np.ndarray) -> np.ndarray:
+    clipped = np.isposinf(pixels).any(axis=-1)
+    if not clipped.any():
+        return pixels
+    found = within_half(pixels)
+    share = mean_radiance(np.where(clipped[..., None], found, 0)).sum() / mean_radiance(np.nan_to_num(found)).sum()
+    log.warning(
+        "%s: the sun was clipped: %d pixels are beyond half's %g and count as that, %.0f %% of the map's light; a sun reaches "
+        "%g, so theirs may be up to %.1f stops short: save the map as float EXR or .hdr",
+        path, clipped.sum(), HALF_MAX, 100 * share, SUN_MAX, np.log2(SUN_MAX / HALF_MAX),
+    )  # fmt: skip
+    return found
 
 
 def _clean(path: Path, pixels: np.ndarray) -> np.ndarray:

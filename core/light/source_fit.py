@@ -11,6 +11,7 @@ else a few wrong pixels along an outline make a key light behind the subject.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.optimize import nnls
 
 from ..errors import InputError
@@ -36,6 +37,7 @@ def fit_source(
     weights: np.ndarray,
     viewer: np.ndarray | None = None,
     albedo: np.ndarray | None = None,
+    luminance_weights: ArrayLike = AP1_LUMINANCE,
 ) -> np.ndarray:
     """Fit a light to a plate's shading.
 
@@ -48,6 +50,7 @@ def fit_source(
         weights: (...) zero or more; pixels with weight 0, or with a value that is not finite, are not looked at.
         viewer: (3,) from the subject toward the camera, world space; None when nothing is known of it.
         albedo: (..., 3) above 0, of a network that delights; None when nothing is known of it.
+        luminance_weights: (3,) of the working space (`Colour.luminance_weights`).
 
     Returns:
         (16, 32, 3) float32 radiance, a latitude-longitude map like any other.
@@ -57,7 +60,8 @@ def fit_source(
     """
     if albedo is not None:
         rgb = rgb * (np.float32(ASSUMED_ALBEDO) / np.maximum(albedo, DARK_ALBEDO))
-    luminance, facing, mass = _usable(rgb, normals, weights)
+    of_rgb = np.asarray(luminance_weights, np.float32)
+    luminance, facing, mass = _usable(rgb, normals, weights, of_rgb)
     seen, shading, count = _by_normal(luminance, facing, mass)
     if not shading.max() > 0:
         raise InputError("the plate is black inside the matte, so no source light can be fitted; give --source-env")
@@ -66,16 +70,18 @@ def fit_source(
     confidence = np.sqrt(count) / (shading + DARK * shading.mean())
     amounts = _fit(response * (ASSUMED_ALBEDO / np.pi), shading, confidence, _held_behind(viewer))
     light = np.tensordot(amounts, lobes, axes=1)
-    return (light[..., None] * _tint(rgb, weights, TINT if albedo is None else 1.0)).astype(np.float32)
+    return (light[..., None] * _tint(rgb, weights, TINT if albedo is None else 1.0, of_rgb)).astype(np.float32)
 
 
-def _usable(rgb: np.ndarray, normals: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _usable(
+    rgb: np.ndarray, normals: np.ndarray, weights: np.ndarray, luminance_weights: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Luminances, unit normals and weights of the pixels that can be used, flat."""
     rgb, normals = np.asarray(rgb, np.float32).reshape(-1, 3), np.asarray(normals, np.float32).reshape(-1, 3)
     weights = np.asarray(weights, np.float32).reshape(-1)
     with np.errstate(all="ignore"):  # a plate's bad pixels are data, not a mistake
         length = np.linalg.norm(normals, axis=-1)
-        luminance = rgb @ np.asarray(AP1_LUMINANCE, np.float32)
+        luminance = rgb @ luminance_weights
         kept = (weights > 0) & np.isfinite(luminance) & np.isfinite(length) & (length > 0.5) & np.isfinite(weights)
     if kept.sum() < MINIMUM_PIXELS:
         raise InputError(
@@ -133,12 +139,12 @@ def _fit(response: np.ndarray, shading: np.ndarray, confidence: np.ndarray, held
     return amounts
 
 
-def _tint(rgb: np.ndarray, weights: np.ndarray, share: float) -> np.ndarray:
+def _tint(rgb: np.ndarray, weights: np.ndarray, share: float, luminance_weights: np.ndarray) -> np.ndarray:
     """A tint of unit luminance: a share, in stops, of that of the subject's mean colour, (3,)."""
     kept = np.isfinite(rgb).all(axis=-1) & (np.asarray(weights) > 0)
     mean = np.maximum(np.asarray(rgb)[kept].mean(axis=0, dtype=np.float64), 1e-6)
-    tint = (mean / (mean @ AP1_LUMINANCE)) ** share
-    return tint / (tint @ AP1_LUMINANCE)
+    tint = (mean / (mean @ luminance_weights)) ** share
+    return tint / (tint @ luminance_weights)
 
 
 def _lobe_maps() -> np.ndarray:

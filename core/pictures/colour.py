@@ -16,14 +16,14 @@ import logging
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
 import OpenImageIO as oiio
 import PyOpenColorIO as ocio
 
-from ..errors import UsageError
+from ..errors import UsageError, readable
 from .interchange import CHROMATICITIES, PINNED, STANDARD_LINEAR, Interchange, apply, pinned, standard_linear
 
 # Luminance of AP0, as a row of the built-in AP0 to CIE XYZ D65 (Bradford) matrix; see `Colour.luminance_weights`.
@@ -65,6 +65,7 @@ class Colour:
         self._processors: dict[tuple[str, str], ocio.CPUProcessor | None] = {}
         self._warned: set[str] = set()
         self._found: dict[str, str | None] = {}
+        self._luminance: np.ndarray | None = None
 
     def resolve(self, name: str) -> str:
         """Canonical name of a colour space given by name, alias, role or standard id.
@@ -112,7 +113,7 @@ class Colour:
         """
         if explicit:
             return Decision(self.resolve(explicit), "declared")
-        tagged = self.tagged(spec) if file_format != "hdr" else None
+        tagged = self.tagged(spec)
         if tagged is not None:
             return tagged
         if file_format == "hdr":
@@ -218,13 +219,26 @@ class Colour:
         Raises:
             UsageError: nothing says how the config's working space relates to ACES.
         """
+        if self._luminance is None:
+            to_xyz = pinned().getProcessor(ocio.BuiltinTransform(_AP0_TO_XYZ)).getDefaultCPUProcessor()
+            luminance = apply(to_xyz, self._primaries_in_ap0())[0, :, 1]
+            self._luminance = luminance / luminance.sum()
+        return self._luminance
+
+    @property
+    def is_acescg(self) -> bool:
+        """Whether the working space is ACEScg by its primaries, whatever it is called; raises as `luminance_weights` does."""
+        return bool(np.allclose(self._primaries_in_ap0(), _primaries_of_acescg(), atol=1e-4))
+
+    def _primaries_in_ap0(self) -> np.ndarray:
+        """(1, 3, 3): red, green and blue of the working space in ACES2065-1."""
         to_ap0 = self._interchange.to_pinned(self.working_space, "ACES2065-1").getDefaultCPUProcessor()
-        to_xyz = pinned().getProcessor(ocio.BuiltinTransform(_AP0_TO_XYZ)).getDefaultCPUProcessor()
-        luminance = apply(to_xyz, apply(to_ap0, np.eye(3, dtype=np.float32)[None]))[0, :, 1]
-        return luminance / luminance.sum()
+        return apply(to_ap0, np.eye(3, dtype=np.float32)[None])
 
     def _find(self, name: str) -> str | None:
         """Canonical name, also where an older config knows a standard id only by another spelling; None when unknown."""
+        if name != readable(name):  # no config can say it
+            return None
         if name not in self._found:
             spellings = (name, *_spellings(name))
             known = (found for spelling in spellings if (found := self._config.getCanonicalName(spelling)))
@@ -282,6 +296,12 @@ class Colour:
             kept = ~finite.all(axis=-1)
             converted[kept] = pixels[kept]
         return converted
+
+
+@cache
+def _primaries_of_acescg() -> np.ndarray:
+    processor = pinned().getProcessor("ACEScg", "ACES2065-1").getDefaultCPUProcessor()
+    return apply(processor, np.eye(3, dtype=np.float32)[None])
 
 
 def _first(name: str, names: Iterable[str]) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from ..atomic import remove_stale
 from .exr_read import (
     Layer,
     channel_names,
+    colour_channels,
     display_window,
     find_depth,
     find_normals,
@@ -16,6 +17,7 @@ from .exr_read import (
     read_normals,
     split_layer,
     verify,
+    views,
 )
 from .exr_write import Written, quantise, write_frame
 
@@ -23,6 +25,7 @@ __all__ = [
     "Layer",
     "Written",
     "channel_names",
+    "colour_channels",
     "display_window",
     "find_depth",
     "find_normals",
@@ -37,5 +40,6 @@ __all__ = [
     "remove_stale",
     "split_layer",
     "verify",
+    "views",
     "write_frame",
 ]

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Sequence
+import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,9 +18,10 @@ from pathlib import Path
 import numpy as np
 import OpenImageIO as oiio
 
-from ..errors import InputError
+from ..errors import InputError, readable
 from . import header as headers
 from . import layers
+from .beauty import find_colour
 from .colour import Colour
 from .frame import Frame, Part, Pixels, Source, Window, beside, place
 
@@ -34,11 +36,13 @@ def read_frame(
     colorspace: str | None = None,
     host_space: str | None = None,
     layer: str | None = None,
+    view: str | None = None,
     carry: bool = True,
 ) -> Frame:
     """Read a plate.
 
-    The colour is R, G, B without a layer, else `rgba`, `Combined`, `beauty` or `Ci` under whatever prefix, or the named layer.
+    The colour is R, G, B without a layer, else `rgba`, `Combined`, `beauty`, `Ci`, `C` under whatever prefix, else the only
+    part with R, G, B that are light, or the named layer.
 
     Args:
         path: an OpenEXR file, scan line or tiled, of one or many parts.
@@ -46,15 +50,16 @@ def read_frame(
         colorspace: declared space, wins over the file's tags.
         host_space: working space of the host that asks, used when the file says nothing.
         layer: layer, part or view that holds the colour.
+        view: of a file with several views, the one to look at; the first when None. Without effect on others.
         carry: read every part now, so that damage anywhere is found now. Without it other parts are read when asked for.
 
     Raises:
-        InputError: missing, not OpenEXR, deep, mip-mapped, damaged, or without the colour asked for.
+        InputError: missing, not OpenEXR, deep, mip-mapped, damaged, without the colour asked for, or with several that could be.
         UsageError: `colorspace` is no colour space.
     """
     path = Path(path)
-    file, parts = _open_plate(path)
-    index, rgb, alpha = _find_colour(parts, layer, path)
+    file, parts = _open_plate(path, view)
+    index, rgb, alpha = find_colour(parts, layer, path)
     pixels = parts[index].pixels
     if carry:
         for part in parts:
@@ -116,13 +121,29 @@ class Layer:
         return place(self.pixels, moved, frame.data_window)
 
 
-def other_layers(path: _PathLike, layer: str | None = None) -> dict[str, tuple[str, ...]]:
+def other_layers(path: _PathLike, layer: str | None = None, view: str | None = None) -> dict[str, tuple[str, ...]]:
     """`Frame.layers` of a plate whose colour is in `layer`, without reading pixels; raises as `read_frame` does."""
     path = Path(path)
-    file, parts = _open_plate(path)
+    file, parts = _open_plate(path, view)
     file.close()
-    index, rgb, alpha = _find_colour(parts, layer, path)
+    index, rgb, alpha = find_colour(parts, layer, path)
     return layers.group(name for _, _, name in beside(parts, index, {*rgb, alpha}))
+
+
+def colour_channels(path: _PathLike, layer: str | None = None, view: str | None = None) -> str:
+    """Where a plate's colour is taken from, in words: `R, G, B`, or `C.R, C.G, C.B`; raises as `read_frame` does."""
+    path = Path(path)
+    file, parts = _open_plate(path, view)
+    file.close()
+    index, rgb, _ = find_colour(parts, layer, path)
+    return ", ".join(parts[index].names[i] for i in rgb)
+
+
+def views(path: _PathLike) -> tuple[str, ...]:
+    """The views a file holds, by their parts or by its `multiView`, in order; empty without any. Raises `InputError`."""
+    file, parts = _open_parts(Path(path))
+    file.close()
+    return _views([part.spec for part in parts])
 
 
 def split_layer(text: str) -> tuple[str, str | None]:
@@ -137,14 +158,16 @@ def split_layer(text: str) -> tuple[str, str | None]:
     return (match["path"], match["layer"]) if match else (text, None)
 
 
-def read_layer(path: _PathLike, layer: str) -> Layer:
+def read_layer(path: _PathLike, layer: str, view: str | None = None) -> Layer:
     """Read a layer (`N`), a part, or one channel (`id.A`) of an EXR, in the order X Y Z, R G B A, U V.
+
+    `view` as in `read_frame`.
 
     Raises:
         InputError: unreadable, or no such layer; the sentence lists those there are.
     """
     path = Path(path)
-    _, parts = _open_parts(path)
+    _, parts = _open_parts(path, view)
     for part in parts:
         if layer in part.names:
             return _pick(path, part, [part.names.index(layer)])
@@ -158,8 +181,8 @@ def read_layer(path: _PathLike, layer: str) -> Layer:
     raise InputError(f"{path.name} has no layer or channel {layer!r}; it has {', '.join(_all_names(parts))}")
 
 
-def read_matte(path: _PathLike, layer: str | None = None) -> Layer:
-    """Read a matte: one channel, 0 to 1 by convention but not clamped; `Layer.pixels` is (h, w, 1).
+def read_matte(path: _PathLike, layer: str | None = None, view: str | None = None) -> Layer:
+    """Read a matte: one channel, 0 to 1 by convention but not clamped; `Layer.pixels` is (h, w, 1). `view` as in `read_frame`.
 
     Without a layer: `A`, else the alpha of a layer called matte or mask, else the only channel, else red when red, green and
     blue are alike. Here any format OpenImageIO reads will do, whole numbers scaled to 0..1.
@@ -169,22 +192,25 @@ def read_matte(path: _PathLike, layer: str | None = None) -> Layer:
     """
     path = Path(path)
     if layer is not None:
-        found = read_layer(path, layer)
+        found = read_layer(path, layer, view)
         index = layers.alpha(found.names, layer) if len(found.names) > 1 else 0
         if index is None:
             raise InputError(
                 f"layer {layer!r} of {path.name} has {', '.join(found.names)}; name one channel for the matte"
             )
         return Layer(found.pixels[..., [index]], (found.names[index],), found.data_window, found.display_window, path)
-    _, parts = _open_parts(path)
+    _, parts = _open_parts(path, view)
     for part in parts:
-        for name in ("", *layers.matching(part.names, ("matte", "mask"))):
-            if (index := layers.alpha(part.names, name)) is not None:
+        for name in ("", *layers.matching(part.in_view, ("matte", "mask"))):
+            if (index := layers.alpha(part.in_view, name)) is not None:
                 return _pick(path, part, [index])
-    if sum(len(part.names) for part in parts) == 1:
-        return _pick(path, parts[0], [0])
-    if (rgb := layers.rgb(parts[0].names, "")) is not None:
-        found = _pick(path, parts[0], rgb)
+    shown = [(part, index) for part in parts for index, name in enumerate(part.in_view) if name]
+    if len(shown) == 1:
+        part, index = shown[0]
+        return _pick(path, part, [index])
+    grey = next(((part, rgb) for part in parts if (rgb := layers.rgb(part.in_view, "")) is not None), None)
+    if grey is not None:
+        found = _pick(path, *grey)
         if np.array_equal(found.pixels[..., 0], found.pixels[..., 1]) and np.array_equal(
             found.pixels[..., 0], found.pixels[..., 2]
         ):
@@ -195,8 +221,8 @@ def read_matte(path: _PathLike, layer: str | None = None) -> Layer:
     )
 
 
-def read_normals(path: _PathLike, layer: str | None = None) -> Layer:
-    """Read normals; `Layer.pixels` is (h, w, 3), X Y Z as stored, neither turned nor normalised.
+def read_normals(path: _PathLike, layer: str | None = None, view: str | None = None) -> Layer:
+    """Read normals; `Layer.pixels` is (h, w, 3), X Y Z as stored, neither turned nor normalised. `view` as in `read_frame`.
 
     Without a layer: a layer of any accepted name (`N`, `Normal`, `normals`, `nrm`, under any prefix), else plain X, Y, Z or
     R, G, B, as renderers write a pass of its own.
@@ -205,21 +231,21 @@ def read_normals(path: _PathLike, layer: str | None = None) -> Layer:
         InputError: unreadable, not EXR (8-bit normal maps are encoded), or no three channels to take.
     """
     path = Path(path)
-    file, parts = _open_parts(path)
+    file, parts = _open_parts(path, view)
     if file.format_name() != "openexr":
         raise InputError(f"{path.name} is {file.format_name().upper()}; normals must be float or half EXR, -1 to 1")
     if layer is not None:
-        found = read_layer(path, layer)
+        found = read_layer(path, layer, view)
         picked = layers.vector(found.names, layers.split(found.names[0])[0])
         if picked is None:
             raise InputError(f"layer {layer!r} of {path.name} has {', '.join(found.names)}; normals need X, Y and Z")
         names = tuple(found.names[i] for i in picked)
         return Layer(found.pixels[..., list(picked)], names, found.data_window, found.display_window, path)
     for part in parts:
-        if (named := _named_vector(part.names, layers.NORMALS)) is not None:
+        if (named := _named_vector(part.in_view, layers.NORMALS)) is not None:
             return _pick(path, part, named)
     for part in parts:
-        if (plain := layers.vector(part.names, "")) is not None:
+        if (plain := layers.vector(part.in_view, "")) is not None:
             return _pick(path, part, plain)
     raise InputError(
         f"{path.name} has channels {', '.join(_all_names(parts))} but no N.X, N.Y, N.Z; name a layer, as in {path.name}:Normal"
@@ -233,7 +259,7 @@ def find_normals(frame: Frame) -> Layer | None:
         InputError: their part is damaged.
     """
     for part in frame.source.parts:
-        if (indices := _named_vector(part.names, layers.NORMALS)) is not None:
+        if (indices := _named_vector(part.in_view, layers.NORMALS)) is not None:
             return _of_frame(frame, part, indices)
     return None
 
@@ -245,7 +271,7 @@ def find_depth(frame: Frame) -> Layer | None:
         InputError: its part is damaged.
     """
     for part in frame.source.parts:
-        if (index := layers.depth(part.names)) is not None:
+        if (index := layers.depth(part.in_view)) is not None:
             return _of_frame(frame, part, [index])
     return None
 
@@ -320,7 +346,7 @@ def info(path: _PathLike, colour: Colour | None = None, *, pixels: bool = False)
     if rate := headers.frame_rate(spec):
         lines.append(f"frames per second: {rate}")
     lines += [f"{k}: {v}" for k, v in headers.attributes(spec).items() if k.startswith("relamp/")]
-    return "\n".join(lines)
+    return readable("\n".join(lines))
 
 
 def _describe(part: Part, pixels: bool) -> list[str]:
@@ -345,19 +371,19 @@ def _describe(part: Part, pixels: bool) -> list[str]:
 # Opening and reading
 
 
-def _open_plate(path: Path) -> tuple[oiio.ImageInput, tuple[Part, ...]]:
+def _open_plate(path: Path, view: str | None = None) -> tuple[oiio.ImageInput, tuple[Part, ...]]:
     file = _open(path)
     if file.format_name() != "openexr":
         raise InputError(
             f"{path.name} is {file.format_name().upper()}, display-encoded as a rule; a plate must be scene-linear EXR"
         )
-    return file, _parts(file, path)
+    return file, _parts(file, path, view)
 
 
 def _open(path: Path) -> oiio.ImageInput:
     if not path.is_file():
         raise InputError(f"{path} {'is a folder, not a picture' if path.is_dir() else 'does not exist'}")
-    file = oiio.ImageInput.open(str(path))
+    file = open_input(path)
     if file is None:
         cause = _cause(oiio.geterror())
         if "not an OpenEXR file" in cause:  # OpenEXR tells it with its first bytes in hexadecimal
@@ -366,12 +392,22 @@ def _open(path: Path) -> oiio.ImageInput:
     return file
 
 
-def _open_parts(path: Path) -> tuple[oiio.ImageInput, tuple[Part, ...]]:
+def open_input(path: Path) -> oiio.ImageInput | None:
+    """The library's reader of a file, None where it cannot read it; also for a name that is not UTF-8, which it does not take."""
+    if readable(str(path)) == str(path):
+        return oiio.ImageInput.open(str(path))
+    with tempfile.TemporaryDirectory(prefix="relamp-") as folder:
+        link = Path(folder, f"picture{readable(path.suffix)}")
+        link.symlink_to(path.absolute())
+        return oiio.ImageInput.open(str(link))
+
+
+def _open_parts(path: Path, view: str | None = None) -> tuple[oiio.ImageInput, tuple[Part, ...]]:
     file = _open(path)
-    return file, _parts(file, path)
+    return file, _parts(file, path, view)
 
 
-def _parts(file: oiio.ImageInput, path: Path) -> tuple[Part, ...]:
+def _parts(file: oiio.ImageInput, path: Path, view: str | None) -> tuple[Part, ...]:
     specs: list[oiio.ImageSpec] = []
     while file.seek_subimage(len(specs), 0):
         spec = file.spec().copy()
@@ -383,23 +419,43 @@ def _parts(file: oiio.ImageInput, path: Path) -> tuple[Part, ...]:
     if not specs:
         raise InputError(f"{path.name} holds no picture: {_cause(file.geterror())}")
     file.geterror()  # seeking past the last part is how one counts them, not an error
-    views = [str(spec.getattribute("view") or "") for spec in specs]
-    return tuple(
-        Part(
-            index=index,
-            spec=spec,
-            names=layers.full_names(
-                spec.channelnames,
-                str(spec.getattribute("name") or ""),
-                alone=len(specs) == 1,
-                view=views[index],
-                other_view=bool(views[index]) and views[index] != views[0],
-            ),
-            types=(types := _types(spec)),
-            _load=partial(_pixels, file, path, index, spec, types),
-        )
-        for index, spec in enumerate(specs)
+    known = _views(specs)
+    shown = view if view in known else (known or ("",))[0]
+    return tuple(_part(file, path, index, specs, shown) for index in range(len(specs)))
+
+
+def _part(file: oiio.ImageInput, path: Path, index: int, specs: Sequence[oiio.ImageSpec], shown: str) -> Part:
+    spec, types = specs[index], _types(specs[index])
+    view, held = str(spec.getattribute("view") or ""), _held_views(spec)
+    if held:
+        names = tuple(layers.in_view(name, held, shown) for name in spec.channelnames)
+        views = [layers.view_of(name, held) for name in spec.channelnames]
+    else:
+        part = str(spec.getattribute("name") or "")
+        names = layers.full_names(spec.channelnames, part, alone=len(specs) == 1, view=view, shown=shown)
+        views = [view] * len(names)
+    return Part(
+        index=index,
+        spec=spec,
+        names=names,
+        types=types,
+        shown=tuple(its in ("", shown) for its in views),
+        _load=partial(_pixels, file, path, index, spec, types),
     )
+
+
+def _views(specs: Sequence[oiio.ImageSpec]) -> tuple[str, ...]:
+    """The views of a file in the order of their parts, or of its first part's `multiView`."""
+    by_part = (str(spec.getattribute("view") or "") for spec in specs)
+    return tuple(dict.fromkeys(view for view in by_part if view)) or _held_views(specs[0])
+
+
+def _held_views(spec: oiio.ImageSpec) -> tuple[str, ...]:
+    """The views among the channels of one part, the one without a name of its own first."""
+    held = spec.getattribute("multiView")
+    if not held or spec.getattribute("view"):
+        return ()
+    return (held,) if isinstance(held, str) else tuple(held)
 
 
 def _types(spec: oiio.ImageSpec) -> tuple[str, ...]:
@@ -430,32 +486,6 @@ def _cause(message: str) -> str:
 
 
 # Choosing
-
-
-def _find_colour(parts: Sequence[Part], layer: str | None, path: Path) -> tuple[int, tuple[int, int, int], int | None]:
-    for part, names, candidate in _candidates(parts, layer):
-        if (rgb := layers.rgb(names, candidate)) is not None:
-            if any(part.types[i] == "uint" for i in rgb):
-                raise InputError(f"R, G, B of {path.name} hold whole numbers; a plate must be half or float")
-            alpha = layers.alpha(names, candidate)
-            return part.index, rgb, layers.alpha(names, "") if alpha is None else alpha
-    found = ", ".join(_all_names(parts))
-    if layer is None:
-        raise InputError(f"{path.name} has channels {found} but no R, G, B; name a layer with --layer")
-    raise InputError(f"{path.name} has no layer {layer!r} with R, G, B; it has channels {found}")
-
-
-def _candidates(parts: Sequence[Part], layer: str | None) -> Iterable[tuple[Part, Sequence[str], str]]:
-    """Where colour may be, best first: a part, its channel names to go by, and the layer among them."""
-    if layer is None:
-        yield from ((part, part.names, "") for part in parts)
-    else:
-        yield from ((part, part.names, layer) for part in parts)
-        yield from ((part, part.spec.channelnames, "") for part in parts if part.name == layer)
-    wanted = layers.BEAUTY if layer is None else (layer,)
-    yield from ((part, part.names, name) for part in parts for name in layers.matching(part.names, wanted))
-    if layer is None:
-        yield from ((part, part.spec.channelnames, "") for part in parts)
 
 
 def _named_vector(names: Sequence[str], wanted: Sequence[str]) -> tuple[int, int, int] | None:

@@ -17,13 +17,10 @@ import numpy as np
 import OpenImageIO as oiio
 
 from ..atomic import replacing
-from ..errors import OutputError, UsageError
+from ..errors import OutputError, UsageError, readable
 from ..parameters import knob_of
 from . import header, layers
-from .frame import Frame, Part
-
-HALF_MAX = 65504.0
-"""Largest finite half (IEEE 754 binary16)."""
+from .frame import HALF_MAX, Frame, Part
 
 _LAYER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _DTYPES = {"half": np.float16, "float": np.float32, "uint": np.uint32}
@@ -169,6 +166,10 @@ def _check(
     knob_of("compression").check("compression", options.compression)
     if options.data_type not in (None, "half", "float"):
         raise UsageError(f"data type must be half or float; got {options.data_type!r}")
+    if str(path) != readable(str(path)):
+        raise UsageError(
+            f"{path} has letters that are not UTF-8 in it, which no picture is written under; name it otherwise"
+        )
     if path.suffix.lower() != ".exr":
         raise UsageError(f"{path} must end in .exr; Relamp writes scene-linear EXR")
     if path.exists() and frame.path.exists() and path.samefile(frame.path):
@@ -265,7 +266,7 @@ def _colour_plans(
 ) -> list[_Plan]:
     """The part of the colour, and the parts of the layers where they may not stay with it."""
     part = frame.source.colour
-    name = part.name if part.name and not renamed else "rgba"
+    name = part.name or "rgba"
     picture = _Plan(name, part.spec, tuple(colour.values()), options.compression, frame.source.interop_id)
     if options.multipart:
         grouped = layers.group(channel.name for channel in (*beside, *added))
@@ -315,19 +316,16 @@ def _with_unique_names(plans: list[_Plan]) -> list[_Plan]:
 
 
 def _spec(plan: _Plan, frame: Frame, many: bool) -> oiio.ImageSpec:
-    height, width = plan.channels[0].values.shape
     kinds = [channel.kind for channel in plan.channels]
-    widest = kinds[0] if len(set(kinds)) == 1 else "float"
-    spec = oiio.ImageSpec(width, height, len(plan.channels), widest)
-    spec.channelnames = tuple(channel.name for channel in plan.channels)
-    if len(set(kinds)) > 1:
-        spec.channelformats = tuple(oiio.TypeDesc(kind) for kind in kinds)
-    header.carry(plan.like, spec, chromaticities=frame.source.keep_chromaticities)
+    mixed = len(set(kinds)) > 1
+    spec = header.carried(plan.like, chromaticities=frame.source.keep_chromaticities)
+    spec = header.with_channels(spec, [channel.name for channel in plan.channels])
+    spec.height, spec.width = plan.channels[0].values.shape
+    spec.set_format(oiio.TypeDesc("float" if mixed else kinds[0]))
+    spec.channelformats = tuple(oiio.TypeDesc(kind) for kind in kinds) if mixed else ()
     spec.attribute("compression", plan.compression)
-    if plan.interop_id:
-        spec.attribute("colorInteropID", plan.interop_id)
-    if many or plan.like.getattribute("name"):
-        spec.attribute("name", plan.name)
+    header.set_text(spec, "colorInteropID", plan.interop_id)
+    header.set_text(spec, "name", plan.name if many or plan.like.getattribute("name") else None)
     return spec
 
 

@@ -18,6 +18,9 @@ import OpenImageIO as oiio
 from ..errors import InputError
 from . import layers
 
+HALF_MAX = 65504.0
+"""Largest finite half (IEEE 754 binary16)."""
+
 
 @dataclass(frozen=True)
 class Window:
@@ -90,12 +93,19 @@ class Part:
     """Full names of the channels (`N.X`), the part's name joined on where the channel has no layer of its own."""
     types: tuple[str, ...]
     """`half`, `float` or `uint`, one a channel."""
+    shown: tuple[bool, ...]
+    """Whether a channel belongs to the view that is looked at, one a channel."""
     _load: Callable[[], Pixels] = field(repr=False)
 
     @cached_property
     def pixels(self) -> Pixels:
         """Raises InputError when the part is damaged."""
         return self._load()
+
+    @property
+    def in_view(self) -> tuple[str, ...]:
+        """`names`, with an empty one in the place of each channel of another view."""
+        return tuple(name if shown else "" for name, shown in zip(self.names, self.shown, strict=True))
 
     @property
     def name(self) -> str:
@@ -212,6 +222,16 @@ class Frame:
         if np.isfinite(self.rgb).all():
             return NonFinite(0, 0)
         return NonFinite(int(np.isnan(self.rgb).any(axis=-1).sum()), int(np.isinf(self.rgb).any(axis=-1).sum()))
+
+    @cached_property
+    def coverage(self) -> np.ndarray | None:
+        """`alpha`, or None where it says nothing: many cameras write one that is black all over, beside a picture that is not.
+
+        A picture is what fills more than half of the window; an empty frame of an element, or a glow on it, is none.
+        """
+        if self.alpha is None or self.alpha.any() or (self.rgb != 0).any(axis=-1).mean() <= 0.5:
+            return self.alpha
+        return None
 
     @property
     def layers(self) -> dict[str, tuple[str, ...]]:

@@ -2,34 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import OpenImageIO as oiio
 
-from ..errors import UsageError
+from ..errors import UsageError, readable
 
 Attribute = str | int | float | tuple[float, ...]
 """What our own attributes may be."""
 
 # The writer sets these itself; relamp/ is the provenance of an earlier relight, superseded whole.
 _OURS = ("openexr:", "oiio:", "relamp/")
-_WRITERS = {"compression", "name", "colorInteropID", "textureformat"}
+_WRITERS = {"compression", "textureformat"}
 
 
-def carry(source: oiio.ImageSpec, target: oiio.ImageSpec, *, chromaticities: bool = True) -> None:
-    """Copy windows and metadata of a part, each with its type.
+def carried(source: oiio.ImageSpec, *, chromaticities: bool = True) -> oiio.ImageSpec:
+    """A header with the windows and metadata of a part, without its tiles.
 
-    Types matter: `smpte:TimeCode` set from text is dropped by the EXR writer without an error. Left out are the writer's own
-    fields, an earlier run's provenance and the colour tag; `chromaticities=False` leaves those out too.
+    It is copied inside OpenImageIO: on the way through Python matrices and vectors of doubles get lost, and text that is not
+    UTF-8, which cameras write. Left out are the writer's own fields and an earlier run's provenance; `chromaticities=False`
+    leaves those out too.
     """
-    for name in ("x", "y", "full_x", "full_y", "full_width", "full_height"):
-        setattr(target, name, getattr(source, name))
-    for attribute in source.extra_attribs:
-        if attribute.name.startswith(_OURS) or attribute.name in _WRITERS:
-            continue
-        if attribute.name == "chromaticities" and not chromaticities:
-            continue
-        target.attribute(attribute.name, attribute.type, attribute.value)
+    spec = source.copy()
+    dropped = _WRITERS if chromaticities else _WRITERS | {"chromaticities"}
+    for name in [attribute.name for attribute in source.extra_attribs]:
+        if name.startswith(_OURS) or name in dropped:
+            spec.erase_attribute(name)
+    spec.tile_width = spec.tile_height = spec.tile_depth = 0
+    return spec
+
+
+def set_text(target: oiio.ImageSpec, name: str, value: str | None) -> None:
+    """Set an attribute, or take it away; one that has the value already keeps it byte by byte."""
+    if target.getattribute(name) == value:
+        return
+    target.erase_attribute(name)
+    if value:
+        target.attribute(name, readable(value))
+
+
+def with_channels(spec: oiio.ImageSpec, names: Sequence[str]) -> oiio.ImageSpec:
+    """The header with other channels; a name that is not UTF-8 must be that of a channel it has."""
+    if all(name == readable(name) for name in names):
+        spec.nchannels, spec.channelnames = len(names), tuple(names)
+        return spec
+    # Python can read such a name and not set it, so the library moves the channels of one pixel.
+    pixel = spec.copy()
+    pixel.width = pixel.height = pixel.depth = 1
+    own = list(spec.channelnames)
+    order = tuple(0 if name == readable(name) else own.index(name) for name in names)
+    new = tuple(name if name == readable(name) else "" for name in names)
+    moved = oiio.ImageBufAlgo.channels(oiio.ImageBuf(pixel), order, newchannelnames=new, shuffle_channel_names=True)
+    made = moved.spec().copy()
+    made.width, made.height, made.depth = spec.width, spec.height, spec.depth
+    return made
 
 
 def stamp(target: oiio.ImageSpec, attributes: Mapping[str, Attribute]) -> None:
@@ -41,7 +67,9 @@ def stamp(target: oiio.ImageSpec, attributes: Mapping[str, Attribute]) -> None:
     for name, value in attributes.items():
         if isinstance(value, tuple):
             target.attribute(name, oiio.TypeDesc(f"float[{len(value)}]"), tuple(float(number) for number in value))
-        elif isinstance(value, str | int | float):
+        elif isinstance(value, str):
+            target.attribute(name, readable(value))
+        elif isinstance(value, int | float):
             target.attribute(name, int(value) if isinstance(value, bool) else value)
         else:
             raise UsageError(f"attribute {name} must be text or numbers; got {type(value).__name__}")

@@ -10,7 +10,20 @@ from collections.abc import Iterable, Sequence
 
 NORMALS = ("N", "normal", "normals", "nrm")
 DEPTH = ("depth", "zdepth")
-BEAUTY = ("rgba", "rgb", "combined", "beauty", "ci")
+BEAUTY = ("rgba", "rgb", "combined", "beauty", "ci", "c", "main", "default", "composite")
+# Three channels that are no light, whatever letters they go by.
+_NO_LIGHT = {
+    *(name.lower() for name in NORMALS),
+    *DEPTH,
+    "p",
+    "position",
+    "pworld",
+    "pref",
+    "uv",
+    "st",
+    "vector",
+    "motion",
+}
 
 _COMPONENTS = (("x", "y", "z", "w"), ("r", "g", "b", "a"), ("red", "green", "blue", "alpha"), ("u", "v"))
 _RGB = (("r", "g", "b"), ("red", "green", "blue"))
@@ -18,6 +31,8 @@ _VECTOR = (("x", "y", "z"), *_RGB)
 _ALPHA = ("a", "alpha")
 # A part so named is not a layer: its channels R, G, B are the picture itself.
 _NEUTRAL = {"rgba", "rgb", "main", "default", "beauty", "combined"}
+_SPOKEN = {*BEAUTY} - {"c"}  # one letter among other words means nothing
+_WORDS = re.compile(r"[._\s-]+")
 _ANONYMOUS = re.compile(r"(part|subimage|image|view)?[ _.-]*\d*")
 
 
@@ -27,7 +42,7 @@ def split(name: str) -> tuple[str, str]:
     return layer, component
 
 
-def full_names(channels: Sequence[str], part: str, *, alone: bool, view: str, other_view: bool) -> tuple[str, ...]:
+def full_names(channels: Sequence[str], part: str, *, alone: bool, view: str, shown: str) -> tuple[str, ...]:
     """Full names of one part's channels.
 
     The part's name is the layer of those channels that have none, unless it is the file's only part, or is named for the
@@ -38,12 +53,38 @@ def full_names(channels: Sequence[str], part: str, *, alone: bool, view: str, ot
         part: the part's name, maybe empty.
         alone: it is the file's only part.
         view: of a multi-view file, the part's view, else empty.
-        other_view: the part belongs to another view than the file's first part; its channels go under the view's name.
+        shown: the view that is looked at; the channels of another one go under that view's name.
     """
-    words = set(re.split(r"[._\s-]+", part.lower()))
-    neutral = alone or part == view or words & _NEUTRAL or _ANONYMOUS.fullmatch(part.lower())
+    words = set(_WORDS.split(part.lower()))
+    neutral = alone or part == view or words <= _NEUTRAL | {view.lower()} or _ANONYMOUS.fullmatch(part.lower())
     names = tuple(name if neutral or "." in name else f"{part}.{name}" for name in channels)
-    return tuple(f"{view}.{name}" for name in names) if other_view else names
+    return tuple(f"{view}.{name}" for name in names) if view and view != shown else names
+
+
+def view_of(name: str, views: Sequence[str]) -> str:
+    """The view of a channel of a part that holds several: the word before its last, else the first of `views` (OpenEXR)."""
+    word = split(name)[0].rpartition(".")[2]
+    return word if word in views[1:] else views[0]
+
+
+def in_view(name: str, views: Sequence[str], shown: str) -> str:
+    """A channel of such a part by its full name: plain where its view is `shown` (`diffuse.right.R` is `diffuse.R`)."""
+    view = view_of(name, views)
+    layer, component = split(name)
+    if view != views[0]:
+        layer = layer.rpartition(".")[0]
+    plain = f"{layer}.{component}" if layer else component
+    return plain if view == shown else f"{view}.{plain}"
+
+
+def is_light(layer: str) -> bool:
+    """Whether three channels of this name may be a picture: not normals, positions, depths or motion."""
+    return layer.lower().rpartition(".")[2] not in _NO_LIGHT
+
+
+def speaks_of_beauty(layer: str) -> bool:
+    """Whether a beauty name is among the words of a layer: `beauty_denoised`."""
+    return bool(set(_WORDS.split(layer.lower())) & _SPOKEN)
 
 
 def group(names: Iterable[str]) -> dict[str, tuple[str, ...]]:

@@ -1,8 +1,9 @@
 """Where the pictures of a shot lie: a still, or files numbered by frame.
 
 `shot.####.exr`, `shot.%04d.exr`, `shot.$F4.exr` and `shot.@@@@.exr` name the same sequence; one `#` is one digit, as in Nuke.
-Anything without a frame token is a still, also `shot.1001.exr`, whose own number is then the frame it stands for.
-Range strings are read in `relamp.core.frames`; Fileseq matches names on disk.
+Anything without a frame token is a still, also `shot.1001.exr`, whose own number is then the frame it stands for, and so is a
+file that is there by just the name given, whatever characters are in it (`sky@2x.exr`). Range strings are read in
+`relamp.core.frames`; Fileseq groups the names of a folder.
 """
 
 from __future__ import annotations
@@ -21,7 +22,20 @@ from ..frames import format_frames
 
 _TOKEN = re.compile(r"#+|@+|%0?\d*d|\$F\d*")
 _VIEW = re.compile(r"%[Vv](?![A-Za-z])")
+_BETWEEN = re.compile(r"(?<=[._-])\d{2,}(?=[._-])")
 _NUMBERED = re.compile(r"(?:^|[._])(-?\d+)$")
+
+
+@dataclass(frozen=True)
+class _Numbered:
+    """A file name around the number of its frame, which has so many digits at least."""
+
+    head: str
+    digits: int
+    tail: str
+
+    def name(self, frame: int) -> str:
+        return f"{self.head}{frame:0{self.digits}d}{self.tail}"
 
 
 @dataclass(frozen=True)
@@ -30,11 +44,11 @@ class Sequence:
 
     text: str
     _folder: str
-    _files: FileSequence | None
+    _files: _Numbered | None
 
     @classmethod
     def parse(cls, text: str | os.PathLike[str], view: str | None = None) -> Sequence:
-        """Read a path as an artist types it. Nothing on disk is looked at.
+        """Read a path as an artist types it. All that is looked at on disk is whether a file is called just that.
 
         Args:
             text: a file, or a path whose file name holds one frame token: `####`, `%04d`, `$F4` or `@@@@`.
@@ -44,6 +58,8 @@ class Sequence:
             UsageError: more than one frame token, or a view token without a view.
         """
         path = os.path.expanduser(os.fspath(text))
+        if os.path.isfile(path):
+            return cls(path, os.path.dirname(path), None)
         if _VIEW.search(path):
             if not view:
                 raise UsageError(f"{path} names a view by %V or %v; say which with --views")
@@ -54,9 +70,8 @@ class Sequence:
             return cls(path, folder, None)
         if len(tokens) > 1:
             raise UsageError(f"{path} must hold one frame token such as #### in its file name; it holds {len(tokens)}")
-        # Given as %0Nd, because Fileseq takes digits that happen to stand before # for a frame range.
-        padded = name.replace(tokens[0], f"%0{_digits(tokens[0])}d")
-        return cls(path, folder, FileSequence(padded, pad_style=PAD_STYLE_HASH1))
+        head, _, tail = name.partition(tokens[0])
+        return cls(path, folder, _Numbered(head, _digits(tokens[0]), tail))
 
     def __str__(self) -> str:
         return self.text
@@ -77,12 +92,12 @@ class Sequence:
     @property
     def name(self) -> str:
         """What the pictures are called without frame and extension: `shot` for `plates/shot.####.exr`."""
-        stem = Path(self.text).stem if self._files is None else self._files.basename()
+        stem = Path(self.text).stem if self._files is None else self._files.head
         return _NUMBERED.sub("", stem).rstrip("._-") or "shot"
 
     def path(self, frame: int) -> Path:
         """The file of a frame, whether it exists or not."""
-        return Path(self.text) if self._files is None else Path(self._folder, self._files.frame(frame))
+        return Path(self.text) if self._files is None else Path(self._folder, self._files.name(frame))
 
     def frames_on_disk(self) -> tuple[int, ...]:
         """The frames that exist, ascending. A still has the frame of its own number, or 1.
@@ -96,10 +111,14 @@ class Sequence:
             return (1 if self.number is None else self.number,)
         # Names are listed here, not globbed by Fileseq: folders and files may hold [brackets].
         names = _list(self._folder) if os.path.isdir(self._folder or ".") else []
-        found = sorted(frame for name in names for frame in self._frame_of(name))
+        found = self.frames_among(names)
         if not found:
             raise InputError(self._nothing_there())
-        return tuple(found)
+        return found
+
+    def frames_among(self, names: Iterable[str]) -> tuple[int, ...]:
+        """The frames whose files are among these names of one folder, ascending."""
+        return tuple(sorted(frame for name in names for frame in self._frame_of(name)))
 
     def missing(self, frames: Iterable[int]) -> tuple[int, ...]:
         """Those of `frames` that have no file, ascending."""
@@ -107,15 +126,18 @@ class Sequence:
 
     def _frame_of(self, name: str) -> Iterable[int]:
         assert self._files is not None
-        base, extension = self._files.basename(), self._files.extension()
-        digits = name[len(base) : len(name) - len(extension)]
-        if not (name.startswith(base) and name.endswith(extension) and re.fullmatch(r"-?\d+", digits)):
-            return ()
+        digits = name.removeprefix(self._files.head).removesuffix(self._files.tail)
         # A file counts only under the name `path` would give it: 5 is not frame 5 of ####, 0005 is.
-        return (int(digits),) if self._files.frame(int(digits)) == name else ()
+        found = re.fullmatch(r"-?[0-9]+", digits) is not None and self._files.name(int(digits)) == name
+        return (int(digits),) if found else ()
 
     def _nothing_there(self) -> str:
         folder = self._folder or "."
+        if os.path.isdir(self.text):
+            there = _near(self.text, "")
+            one = os.path.join(self.text, there[0].partition(" (")[0] if there else "shot.####.exr")
+            holds = f"it holds {', '.join(there)}" if there else "it holds no EXR files"
+            return f"{self.text} is a folder ({holds}); name the pictures in it, as in {one}"
         if not os.path.isdir(folder):
             return f"{self.text} does not exist: there is no folder {folder}"
         near = _near(folder, os.path.basename(self.text))
@@ -142,6 +164,19 @@ def _list(folder: str) -> list[str]:
         raise InputError(f"cannot list {folder or '.'}: {error.strerror}") from error
 
 
+def pattern_of(name: str, beside: Iterable[str]) -> str | None:
+    """The pattern of a numbered file's sequence; None where no other of the names beside it belongs to it.
+
+    The last number that neighbours differ in is the frame's: `shot_010.####_v2.exr` for `shot_010.1001_v2.exr`.
+    """
+    for match in reversed(list(_BETWEEN.finditer(name))):
+        head, digits, tail = name[: match.start()], match[0], name[match.end() :]
+        neighbour = re.compile(rf"{re.escape(head)}\d{{{len(digits)}}}{re.escape(tail)}")
+        if sum(neighbour.fullmatch(other) is not None for other in beside) > 1:
+            return f"{head}{'#' * len(digits)}{tail}"
+    return None
+
+
 def sequences_in(folder: str | os.PathLike[str], extensions: tuple[str, ...] = (".exr",)) -> dict[str, str]:
     """The sequences and stills of a folder by their names as patterns, with their frames as a range, '' for a single file.
 
@@ -154,7 +189,12 @@ def sequences_in(folder: str | os.PathLike[str], extensions: tuple[str, ...] = (
         if frames and len(frames) > 1:
             found[files.format("{basename}{padding}{extension}")] = format_frames(map(int, frames))
         else:
-            found[str(files)] = ""
+            alone = str(files[0])
+            # Fileseq looks for frames before the extension alone.
+            pattern = pattern_of(alone, pictures)
+            found[pattern or alone] = ""
+    for pattern in [name for name, frames in found.items() if not frames and name not in pictures]:
+        found[pattern] = format_frames(Sequence.parse(pattern).frames_among(pictures))
     return found
 
 

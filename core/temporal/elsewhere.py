@@ -184,8 +184,8 @@ class _Run:
         """(h, w), 0 to 1, and whether it draws a shape."""
         if self.matte is not None:
             weight = matte_weight(self._given_matte(frame, plate), None, plate.data_window.shape)
-        elif plate.alpha is not None:
-            weight = np.clip(np.nan_to_num(plate.alpha), 0, 1)
+        elif plate.coverage is not None:
+            weight = np.clip(np.nan_to_num(plate.coverage), 0, 1)
         else:
             return np.ones(shape, np.float32), False
         weight = place(weight.astype(np.float32), plate.data_window, plate.display_window)
