@@ -10,7 +10,7 @@ SYSTEM_LIBRARIES := libegl1 libgl1 libxkbcommon0 libdbus-1-3 libfontconfig1 \
 	libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxcb-image0 libxcb-render-util0 libxkbcommon-x11-0 \
 	libxi6 libxxf86vm1 libxfixes3 libxrender1 libsm6 libice6
 
-.PHONY: demo test test-slow lint setup blender stage mitsuba system clean
+.PHONY: demo test test-slow lint setup blender stage views mitsuba system clean
 
 demo: setup
 	$(BIN)/python examples/demo.py renders/demo
@@ -50,6 +50,13 @@ stage: system
 		'scipy==1.13.0' safetensors pyoidn
 	$(STAGE)/bin/python -m pip install --quiet --no-deps -e .
 
+# What renders the views that the shape network is trained on: parametric bodies, and a ray caster.
+VIEWS := .venv-views
+views:
+	$(PYTHON) -m venv $(VIEWS)
+	$(VIEWS)/bin/python -m pip install --quiet -c constraints.txt torch anny embreex scipy opencv-python-headless safetensors threadpoolctl
+	$(VIEWS)/bin/python -m pip install --quiet --no-deps -e .
+
 # Mitsuba, which renders the validation shots and needs nothing of Relamp.
 MITSUBA := .venv-mitsuba
 mitsuba:
@@ -65,4 +72,4 @@ system:
 	fi
 
 clean:
-	rm -rf $(VENV) $(BPY) $(STAGE) $(MITSUBA) renders build dist *.egg-info
+	rm -rf $(VENV) $(BPY) $(STAGE) $(VIEWS) $(MITSUBA) renders build dist *.egg-info
