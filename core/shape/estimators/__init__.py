@@ -1,0 +1,1 @@
+"""Networks that see the shape of a subject in a picture."""
