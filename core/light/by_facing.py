@@ -1,8 +1,8 @@
 """The plate's own light where nobody knows it: how bright it is by facing, read off the plate itself.
 
 A picture cannot tell the colour of its light from that of its surfaces, and cameras are white-balanced: the light is taken for
-white. What can be read is its first order, one smooth change of brightness with the normal: it is fitted to the log luminance of the
-subject, robustly, so that dark hair and bright shirts have no say, and most of it is believed. Floor 1.
+white. What can be read is its first order, one smooth change of brightness with the normal. It is fitted to the log luminance
+of the subject, robustly, so that dark hair and bright shirts have no say, and most of it is believed. Floor 1.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def _fit(luminance: torch.Tensor, normals: torch.Tensor, matte: torch.Tensor) ->
     if int(inside.sum()) < 16:
         return torch.zeros_like(matte)
     values = luminance[0, 0][inside]
-    use = values <= values.quantile(CLIPPED) if values.numel() < 1 << 24 else torch.ones_like(values, dtype=torch.bool)
+    use = values <= torch.quantile(values, CLIPPED)
     log = values[use].clamp_min(DARKEST).log().double()
     facing = normals[0, :, inside].T[use].double()
     basis = torch.cat([torch.ones_like(log)[:, None], facing], dim=1)

@@ -32,7 +32,8 @@ LOG_SCALE = 2.0  # logs of light are divided by this for the network
 class LightBatch:
     """B lights: `diffuse` (B, 3, S, S), `glossy` (B, 3 R, S', S'), both logs, `to_map` (B, 3, 3) from camera to map.
 
-    Tables may be of half precision, which travels faster. `parcels` (B, N, 7) are those of `LightTables`, None where there are none.
+    Tables may be of half precision, which travels faster. `parcels` (B, N, 7) are those of `LightTables`, None where there are
+    none.
     """
 
     diffuse: torch.Tensor

@@ -13,15 +13,68 @@ from collections.abc import Callable
 from functools import lru_cache
 
 import torch
-from torch.nn.functional import pad
+from torch.nn.functional import adaptive_avg_pool2d, avg_pool2d, interpolate, max_pool2d, normalize, pad
 
+LONGEST = 160  # px of the longer side that relief, and broad light, are worked out at
 STEEPEST = 0.2  # least z of a normal: slopes beyond 78 degrees are outlines, not surface
 LOOSE = 1e-3  # weight of slopes outside the matte, which keeps its parts together
 HELD = 8.0  # squared, the pull of a given relief, over the squared longer side: it decides forms of about a third of the picture
 STEP = 0.03  # of the longer side: a given relief that rises more than this from pixel to pixel, beyond the slope, is an edge
 ITERATIONS = 40
+RIM = 1 / 160  # of the longer side: how near to an outline normals are bent
+REACHES = (3, 5, 9, 17, 33, 65)  # px, sides of the boxes that normals are carried over a rim by
 
 Solve = Callable[[torch.Tensor], torch.Tensor]
+
+
+def relief_of(normals: torch.Tensor, matte: torch.Tensor, relief: torch.Tensor | None = None) -> torch.Tensor:
+    """Heights toward the viewer in pixels, (B, h, w), of a shape at any size, worked out at `LONGEST` px (see `heights`).
+
+    Args:
+        normals: (B, 3, h, w) unit, camera space. matte: (B, 1, h, w), 0 to 1.
+        relief: (B, 1, h, w) heights in units of the picture's longer side, or None.
+    """
+    height, width = matte.shape[-2:]
+    size = smaller_size(height, width)
+    coarse = adaptive_avg_pool2d(matte, size)
+    given = None if relief is None else smaller(relief, matte, size) * max(size)
+    found = heights(normalize(smaller(normals, matte, size), dim=1), coarse, given)
+    return larger(found[:, None], coarse, (height, width))[:, 0] * (max(height, width) / max(size))
+
+
+def without_rims(normals: torch.Tensor, matte: torch.Tensor) -> torch.Tensor:
+    """Normals (B, 3, h, w) whose rim at the matte (B, 1, h, w), and what lies around it, are those of what is further inside.
+
+    A network sees the outline's pixels mixed with what stands behind them, and bends their normals to no good.
+    """
+    rim = max(1, round(RIM * max(matte.shape[-2:])))
+    inner = 1 - max_pool2d((matte < 0.9).float(), 2 * rim + 1, stride=1, padding=rim)
+    carried, reached = normals * inner, inner
+    for side in REACHES:
+        mass = avg_pool2d(inner, side, stride=1, padding=side // 2, count_include_pad=True)
+        near = avg_pool2d(normals * inner, side, stride=1, padding=side // 2, count_include_pad=True)
+        carried = torch.where((reached < 0.5) & (mass > 0), near / mass.clamp_min(1e-6), carried)
+        reached = torch.maximum(reached, (mass > 0).float())
+    return torch.where(reached > 0.5, normalize(carried, dim=1), normals)
+
+
+def smaller_size(height: int, width: int) -> tuple[int, int]:
+    """The size a picture of this one is traced at: its longer side is `LONGEST` px, or what it was if that is less."""
+    small = min(1.0, LONGEST / max(height, width))
+    return max(1, round(height * small)), max(1, round(width * small))
+
+
+def smaller(planes: torch.Tensor, matte: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    """Planes (B, C, h, w) at a smaller size, averaged over what the matte (B, 1, h, w) covers."""
+    weight = matte + 1e-4
+    return adaptive_avg_pool2d(planes * weight, size) / adaptive_avg_pool2d(weight, size)
+
+
+def larger(planes: torch.Tensor, matte: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    """Planes of a smaller picture at `size`, those inside its matte carried over the edge."""
+    weight = matte + 1e-4
+    wide = interpolate(torch.cat([planes * weight, weight], 1), size, mode="bilinear", align_corners=False)
+    return wide[:, :-1] / wide[:, -1:]
 
 
 def heights(normals: torch.Tensor, weight: torch.Tensor, relief: torch.Tensor | None = None) -> torch.Tensor:
@@ -40,19 +93,20 @@ def heights(normals: torch.Tensor, weight: torch.Tensor, relief: torch.Tensor | 
     across, along = torch.minimum(w[:, :, 1:], w[:, :, :-1]), torch.minimum(w[:, 1:], w[:, :-1])
     slope_x, slope_y = (right[:, :, 1:] + right[:, :, :-1]) / 2, (down[:, 1:] + down[:, :-1]) / 2
     height, width = weight.shape[-2:]
-    held = torch.zeros_like(w)
+    pull = 0.0 if relief is None else (HELD / max(height, width)) ** 2
+    held = weight[:, 0] * pull
     if relief is not None:
         longer = max(height, width)
         slope_x = _with_steps(slope_x, relief[:, 0].diff(dim=2), STEP * longer)
         slope_y = _with_steps(slope_y, relief[:, 0].diff(dim=1), STEP * longer)
-        held = weight[:, 0] * (HELD / longer) ** 2
+
     wanted = _divergence(slope_x * across, slope_y * along)
     if relief is not None:
         wanted = wanted + held * relief[:, 0]
     return _conjugate_gradients(
         lambda f: _divergence(f.diff(dim=2) * across, f.diff(dim=1) * along) + held * f,
         wanted,
-        _poisson(height, width, float(held.mean()), weight.device),
+        _poisson(height, width, pull, weight.device),
     )
 
 

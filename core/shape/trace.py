@@ -14,13 +14,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import torch
-from torch.nn.functional import adaptive_avg_pool2d, interpolate, normalize, pad
+from torch.nn.functional import adaptive_avg_pool2d, normalize, pad
 
 from ..light.octahedral import octahedral_directions
+from .depth import larger, smaller, smaller_size
 
-LONGEST = 160  # px of the longer side that broad light is traced at
 AZIMUTHS = 32
 GRID = 16  # a side of the octahedral grid of directions that broad light is gathered on
 CELLS = GRID * GRID
@@ -36,6 +37,8 @@ BOUNCE = 0.35  # of the subject's mean light, which what hides the sky gives bac
 DARK = 0.01  # of a light's mean radiance: nothing is blacker, as in the hint
 FINE_GROWTH = 1.1  # as GROWTH, for small lamps
 SHARPEST = 0.02  # radians: a smaller lamp's shadow is as soft as this
+FLATTEST = 0.05  # least z of a normal: the slope of what faces away is as steep as this
+AT_ONCE = 32  # cells
 NOWHERE = -1e4  # height where nothing stands
 _NAMES = ("dark", "light", "behind", "before")
 
@@ -72,7 +75,7 @@ class Traced:
     """A frame's shape made ready for any light.
 
     `facing` (B, 3, h, w) are normals, `field` (B, h, w) heights in pixels, `matte` (B, 1, h, w), all at the picture's size.
-    `open` and `seen` (B, P, CELLS) tell what share of each cell's energy arrives at the points of a smaller picture of `size`:
+    `open` and `seen` (B, CELLS, P) tell what share of each cell's energy arrives at the points of a smaller picture of `size`:
     without anything in the way, and as it is. `sky` (B, 1, h, w) is the cosine-weighted share of the hemisphere that is open.
     """
 
@@ -97,27 +100,34 @@ def trace(normals: torch.Tensor, field: torch.Tensor, matte: torch.Tensor, doubt
         doubt: (B, 1, h, w) expected error of the shape in radians, by which shadows are softer.
     """
     height, width = matte.shape[-2:]
-    small = min(1.0, LONGEST / max(height, width))
-    size = (max(1, round(height * small)), max(1, round(width * small)))
-    standing, facing = _smaller(matte, matte, size), normalize(_smaller(normals, matte, size), dim=1)
-    coarse = _smaller(field[:, None], matte, size)[:, 0] * small
-    unsure = _smaller(doubt, matte, size) * DOUBTED
+    size = smaller_size(height, width)
+    standing, facing = adaptive_avg_pool2d(matte, size), normalize(smaller(normals, matte, size), dim=1)
+    coarse = smaller(field[:, None], matte, size)[:, 0] * (max(size) / max(height, width))
+    unsure = smaller(doubt, matte, size) * DOUBTED
     around = horizons(coarse, standing)
-    n = facing.flatten(2).transpose(1, 2)  # B, P, 3
-    d, omega, left, mixed, elevation, azimuth = _cells(str(matte.device))
-    cosine = (n @ d.T).clamp_min(0)
+    open_, seen = _arriving(facing, around, unsure)
+    omega = _cells(str(matte.device)).omega
+    share = (omega @ seen) / (omega @ open_).clamp_min(1e-6)
+    sky = larger(share.view(-1, 1, *size), standing, (height, width)).clamp(0, 1)
+    return Traced(normals, field, matte, doubt, size, standing, open_, seen, sky)
 
-    def at(x: torch.Tensor) -> torch.Tensor:
-        points = x.flatten(2).transpose(1, 2)
-        return torch.lerp(points[..., left], points[..., (left + 1) % AZIMUTHS], mixed)
 
-    slope = torch.atan2(-(n[..., :2] @ azimuth), n[..., 2:].clamp_min(0.05))  # of the surface itself, toward each cell
-    soft = unsure.flatten(2).transpose(1, 2) + CELL_RADIUS
-    reached = _reached(Horizons(*(at(getattr(around, x)) for x in _NAMES)), elevation, slope, soft)
-    seen = cosine * reached
-    share = (seen @ omega) / (cosine @ omega).clamp_min(1e-6)
-    sky = _larger(share.view(-1, 1, *size), standing, (height, width)).clamp(0, 1)
-    return Traced(normals, field, matte, doubt, size, standing, cosine, seen, sky)
+def _arriving(facing: torch.Tensor, around: Horizons, soft: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """`open` and `seen` of `Traced`, a few cells at a time: their temporaries stay in cache."""
+    n = facing.flatten(2)  # B, 3, P
+    cells = _cells(str(facing.device))
+    horizon = [getattr(around, name).flatten(2) for name in _NAMES]
+    soft = soft.flatten(2) + CELL_RADIUS
+    up = n[:, 2:].clamp_min(FLATTEST)
+    open_, seen = [], []
+    for some in torch.arange(CELLS, device=facing.device).split(AT_ONCE):
+        left, mixed = cells.left[some], cells.mixed[some, None]
+        at = Horizons(*(torch.lerp(x[:, left], x[:, (left + 1) % AZIMUTHS], mixed) for x in horizon))
+        slope = torch.atan2(-(cells.azimuth[some] @ n[:, :2]), up)  # of the surface itself, toward each cell
+        cosine = (cells.towards[some] @ n).clamp_min(0)
+        open_.append(cosine)
+        seen.append(cosine * _reached(at, cells.elevation[some, None], slope, soft))
+    return torch.cat(open_, dim=1), torch.cat(seen, dim=1)
 
 
 def log_share(shape: Traced, lights: Placed) -> torch.Tensor:
@@ -128,8 +138,8 @@ def log_share(shape: Traced, lights: Placed) -> torch.Tensor:
     lamps = lights.radius.shape[1]
     cells = _on_cells(lights.directions[:, lamps:], lights.energy[:, lamps:])
     size = shape.matte.shape[-2:]
-    both = torch.cat([shape.open @ cells, shape.seen @ cells], dim=-1).transpose(1, 2)
-    free, here = _larger(both.reshape(-1, 6, *shape.size), shape.standing, size).split(3, dim=1)
+    both = torch.cat([cells @ shape.open, cells @ shape.seen], dim=1)
+    free, here = larger(both.reshape(-1, 6, *shape.size), shape.standing, size).split(3, dim=1)
     for k in range(lamps):
         towards, radius = lights.directions[:, k], lights.radius[:, k]
         lit = lights.energy[:, k, :, None, None] * _facing(shape.facing, towards, radius)
@@ -155,7 +165,7 @@ def lamp_visibility(shape: Traced, directions: torch.Tensor, radius: torch.Tenso
         around = _horizon(_walled(shape.field[one], shape.matte[one]), shape.field[one], math.atan2(y, x), FINE_GROWTH)
         n = shape.facing[one]
         flat = max(math.hypot(x, y), 1e-6)
-        slope = torch.atan2(-(n[:, 0] * x + n[:, 1] * y) / flat, n[:, 2].clamp_min(0.05))
+        slope = torch.atan2(-(n[:, 0] * x + n[:, 1] * y) / flat, n[:, 2].clamp_min(FLATTEST))
         soft = shape.doubt[one, 0] * DOUBTED + radius[b].clamp_min(SHARPEST)
         parts.append(_reached(Horizons(*around), math.atan2(z, flat), slope, soft))
     return torch.stack(parts, dim=1).transpose(0, 1) if len(parts) > 1 else parts[0][:, None]
@@ -238,37 +248,31 @@ def _march(reach: int, angle: float, growth: float) -> list[tuple[int, int]]:
 
 
 def _on_cells(directions: torch.Tensor, energy: torch.Tensor) -> torch.Tensor:
-    """Lights' energy on the fixed directions, (B, CELLS, 3); none is lost."""
-    d = _cells(str(energy.device))[0]
-    near = torch.softmax(SHARPNESS * (directions @ d.T), dim=-1)  # B, N, CELLS
-    return near.transpose(1, 2) @ energy
+    """Lights' energy on the fixed directions, (B, 3, CELLS); none is lost."""
+    near = torch.softmax(SHARPNESS * (directions @ _cells(str(energy.device)).towards.T), dim=-1)  # B, N, CELLS
+    return energy.transpose(1, 2) @ near
+
+
+class _Cells(NamedTuple):
+    """The fixed directions: `towards` (CELLS, 3) unit, `omega` (1, CELLS) solid angles, the azimuth before each (`left`) and how
+    far beyond it they lie (`mixed`), `elevation` over the picture's plane in radians, and unit `azimuth` (CELLS, 2)."""
+
+    towards: torch.Tensor
+    omega: torch.Tensor
+    left: torch.Tensor
+    mixed: torch.Tensor
+    elevation: torch.Tensor
+    azimuth: torch.Tensor
 
 
 @lru_cache(maxsize=2)
-def _cells(device: str) -> tuple[torch.Tensor, ...]:
-    """Of the fixed directions: unit vectors (CELLS, 3), solid angles (CELLS, 1), the azimuth before each and how far beyond
-    it, elevations, and unit azimuths (2, CELLS)."""
+def _cells(device: str) -> _Cells:
     d = torch.from_numpy(octahedral_directions(GRID)).reshape(-1, 3)
     flat = d / d.abs().sum(1, keepdim=True)
-    omega = flat.norm(dim=1, keepdim=True) ** -3  # of a cell of the unfolded octahedron, seen from its middle
+    omega = flat.norm(dim=1)[None] ** -3  # of a cell of the unfolded octahedron, seen from its middle
     omega = omega * 4 * math.pi / omega.sum()
     turn = (torch.atan2(d[:, 1], d[:, 0]) % (2 * math.pi)) / (2 * math.pi) * AZIMUTHS
-    left = turn.floor().long() % AZIMUTHS
     across = torch.hypot(d[:, 0], d[:, 1]).clamp_min(1e-6)
-    elevation = torch.atan2(d[:, 2], across)
-    return tuple(x.to(device) for x in (d, omega, left, turn - turn.floor(), elevation, (d[:, :2] / across[:, None]).T))
-
-
-def _smaller(planes: torch.Tensor, matte: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
-    """Planes (B, C, h, w) averaged over what the matte covers; the matte itself by area."""
-    if planes is matte:
-        return adaptive_avg_pool2d(matte, size)
-    weight = matte + 1e-4
-    return adaptive_avg_pool2d(planes * weight, size) / adaptive_avg_pool2d(weight, size)
-
-
-def _larger(planes: torch.Tensor, matte: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
-    """Planes of a smaller picture at `size`, those of the matte carried over its edge."""
-    weight = matte + 1e-4
-    wide = interpolate(torch.cat([planes * weight, weight], 1), size, mode="bilinear", align_corners=False)
-    return wide[:, :-1] / wide[:, -1:]
+    left, elevation = turn.floor().long() % AZIMUTHS, torch.atan2(d[:, 2], across)
+    made = (d, omega, left, turn - turn.floor(), elevation, d[:, :2] / across[:, None])
+    return _Cells(*(x.to(device) for x in made))

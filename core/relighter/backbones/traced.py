@@ -14,20 +14,19 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch.nn.functional import interpolate, max_pool2d, normalize
 
 from ...errors import DeviceError
 from ...light.by_facing import log_light_by_facing
 from ...light.environment import AP1_LUMINANCE
-from ...shape.depth import heights
+from ...shape.depth import relief_of, without_rims
 from ...shape.estimators.own import SHIPPED, load
-from ...shape.trace import LONGEST, Traced, log_share, trace
+from ...shape.trace import Traced, log_share, trace
 from ...temporal.windows import Span
 from ..conditions import Conditions, LightBatch, analytic_hint, decode_planes, lit
 from . import Answer
 
 INTRA_OP_THREADS = 2  # never the machine's: other counts can give other last bits
-RIM = 1 / 160  # of the longer side: seen normals this near to the outline are replaced by those further in
+SMALL = 256 * 256  # px of a frame: below, two threads wait for each other on a busy machine longer than they gain
 _ALONE = threading.Lock()
 
 
@@ -82,7 +81,8 @@ class Relamp:
         """Relight some frames, each alone; `frames`, `steps` and `seed` change nothing."""
         # One call at a time: frames are parallel elsewhere, and torch's threads are shared by the whole process.
         with _ALONE, torch.inference_mode():
-            torch.set_num_threads(INTRA_OP_THREADS)
+            height, width = conditions[0].code.shape[-2:]
+            torch.set_num_threads(1 if height * width < SMALL else INTRA_OP_THREADS)
             return [self._answer(c.to(self._device)) for c in conditions]
 
     def _answer(self, c: Conditions) -> Answer:
@@ -110,9 +110,9 @@ class Relamp:
 
     def _look(self, c: Conditions) -> Seen:
         found = self._network(c.code, c.matte)
-        normals = torch.where(c.normals_known > 0.5, c.normals, _without_rims(found.normals, c.matte))
+        normals = torch.where(c.normals_known > 0.5, c.normals, without_rims(found.normals, c.matte))
         doubt = found.doubt * (c.normals_known <= 0.5)
-        field = _relief(normals, found.relief, c.matte)
+        field = relief_of(normals, c.matte, found.relief)
         luminance = _luminance(decode_planes(c.code))
         own_light = log_light_by_facing(luminance, normals, c.matte)
         return Seen(normals, found.log_albedo, found.doubt, trace(normals, field, c.matte, doubt), own_light)
@@ -120,15 +120,6 @@ class Relamp:
 
 def _arriving(shape: Traced, light: LightBatch) -> torch.Tensor:
     return log_share(shape, light.placed)
-
-
-def _relief(normals: torch.Tensor, relief: torch.Tensor, matte: torch.Tensor) -> torch.Tensor:
-    """Heights in pixels, (B, h, w), of normals and the relief that a network sees, worked out at the size light is traced at."""
-    return heights(normals, matte)
-
-
-def _without_rims(normals: torch.Tensor, matte: torch.Tensor) -> torch.Tensor:
-    return normals
 
 
 def _mean(log_light: torch.Tensor, matte: torch.Tensor) -> torch.Tensor:

@@ -1,0 +1,162 @@
+"""The network that sees shape: normals, relief and albedo from a log-encoded picture and its matte.
+
+A U-Net on pixels folded two by two, with attention at its coarsest scale, since how bright a facing is can only be told from the
+whole picture; a few layers at full size bring the detail back.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+import torch
+from torch import nn
+from torch.nn.functional import (
+    avg_pool2d,
+    interpolate,
+    normalize,
+    pad,
+    pixel_unshuffle,
+    relu,
+    scaled_dot_product_attention,
+    softplus,
+)
+
+from ...proxy import MIDDLE_GREY, STRETCH
+
+FOLD = 2
+OUTPUTS = 3 + 1 + 3 + 1  # normals, relief, light taken off, doubt
+EDGE = 0.02  # matte below which a pixel is not looked at
+
+
+class Shape(NamedTuple):
+    """What no light changes, of B pictures.
+
+    `normals` (B, 3, h, w) unit, camera space: X right, Y up, Z to the viewer. `relief` (B, 1, h, w), height toward the viewer in units of
+    the picture's longer side, mean 0 over the matte. `log_albedo` (B, 3, h, w), natural log of reflectance, never above 0; a metal's
+    is its colour. `doubt` (B, 1, h, w), expected error of the normals in radians.
+    """
+
+    normals: torch.Tensor
+    relief: torch.Tensor
+    log_albedo: torch.Tensor
+    doubt: torch.Tensor
+
+
+@dataclass(frozen=True)
+class ShapeArchitecture:
+    """Sizes of the network; kept with the weights. `channels` of each scale, from half size down by two; `blocks` of attention."""
+
+    channels: tuple[int, ...] = (48, 96, 160, 224, 256)
+    blocks: int = 2
+    heads: int = 8
+    fine: int = 16
+
+    def as_dict(self) -> dict[str, Any]:
+        """For a card in JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> ShapeArchitecture:
+        """The inverse of `as_dict`."""
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+
+
+class ShapeNetwork(nn.Module):
+    """See the module."""
+
+    def __init__(self, architecture: ShapeArchitecture = ShapeArchitecture()) -> None:
+        super().__init__()
+        self.architecture = architecture
+        channels, fine = architecture.channels, architecture.fine
+        self.first = nn.Conv2d(5 * FOLD * FOLD, channels[0], 3, padding=1)
+        before = (channels[0], *channels[:-1])
+        self.down = nn.ModuleList(Residual(a, b) for a, b in zip(before, channels, strict=True))
+        self.mixing = nn.ModuleList(Mixing(channels[-1], architecture.heads) for _ in range(architecture.blocks))
+        self.up = nn.ModuleList(Residual(b + a, a) for a, b in zip(channels[:-1], channels[1:], strict=True))
+        self.coarse = nn.Conv2d(channels[0], OUTPUTS + fine, 1)
+        self.refine = nn.Sequential(
+            nn.Conv2d(4 + fine, 24, 3, padding=1), nn.ReLU(), nn.Conv2d(24, OUTPUTS, 3, padding=1)
+        )
+
+    def forward(self, code: torch.Tensor, matte: torch.Tensor) -> Shape:
+        """The shape in pictures of any size.
+
+        Args:
+            code: (B, 3, h, w) of `proxy.encode`: scene-linear light whose typical value was brought to middle grey, log-encoded.
+            matte: (B, 1, h, w), 0 to 1; what lies outside is not looked at.
+        """
+        height, width = matte.shape[-2:]
+        seen = torch.cat([code * (matte > EDGE), matte], 1)  # B, 4, h, w
+        planes = self._padded(torch.cat([seen, self._down_the_picture(seen)], 1))
+        out = self._both(planes, planes[:, :4])[..., :height, :width].float()
+        facing, relief, light, doubt = out.split((3, 1, 3, 1), 1)
+        toward = torch.cat([facing[:, :2], softplus(facing[:, 2:]) - 0.05], 1)
+        mass = matte.sum((2, 3), keepdim=True).clamp_min(1e-3)
+        relief = relief - (relief * matte).sum((2, 3), keepdim=True) / mass
+        log_light = code.float() * STRETCH + math.log(MIDDLE_GREY)
+        return Shape(normalize(toward, dim=1, eps=1e-4), relief, (log_light - light).clamp_max(0), softplus(doubt))
+
+    def _both(self, planes: torch.Tensor, full: torch.Tensor) -> torch.Tensor:
+        """Coarse answers brought to full size, and what the full-size layers add to them."""
+        x = self.first(pixel_unshuffle(planes, FOLD))
+        kept: list[torch.Tensor] = []
+        for scale, block in enumerate(self.down):
+            x = block(avg_pool2d(x, 2) if scale else x)
+            kept.append(x)
+        for block in self.mixing:
+            x = block(x)
+        for scale in reversed(range(len(self.up))):
+            larger = interpolate(x, size=kept[scale].shape[-2:], mode="bilinear", align_corners=False)
+            x = self.up[scale](torch.cat([larger, kept[scale]], 1))
+        coarse = interpolate(self.coarse(x), size=full.shape[-2:], mode="bilinear", align_corners=False)
+        return coarse[:, :OUTPUTS] + self.refine(torch.cat([full, coarse[:, OUTPUTS:]], 1))
+
+    def _padded(self, planes: torch.Tensor) -> torch.Tensor:
+        """Grown at the right and the bottom to a multiple of what the scales divide by; what is added is outside every matte."""
+        multiple = FOLD * 2 ** (len(self.down) - 1)
+        height, width = planes.shape[-2:]
+        return pad(planes, (0, -width % multiple, 0, -height % multiple))
+
+    @staticmethod
+    def _down_the_picture(planes: torch.Tensor) -> torch.Tensor:
+        """(B, 1, h, w): -1 at the top to 1 at the bottom, since light mostly comes from above."""
+        rows = torch.linspace(-1, 1, planes.shape[-2], device=planes.device, dtype=planes.dtype)
+        return rows[None, None, :, None].expand(len(planes), 1, -1, planes.shape[-1])
+
+
+class Residual(nn.Module):
+    """Two convolutions beside a short cut."""
+
+    def __init__(self, given: int, out: int) -> None:
+        super().__init__()
+        self.one, self.two = (nn.Conv2d(c, out, 3, padding=1, bias=False) for c in (given, out))
+        self.norm_one, self.norm_two = (nn.BatchNorm2d(out, momentum=0.05) for _ in range(2))
+        self.short = nn.Conv2d(given, out, 1) if given != out else nn.Identity()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, C, h, w) to (B, C', h, w)."""
+        return relu(self.norm_two(self.two(relu(self.norm_one(self.one(x))))) + self.short(x))
+
+
+class Mixing(nn.Module):
+    """Self-attention over the whole picture, then a layer on each place (Vaswani et al. 2017, pre-normalised)."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.norm_one, self.norm_two = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.ask, self.answer = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.place = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, C, h, w) to the same."""
+        batch, width, height, across = x.shape
+        rows = x.flatten(2).transpose(1, 2)  # B, h w, C
+        asked = self.ask(self.norm_one(rows)).reshape(batch, -1, 3, self.heads, width // self.heads)
+        query, key, value = asked.permute(2, 0, 3, 1, 4)
+        mixed = scaled_dot_product_attention(query, key, value).transpose(1, 2).reshape(batch, -1, width)
+        rows = rows + self.answer(mixed)
+        rows = rows + self.place(self.norm_two(rows))
+        return rows.transpose(1, 2).reshape(batch, width, height, across)
