@@ -25,7 +25,7 @@ from .depth import larger, smaller, smaller_size
 AZIMUTHS = 32
 GRID = 16  # a side of the octahedral grid of directions that broad light is gathered on
 CELLS = GRID * GRID
-SHARPNESS = 40.0  # of the lobe exp(k (cos - 1)) that spreads light over the cells: about as wide as one of them
+SHARPNESS = 60.0  # of the lobe exp(k (cos - 1)) that spreads light over the cells: about as wide as one of them
 CELL_RADIUS = 0.11  # radians: half the distance of two cells
 GROWTH = 1.25  # from one step of a march to the next
 BIAS = 0.6  # px that something must stand above a point to hide anything from it: relief is no finer
