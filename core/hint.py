@@ -68,9 +68,20 @@ def over_even(target: np.ndarray) -> Hint:
     return Hint(_log(target))
 
 
-def alone(target: np.ndarray, normals: np.ndarray, weight: np.ndarray, luminance_weights: np.ndarray) -> Hint:
-    """The gain when nothing is known of the source: the target's shading less its mean over the matte (`mean_over`)."""
-    return Hint(_log(target) - np.float32(mean_over(target, normals, weight, luminance_weights)))
+def alone(
+    target: np.ndarray,
+    normals: np.ndarray,
+    weight: np.ndarray,
+    luminance_weights: np.ndarray,
+    source: np.ndarray | None = None,
+) -> Hint:
+    """The gain when nothing is known of where the source's light comes from.
+
+    It is the target's shading less its mean over the matte (`mean_over`), so that the subject keeps its level; less that of
+    `source`, (S, S, 3), where so much is known of the source that its mean can be told.
+    """
+    level = target if source is None else source
+    return Hint(_log(target) - np.float32(mean_over(level, normals, weight, luminance_weights)))
 
 
 def mean_over(target: np.ndarray, normals: np.ndarray, weight: np.ndarray, luminance_weights: np.ndarray) -> float:

@@ -420,7 +420,9 @@ class Inference:
         if self._network is None or light.source is not None:
             return light.shading.hint
         if self._network.levelled:
-            return alone(light.shading.target, normals, matte, self._plan.colour.luminance_weights)
+            # Lights at their own levels: a fitted source tells how bright the subject was.
+            source = light.shading.source if self._plan.parameters.level_mode() == "absolute" else None
+            return alone(light.shading.target, normals, matte, self._plan.colour.luminance_weights, source)
         return over_even(light.shading.target)
 
     def _told_level(self, light: FrameLight, normals: np.ndarray, matte: np.ndarray) -> float:

@@ -15,7 +15,8 @@ from typing import Any
 from .errors import ParameterError
 
 PUBLISHED = ("ic-light", "relightvid", "light-a-video")  # backbones of others, which read a prompt themselves
-WORKING_SIZE = 512  # px a network works at
+WORKING_SIZE = 320  # px that light is worked out at, in renders and previews alike
+PUBLISHED_SIZE = 512  # px that the published networks were made for
 GROUPS = ("inputs", "light", "relight", "output", "run", "published")  # what is rarely needed last
 NEW_LAYERS = ("ratio", "normals", "albedo", "confidence", "irradiance", "lamps")
 # pxr24 and b44 lose precision that light needs, so they are not among them.
@@ -231,7 +232,8 @@ class RelightParameters:
         "with the picture.", "choice", "relight", choices=("match", "keep", "off"),
     )  # fmt: skip
     working_size: int | None = knob(
-        None, f"Longer side of the picture a network works the light out at; without it {WORKING_SIZE}, and less in previews.",
+        None, f"Longer side of the picture the light is worked out at; without it {WORKING_SIZE}, and {PUBLISHED_SIZE} for "
+        "published networks.",
         "int", "relight", unit="px", lo=64, hi=4096,
     )  # fmt: skip
     steps: int | None = knob(
@@ -428,7 +430,7 @@ class RelightParameters:
 
     def working_side(self) -> int:
         """The longer side of the working size, px, with the default filled in."""
-        return self.working_size or WORKING_SIZE
+        return self.working_size or (PUBLISHED_SIZE if self.backbone in PUBLISHED else WORKING_SIZE)
 
 
 def knobs(parameters: type[RelightParameters] = RelightParameters) -> Iterator[tuple[str, Knob]]:

@@ -49,9 +49,6 @@ KEPT_PIXELS = 24e6  # of all kept frames together; a frame at full 4K is 9e6
 KEPT_PICTURES = 8  # whose values can be asked for
 SHOWN_LEVEL = 0.5  # scene-linear value that the level of a light is shown at
 MAP_ROWS = 256
-SKETCH = (
-    160  # px that Relamp's own network works at for a preview: light still follows a drag, and is nearly the render's
-)
 View = tuple[str | None, str | None]
 """Display and view of a colour config, None for its default."""
 
@@ -435,8 +432,6 @@ def _for_looking(p: RelightParameters, layers: tuple[str, ...], longer: int) -> 
     fixed = {name: default_of(name) for name, k in knobs() if k.group in ("output", "run") and name != "device"}
     more = {"out": OUT, "overwrite": True, "missing": "error", "layers": layers, "lamps": p.lamps}
     more["temporal"] = False  # a frame is looked at alone; its neighbours would cost as much again each
-    if longer and p.backbone == "relamp" and p.working_size is None:
-        more["working_size"] = SKETCH
     return replace(p, **{**fixed, **more})
 
 

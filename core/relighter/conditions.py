@@ -16,7 +16,8 @@ from torch.nn.functional import grid_sample
 from ..light.environment import AP1_LUMINANCE
 from ..light.octahedral import octahedral_directions
 from ..proxy import FLOOR, MIDDLE_GREY, STRETCH, encode
-from .light_tables import LightTables
+from ..shape.trace import Placed
+from .light_tables import LAMPS, LightTables
 from .lobes import EVIDENCE_CHANNELS, LOBES, evidence
 from .occlusion import OCCLUSION_CHANNELS, occlusion
 
@@ -31,16 +32,27 @@ LOG_SCALE = 2.0  # logs of light are divided by this for the network
 class LightBatch:
     """B lights: `diffuse` (B, 3, S, S), `glossy` (B, 3 R, S', S'), both logs, `to_map` (B, 3, 3) from camera to map.
 
-    Tables may be of half precision, which travels faster.
+    Tables may be of half precision, which travels faster. `parcels` (B, N, 7) are those of `LightTables`, None where there are
+    none.
     """
 
     diffuse: torch.Tensor
     glossy: torch.Tensor
     to_map: torch.Tensor
+    parcels: torch.Tensor | None = None
 
     def to(self, device: torch.device | str) -> LightBatch:
         """The same on another device."""
-        return LightBatch(self.diffuse.to(device), self.glossy.to(device), self.to_map.to(device))
+        parcels = None if self.parcels is None else self.parcels.to(device)
+        return LightBatch(self.diffuse.to(device), self.glossy.to(device), self.to_map.to(device), parcels)
+
+    @property
+    def placed(self) -> Placed:
+        """The light as distant lights before the camera, to be traced; raises `ValueError` for a light of tables alone."""
+        if self.parcels is None:
+            raise ValueError("a light of tables alone cannot be traced; make its tables with LightTables.of")
+        towards, energy, radius = self.parcels.split((3, 3, 1), dim=-1)
+        return Placed(towards @ self.to_map, energy, radius[:, :LAMPS, 0])
 
 
 @dataclass
@@ -164,7 +176,12 @@ def analytic_hint(
 def shade(light: LightBatch, normals: torch.Tensor, rays: torch.Tensor) -> torch.Tensor:
     """What each pixel receives and mirrors of a light, (B, 3 + 3 R, h, w) logs."""
     mirrored = rays - 2 * (rays * normals).sum(1, keepdim=True) * normals
-    return torch.cat([_read(light.diffuse, light.to_map, normals), _read(light.glossy, light.to_map, mirrored)], dim=1)
+    return torch.cat([lit(light, normals), _read(light.glossy, light.to_map, mirrored)], dim=1)
+
+
+def lit(light: LightBatch, normals: torch.Tensor) -> torch.Tensor:
+    """What a white matte surface receives of a light with nothing in the way, (B, 3, h, w) logs: the first part of `shade`."""
+    return _read(light.diffuse, light.to_map, normals)
 
 
 def light_map(light: LightBatch) -> torch.Tensor:
@@ -205,9 +222,10 @@ def encode_planes(light: torch.Tensor) -> torch.Tensor:
 
 def _light_batch(tables: LightTables, to_map: np.ndarray) -> LightBatch:
     glossy = tables.glossy.transpose(0, 3, 1, 2).reshape(-1, *tables.glossy.shape[1:3])
+    parcels = None if tables.parcels is None else torch.from_numpy(tables.parcels)[None]
     return LightBatch(
         _planes(tables.diffuse), torch.from_numpy(np.ascontiguousarray(glossy))[None],
-        torch.from_numpy(np.asarray(to_map, np.float32).copy())[None],
+        torch.from_numpy(np.asarray(to_map, np.float32).copy())[None], parcels,
     )  # fmt: skip
 
 

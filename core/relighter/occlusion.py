@@ -1,36 +1,29 @@
-"""What a surface hides from a light: a height field integrated from the normals, and its horizons.
+"""What the denoiser is told of what a surface hides from a light: heights integrated from the normals, and their horizons.
 
-Normals say how a surface slopes, so within a matte they can be added up to a height (least squares, as Horn & Brooks
-1986; Simchony, Chellappa & Shao 1990 for the cosine-transform solver that preconditions it here). From a height follow the
-horizons around every pixel (Max 1988, "Horizon mapping"), and from those the share of each light that reaches it: creases
-and cast shadows that no look-up by normal knows. The view is taken as parallel and one surface as continuous: where that is
-wrong the network has to know better, so this is something it is told, and no part of the hint. Floor 1.
+From heights (`shape.depth`) follow the horizons around every pixel (Max 1988, "Horizon mapping"), and from those the share of
+each light that reaches it: creases and cast shadows that no look-up by normal knows. The view is taken as parallel and one
+surface as continuous: where that is wrong the network has to know better. Floor 1.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from functools import lru_cache
 
 import torch
 from torch.nn.functional import adaptive_avg_pool2d, avg_pool2d, interpolate, normalize, pad
 
 from ..light.octahedral import octahedral_directions
+from ..shape.depth import heights
 
 OCCLUSION_CHANNELS = 7  # target (3), source (3), sky (1)
 LONGEST = 48  # px of the longer side that horizons are traced at: shadows of the large forms
 AZIMUTHS = 16
 DIRECTIONS = 8  # a side of the octahedral grid that lights are read on
 GROWTH = 1.5  # from one step of a march to the next
-STEEPEST = 0.15  # least z of a normal: slopes beyond 81 degrees are edges, not surface
-LOOSE = 1e-3  # weight of the field outside the matte, which keeps its parts together
-ITERATIONS = 12
 SOFT = 0.15  # tangent over which a horizon goes from dark to light
 DARK = 0.02  # of a light's mean: nothing is blacker
 FAR = -1e4  # height where nothing stands
-
-Step = Callable[[torch.Tensor], torch.Tensor]
 
 
 @torch.no_grad()
@@ -49,27 +42,9 @@ def occlusion(
     size = (max(1, round(height * small)), max(1, round(width * small)))
     there = adaptive_avg_pool2d(standing.float(), size)
     facing = normalize(adaptive_avg_pool2d(normals.float() * standing, size) + 1e-6, dim=1)
-    traced = horizons(integrate(facing, there), there)
+    traced = horizons(heights(facing, there), there)
     shares = _shares(facing, traced, _coarse(target), _coarse(source))
     return interpolate(shares, (height, width), mode="bilinear", align_corners=False) * standing
-
-
-def integrate(normals: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-    """Heights toward the viewer in pixels, (B, h, w): the surface whose slopes are nearest to those of the normals.
-
-    Args:
-        normals: (B, 3, h, w). weight: (B, 1, h, w), how much each slope counts.
-    """
-    z = normals[:, 2].clamp_min(STEEPEST)
-    right, down = -normals[:, 0] / z, normals[:, 1] / z
-    w = weight[:, 0] * normals[:, 2].clamp(STEEPEST, 1) + LOOSE
-    across, along = torch.minimum(w[:, :, 1:], w[:, :, :-1]), torch.minimum(w[:, 1:], w[:, :-1])
-    wanted = _divergence((right[:, :, 1:] + right[:, :, :-1]) / 2 * across, (down[:, 1:] + down[:, :-1]) / 2 * along)
-    height, width = weight.shape[-2:]
-    solve = _poisson(height, width, weight.device)
-    return _conjugate_gradients(
-        lambda f: _divergence((f[:, :, 1:] - f[:, :, :-1]) * across, (f[:, 1:] - f[:, :-1]) * along), wanted, solve
-    )
 
 
 def horizons(field: torch.Tensor, matte: torch.Tensor) -> torch.Tensor:
@@ -128,44 +103,3 @@ def _directions(size: int, device: str) -> tuple[torch.Tensor, ...]:
     left = turn.floor().long() % AZIMUTHS
     tangent = d[:, 2] / torch.hypot(d[:, 0], d[:, 1]).clamp_min(1e-3)
     return tuple(x.to(device) for x in (d, omega, left, turn - turn.floor(), tangent))
-
-
-def _divergence(across: torch.Tensor, along: torch.Tensor) -> torch.Tensor:
-    return pad(across, (1, 0)) - pad(across, (0, 1)) + pad(along, (0, 0, 1, 0)) - pad(along, (0, 0, 0, 1))
-
-
-def _poisson(height: int, width: int, device: torch.device) -> Step:
-    """The inverse of the unweighted problem, by cosine transforms."""
-    rows, columns = _cosines(height, str(device)), _cosines(width, str(device))
-    squared = [2 - 2 * torch.cos(math.pi * torch.arange(n, device=device) / n) for n in (height, width)]
-    scale = squared[0][:, None] + squared[1]
-    scale[0, 0] = 1.0
-    return lambda f: rows.T @ ((rows @ f @ columns.T) / scale) @ columns
-
-
-@lru_cache(maxsize=8)
-def _cosines(size: int, device: str) -> torch.Tensor:
-    k, n = torch.arange(size)[:, None], torch.arange(size)[None]
-    table = torch.cos(math.pi * (n + 0.5) * k / size) * math.sqrt(2 / size)
-    table[0] /= math.sqrt(2)
-    return table.to(device)
-
-
-def _conjugate_gradients(apply: Step, wanted: torch.Tensor, precondition: Step) -> torch.Tensor:
-    """A fixed number of steps, so that a frame alone and a frame in a batch come out alike."""
-    found = torch.zeros_like(wanted)
-    left = wanted
-    turned = precondition(left)
-    ahead, size = turned, _dot(left, turned)
-    for _ in range(ITERATIONS):
-        pushed = apply(ahead)
-        length = size / (_dot(ahead, pushed) + 1e-9)
-        found, left = found + length * ahead, left - length * pushed
-        turned = precondition(left)
-        before, size = size, _dot(left, turned)
-        ahead = turned + size / (before + 1e-9) * ahead
-    return found
-
-
-def _dot(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    return (a * b).sum((1, 2), keepdim=True)

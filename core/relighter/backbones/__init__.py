@@ -133,9 +133,9 @@ def load(parameters: RelightParameters) -> Backbone:
             resolve_device(p.device)
         return Ratio()
     if p.backbone == "relamp":
-        from .relamp import Relamp
+        from .traced import Relamp
 
-        return Relamp(resolve_device(p.device), temporal=p.temporal)
+        return Relamp(resolve_device(p.device))
     if p.backbone == "ic-light":
         from .ic_light import ICLightFrames
 

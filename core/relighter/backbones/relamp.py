@@ -154,7 +154,8 @@ def joined(group: Sequence[Group]) -> Group:
     together: dict[str, Any] = {}
     for field in fields(group[0]):
         parts = [getattr(one, field.name) for one in group]
-        together[field.name] = torch.cat(parts) if isinstance(parts[0], torch.Tensor) else joined(parts)
+        if parts[0] is not None:
+            together[field.name] = torch.cat(parts) if isinstance(parts[0], torch.Tensor) else joined(parts)
     return type(group[0])(**together)
 
 

@@ -50,15 +50,13 @@ def motion_path(spatial: Path = SHIPPED) -> Path:
 
 def save(network: Network, path: Path, card: dict) -> None:
     """Write a network in half precision with its card (anything JSON holds) in the header."""
-    _write(
-        network, path, {"schema": SCHEMA, "licence": LICENCE, "architecture": network.architecture.as_dict(), **card}
-    )
+    write(network, path, {"schema": SCHEMA, "licence": LICENCE, "architecture": network.architecture.as_dict(), **card})
 
 
 def save_motion(motion: Motion, path: Path, card: dict) -> None:
     """Write temporal layers as `save` does; the card's `spatial` is the digest of the weights they were trained on."""
     about = {"schema": MOTION_SCHEMA, "licence": LICENCE, "architecture": motion.architecture.as_dict()}
-    _write(motion, path, {**about, **card})
+    write(motion, path, {**about, **card})
 
 
 def read_card(path: Path, schema: str = SCHEMA) -> dict:
@@ -83,7 +81,7 @@ def load(path: Path = SHIPPED, device: str = "cpu") -> Loaded:
         raise InputError(f"the weights {path.name} are not in {path.parent}; reinstall Relamp, or use --backbone ratio")
     card = read_card(path)
     network = Network(Architecture.from_dict(card["architecture"]))
-    _fill(network, path)
+    fill(network, path)
     network.to(device).eval().requires_grad_(False)
     return Loaded(network, digest_of(path), card)
 
@@ -101,7 +99,7 @@ def load_motion(spatial: Loaded, path: Path, device: str = "cpu") -> LoadedMotio
             f"{spatial.digest[:12]}; reinstall Relamp, train them again, or render with --no-temporal"
         )
     motion = Motion(spatial.network.denoiser.unet, MotionArchitecture.from_dict(card["architecture"]))
-    _fill(motion, path)
+    fill(motion, path)
     motion.to(device).eval().requires_grad_(False)
     return LoadedMotion(motion, digest_of(path), card)
 
@@ -111,7 +109,8 @@ def digest_of(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _write(module: torch.nn.Module, path: Path, card: dict) -> None:
+def write(module: torch.nn.Module, path: Path, card: dict) -> None:
+    """Write any module in half precision with a card in the header; the file appears whole."""
     tensors = {
         name: value.detach().to("cpu", torch.float16).contiguous() for name, value in module.state_dict().items()
     }
@@ -120,7 +119,8 @@ def _write(module: torch.nn.Module, path: Path, card: dict) -> None:
     beside.replace(path)
 
 
-def _fill(module: torch.nn.Module, path: Path) -> None:
+def fill(module: torch.nn.Module, path: Path) -> None:
+    """Put weights from a file into a module; raises `InputError` where they do not fit it."""
     try:
         module.load_state_dict({name: value.float() for name, value in load_file(str(path)).items()})
     except RuntimeError as error:

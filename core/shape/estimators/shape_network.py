@@ -1,8 +1,7 @@
 """The network that sees shape: normals, relief and albedo from a log-encoded picture and its matte.
 
 A U-Net on pixels folded two by two, with attention at its coarsest scale, since how bright a facing is can only be told
-from the
-whole picture; a few layers at full size bring the detail back.
+from the whole picture; a few layers at full size bring the detail back.
 """
 
 from __future__ import annotations
@@ -36,10 +35,8 @@ class Shape(NamedTuple):
     """What no light changes, of B pictures.
 
     `normals` (B, 3, h, w) unit, camera space: X right, Y up, Z to the viewer. `relief` (B, 1, h, w), height toward the
-    viewer in units of
-    the picture's longer side, mean 0 over the matte. `log_albedo` (B, 3, h, w), natural log of reflectance, never above 0;
-    a metal's
-    is its colour. `doubt` (B, 1, h, w), expected error of the normals in radians.
+    viewer in units of the picture's longer side, mean 0 over the matte. `log_albedo` (B, 3, h, w), natural log of
+    reflectance, never above 0; a metal's is its colour. `doubt` (B, 1, h, w), expected error of the normals in radians.
     """
 
     normals: torch.Tensor
@@ -50,8 +47,10 @@ class Shape(NamedTuple):
 
 @dataclass(frozen=True)
 class ShapeArchitecture:
-    """Sizes of the network; kept with the weights. `channels` of each scale, from half size down by two; `blocks` of
-    attention."""
+    """Sizes of the network; kept with the weights.
+
+    `channels` of each scale, from half size down by two; `blocks` of attention with `heads`; `fine` features at full size.
+    """
 
     channels: tuple[int, ...] = (48, 96, 160, 224, 256)
     blocks: int = 2

@@ -1,0 +1,46 @@
+"""Relamp's own network of shape: normals, relief and albedo of a subject from one picture of it, and how far to trust them.
+
+Weights are half-precision safetensors whose header holds the architecture and where they come from.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...errors import InputError
+from ...relighter import weights
+from .shape_network import ShapeArchitecture, ShapeNetwork
+
+SCHEMA = "relamp.shape/1"
+SHIPPED = Path(__file__).parents[1] / "weights" / "shape-1.safetensors"
+
+
+@dataclass(frozen=True)
+class LoadedShape:
+    """A network ready to see, the SHA-256 of its file in hex, and the card from its header."""
+
+    network: ShapeNetwork
+    digest: str
+    card: dict
+
+
+def save(network: ShapeNetwork, path: Path, card: dict) -> None:
+    """Write a network in half precision with its card (anything JSON holds) in the header."""
+    about = {"schema": SCHEMA, "licence": weights.LICENCE, "architecture": network.architecture.as_dict()}
+    weights.write(network, path, {**about, **card})
+
+
+def load(path: Path = SHIPPED, device: str = "cpu") -> LoadedShape:
+    """A network from its file, in float32, ready to see.
+
+    Raises:
+        InputError: the file is missing, damaged, of another schema, or does not fit its own architecture.
+    """
+    if not path.is_file():
+        raise InputError(f"the weights {path.name} are not in {path.parent}; reinstall Relamp, or use --backbone ratio")
+    card = weights.read_card(path, SCHEMA)
+    network = ShapeNetwork(ShapeArchitecture.from_dict(card["architecture"]))
+    weights.fill(network, path)
+    network.to(device).eval().requires_grad_(False)
+    return LoadedShape(network, weights.digest_of(path), card)

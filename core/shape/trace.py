@@ -1,0 +1,278 @@
+"""What light reaches a point of a subject: its relief hides some of every light, and gives some of it back.
+
+A relief has a horizon around each of its points (Max 1988, "Horizon mapping"): a light shines on the point where it stands
+above. What stands far in front of the point is taken for a thing of limited thickness, which light from the side passes behind.
+Horizons do not depend on the light: for each frame they are worked out once, and so is how much of the light
+of each of `CELLS` directions every point receives; a light that turns is then one matrix product. Small lamps, whose shadows
+have edges, are kept at their exact place and traced at the picture's own size.
+
+The view is taken as parallel. Everything is deterministic for one number of torch's threads. Floor 1.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+import torch
+from torch.nn.functional import adaptive_avg_pool2d, normalize, pad
+
+from ..light.octahedral import octahedral_directions
+from .depth import larger, smaller, smaller_size
+
+AZIMUTHS = 32
+GRID = 16  # a side of the octahedral grid of directions that broad light is gathered on
+CELLS = GRID * GRID
+SHARPNESS = 60.0  # of the lobe exp(k (cos - 1)) that spreads light over the cells: about as wide as one of them
+CELL_RADIUS = 0.11  # radians: half the distance of two cells
+GROWTH = 1.25  # from one step of a march to the next
+BIAS = 0.6  # px that something must stand above a point to hide anything from it: relief is no finer
+SOFT = 1.2  # px of relief over which hiding sets in
+FAR_SOFT = 0.03  # radians more: edges far away are less sure
+DOUBTED = 0.5  # of the normals' expected error, by which every horizon is softer
+THICK = 0.35  # of the picture's longer side: what stands more than this in front has light behind it
+BOUNCE = 0.35  # of the subject's mean light, which what hides the sky gives back
+DARK = 0.01  # of a light's mean radiance: nothing is blacker, as in the hint
+FINE_GROWTH = 1.1  # as GROWTH, for small lamps
+SHARPEST = 0.02  # radians: a smaller lamp's shadow is as soft as this
+FLATTEST = 0.05  # least z of a normal: the slope of what faces away is as steep as this
+AT_ONCE = 32  # cells
+NOWHERE = -1e4  # height where nothing stands
+_NAMES = ("dark", "light", "behind", "before")
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Lights in camera space at unit level, B frames: `directions` (B, N, 3), `energy` (B, N, 3), radiance times solid angle.
+
+    The first are small lamps, `radius` (B, L) radians wide; the others are pieces of the broad rest, whose directions
+    may be shorter than 1 (`light.emitters`).
+    """
+
+    directions: torch.Tensor
+    energy: torch.Tensor
+    radius: torch.Tensor
+
+
+@dataclass(frozen=True)
+class Horizons:
+    """Around each point, (B, AZIMUTHS, h, w), elevations in radians over the picture's plane.
+
+    Light from below `dark` is hidden and from above `light` is not. What stands far in front hides what comes from between
+    `behind` and `before`.
+    """
+
+    dark: torch.Tensor
+    light: torch.Tensor
+    behind: torch.Tensor
+    before: torch.Tensor
+
+
+@dataclass(frozen=True)
+class Traced:
+    """A frame's shape made ready for any light.
+
+    `facing` (B, 3, h, w) are normals, `field` (B, h, w) heights in pixels, `matte` (B, 1, h, w), all at the picture's size.
+    `open` and `seen` (B, CELLS, P) tell what share of each cell's energy arrives at the points of a smaller picture of `size`:
+    without anything in the way, and as it is. `sky` (B, 1, h, w) is the cosine-weighted share of the hemisphere that is open.
+    """
+
+    facing: torch.Tensor
+    field: torch.Tensor
+    matte: torch.Tensor
+    doubt: torch.Tensor
+    size: tuple[int, int]
+    standing: torch.Tensor
+    open: torch.Tensor
+    seen: torch.Tensor
+    sky: torch.Tensor
+
+
+def trace(normals: torch.Tensor, field: torch.Tensor, matte: torch.Tensor, doubt: torch.Tensor) -> Traced:
+    """Make a shape ready for any light.
+
+    Args:
+        normals: (B, 3, h, w) unit, camera space.
+        field: (B, h, w) heights toward the viewer in pixels of this picture (`depth.heights`, or a depth that is given).
+        matte: (B, 1, h, w), 0 to 1; nothing stands where it is under a half.
+        doubt: (B, 1, h, w) expected error of the shape in radians, by which shadows are softer.
+    """
+    height, width = matte.shape[-2:]
+    size = smaller_size(height, width)
+    standing, facing = adaptive_avg_pool2d(matte, size), normalize(smaller(normals, matte, size), dim=1)
+    coarse = smaller(field[:, None], matte, size)[:, 0] * (max(size) / max(height, width))
+    unsure = smaller(doubt, matte, size) * DOUBTED
+    around = horizons(coarse, standing)
+    open_, seen = _arriving(facing, around, unsure)
+    omega = _cells(str(matte.device)).omega
+    share = (omega @ seen) / (omega @ open_).clamp_min(1e-6)
+    sky = larger(share.view(-1, 1, *size), standing, (height, width)).clamp(0, 1)
+    return Traced(normals, field, matte, doubt, size, standing, open_, seen, sky)
+
+
+def _arriving(facing: torch.Tensor, around: Horizons, soft: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """`open` and `seen` of `Traced`, a few cells at a time: their temporaries stay in cache."""
+    n = facing.flatten(2)  # B, 3, P
+    cells = _cells(str(facing.device))
+    horizon = [getattr(around, name).flatten(2) for name in _NAMES]
+    soft = soft.flatten(2) + CELL_RADIUS
+    up = n[:, 2:].clamp_min(FLATTEST)
+    open_, seen = [], []
+    for some in torch.arange(CELLS, device=facing.device).split(AT_ONCE):
+        left, mixed = cells.left[some], cells.mixed[some, None]
+        at = Horizons(*(torch.lerp(x[:, left], x[:, (left + 1) % AZIMUTHS], mixed) for x in horizon))
+        slope = torch.atan2(-(cells.azimuth[some] @ n[:, :2]), up)  # of the surface itself, toward each cell
+        cosine = (cells.towards[some] @ n).clamp_min(0)
+        open_.append(cosine)
+        seen.append(cosine * _reached(at, cells.elevation[some, None], slope, soft))
+    return torch.cat(open_, dim=1), torch.cat(seen, dim=1)
+
+
+def log_share(shape: Traced, lights: Placed) -> torch.Tensor:
+    """The log of what arrives of a light over what would with nothing in the way, (B, 3, h, w): shadows, and one bounce.
+
+    0 wherever the form hides nothing.
+    """
+    lamps = lights.radius.shape[1]
+    cells = _on_cells(lights.directions[:, lamps:], lights.energy[:, lamps:])
+    size = shape.matte.shape[-2:]
+    both = torch.cat([cells @ shape.open, cells @ shape.seen], dim=1)
+    free, here = larger(both.reshape(-1, 6, *shape.size), shape.standing, size).split(3, dim=1)
+    for k in range(lamps):
+        towards, radius = lights.directions[:, k], lights.radius[:, k]
+        lit = lights.energy[:, k, :, None, None] * _facing(shape.facing, towards, radius)
+        free = free + lit
+        here = here + lit * lamp_visibility(shape, towards, radius)
+    weight = shape.matte / shape.matte.sum((2, 3), keepdim=True).clamp_min(1e-6)
+    mean = (here * weight).sum((2, 3), keepdim=True)
+    back = BOUNCE * (1 - shape.sky) * mean
+    floor = DARK * math.pi
+    return ((here + back + floor) / (free + floor)).log()
+
+
+def lamp_visibility(shape: Traced, directions: torch.Tensor, radius: torch.Tensor) -> torch.Tensor:
+    """What share of a small lamp each point sees, (B, 1, h, w).
+
+    Args:
+        directions: (B, 3) unit, toward the lamp. radius: (B,) radians.
+    """
+    parts = []
+    for b in range(len(directions)):
+        x, y, z = (float(v) for v in directions[b])
+        one = slice(b, b + 1)
+        around = _horizon(_walled(shape.field[one], shape.matte[one]), shape.field[one], math.atan2(y, x), FINE_GROWTH)
+        n = shape.facing[one]
+        flat = max(math.hypot(x, y), 1e-6)
+        slope = torch.atan2(-(n[:, 0] * x + n[:, 1] * y) / flat, n[:, 2].clamp_min(FLATTEST))
+        soft = shape.doubt[one, 0] * DOUBTED + radius[b].clamp_min(SHARPEST)
+        parts.append(_reached(Horizons(*around), math.atan2(z, flat), slope, soft))
+    return torch.stack(parts, dim=1).transpose(0, 1) if len(parts) > 1 else parts[0][:, None]
+
+
+def horizons(field: torch.Tensor, matte: torch.Tensor) -> Horizons:
+    """The horizons of a relief.
+
+    Args:
+        field: (B, h, w) heights in pixels. matte: (B, 1, h, w).
+    """
+    walled = _walled(field, matte)
+    turns = [_horizon(walled, field, 2 * math.pi * k / AZIMUTHS, GROWTH) for k in range(AZIMUTHS)]
+    return Horizons(*(torch.stack(x, dim=1) for x in zip(*turns, strict=True)))
+
+
+def _walled(field: torch.Tensor, matte: torch.Tensor) -> torch.Tensor:
+    """The relief with nothing around it, as far as a march goes."""
+    reach = max(field.shape[-2:])
+    return pad(torch.where(matte[:, 0] > 0.5, field, field.new_tensor(NOWHERE)), (reach,) * 4, value=NOWHERE)
+
+
+def _horizon(walled: torch.Tensor, field: torch.Tensor, angle: float, growth: float) -> tuple[torch.Tensor, ...]:
+    """The four elevations of `Horizons` toward one azimuth, (B, h, w) each."""
+    height, width = field.shape[-2:]
+    reach, thick = max(height, width), THICK * max(height, width)
+    lowest = torch.full_like(field, -1e3)
+    dark, light, before, behind = lowest, lowest, lowest, -lowest
+    for dx, dy in _march(reach, angle, growth):
+        away = math.hypot(dx, dy)
+        rise = walled[:, reach - dy : reach - dy + height, reach + dx : reach + dx + width] - field
+        far = rise > thick
+        near = torch.where(far, lowest, rise)
+        dark = torch.maximum(dark, (near - (BIAS + SOFT)) / away)
+        light = torch.maximum(light, (near - BIAS) / away)
+        before = torch.where(far, torch.maximum(before, rise / away), before)
+        behind = torch.where(far, torch.minimum(behind, (rise - thick) / away), behind)
+    return dark.atan() - FAR_SOFT, light.atan() + FAR_SOFT, behind.atan(), before.atan()
+
+
+def _reached(
+    around: Horizons, elevation: torch.Tensor | float, slope: torch.Tensor, soft: torch.Tensor
+) -> torch.Tensor:
+    """What share of a light of a half width `soft` arrives over the horizons, 0 to 1, all of one shape.
+
+    The cosine knows already what a surface hides from itself, so a horizon counts only as far as it stands over `slope`.
+    """
+    over = (around.light - slope).clamp_min(0)
+    edge = torch.minimum(around.light + soft, around.light + over)
+    low = torch.minimum(around.dark - soft, edge - 1e-3)
+    free = _smoothstep((elevation - low) / (edge - low))
+    between = _smoothstep((elevation - around.behind) / soft / 2 + 0.5) * _smoothstep(
+        (around.before - elevation) / soft / 2 + 0.5
+    )
+    return free * (1 - between)
+
+
+def _smoothstep(t: torch.Tensor) -> torch.Tensor:
+    t = t.clamp(0, 1)
+    return t * t * (3 - 2 * t)
+
+
+def _facing(normals: torch.Tensor, direction: torch.Tensor, radius: torch.Tensor) -> torch.Tensor:
+    """The cosine toward a lamp, (B, 1, h, w), rounded off where the lamp's disc sets."""
+    cosine = (normals * direction[:, :, None, None]).sum(1, keepdim=True)
+    r = radius.clamp_min(SHARPEST)[:, None, None, None]
+    return torch.where(cosine.abs() < r, (cosine + r) ** 2 / (4 * r), cosine.clamp_min(0))
+
+
+def _march(reach: int, angle: float, growth: float) -> list[tuple[int, int]]:
+    """Whole-pixel offsets (right, up) along an azimuth, each once, farther and farther apart."""
+    offsets: list[tuple[int, int]] = []
+    step = 1.0
+    while step < reach:
+        offset = (round(math.cos(angle) * step), round(math.sin(angle) * step))
+        if offset not in offsets:
+            offsets.append(offset)
+        step = max(step + 1, step * growth)
+    return offsets
+
+
+def _on_cells(directions: torch.Tensor, energy: torch.Tensor) -> torch.Tensor:
+    """Lights' energy on the fixed directions, (B, 3, CELLS); none is lost."""
+    near = torch.softmax(SHARPNESS * (directions @ _cells(str(energy.device)).towards.T), dim=-1)  # B, N, CELLS
+    return energy.transpose(1, 2) @ near
+
+
+class _Cells(NamedTuple):
+    """The fixed directions: `towards` (CELLS, 3) unit, `omega` (1, CELLS) solid angles, the azimuth before each (`left`) and how
+    far beyond it they lie (`mixed`), `elevation` over the picture's plane in radians, and unit `azimuth` (CELLS, 2)."""
+
+    towards: torch.Tensor
+    omega: torch.Tensor
+    left: torch.Tensor
+    mixed: torch.Tensor
+    elevation: torch.Tensor
+    azimuth: torch.Tensor
+
+
+@lru_cache(maxsize=2)
+def _cells(device: str) -> _Cells:
+    d = torch.from_numpy(octahedral_directions(GRID)).reshape(-1, 3)
+    flat = d / d.abs().sum(1, keepdim=True)
+    omega = flat.norm(dim=1)[None] ** -3  # of a cell of the unfolded octahedron, seen from its middle
+    omega = omega * 4 * math.pi / omega.sum()
+    turn = (torch.atan2(d[:, 1], d[:, 0]) % (2 * math.pi)) / (2 * math.pi) * AZIMUTHS
+    across = torch.hypot(d[:, 0], d[:, 1]).clamp_min(1e-6)
+    left, elevation = turn.floor().long() % AZIMUTHS, torch.atan2(d[:, 2], across)
+    made = (d, omega, left, turn - turn.floor(), elevation, d[:, :2] / across[:, None])
+    return _Cells(*(x.to(device) for x in made))
