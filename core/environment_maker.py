@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 
 from . import VERSION
-from .atomic import require_free
 from .camera import default_camera, load_camera
 from .illumination import Behind
 from .light.environment import Environment, load_environment, rotate, rotation_matrix
@@ -70,14 +69,13 @@ def make(
 
 def save(made: Made, out: Path, overwrite: bool) -> None:
     """Write the map in the working space, so that it comes back as it is. Raises `UsageError` and `OutputError`."""
-    require_free([out], overwrite)
     attributes = {"Software": f"Relamp {VERSION}", **made.attributes}
-    write_map(out, made.environment.pixels, made.colour.interop_id(made.colour.working_space), attributes)
+    write_map(out, made.environment.pixels, made.colour.interop_id(made.colour.working_space), attributes, overwrite)
 
 
-def describe(made: Made, lamps: int, png: str | None) -> str:
+def describe(made: Made, lamps: int, png: str | None, overwrite: bool = False) -> str:
     """What `relamp env` says of a light; draws it into `png` when that is given."""
-    return light_sheet(made.name, made.environment.pixels, made.environment.sha256, lamps, made.colour, png)
+    return light_sheet(made.name, made.environment.pixels, made.environment.sha256, lamps, made.colour, png, overwrite)
 
 
 def _from_background(path: str, camera: str | None, colour: Colour) -> Made:

@@ -96,10 +96,10 @@ def load(path: str | os.PathLike[str]) -> RelightJob:
     return from_json(text, str(file), file.absolute().parent)
 
 
-def save(job: RelightJob, path: str | os.PathLike[str]) -> None:
-    """Write a job file, whole or not at all. Raises `OutputError`."""
+def save(job: RelightJob, path: str | os.PathLike[str], overwrite: bool = False) -> None:
+    """Write a job file, whole or not at all. Raises `OutputError`, and `UsageError` where a file is and `overwrite` is False."""
     file = Path(path)
-    with replacing(file) as temporary:
+    with replacing(file, overwrite) as temporary:
         temporary.write_text(to_json(job, file.absolute().parent), encoding="utf-8")
 
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 
-from .errors import OutputError
+from . import VERSION
+from .errors import OutputError, UsageError
 
 _LOGGER = logging.getLogger("relamp")
 _asked = {"verbose": False}
+_OPENING = "log of relamp"
+"""What the first line of a log file holds, so that lines are added to logs and to no other file."""
 
 
 class _Json(logging.Formatter):
@@ -28,18 +32,39 @@ def be_verbose(on: bool) -> None:
 
 
 def start(level: int, log_file: str | None = None, as_json: bool = False) -> None:
-    """Send the `relamp` logger to stderr and, if given, to `log_file`. Raises `OutputError`."""
+    """Send the `relamp` logger to stderr and, if given, to `log_file`, behind what an earlier log holds.
+
+    Raises:
+        UsageError: `log_file` holds something else than a log of Relamp.
+        OutputError: it cannot be written.
+    """
     for handler in list(_LOGGER.handlers):
         _LOGGER.removeHandler(handler)
         handler.close()
+    formatter = _Json() if as_json else logging.Formatter("%(message)s")
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
     if log_file:
-        try:
-            handlers.append(logging.FileHandler(log_file, encoding="utf-8"))
-        except OSError as error:
-            raise OutputError(f"{log_file}: cannot write the log there ({error.strerror})") from None
+        handlers.append(_log_file(log_file, formatter))
     for handler in handlers:
-        handler.setFormatter(_Json() if as_json else logging.Formatter("%(message)s"))
+        handler.setFormatter(formatter)
         _LOGGER.addHandler(handler)
     _LOGGER.setLevel(logging.DEBUG if _asked["verbose"] else level)
     _LOGGER.propagate = False
+
+
+def _log_file(path: str, formatter: logging.Formatter) -> logging.Handler:
+    """A handler that adds to a log, or begins one."""
+    try:
+        begun = os.path.isfile(path) and os.path.getsize(path) > 0
+        if begun:
+            with open(path, "rb") as file:
+                first = file.readline(400)
+            if _OPENING.encode() not in first:
+                raise UsageError(f"--log-file {path} is there and is no log of Relamp; give another name")
+        handler = logging.FileHandler(path, encoding="utf-8")
+        if not begun:
+            handler.setFormatter(formatter)
+            handler.emit(_LOGGER.makeRecord("relamp", logging.INFO, "", 0, f"{_OPENING} {VERSION}", (), None))
+        return handler
+    except OSError as error:
+        raise OutputError(f"{path}: cannot write the log there ({error.strerror})") from None

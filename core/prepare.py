@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -75,8 +76,9 @@ def prepare(job: RelightJob, backbone: Backbone | None = None) -> Plan:
     inputs = plans.resolve_inputs(p)
     on_disk = inputs.plate.frames_on_disk()
     tasks = plans.make_tasks(p, inputs, on_disk)
-    plans.check_not_over_input(inputs, tasks)
+    plans.check_not_over_input(inputs, tasks, on_disk)
     plans.check_existing(p, tasks)
+    found = plans.found_outputs(tasks)
     plans.require_inputs(inputs, tasks)
     check_over(p, inputs, tasks)
     camera = plans.load_move(p, _aspect(inputs, tasks))
@@ -86,12 +88,22 @@ def prepare(job: RelightJob, backbone: Backbone | None = None) -> Plan:
     backbone = backbone or load(p)
     plans.refuse_idle(p, backbone)
     _check_sides(p, backbone, source is not None)
-    plan = Plan(job, inputs, colour, target, source, camera, tasks, on_disk, backbone, _head(p))
+    plan = Plan(job, inputs, colour, target, source, camera, tasks, on_disk, backbone, _head(p), found)
     if job.measured.anchor is None or (_needs_fit(plan) and job.measured.source_light is None):
         plan = replace(plan, job=RelightJob(p, _measured(plan)))
     if p.anchor is not None:  # a job may bring an older one along
         plan = replace(plan, job=RelightJob(p, replace(plan.job.measured, anchor=p.anchor)))
     return plan
+
+
+def files_read(plans: Iterable[Plan]) -> set[Path]:
+    """Every file that these plans read: their pictures of any frame, the camera and the colour config."""
+    read: set[Path] = set()
+    for plan in plans:
+        p = plan.parameters
+        read |= plan.inputs.files({*plan.on_disk, *(task.frame for task in plan.tasks)})
+        read |= {Path(file) for file in (p.camera, p.config or os.environ.get("OCIO")) if file}
+    return read
 
 
 def describe(plan: Plan) -> str:

@@ -159,7 +159,7 @@ class Models:
     def _write(self, name: str, note: dict[str, Any]) -> None:
         notes = self._notes()
         notes[name] = {**notes.get(name, {}), **note}
-        with replacing(self.folder / _NOTES) as temporary:
+        with replacing(self.folder / _NOTES, overwrite=True) as temporary:
             temporary.write_text(json.dumps(notes, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
@@ -209,7 +209,7 @@ def _sha256(path: Path) -> str:
 
 def _place(source: Path, target: Path, link: bool) -> None:
     try:
-        with replacing(target) as temporary:
+        with replacing(target, overwrite=True) as temporary:
             if link:
                 temporary.symlink_to(source)
             elif source.is_dir():
