@@ -9,14 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from . import VERSION
-from .camera import default_camera, load_camera
+from .camera import shot_camera
 from .illumination import Behind
 from .light.environment import Environment, load_environment, rotate, rotation_matrix
 from .light.map_file import write_map
 from .light.prompt import from_prompt
 from .light_sheet import light_sheet
 from .parameters import RelightParameters
-from .pictures import exr
 from .pictures.colour import Colour
 from .pictures.sequence import Sequence
 
@@ -81,9 +80,7 @@ def describe(made: Made, lamps: int, png: str | None, overwrite: bool = False) -
 def _from_background(path: str, camera: str | None, colour: Colour) -> Made:
     sequence = Sequence.parse(path)
     frame = sequence.frames_on_disk()[0]
-    window = exr.display_window(sequence.path(frame))
-    move = load_camera(camera, window.width / window.height) if camera else default_camera()
-    light = Behind(sequence, colour, move)
+    light = Behind(sequence, colour, shot_camera(camera, path))
     name = sequence.path(frame).name
     return Made(f"background {name}", light.environment(frame), colour, {"relamp/background": name})
 

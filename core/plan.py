@@ -14,7 +14,7 @@ from typing import Any
 from . import VERSION
 from . import job as jobs
 from .atomic import require_free
-from .camera import CameraMove, default_camera, load_camera
+from .camera import CameraMove
 from .errors import InputError, UsageError
 from .frames import format_frames, parse_frames
 from .illumination import Illumination
@@ -337,11 +337,6 @@ def finished(plan: Plan, task: FrameTask) -> tuple[bool, str]:
     if not p.overwrite and _state(task.out) != plan.found.get(task.frame):
         raise _appeared(task)
     return False, f"{task.out.name} was made with other settings; rendering it again (--skip-existing=any keeps it)"
-
-
-def load_move(parameters: RelightParameters, aspect: float = 16 / 9) -> CameraMove:
-    """The shot's camera, or the default one."""
-    return load_camera(parameters.camera, aspect) if parameters.camera else default_camera()
 
 
 def _task(frame: int, present: bool, policy: str, on_disk: tuple[int, ...], inputs: Inputs) -> FrameTask:

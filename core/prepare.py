@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from . import plan as plans
+from .camera import shot_camera
 from .deliver import layer_names
 from .errors import InputError, UsageError
 from .frames import format_frames
@@ -81,7 +82,7 @@ def prepare(job: RelightJob, backbone: Backbone | None = None) -> Plan:
     found = plans.found_outputs(tasks)
     plans.require_inputs(inputs, tasks)
     check_over(p, inputs, tasks)
-    camera = plans.load_move(p, _aspect(inputs, tasks))
+    camera = shot_camera(p.camera, str(inputs.plate))
     target = _checked(lighting(p, colour, camera), tasks)
     source = _checked(_maps(p.source_env, colour, p), tasks) if p.source_env else None
     _check_layer_names(p, inputs, tasks)
@@ -153,16 +154,6 @@ def _first_readable(inputs: plans.Inputs, tasks: tuple[FrameTask, ...], look: Ca
         except InputError as error:
             reason = reason or error
     raise reason or InputError(f"{inputs.plate} has no frames")
-
-
-def _aspect(inputs: plans.Inputs, tasks: tuple[FrameTask, ...]) -> float:
-    """Width over height of the format, in square pixels."""
-
-    def look(path: Path) -> float:
-        height, width = exr.display_window(path).shape
-        return width / height * float(str(exr.header(path).get("PixelAspectRatio", 1.0)))
-
-    return _first_readable(inputs, tasks, look)
 
 
 def _maps(path: str, colour: Colour, parameters: RelightParameters) -> Illumination:

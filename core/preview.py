@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from . import plan as plans
-from .camera import CameraMove
+from .camera import CameraMove, shot_camera
 from .errors import InputError, RelampError, UsageError
 from .finish import Finished, Subject, finish
 from .gain import Law
@@ -320,7 +320,7 @@ class Previewer:
         colour = self._colour(p)
         path = inputs.plate.path(number)
         frame = exr.read_frame(path, colour=colour, colorspace=p.colorspace, layer=p.layer, carry=False)
-        camera = plans.load_move(p, frame.display_window.width / frame.display_window.height).at(number)
+        camera = self._camera(p).at(number)
         subject, trouble = None, None
         try:
             subject = gather(frame, FrameTask(number, RENDER, number, path), inputs, p, colour, camera)
@@ -359,7 +359,7 @@ class Previewer:
         return split(self._map(light, frame), count, weights)
 
     def _camera(self, p: RelightParameters) -> CameraMove:
-        return plans.load_move(p)
+        return shot_camera(p.camera, p.plate or "")
 
     def _colour(self, p: RelightParameters) -> Colour:
         if p.config not in self._colours:

@@ -24,7 +24,7 @@ import OpenImageIO as oiio
 from ..core import VERSION
 from ..core import job as jobs
 from ..core.atomic import replacing, require_free
-from ..core.camera import Camera
+from ..core.camera import Camera, display_aspect
 from ..core.errors import OutputError, UsageError
 from ..core.hint import Light
 from ..core.job import with_parameters
@@ -211,8 +211,8 @@ class _Rig:
         usd = self._usd
         camera = usd.UsdGeom.Camera.Define(stage, "/Relamp/Camera")
         camera.CreateHorizontalApertureAttr(_APERTURE)
-        window = exr.display_window(self._plan.inputs.plate.path(self._plan.tasks[0].plate_frame))
-        camera.CreateVerticalApertureAttr(_APERTURE * window.height / window.width)
+        plate = self._plan.inputs.plate.path(self._plan.tasks[0].plate_frame)
+        camera.CreateVerticalApertureAttr(_APERTURE / display_aspect(plate))
         transform, focal = camera.AddTransformOp().GetAttr(), camera.CreateFocalLengthAttr()
         first, last = self._frames
         keys = [(frame, move) for frame, move in self._plan.camera.keys if first <= frame <= last]

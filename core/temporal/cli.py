@@ -34,14 +34,14 @@ def deflicker(
     strength: float, working_size: int, device: str, frames: str | None, overwrite: bool,
 ) -> None:  # fmt: skip
     """Take the flicker out of RELIT, frames of PLATE that any program relit. Other layers of RELIT are copied as they are."""
-    from ..camera import load_camera
+    from ..camera import shot_camera
     from ..logs import start
     from ..relighter.backbones import resolve_device
     from .deflicker import load
     from .elsewhere import Elsewhere, steady
 
     start(20, None, False)
-    move = load_camera(camera) if camera else None
+    move = shot_camera(camera, plate)
     shot = Elsewhere(plate, relit, out, matte, env, env_rotate or (0.0, 0.0, 0.0), move, working_size, strength)
     chosen = parse_frames(frames) if frames else None
     if device.startswith("cuda"):  # the head does without one, but who names one should hear that it is not there
