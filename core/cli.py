@@ -20,7 +20,7 @@ from click.core import ParameterSource
 
 from . import VERSION, logs
 from .atomic import require_free
-from .errors import ParameterError, RelampError, StoppedError, UsageError
+from .errors import ParameterError, RelampError, StoppedError, UsageError, one_line
 from .lazy import LazyCommand, LazyGroup, outspoken
 from .parameters import GROUPS, Knob, RelightParameters, default_of, knob_of, knobs, parse
 from .process import set_up
@@ -299,7 +299,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _explain(error: BaseException, code: int, sentence: str | None = None) -> int:
     if log.isEnabledFor(logging.DEBUG):
         log.debug("traceback", exc_info=error)
-    print(f"relamp: {sentence or error}", file=sys.stderr, flush=True)
+    print(f"relamp: {one_line(sentence or error)}", file=sys.stderr, flush=True)
     return code
 
 

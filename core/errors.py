@@ -7,6 +7,11 @@ Standard library only: this module runs inside other people's Pythons.
 from __future__ import annotations
 
 
+def one_line(text: object) -> str:
+    """A text of any number of lines as one, for logs and farms that read line by line."""
+    return " ".join(line.strip() for line in str(text).splitlines() if line.strip())
+
+
 class RelampError(Exception):
     """A failure that is explained in one sentence an artist can act on."""
 

@@ -6,9 +6,10 @@ import json
 import logging
 import os
 import sys
+import warnings
 
 from . import VERSION
-from .errors import OutputError, UsageError
+from .errors import OutputError, UsageError, one_line
 
 _LOGGER = logging.getLogger("relamp")
 _asked = {"verbose": False}
@@ -16,9 +17,20 @@ _OPENING = "log of relamp"
 """What the first line of a log file holds, so that lines are added to logs and to no other file."""
 
 
+class _Line(logging.Formatter):
+    """One line a message, and the lines of a traceback behind it where one was asked for."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        return one_line(record.message)
+
+
 class _Json(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        line = {"time": self.formatTime(record), "level": record.levelname.lower(), "message": record.getMessage()}
+        line = {
+            "time": self.formatTime(record),
+            "level": record.levelname.lower(),
+            "message": one_line(record.getMessage()),
+        }
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
         return json.dumps(line)
@@ -41,7 +53,7 @@ def start(level: int, log_file: str | None = None, as_json: bool = False) -> Non
     for handler in list(_LOGGER.handlers):
         _LOGGER.removeHandler(handler)
         handler.close()
-    formatter = _Json() if as_json else logging.Formatter("%(message)s")
+    formatter = _Json() if as_json else _Line()
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
     if log_file:
         handlers.append(_log_file(log_file, formatter))
@@ -50,6 +62,12 @@ def start(level: int, log_file: str | None = None, as_json: bool = False) -> Non
         _LOGGER.addHandler(handler)
     _LOGGER.setLevel(logging.DEBUG if _asked["verbose"] else level)
     _LOGGER.propagate = False
+    warnings.showwarning = _library_warning
+
+
+def _library_warning(message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: object) -> None:
+    """What a library warns its programmers of: nothing an artist or a farm can act on, so it is told with `-v` only."""
+    _LOGGER.debug("%s line %d: %s: %s", filename, lineno, category.__name__, message)
 
 
 def _log_file(path: str, formatter: logging.Formatter) -> logging.Handler:

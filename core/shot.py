@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from . import VERSION
 from . import plan as plans
 from .deliver import write
-from .errors import FramesFailedError, OutputError, RelampError, StoppedError, UsageError
+from .errors import FramesFailedError, OutputError, RelampError, StoppedError, UsageError, one_line
 from .finish import finish
 from .frames import format_frames
 from .grain import measure as measure_noise
@@ -145,7 +145,8 @@ def _settle(task: FrameTask, future: Future[float], report: Report, tell: _Telle
         tell(task.frame, "done", future.result())
     else:
         known = isinstance(error, RelampError)
-        report.failed[task.frame] = str(error) if known else f"unexpected {type(error).__name__}: {error}"
+        report.failed[task.frame] = one_line(error if known else f"unexpected {type(error).__name__}: {error}")
+        log.debug("frame %d failed", task.frame, exc_info=error)
         tell(task.frame, "failed", reason=report.failed[task.frame])
     return error
 
