@@ -90,6 +90,8 @@ def _put(temporary: Path, path: Path, overwrite: Overwrite) -> None:
             _put_where_nothing_is(temporary, path)
             return
         except FileExistsError:
+            if path.is_dir():  # no asking helps here
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR)) from None
             if overwrite is False or not overwrite(path):
                 raise UsageError(f"{path} is already there and stays as it is; --overwrite writes over it") from None
     os.replace(temporary, path)
