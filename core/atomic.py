@@ -120,10 +120,17 @@ def _to_disk(path: Path) -> None:
 
 
 def _folder_to_disk(folder: Path) -> None:
-    """The same for the names in a folder; Windows does that by itself, and some network file systems refuse to be asked."""
+    """The same for the names in a folder.
+
+    Windows does that by itself; a folder that may be written to and not read cannot be asked, and some network file systems
+    refuse to be. There the file is in place all the same.
+    """
     if os.name == "nt":
         return
-    handle = os.open(folder, os.O_RDONLY)
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except PermissionError:
+        return
     try:
         os.fsync(handle)
     except OSError as error:

@@ -55,10 +55,11 @@ class Inputs:
     lights: tuple[Sequence, ...]
     background: Sequence | None = None
 
-    def files(self, frames: Iterable[int]) -> set[Path]:
-        """The files of these frames, of everything that is read frame by frame, whether they exist or not."""
+    def files(self, frames: Iterable[int], every: bool = True) -> set[Path]:
+        """What is read frame by frame: the files of these frames, whether they exist or not, and `every` other there is."""
         read = [s for s in (self.plate, self.matte, self.normals, *self.lights) if s]
-        return {s.path(frame) for frame in frames for s in read}
+        wanted = set(frames)
+        return {s.path(frame) for s in read for frame in (wanted | set(s.existing()) if every else wanted)}
 
 
 @dataclass(frozen=True)
@@ -257,12 +258,12 @@ def found_outputs(tasks: tuple[FrameTask, ...]) -> dict[int, list[int]]:
     return {frame: state for frame, state in states.items() if state is not None}
 
 
-def check_not_over_input(inputs: Inputs, tasks: tuple[FrameTask, ...], on_disk: tuple[int, ...]) -> None:
+def check_not_over_input(inputs: Inputs, tasks: tuple[FrameTask, ...]) -> None:
     """Raise `UsageError` where an output is a file that the job reads, or would be a new frame of what it reads."""
     frames = {frame for task in tasks for frame in (task.frame, task.plate_frame)}
-    if any(task.out.exists() for task in tasks):  # then it may be any frame of an input, as --out plate.1001.exr is
-        frames |= set(on_disk)
-    require_free([task.out for task in tasks], True, inputs.files(frames))
+    # A file that is there may be any frame of an input, as --out plate.1001.exr is; else there is no need to list them all.
+    there = any(task.out.exists() for task in tasks)
+    require_free([task.out for task in tasks], True, inputs.files(frames, every=there))
 
 
 def may_replace(plan: Plan, task: FrameTask) -> bool:

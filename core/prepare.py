@@ -77,7 +77,7 @@ def prepare(job: RelightJob, backbone: Backbone | None = None) -> Plan:
     inputs = plans.resolve_inputs(p)
     on_disk = inputs.plate.frames_on_disk()
     tasks = plans.make_tasks(p, inputs, on_disk)
-    plans.check_not_over_input(inputs, tasks, on_disk)
+    plans.check_not_over_input(inputs, tasks)
     plans.check_existing(p, tasks)
     found = plans.found_outputs(tasks)
     plans.require_inputs(inputs, tasks)
@@ -102,7 +102,7 @@ def files_read(plans: Iterable[Plan]) -> set[Path]:
     read: set[Path] = set()
     for plan in plans:
         p = plan.parameters
-        read |= plan.inputs.files({*plan.on_disk, *(task.frame for task in plan.tasks)})
+        read |= plan.inputs.files(task.frame for task in plan.tasks)
         read |= {Path(file) for file in (p.camera, p.config or os.environ.get("OCIO")) if file}
     return read
 

@@ -274,7 +274,7 @@ class Previewer:
         lights = [_state(Sequence.parse(path).path(number)) for path in (p.env, p.source_env, p.background) if path]
         still = [name for name, k in knobs() if name in _LIVE or (k.group in ("output", "run") and name != "device")]
         fixed = replace(p, **{name: default_of(name) for name in still})
-        key = (fixed, tuple(lights))
+        key = (fixed, tuple(lights), _state(Path(p.camera)) if p.camera else None)
         if self._plan is None or self._plan[0] != key:
             self._plan = None  # before the next is made: two of them may not fit
             plan = prepare(RelightJob(replace(p, frames=str(number)), self._measurements(job)))
@@ -339,7 +339,8 @@ class Previewer:
     def _light(self, p: RelightParameters, frame: int) -> Illumination:
         light = lighting(p, self._colour(p), self._camera(p))
         state = _state(light.sequence.path(frame)) if light.sequence else None
-        key = (str(light), p.env_colorspace, p.config, p.camera, state)
+        camera = (p.plate, _state(Path(p.camera))) if p.camera else None
+        key = (str(light), p.env_colorspace, p.config, camera, state)
         if key not in self._lights:
             light.require((frame,))
             light.environment(frame)

@@ -120,6 +120,14 @@ def test_an_output_that_is_another_frame_of_the_plate_is_refused(shot, capsys):
     assert shot.plate_frame(1001).read_bytes() == before
 
 
+def test_an_output_that_is_a_light_of_another_frame_is_refused(shot, capsys):
+    for frame in (900, *range(1001, 1005)):
+        (shot.folder / f"sky.{frame:04d}.exr").write_bytes(Path(shot.env_b).read_bytes())
+    out, sky = str(shot.folder / "sky.0900.exr"), str(shot.folder / "sky.####.exr")
+    assert main(["render", shot.plate, "--env", sky, "--out", out, "-F", "1002", "--overwrite", *FAST]) == 2
+    assert "is an input" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("content", [b"", b"not a picture"])
 @pytest.mark.parametrize("mode", ["same", "any"])
 def test_skip_existing_replaces_no_file_that_is_not_known_to_be_relamps(shot, capsys, content, mode):

@@ -209,7 +209,7 @@ def _sha256(path: Path) -> str:
 
 def _place(source: Path, target: Path, link: bool) -> None:
     try:
-        with replacing(target, overwrite=True) as temporary:
+        with replacing(target) as temporary:
             if link:
                 temporary.symlink_to(source)
             elif source.is_dir():
