@@ -98,7 +98,7 @@ def main() -> None:
         cells = [f"{np.mean([s[m] for s in scores]):.{digits}f}" for m, digits in MEASURES.items()]
         say(f"| {matte} | {name} | {' | '.join(cells)} |")
     if given.png:
-        write_png(given.png, sheet(folders[0], drawn, given.frame))
+        write_png(given.png, sheet(folders[0], drawn, given.frame), overwrite=True)
 
 
 def render(folder: Path, out: Path, network: Relamp, given: argparse.Namespace) -> dict[str, np.ndarray]:

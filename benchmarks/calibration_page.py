@@ -82,7 +82,7 @@ def draw(folder: Path, sheet: Path) -> None:
         columns.append(column(colour, f"{turn} deg {stops:+d} st  {100 * ratio:+.1f}% {angle:.1f}deg", cg, ours))
     rows = [np.concatenate(columns[:4], 1), np.concatenate([*columns[4:], np.full_like(columns[0], 26)], 1)]
     sheet.parent.mkdir(parents=True, exist_ok=True)
-    write_png(sheet, np.concatenate(rows, 0))
+    write_png(sheet, np.concatenate(rows, 0), overwrite=True)
 
 
 def read(path: Path, colour: Any) -> Any:

@@ -77,7 +77,7 @@ def main() -> None:
             say("")
             against_truth(given.truth, given.truth_frames, folder, say)
     if given.png:
-        write_png(given.png, np.concatenate(rows))
+        write_png(given.png, np.concatenate(rows), overwrite=True)
 
 
 def against_truth(data: Path, named: str, folder: Path, say: Report) -> None:

@@ -133,7 +133,7 @@ def main() -> None:
         pages += [as_markdown("processor ms a frame", table_of_speed(head))]
     given.out.with_suffix(".md").write_text("\n\n".join(pages) + "\n", encoding="utf-8")
     if plots:
-        write_png(given.out.with_suffix(".png"), np.concatenate(plots))
+        write_png(given.out.with_suffix(".png"), np.concatenate(plots), overwrite=True)
     print("\n\n".join(pages))
 
 

@@ -67,7 +67,7 @@ def main() -> None:
             print(folder.name, scores[folder.name], flush=True)
     Report(given.out)(as_markdown(scores))
     if given.sheet:
-        write_png(given.sheet, sheet(pictures))
+        write_png(given.sheet, sheet(pictures), overwrite=True)
 
 
 Scores = dict[str, tuple[float, ...]]

@@ -88,7 +88,7 @@ def main() -> None:
     report(as_markdown(scores, lacking))
     if given.out:
         picture = given.out.with_suffix(".png")
-        write_png(picture, np.concatenate([titled(shot, found) for shot, found in curves.items()]))
+        write_png(picture, np.concatenate([titled(shot, found) for shot, found in curves.items()]), overwrite=True)
         report(f"\n![Flow intensity, a panel a shot: {', '.join(curves)}]({picture.name})\n")
         report(f"Flow intensity, px, a panel a shot ({FLOW}); rows of the table on the plate and the truth.")
     if given.json:

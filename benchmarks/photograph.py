@@ -46,7 +46,11 @@ def main() -> None:
             sys.exit(f"relamp {' '.join(arguments)} ended with code {code}")
         columns.append(frames_of(relit))
     chosen = sorted({0, given.frames // 2, given.frames - 1})
-    write_png(given.out / "sheet.png", np.concatenate([np.concatenate([c[k] for c in columns], 1) for k in chosen]))
+    write_png(
+        given.out / "sheet.png",
+        np.concatenate([np.concatenate([c[k] for c in columns], 1) for k in chosen]),
+        overwrite=True,
+    )
     print(given.out / "sheet.png")
 
 

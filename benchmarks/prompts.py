@@ -87,7 +87,7 @@ def draw(path: Path, tiles: list[np.ndarray]) -> None:
     half = (len(tiles) + 1) // 2
     sheet = np.concatenate([np.concatenate(tiles[i : i + half]) for i in (0, half)], axis=1)
     _, encoded = cv2.imencode(path.suffix, sheet[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88])
-    with replacing(path) as temporary:
+    with replacing(path, overwrite=True) as temporary:
         temporary.write_bytes(encoded.tobytes())
 
 

@@ -129,7 +129,7 @@ def conflict(folders: list[Path], out: Path, sheet: Path | None) -> None:
         rows.append(shown)
         print(f"| {folder.name} | " + " | ".join(f"{f:.2f}" for f in found) + " |", flush=True)
     if sheet:
-        write_png(sheet, side_by_side(rows))
+        write_png(sheet, side_by_side(rows), overwrite=True)
 
 
 def speed(folders: list[Path], out: Path, _: Path | None) -> None:

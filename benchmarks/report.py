@@ -29,5 +29,5 @@ class Report:
         print(line, flush=True)
         self._lines.append(line)
         if self._path:
-            with replacing(self._path) as temporary:
+            with replacing(self._path, overwrite=True) as temporary:
                 temporary.write_text("\n".join(self._lines) + "\n", encoding="utf-8")

@@ -75,7 +75,7 @@ def main() -> None:
     mean = np.mean(rows, axis=0)
     say(f"| mean | {mean[0]:.0f} | {mean[1]:.2f} | {mean[2]:.0f} | {mean[3]:.2f} |")
     if given.png:
-        write_png(given.png, np.concatenate(drawn))
+        write_png(given.png, np.concatenate(drawn), overwrite=True)
 
 
 def ball(pixels: np.ndarray, camera: np.ndarray, colour: Colour, size: int = 96) -> np.ndarray:

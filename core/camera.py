@@ -16,6 +16,8 @@ import numpy as np
 
 from .errors import InputError
 from .light.environment import rotation_matrix
+from .pictures import exr
+from .pictures.sequence import Sequence
 
 DEFAULT_FOV = 40.0  # degrees, horizontal
 
@@ -53,13 +55,45 @@ def default_camera() -> CameraMove:
     return CameraMove(((0, Camera(np.eye(3), DEFAULT_FOV)),))
 
 
-def load_camera(path: str | os.PathLike[str], aspect: float = 16 / 9) -> CameraMove:
+def shot_camera(camera: str | None, pictures: str) -> CameraMove:
+    """The camera of a shot, as everything that looks through it has it: render, preview, `relamp env`, deflicker.
+
+    Args:
+        camera: the file of `--camera`; the default camera without one.
+        pictures: the frames the camera took, as typed. Their format, in square pixels, widens a vertical field of view.
+
+    Raises:
+        InputError: the camera is none, or none of the pictures can be read.
+    """
+    if not camera:
+        return default_camera()
+    return load_camera(camera, _aspect(Sequence.parse(pictures)))
+
+
+def _aspect(pictures: Sequence) -> float:
+    """The aspect of the first picture that can be read: a damaged frame is its own failure, not the shot's."""
+    reason: InputError | None = None
+    for frame in pictures.frames_on_disk():
+        try:
+            return display_aspect(pictures.path(frame))
+        except InputError as error:
+            reason = reason or error
+    raise reason or InputError(f"{pictures} has no frames")
+
+
+def display_aspect(path: str | os.PathLike[str]) -> float:
+    """Width over height of a picture's display window in square pixels. Raises `InputError`."""
+    height, width = exr.display_window(path).shape
+    return width / height * float(str(exr.header(path).get("PixelAspectRatio", 1.0)))
+
+
+def load_camera(path: str | os.PathLike[str], aspect: float | None = None) -> CameraMove:
     """Read a camera from JSON, or from a Nuke `.chan` file.
 
     JSON: `{"fov": 40, "rotate": [rx, ry, rz]}` in degrees, order ZXY as Nuke's, or `"matrix"`: 16 numbers, rows of a
     camera-to-world matrix on column vectors; or `{"frames": {"1001": {...}, ...}}`. A `.chan` line is frame, tx, ty, tz,
-    rx, ry, rz and the *vertical* field of view, which `aspect` (display width over height in square pixels) widens.
-    Raises `InputError` naming the file and the line or key.
+    rx, ry, rz and the *vertical* field of view, which `aspect` (display width over height in square pixels) widens; a file
+    with such a field of view is refused without it. Raises `InputError` naming the file and the line or key.
     """
     file = Path(path)
     try:
@@ -111,15 +145,16 @@ def _checked_fov(fov: float) -> float:
     return fov
 
 
-def _from_chan(text: str, file: Path, aspect: float) -> CameraMove:
+def _from_chan(text: str, file: Path, aspect: float | None) -> CameraMove:
     keys = []
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         try:
             frame, _, _, _, rx, ry, rz, *rest = (float(item) for item in line.split())
+            rotation = _turned((rx, ry, rz))
             fov = _checked_fov(_horizontal(rest[0], aspect)) if rest else DEFAULT_FOV
-            keys.append((int(frame), Camera(_turned((rx, ry, rz)), fov)))
+            keys.append((int(frame), Camera(rotation, fov)))
         except (ValueError, OverflowError) as error:
             raise InputError(
                 f"{file} line {number}: expected frame, tx, ty, tz, rx, ry, rz, vertical fov; got {line.strip()!r} ({error})"
@@ -129,5 +164,7 @@ def _from_chan(text: str, file: Path, aspect: float) -> CameraMove:
     return CameraMove(tuple(sorted(keys, key=lambda key: key[0])))
 
 
-def _horizontal(vertical: float, aspect: float) -> float:
+def _horizontal(vertical: float, aspect: float | None) -> float:
+    if aspect is None:
+        raise ValueError("a vertical fov needs the format of the pictures")
     return math.degrees(2 * math.atan(math.tan(math.radians(vertical) / 2) * aspect))

@@ -19,7 +19,8 @@ import click
 from click.core import ParameterSource
 
 from . import VERSION, logs
-from .errors import ParameterError, RelampError, StoppedError, UsageError
+from .atomic import require_free
+from .errors import ParameterError, RelampError, StoppedError, UsageError, one_line
 from .lazy import LazyCommand, LazyGroup, outspoken
 from .parameters import GROUPS, Knob, RelightParameters, default_of, knob_of, knobs, parse
 from .process import set_up
@@ -157,7 +158,9 @@ def _shown_default(name: str, k: Knob) -> str:
 
 def _logging_options(command: Callable[..., Any]) -> Callable[..., Any]:
     command = click.option("--log-json", is_flag=True, help="Log lines as JSON objects.")(command)
-    command = click.option("--log-file", type=click.Path(dir_okay=False), help="Write the log here too.")(command)
+    command = click.option(
+        "--log-file", type=click.Path(dir_okay=False), help="Write the log here too, behind an earlier log."
+    )(command)
     return click.option("-q", "--quiet", is_flag=True, help="Only errors.")(command)
 
 
@@ -194,8 +197,10 @@ def render(
         try:
             plans = [prepare.prepare(view_job) for view_job in prepare.views(job)]
             if save_job:
+                read = prepare.files_read(plans) | ({Path(job_file)} if job_file else set())
+                require_free([Path(save_job)], job.parameters.overwrite, read)
                 # Views are measured one by one, and the job is all of them.
-                jobs.save(plans[0].job if not job.parameters.views else job, save_job)
+                jobs.save(plans[0].job if not job.parameters.views else job, save_job, job.parameters.overwrite)
             for plan in plans:
                 if dry_run:
                     click.echo(prepare.describe(plan))
@@ -225,19 +230,23 @@ def info(path: str, pixels: bool) -> None:
 @click.option("--json", "json_file", metavar="FILE", help="Write everything measured as JSON.")
 @click.option("--png", metavar="FILE", help="Draw the measures over the frames.")
 @click.option("-F", "--frames", type=Declared("frames"), metavar="TEXT", help="Without it every frame of PRED.")
+@click.option("--overwrite", is_flag=True, help="Write over files that are there.")
 def evaluate(
-    pred: str, gt: str, plate: str | None, matte: str | None, json_file: str | None, png: str | None, frames: str | None
-) -> None:
+    pred: str, gt: str, plate: str | None, matte: str | None, json_file: str | None, png: str | None,
+    frames: str | None, overwrite: bool,
+) -> None:  # fmt: skip
     """Measure relit frames PRED against the truth GT: likeness, flicker, and what must not change."""
     from .evaluation import report
     from .evaluation.evaluate import evaluate as measure
     from .frames import parse_frames
+    from .pictures.sequence import files_of
 
+    require_free([Path(f) for f in (json_file, png) if f], overwrite, files_of(pred, gt, plate, matte))
     found = measure(pred, gt, plate=plate, matte=matte, frames=parse_frames(frames) if frames else None)
     if json_file:
-        report.save_json(found, Path(json_file))
+        report.save_json(found, Path(json_file), overwrite)
     if png:
-        report.save_plot(found, Path(png))
+        report.save_plot(found, Path(png), overwrite)
     click.echo(report.as_text(found))
 
 
@@ -290,7 +299,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _explain(error: BaseException, code: int, sentence: str | None = None) -> int:
     if log.isEnabledFor(logging.DEBUG):
         log.debug("traceback", exc_info=error)
-    print(f"relamp: {sentence or error}", file=sys.stderr, flush=True)
+    print(f"relamp: {one_line(sentence or error)}", file=sys.stderr, flush=True)
     return code
 
 

@@ -13,7 +13,7 @@ from .gain import Law
 from .parameters import RelightParameters, at_frame
 from .pictures import exr
 from .pictures.frame import Frame
-from .plan import FrameTask, Plan
+from .plan import FrameTask, Plan, may_replace
 
 log = logging.getLogger("relamp")
 
@@ -48,6 +48,7 @@ def write(plan: Plan, task: FrameTask, frame: Frame, finished: Finished, law: La
         data_type=types.beauty,
         drop_layers=p.drop_layers,
         multipart=p.multipart,
+        overwrite=lambda _: may_replace(plan, task),
     )
     clamped += written.clamped
     if clamped:

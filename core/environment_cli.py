@@ -42,7 +42,7 @@ Examples:
 @click.option("--env-rotate", type=Declared("env_rotate"), metavar="RX,RY,RZ", help="Turn it first, degrees.")
 @click.option("--env-colorspace", metavar="CS", help="Colour space of the map.")
 @click.option("--words", is_flag=True, help="List the words that --prompt understands.")
-@click.option("--overwrite", is_flag=True, help="Write over an --out that is already there.")
+@click.option("--overwrite", is_flag=True, help="Write over files that are there.")
 def command(
     environment: str | None,
     prompt: str | None,
@@ -84,7 +84,11 @@ def command(
         if value is not None and plate is None:
             raise UsageError(f"{option} says where to read the light off a plate; give the plate with --from")
     from . import environment_maker as maker
+    from .atomic import require_free
+    from .pictures.sequence import files_of
 
+    read = [*files_of(environment, background, plate, matte, normals), *([Path(camera)] if camera else [])]
+    require_free([Path(path) for path in (out, png) if path], overwrite, read)
     made = maker.make(
         environment, prompt, background, plate,
         matte=matte, normals=normals, camera=camera, mirror=mirror, colorspace=colorspace, env_colorspace=env_colorspace,
@@ -92,7 +96,7 @@ def command(
     )  # fmt: skip
     if out:
         maker.save(made, Path(out), overwrite)
-    click.echo(maker.describe(made, lamps, png))
+    click.echo(maker.describe(made, lamps, png, overwrite))
 
 
 def vocabulary() -> str:

@@ -9,15 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from . import VERSION
-from .atomic import require_free
-from .camera import default_camera, load_camera
+from .camera import shot_camera
 from .illumination import Behind
 from .light.environment import Environment, load_environment, rotate, rotation_matrix
 from .light.map_file import write_map
 from .light.prompt import from_prompt
 from .light_sheet import light_sheet
 from .parameters import RelightParameters
-from .pictures import exr
 from .pictures.colour import Colour
 from .pictures.sequence import Sequence
 
@@ -70,22 +68,19 @@ def make(
 
 def save(made: Made, out: Path, overwrite: bool) -> None:
     """Write the map in the working space, so that it comes back as it is. Raises `UsageError` and `OutputError`."""
-    require_free([out], overwrite)
     attributes = {"Software": f"Relamp {VERSION}", **made.attributes}
-    write_map(out, made.environment.pixels, made.colour.interop_id(made.colour.working_space), attributes)
+    write_map(out, made.environment.pixels, made.colour.interop_id(made.colour.working_space), attributes, overwrite)
 
 
-def describe(made: Made, lamps: int, png: str | None) -> str:
+def describe(made: Made, lamps: int, png: str | None, overwrite: bool = False) -> str:
     """What `relamp env` says of a light; draws it into `png` when that is given."""
-    return light_sheet(made.name, made.environment.pixels, made.environment.sha256, lamps, made.colour, png)
+    return light_sheet(made.name, made.environment.pixels, made.environment.sha256, lamps, made.colour, png, overwrite)
 
 
 def _from_background(path: str, camera: str | None, colour: Colour) -> Made:
     sequence = Sequence.parse(path)
     frame = sequence.frames_on_disk()[0]
-    window = exr.display_window(sequence.path(frame))
-    move = load_camera(camera, window.width / window.height) if camera else default_camera()
-    light = Behind(sequence, colour, move)
+    light = Behind(sequence, colour, shot_camera(camera, path))
     name = sequence.path(frame).name
     return Made(f"background {name}", light.environment(frame), colour, {"relamp/background": name})
 

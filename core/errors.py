@@ -12,6 +12,11 @@ def readable(text: str) -> str:
     return "".join(chr(ord(c) - 0xDC00) if 0xDC80 <= ord(c) <= 0xDCFF else c for c in text)
 
 
+def one_line(text: object) -> str:
+    """A text of any number of lines as one, for logs and farms that read line by line."""
+    return " ".join(line.strip() for line in str(text).splitlines() if line.strip())
+
+
 class RelampError(Exception):
     """A failure that is explained in one sentence an artist can act on."""
 

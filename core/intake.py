@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 
 from .camera import Camera
-from .errors import InputError, UsageError
+from .errors import InputError
 from .finish import Subject
 from .gain import matte_weight
-from .geometry import along_rays, clean_normals, inflate, looks_green_flipped
+from .geometry import INSIDE, along_rays, clean_normals, inflate, looks_green_flipped
 from .light.backdrop import camera_rays
 from .parameters import RelightParameters
 from .pictures import exr
@@ -41,8 +41,9 @@ def gather(
 ) -> Subject:
     """Bring one frame's plate, matte and normals together.
 
+    Without a normals pass the shape is the balloon of the matte; without a matte, too, every pixel faces the camera.
+
     Raises:
-        UsageError: there is neither a normals pass nor a matte to inflate, so there is nothing to light.
         InputError: a file is damaged, lacks what is asked of it, or its normals are empty.
     """
     plate = colour.to_working(frame.rgb, frame.colorspace)
@@ -62,12 +63,14 @@ def gather(
             )
         return Subject(plate, frame.alpha, weight, normals, known, guessed=False)
     outline = matte if matte is not None else frame.coverage
-    if outline is None or (matte is None and outline.min(initial=1) > 0.5):
-        raise UsageError(
-            f"{frame.path.name} has no normals and no matte, so there is no shape to light; "
-            "give --normals, or a --matte of the subject"
-        )
+    if outline is None:
+        outline = np.ones(shape, np.float32)
     return Subject(plate, frame.alpha, weight, _inflated(outline, frame, camera), np.ones(shape, bool), guessed=True)
+
+
+def fills_frame(subject: Subject) -> bool:
+    """Whether the subject has no outline inside the frame, as without a matte, so that no balloon shows a shape."""
+    return bool(subject.coverage.min(initial=1) > INSIDE)
 
 
 def warn_about(frame: Frame, subject: Subject, parameters: RelightParameters) -> None:
@@ -79,6 +82,15 @@ def warn_about(frame: Frame, subject: Subject, parameters: RelightParameters) ->
     inside = subject.known & (subject.weight > 0)
     if not subject.weight.any():
         log.warning("the matte is empty, so nothing changes")
+    elif subject.guessed and fills_frame(subject):
+        shape = "every pixel is taken to face the camera"
+        if parameters.backbone != "ratio":
+            shape = "the shape is the network's guess"
+        log.warning(
+            "no normals and no matte: the whole frame is relit, and %s; a --matte of the subject or a normals pass "
+            "(--normals) lights far better",
+            shape,
+        )
     elif subject.guessed:
         shape = "inflated from the matte" if parameters.backbone == "ratio" else "the network's guess"
         log.warning("no normals: the shape is %s; a normals pass (--normals) lights far better", shape)

@@ -18,6 +18,8 @@ from .parameters import Curve, RelightParameters, knob_of, knobs
 
 SCHEMA = "relamp.job/1"
 _PATH_KINDS = ("picture", "file")
+_LARGEST = 1e30
+"""Measured numbers stay below this, and an anchor above its inverse, so that float32 holds what is made of them."""
 
 
 @dataclass(frozen=True)
@@ -96,10 +98,10 @@ def load(path: str | os.PathLike[str]) -> RelightJob:
     return from_json(text, str(file), file.absolute().parent)
 
 
-def save(job: RelightJob, path: str | os.PathLike[str]) -> None:
-    """Write a job file, whole or not at all. Raises `OutputError`."""
+def save(job: RelightJob, path: str | os.PathLike[str], overwrite: bool = False) -> None:
+    """Write a job file, whole or not at all. Raises `OutputError`, and `UsageError` where a file is and `overwrite` is False."""
     file = Path(path)
-    with replacing(file) as temporary:
+    with replacing(file, overwrite) as temporary:
         temporary.write_text(to_json(job, file.absolute().parent), encoding="utf-8")
 
 
@@ -169,16 +171,27 @@ def _measured(data: dict[str, Any], where: str) -> Measured:
             anchor=None if data.get("anchor") is None else float(data["anchor"]),
             source_light=None if light is None else tuple(tuple(_three(pixel) for pixel in row) for row in light),
         )
-        if measured.anchor is not None and not 0 < measured.anchor < float("inf"):
-            raise ValueError(f"anchor must be above 0; got {measured.anchor:g}")
+        if measured.anchor is not None and not 1 / _LARGEST < measured.anchor < _LARGEST:
+            raise ValueError(f"anchor must be above 0 and finite; got {measured.anchor:g}")
         rows = measured.source_light
         if rows is not None and (not rows or any(len(row) != 2 * len(rows) for row in rows)):
             raise ValueError("source_light must be twice as wide as it is high")
+        if rows is not None:
+            _check_radiance([value for row in rows for pixel in row for value in pixel])
         return measured
     except (AttributeError, TypeError, ValueError) as error:
         raise InputError(
             f'{where}: what it says was measured cannot be read ({error}); delete "measured" in it'
         ) from None
+
+
+def _check_radiance(values: list[float]) -> None:
+    """Raise `ValueError` unless these are numbers that a light can have: finite, none negative, and not all zero."""
+    wrong = next((value for value in values if not 0 <= value < _LARGEST), None)
+    if wrong is not None:
+        raise ValueError(f"source_light must hold finite numbers of 0 or more; got {wrong:g}")
+    if not any(values):
+        raise ValueError("source_light must hold some light; all of its numbers are 0")
 
 
 def _three(pixel: Any) -> tuple[float, float, float]:

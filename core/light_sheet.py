@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import OpenImageIO as oiio
 
-from .atomic import replacing
+from .atomic import Overwrite, replacing
 from .errors import OutputError, UsageError
 from .light.environment import level
 from .light.lamps import Lamp, split
@@ -17,7 +17,15 @@ from .light.probes import draw
 from .pictures.colour import Colour
 
 
-def light_sheet(name: str, pixels: np.ndarray, sha256: str, lamps: int, colour: Colour, png: str | None = None) -> str:
+def light_sheet(
+    name: str,
+    pixels: np.ndarray,
+    sha256: str,
+    lamps: int,
+    colour: Colour,
+    png: str | None = None,
+    overwrite: bool = False,
+) -> str:
     """Describe a map, a fact a line; draw it into `png` when that is given.
 
     Args:
@@ -25,12 +33,13 @@ def light_sheet(name: str, pixels: np.ndarray, sha256: str, lamps: int, colour: 
         pixels: (H, 2H, 3) working-space radiance.
         sha256: digest, in hex, of what it was made from.
         lamps: into how many it is split, at most.
+        overwrite: whether a picture that lies at `png` may be replaced.
 
-    Raises `OutputError` for a picture that cannot be written.
+    Raises `OutputError` for a picture that cannot be written, `UsageError` for one that is there.
     """
     found = split(pixels, lamps, colour.luminance_weights)
     if png:
-        write_png(Path(png), draw(pixels, found, colour))
+        write_png(Path(png), draw(pixels, found, colour), overwrite)
     luminance = pixels @ colour.luminance_weights
     k = level(pixels, colour.luminance_weights)
     lines = [
@@ -41,12 +50,12 @@ def light_sheet(name: str, pixels: np.ndarray, sha256: str, lamps: int, colour: 
     return "\n".join(lines + [_lamp_line(number, lamp) for number, lamp in enumerate(found.lamps, 1)])
 
 
-def write_png(path: Path, picture: np.ndarray) -> None:
-    """Write a display-encoded (H, W, 3) uint8 picture for eyes, whole or not at all. Raises `OutputError`."""
+def write_png(path: Path, picture: np.ndarray, overwrite: Overwrite = False) -> None:
+    """Write a display-encoded (H, W, 3) uint8 picture for eyes, as `atomic.replacing` does, which says what it raises."""
     if path.suffix.lower() != ".png":
         raise UsageError(f"{path}: a picture for looking at is written as .png")
     height, width, channels = picture.shape
-    with replacing(path) as temporary:
+    with replacing(path, overwrite) as temporary:
         file: Any = oiio.ImageOutput.create("png")
         spec = oiio.ImageSpec(width, height, channels, "uint8")
         spec.attribute("oiio:ColorSpace", "srgb_rec709_scene")

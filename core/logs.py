@@ -4,22 +4,33 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
+import warnings
 
-from .errors import OutputError, readable
+from . import VERSION
+from .errors import OutputError, UsageError, one_line, readable
 
 _LOGGER = logging.getLogger("relamp")
 _asked = {"verbose": False}
+_OPENING = "log of relamp"
+"""What the first line of a log file holds, so that lines are added to logs and to no other file."""
 
 
-class _Plain(logging.Formatter):
-    def format(self, record: logging.LogRecord) -> str:
-        return readable(super().format(record))  # a file's name may hold what no stream takes
+class _Line(logging.Formatter):
+    """One line a message, and the lines of a traceback behind it where one was asked for."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        return readable(one_line(record.message))  # a file's name may hold what no stream takes
 
 
 class _Json(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        line = {"time": self.formatTime(record), "level": record.levelname.lower(), "message": record.getMessage()}
+        line = {
+            "time": self.formatTime(record),
+            "level": record.levelname.lower(),
+            "message": one_line(record.getMessage()),
+        }
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
         return json.dumps(line)
@@ -33,18 +44,45 @@ def be_verbose(on: bool) -> None:
 
 
 def start(level: int, log_file: str | None = None, as_json: bool = False) -> None:
-    """Send the `relamp` logger to stderr and, if given, to `log_file`. Raises `OutputError`."""
+    """Send the `relamp` logger to stderr and, if given, to `log_file`, behind what an earlier log holds.
+
+    Raises:
+        UsageError: `log_file` holds something else than a log of Relamp.
+        OutputError: it cannot be written.
+    """
     for handler in list(_LOGGER.handlers):
         _LOGGER.removeHandler(handler)
         handler.close()
+    formatter = _Json() if as_json else _Line()
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
     if log_file:
-        try:
-            handlers.append(logging.FileHandler(log_file, encoding="utf-8"))
-        except OSError as error:
-            raise OutputError(f"{log_file}: cannot write the log there ({error.strerror})") from None
+        handlers.append(_log_file(log_file, formatter))
     for handler in handlers:
-        handler.setFormatter(_Json() if as_json else _Plain("%(message)s"))
+        handler.setFormatter(formatter)
         _LOGGER.addHandler(handler)
     _LOGGER.setLevel(logging.DEBUG if _asked["verbose"] else level)
     _LOGGER.propagate = False
+    warnings.showwarning = _library_warning
+
+
+def _library_warning(message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: object) -> None:
+    """What a library warns its programmers of: nothing an artist or a farm can act on, so it is told with `-v` only."""
+    _LOGGER.debug("%s line %d: %s: %s", filename, lineno, category.__name__, message)
+
+
+def _log_file(path: str, formatter: logging.Formatter) -> logging.Handler:
+    """A handler that adds to a log, or begins one."""
+    try:
+        begun = os.path.isfile(path) and os.path.getsize(path) > 0
+        if begun:
+            with open(path, "rb") as file:
+                first = file.readline(400)
+            if _OPENING.encode() not in first:
+                raise UsageError(f"--log-file {path} is there and is no log of Relamp; give another name")
+        handler = logging.FileHandler(path, encoding="utf-8")
+        if not begun:
+            handler.setFormatter(formatter)
+            handler.emit(_LOGGER.makeRecord("relamp", logging.INFO, "", 0, f"{_OPENING} {VERSION}", (), None))
+        return handler
+    except OSError as error:
+        raise OutputError(f"{path}: cannot write the log there ({error.strerror})") from None

@@ -95,7 +95,7 @@ def _text(path: Path) -> bytes:
 
 def _write(path: Path, text: bytes) -> None:
     path = Path(os.path.realpath(path))  # a link stays a link
-    with replacing(path) as temporary:
+    with replacing(path, overwrite=True) as temporary:
         temporary.write_bytes(text)
         if path.exists():
             shutil.copymode(path, temporary)

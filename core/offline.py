@@ -84,7 +84,7 @@ def gather(folder: Path, source: Path, extras: tuple[str, ...], models: Path, *p
         "python": f"{sys.version_info.major}.{sys.version_info.minor}",
         "files": {path.relative_to(folder).as_posix(): _sha256(path) for path in files},
     }
-    with replacing(folder / MANIFEST) as temporary:
+    with replacing(folder / MANIFEST, overwrite=True) as temporary:
         temporary.write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
 
 

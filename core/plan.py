@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -14,7 +13,8 @@ from typing import Any
 
 from . import VERSION
 from . import job as jobs
-from .camera import CameraMove, default_camera, load_camera
+from .atomic import require_free
+from .camera import CameraMove
 from .errors import InputError, UsageError
 from .frames import format_frames, parse_frames
 from .illumination import Illumination
@@ -55,10 +55,19 @@ class Inputs:
     lights: tuple[Sequence, ...]
     background: Sequence | None = None
 
+    def files(self, frames: Iterable[int], every: bool = True) -> set[Path]:
+        """What is read frame by frame: the files of these frames, whether they exist or not, and `every` other there is."""
+        read = [s for s in (self.plate, self.matte, self.normals, *self.lights) if s]
+        wanted = set(frames)
+        return {s.path(frame) for s in read for frame in (wanted | set(s.existing()) if every else wanted)}
+
 
 @dataclass(frozen=True)
 class Plan:
-    """A job made ready: nothing in it looks at pixels of the frames to render."""
+    """A job made ready: nothing in it looks at pixels of the frames to render.
+
+    `found` holds the state of the output files that were there when the plan was made, by frame.
+    """
 
     job: RelightJob
     inputs: Inputs
@@ -70,6 +79,7 @@ class Plan:
     on_disk: tuple[int, ...]
     backbone: Backbone
     head: Head | None = None
+    found: Mapping[int, list[int]] = field(default_factory=dict)
 
     @property
     def parameters(self) -> RelightParameters:
@@ -242,13 +252,35 @@ def check_existing(parameters: RelightParameters, tasks: tuple[FrameTask, ...]) 
         )
 
 
+def found_outputs(tasks: tuple[FrameTask, ...]) -> dict[int, list[int]]:
+    """The state of the output files that are there already, by frame."""
+    states = {task.frame: _state(task.out) for task in tasks}
+    return {frame: state for frame, state in states.items() if state is not None}
+
+
 def check_not_over_input(inputs: Inputs, tasks: tuple[FrameTask, ...]) -> None:
-    """Refuse to write over anything the job reads, by whatever path it is reached."""
-    for task in tasks:
-        read = [s.path(task.plate_frame) for s in (inputs.plate, inputs.matte, inputs.normals) if s]
-        read += [s.path(task.frame) for s in inputs.lights]
-        if os.path.realpath(task.out) in {os.path.realpath(path) for path in read}:
-            raise UsageError(f"--out {task.out} is an input of this job; give another name")
+    """Raise `UsageError` where an output is a file that the job reads, or would be a new frame of what it reads."""
+    frames = {frame for task in tasks for frame in (task.frame, task.plate_frame)}
+    # A file that is there may be any frame of an input, as --out plate.1001.exr is; else there is no need to list them all.
+    there = any(task.out.exists() for task in tasks)
+    require_free([task.out for task in tasks], True, inputs.files(frames, every=there))
+
+
+def may_replace(plan: Plan, task: FrameTask) -> bool:
+    """Whether a finished frame may take the place of the file that lies at its output now.
+
+    That is so where `--overwrite` was given, where `finished` judged this very file when the render began, and where the
+    file holds the same frame, made with the same settings by another process.
+
+    Raises:
+        UsageError: another program, or a render with other settings, wrote the file while this one ran.
+    """
+    state = _state(task.out)
+    if plan.parameters.overwrite or (state is not None and state == plan.found.get(task.frame)):
+        return True
+    if _made_by(task.out) == plan.fingerprint(task):
+        return True
+    raise _appeared(task)
 
 
 def require_inputs(inputs: Inputs, tasks: tuple[FrameTask, ...]) -> None:
@@ -282,26 +314,30 @@ def refuse_idle(parameters: RelightParameters, backbone: Backbone) -> None:
 def finished(plan: Plan, task: FrameTask) -> tuple[bool, str]:
     """Whether a task's output is there, whole, and made with these settings; and why not, for the log.
 
-    Raises `UsageError` when somebody else's picture lies there.
+    Raises `UsageError` when a file lies there that is not Relamp's, or that was written since the plan was made.
     """
     if not task.out.exists():
         return False, ""
+    p, found, broken = plan.parameters, None, None
     try:
         found = exr.header(task.out).get("relamp/job")
-        if plan.parameters.verify:
+        if p.verify:
             exr.verify(task.out)
     except InputError as error:
-        return False, f"{task.out.name} is there but broken ({error}); rendering it again"
-    if plan.parameters.skip_existing == "any" or found == plan.fingerprint(task):
+        broken = error
+    ours = found == plan.fingerprint(task)
+    if not broken and (ours or p.skip_existing == "any"):
         return True, ""
-    if found is None and not plan.parameters.overwrite:
-        raise UsageError(f"{task.out} was not made by Relamp; choose another --out, or give --overwrite to replace it")
+    if found is None and not p.overwrite:
+        why = f" and cannot be read as EXR ({broken})" if broken else ""
+        raise UsageError(
+            f"{task.out} was not made by Relamp{why}; choose another --out, or give --overwrite to replace it"
+        )
+    if broken:
+        return False, f"{task.out.name} is there but broken ({broken}); rendering it again"
+    if not p.overwrite and _state(task.out) != plan.found.get(task.frame):
+        raise _appeared(task)
     return False, f"{task.out.name} was made with other settings; rendering it again (--skip-existing=any keeps it)"
-
-
-def load_move(parameters: RelightParameters, aspect: float = 16 / 9) -> CameraMove:
-    """The shot's camera, or the default one."""
-    return load_camera(parameters.camera, aspect) if parameters.camera else default_camera()
 
 
 def _task(frame: int, present: bool, policy: str, on_disk: tuple[int, ...], inputs: Inputs) -> FrameTask:
@@ -311,6 +347,21 @@ def _task(frame: int, present: bool, policy: str, on_disk: tuple[int, ...], inpu
     earlier = [f for f in on_disk if f < frame]
     nearest = earlier[-1] if earlier else on_disk[0]
     return FrameTask(frame, {"skip": SKIP, "hold": RENDER, "black": BLACK}[policy], nearest, out)
+
+
+def _made_by(path: Path) -> object:
+    """The fingerprint in the header of a file; None where it has none or cannot be read."""
+    try:
+        return exr.header(path).get("relamp/job")
+    except InputError:
+        return None
+
+
+def _appeared(task: FrameTask) -> UsageError:
+    return UsageError(
+        f"{task.out} was written with other settings while this render ran, and stays as it is; "
+        "give one of the two another --out, or --overwrite to replace it"
+    )
 
 
 def _state(path: Path) -> list[int] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from . import plan as plans
+from .camera import shot_camera
 from .deliver import layer_names
 from .errors import InputError, UsageError
 from .frames import format_frames
@@ -96,9 +98,10 @@ def prepare(job: RelightJob, backbone: Backbone | None = None) -> Plan:
     tasks = plans.make_tasks(p, inputs, on_disk)
     plans.check_not_over_input(inputs, tasks)
     plans.check_existing(p, tasks)
+    found = plans.found_outputs(tasks)
     plans.require_inputs(inputs, tasks)
     check_over(p, inputs, tasks)
-    camera = plans.load_move(p, _aspect(inputs, tasks))
+    camera = shot_camera(p.camera, str(inputs.plate))
     target = _checked(lighting(p, colour, camera), tasks)
     source = _checked(_maps(p.source_env, colour, p), tasks) if p.source_env else None
     _check_layer_names(p, inputs, tasks)
@@ -106,12 +109,22 @@ def prepare(job: RelightJob, backbone: Backbone | None = None) -> Plan:
     plans.refuse_idle(p, backbone)
     _check_space(colour, p, backbone)
     _check_sides(p, backbone, source is not None)
-    plan = Plan(job, inputs, colour, target, source, camera, tasks, on_disk, backbone, _head(p))
+    plan = Plan(job, inputs, colour, target, source, camera, tasks, on_disk, backbone, _head(p), found)
     if job.measured.anchor is None or (_needs_fit(plan) and job.measured.source_light is None):
         plan = replace(plan, job=RelightJob(p, _measured(plan)))
     if p.anchor is not None:  # a job may bring an older one along
         plan = replace(plan, job=RelightJob(p, replace(plan.job.measured, anchor=p.anchor)))
     return plan
+
+
+def files_read(plans: Iterable[Plan]) -> set[Path]:
+    """Every file that these plans read: their pictures of any frame, the camera and the colour config."""
+    read: set[Path] = set()
+    for plan in plans:
+        p = plan.parameters
+        read |= plan.inputs.files(task.frame for task in plan.tasks)
+        read |= {Path(file) for file in (p.camera, p.config or os.environ.get("OCIO")) if file}
+    return read
 
 
 def describe(plan: Plan) -> str:
@@ -167,16 +180,6 @@ def _of_first_readable(paths: Iterable[Path], look: Callable[[Path], T]) -> T:
         except InputError as error:
             reason = reason or error
     raise reason or InputError("the plate has no frames")
-
-
-def _aspect(inputs: plans.Inputs, tasks: tuple[FrameTask, ...]) -> float:
-    """Width over height of the format, in square pixels."""
-
-    def look(path: Path) -> float:
-        height, width = exr.display_window(path).shape
-        return width / height * float(str(exr.header(path).get("PixelAspectRatio", 1.0)))
-
-    return _first_readable(inputs, tasks, look)
 
 
 def _maps(path: str, colour: Colour, parameters: RelightParameters) -> Illumination:

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from . import plan as plans
-from .camera import CameraMove
+from .camera import CameraMove, shot_camera
 from .errors import InputError, RelampError, UsageError
 from .finish import Finished, Subject, finish
 from .gain import Law
@@ -282,7 +282,7 @@ class Previewer:
         lights = [_state(Sequence.parse(path).path(number)) for path in (p.env, p.source_env, p.background) if path]
         still = [name for name, k in knobs() if name in _LIVE or (k.group in ("output", "run") and name != "device")]
         fixed = replace(p, **{name: default_of(name) for name in still})
-        key = (fixed, tuple(lights))
+        key = (fixed, tuple(lights), _state(Path(p.camera)) if p.camera else None)
         if self._plan is None or self._plan[0] != key:
             self._plan = None  # before the next is made: two of them may not fit
             plan = prepare(RelightJob(replace(p, frames=str(number)), self._measurements(job)))
@@ -328,7 +328,7 @@ class Previewer:
         colour = self._colour(p)
         path = inputs.plate.path(number)
         frame = exr.read_frame(path, colour=colour, colorspace=p.colorspace, layer=p.layer, view=p.view(), carry=False)
-        camera = plans.load_move(p, frame.display_window.width / frame.display_window.height).at(number)
+        camera = self._camera(p).at(number)
         subject, trouble = None, None
         try:
             subject = gather(frame, FrameTask(number, RENDER, number, path), inputs, p, colour, camera)
@@ -347,7 +347,8 @@ class Previewer:
     def _light(self, p: RelightParameters, frame: int) -> Illumination:
         light = lighting(p, self._colour(p), self._camera(p))
         state = _state(light.sequence.path(frame)) if light.sequence else None
-        key = (str(light), p.env_colorspace, p.config, p.camera, state)
+        camera = (p.plate, _state(Path(p.camera))) if p.camera else None
+        key = (str(light), p.env_colorspace, p.config, camera, state)
         if key not in self._lights:
             light.require((frame,))
             light.environment(frame)
@@ -367,7 +368,7 @@ class Previewer:
         return split(self._map(light, frame), count, weights)
 
     def _camera(self, p: RelightParameters) -> CameraMove:
-        return plans.load_move(p)
+        return shot_camera(p.camera, p.plate or "")
 
     def _colour(self, p: RelightParameters) -> Colour:
         if p.config not in self._colours:

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TextIO
 
+from .errors import one_line
+
 DIALECTS = ("auto", "plain", "bar", "json", "openjd", "deadline", "none")
 
 
@@ -55,7 +57,7 @@ class Progress:
     def failed(self, sentence: str) -> None:
         """Tell a farm why the whole task fails."""
         if self._dialect == "openjd":
-            self._say(self._out, f"openjd_fail: {sentence}")
+            self._say(self._out, f"openjd_fail: {one_line(sentence)}")
 
     def _plain(self, event: Event) -> None:
         words = f"frame {event.frame} {event.status}"

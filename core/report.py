@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from .atomic import replacing
+from .errors import UsageError
 from .frames import format_frames
 
 SCHEMA = "relamp.report/1"
@@ -39,8 +42,31 @@ def report_path(out: Path, name: str, expected: Iterable[int], whole: bool) -> P
     return out / f"{name}{part}.relamp.json"
 
 
+def require_place(path: Path) -> None:
+    """Raise `UsageError` where a file that is no report lies in the place of one, as a job file may."""
+    if os.path.lexists(path) and not is_report(path):
+        raise UsageError(
+            f"{path} is where the report of these frames goes, and the file there is no report; "
+            "move it away, or give --out another name"
+        )
+
+
+def is_report(path: Path) -> bool:
+    """Whether a file is a report that a render wrote."""
+    return str(read(path).get("schema", "")).startswith("relamp.report/")
+
+
+def read(path: Path) -> dict[str, Any]:
+    """What a JSON file holds; nothing where it is no object or cannot be read."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
 def save(report: Report, path: Path) -> None:
-    """Write a report, whole or not at all. Raises `OutputError`."""
+    """Write a report, over nothing but an earlier report. Raises `OutputError`, and `UsageError` as `require_place`."""
     data = {
         "schema": SCHEMA,
         "expected": format_frames(report.expected),
@@ -50,5 +76,5 @@ def save(report: Report, path: Path) -> None:
         "failed": {str(frame): report.failed[frame] for frame in sorted(report.failed)},
         "missing": format_frames(report.missing),
     }
-    with replacing(path) as temporary:
+    with replacing(path, is_report) as temporary:
         temporary.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from . import VERSION
 from . import plan as plans
 from .deliver import write
-from .errors import FramesFailedError, OutputError, RelampError, StoppedError
+from .errors import FramesFailedError, OutputError, RelampError, StoppedError, UsageError, one_line
 from .finish import finish
 from .frames import format_frames
 from .grain import measure as measure_noise
@@ -32,7 +32,7 @@ from .plan import SKIP, FrameTask, Plan
 from .prepare import describe
 from .process import pin_opencv
 from .progress import Event, Listener
-from .report import Report, report_path
+from .report import Report, report_path, require_place
 from .report import save as save_report
 
 if TYPE_CHECKING:
@@ -58,26 +58,30 @@ def render(
         The report, also written beside the frames.
 
     Raises:
-        FramesFailedError: some frames failed or were skipped.
+        FramesFailedError: some frames failed, were skipped, or are gone by the end.
+        UsageError: a file that is no report lies where the report goes, or a frame would replace a file unasked.
         StoppedError: `stop` was set; finished frames are kept.
         RelampError: the first frame that failed, without `keep_going`.
     """
     p = plan.parameters
     folder = plan.tasks[0].out.parent
+    expected = tuple(task.frame for task in plan.tasks)
+    path = report_path(folder, plan.inputs.out.name, expected, not p.frames or set(expected) >= set(plan.on_disk))
+    require_place(path)
     _make_folder(folder, p.create_dir)
     exr.remove_stale(folder)
     _check_writable(folder)
     _log_start(plan)
-    report = Report(tuple(task.frame for task in plan.tasks))
+    report = Report(expected)
     tell = _Teller(len(plan.tasks), on_event or (lambda _: None))
-    whole = not p.frames or set(report.expected) >= set(plan.on_disk)
-    path = report_path(folder, plan.inputs.out.name, report.expected, whole)
     try:
         _run(plan, Inference(plan, store), report, tell, stop or threading.Event())
     except BaseException:
-        with suppress(OutputError):  # the first error is the one to hear of
+        _note_vanished(plan, report)
+        with suppress(OutputError, UsageError):  # the first error is the one to hear of
             save_report(report, path)
         raise
+    _note_vanished(plan, report)
     save_report(report, path)
     if report.failed or report.skipped:
         raise FramesFailedError(_incomplete(report))
@@ -113,10 +117,9 @@ def _run(plan: Plan, inference: Inference, report: Report, tell: _Teller, stop: 
                     report.kept.append(task.frame)
                     tell(task.frame, "kept")
                     continue
-                begun = pool.submit(_one_frame, plan, inference, task)
-                while len(pending) >= p.threads:
+                pending.append((task, pool.submit(_one_frame, plan, inference, task)))
+                while len(pending) > p.threads:  # one more than there are threads, so that none of them waits
                     _collect(*pending.popleft(), plan, report, tell)
-                pending.append((task, begun))
             while pending:
                 _collect(*pending.popleft(), plan, report, tell)
         finally:
@@ -142,13 +145,14 @@ def _settle(task: FrameTask, future: Future[float], report: Report, tell: _Telle
         tell(task.frame, "done", future.result())
     else:
         known = isinstance(error, RelampError)
-        report.failed[task.frame] = str(error) if known else f"unexpected {type(error).__name__}: {error}"
+        report.failed[task.frame] = one_line(error if known else f"unexpected {type(error).__name__}: {error}")
+        log.debug("frame %d failed", task.frame, exc_info=error)
         tell(task.frame, "failed", reason=report.failed[task.frame])
     return error
 
 
 def _drop(pending: deque[tuple[FrameTask, Future[float]]], report: Report, tell: _Teller) -> None:
-    """After a failure: what has not begun never begins; what is in work is finished and written down."""
+    """After a failure: cancel the frames that no thread has begun; wait for the others and write down what became of them."""
     waiting = [(task, future) for task, future in pending if not future.cancel()]
     for task, future in waiting:
         _settle(task, future, report, tell)
@@ -184,6 +188,14 @@ def _one_frame(plan: Plan, inference: Inference, task: FrameTask) -> float:
             frame, finished = put_over(plan, task, frame, lit, finished)
         write(plan, task, frame, finished, law)
     return time.monotonic() - begun
+
+
+def _note_vanished(plan: Plan, report: Report) -> None:
+    """Frames that were finished and are not on disk any more count as failed."""
+    for frames in (report.written, report.kept):
+        for frame in [n for n in frames if not plan.inputs.out.path(n).exists()]:
+            frames.remove(frame)
+            report.failed[frame] = f"{plan.inputs.out.path(frame)} was removed while the shot was rendered"
 
 
 def _make_folder(folder: Path, create: bool) -> None:

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from .errors import UsageError
 from .gain import unpremultiply
-from .intake import gather, read_plate, view_rays
+from .intake import fills_frame, gather, read_plate, view_rays
 from .job import RelightJob
 from .light.mirror import unwrap
 from .measure import probe_frames, source_light_of
@@ -31,7 +32,7 @@ def estimate(parameters: RelightParameters, mirror: bool = False) -> np.ndarray:
 
     Raises:
         InputError: a file is missing or damaged, or shows too little.
-        UsageError: there is neither a matte nor an alpha to find the subject with.
+        UsageError: there is neither a matte nor an alpha to find a mirror with.
     """
     # Any light will do: what is asked for is how the frames look and which way they face.
     p = replace(parameters, prompt="even white light", out=NOT_WRITTEN, overwrite=True, missing="skip", deflicker=False)
@@ -51,6 +52,8 @@ def _mirrored(plan: Plan, number: int) -> tuple[np.ndarray, ...]:
     task, camera = FrameTask(number, RENDER, number, plan.tasks[0].out), plan.camera.at(number)
     frame = read_plate(task, plan.inputs, plan.parameters, plan.colour)
     subject = gather(frame, task, plan.inputs, plan.parameters, plan.colour, camera)
+    if subject.guessed and fills_frame(subject):
+        raise UsageError("--mirror needs to know where the mirror is: give a --matte of it, or a plate with alpha")
     rays = view_rays(frame, camera)
     turn = camera.rotation.T.astype(np.float32)
     weight = subject.coverage * subject.known

@@ -49,7 +49,7 @@ def command(
     if engine == "opencue" and bundle is None and not dry_run:
         raise UsageError("--engine opencue needs --bundle: a folder for the job file that the farm's machines see")
     if bundle is not None and not dry_run:
-        require_free(_files(engine, Path(bundle)), overwrite)
+        require_free(_files(engine, Path(bundle)), overwrite, [Path(job_file)])
     job = make(jobs.load(job_file), chunk)
     if dry_run:
         click.echo(_shown(engine, job, Path(bundle or "."), gpu))
@@ -58,13 +58,13 @@ def command(
         from ..exporters.opencue import launch
 
         assert bundle is not None
-        click.echo(launch(job, Path(bundle), gpu=gpu))
+        click.echo(launch(job, Path(bundle), gpu=gpu, overwrite=overwrite))
         return
     with tempfile.TemporaryDirectory(prefix="relamp-") as temporary:
         folder = Path(bundle or temporary).absolute()
         from ..exporters.openjd import export
 
-        template = export(job, folder, gpu=gpu)
+        template = export(job, folder, gpu=gpu, overwrite=overwrite)
         _run_here(template, job) if local else _send(folder)
 
 

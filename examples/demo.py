@@ -47,7 +47,7 @@ def draw(folder: Path, plate: str, sheet: Path) -> None:
     rows = [_row(colour, "plate and its light", HERE / "environments" / "source.exr", plate)]
     for sky in SKIES:
         rows.append(_row(colour, sky, HERE / "environments" / f"{sky}.exr", str(folder / sky / f"{sky}.####.exr")))
-    write_png(sheet, np.concatenate(rows, axis=0))
+    write_png(sheet, np.concatenate(rows, axis=0), overwrite=True)
 
 
 def _row(colour: Any, title: str, environment: Path, pattern: str) -> Any:

@@ -14,6 +14,7 @@ from pathlib import Path
 import click
 import numpy as np
 
+from ..core.atomic import require_free
 from ..core.errors import FramesFailedError, UsageError, readable
 from ..core.frames import format_frames, parse_frames
 from ..core.job import fingerprint
@@ -47,10 +48,13 @@ def command(
     there = source.frames_on_disk()
     chosen = parse_frames(frames) if frames else there
     missing = sorted(set(chosen) - set(there))
-    _check(target, chosen, overwrite, compression)
+    _check(source, target, chosen, overwrite, compression)
     colour = Colour()
     for frame in (frame for frame in chosen if frame in there):
-        export(source.path(frame), target.path(frame), wanted, colour, multipart=multipart, compression=compression)
+        export(
+            source.path(frame), target.path(frame), wanted, colour,
+            multipart=multipart, compression=compression, overwrite=overwrite,
+        )  # fmt: skip
     click.echo(f"{target}: {len(chosen) - len(missing)} frames")
     if missing:
         raise FramesFailedError(f"{source}: frames {format_frames(missing)} are not there; relamp status tells why")
@@ -64,6 +68,7 @@ def export(
     *,
     multipart: bool = False,
     compression: str = "zip",
+    overwrite: bool = False,
 ) -> None:
     """Write one frame again.
 
@@ -83,14 +88,16 @@ def export(
         attributes=_provenance(source, kept),
         compression=compression,
         multipart=multipart,
+        overwrite=overwrite,
     )
 
 
-def _check(target: Sequence, frames: Iterable[int], overwrite: bool, compression: str) -> None:
+def _check(source: Sequence, target: Sequence, frames: Iterable[int], overwrite: bool, compression: str) -> None:
     knob_of("compression").check("compression", compression)
     frames = tuple(frames)
     if target.is_still and len(frames) > 1:
         raise UsageError(f"--out {target} is one file for {len(frames)} frames; put #### before its extension")
+    require_free(map(target.path, frames), True, [*map(source.path, frames), *map(source.path, source.existing())])
     there = [frame for frame in frames if target.path(frame).exists()]
     if there and not overwrite:
         raise UsageError(f"{target}: frames {format_frames(there)} are already there; --overwrite writes over them")

@@ -41,14 +41,14 @@ _RGB = (("r", "red"), ("g", "green"), ("b", "blue"))
 @click.option("--overwrite", is_flag=True, help="Write over files that are there.")
 def command(job_file: str, out: str, background: str | None, overwrite: bool) -> None:
     """Write a Nuke script that rebuilds the rendered JOB from its layers."""
-    require_free([Path(out)], overwrite)
+    require_free([Path(out)], overwrite, [Path(job_file)])
     job = jobs.load(job_file)
     job.require("plate", "out")
-    export(job, Path(out), background or job.parameters.background)
+    export(job, Path(out), background or job.parameters.background, overwrite)
     click.echo(f"{out}: nuke {out}")
 
 
-def export(job: RelightJob, out: Path, background: str | None = None) -> None:
+def export(job: RelightJob, out: Path, background: str | None = None, overwrite: bool = False) -> None:
     """Write the script.
 
     Raises:
@@ -59,7 +59,7 @@ def export(job: RelightJob, out: Path, background: str | None = None) -> None:
     if out.suffix != ".nk":
         raise UsageError(f"--out {out} must end in .nk")
     text = script(job, background)
-    with replacing(out) as temporary:
+    with replacing(out, overwrite) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 

@@ -43,15 +43,15 @@ def command(weights: Path | None, out: Path, opset: int, overwrite: bool) -> Non
     """Write the deflicker head as ONNX, float32 and float16, and check both against torch."""
     weights = weights or SHIPPED.with_suffix(".safetensors")
     paths = {half: out / f"{weights.stem}{'-half' if half else ''}.onnx" for half in (False, True)}
-    require_free(paths.values(), overwrite)
+    require_free(paths.values(), overwrite, [weights])
     for half, path in paths.items():
-        export(weights, path, half=half, opset=opset)
+        export(weights, path, half=half, opset=opset, overwrite=overwrite)
         largest = parity(weights, path)
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         click.echo(f"{path}: sha256 {digest[:16]}, largest difference from torch {largest:.2e}")
 
 
-def export(weights: Path, path: Path, *, half: bool = False, opset: int = OPSET) -> None:
+def export(weights: Path, path: Path, *, half: bool = False, opset: int = OPSET, overwrite: bool = False) -> None:
     """Write one file, whole or not at all. Raises `InputError` for weights that are none, `OutputError`."""
     try:
         import onnx
@@ -75,7 +75,7 @@ def export(weights: Path, path: Path, *, half: bool = False, opset: int = OPSET)
     onnx.helper.set_model_props(model, _facts(weights, card, half))
     model.producer_name, model.producer_version = "relamp", VERSION
     onnx.checker.check_model(model, full_check=True)
-    with replacing(path) as temporary:
+    with replacing(path, overwrite) as temporary:
         temporary.write_bytes(model.SerializeToString(deterministic=True))
 
 

@@ -43,9 +43,9 @@ LAYER = "relight"
 @click.option("--overwrite", is_flag=True, help="Write over files that are there.")
 def command(job_file: str, bundle: str, chunk: int, show: str, gpu: bool, overwrite: bool) -> None:
     """Write JOB as an OpenCue job specification."""
-    require_free(files(Path(bundle)), overwrite)
+    require_free(files(Path(bundle)), overwrite, [Path(job_file)])
     farm_job = make(jobs.load(job_file), chunk)
-    export(farm_job, Path(bundle), show=show, gpu=gpu)
+    export(farm_job, Path(bundle), show=show, gpu=gpu, overwrite=overwrite)
     click.echo(f"{bundle}/{SPECIFICATION}: {len(farm_job.frames)} frames in tasks of {farm_job.chunk}")
 
 
@@ -54,11 +54,11 @@ def files(bundle: Path) -> list[Path]:
     return [bundle / JOB_FILE, bundle / SPECIFICATION]
 
 
-def export(job: FarmJob, bundle: Path, *, show: str = "testing", gpu: bool = False) -> Path:
+def export(job: FarmJob, bundle: Path, *, show: str = "testing", gpu: bool = False, overwrite: bool = False) -> Path:
     """Write the job file and the specification; the path of the latter. Raises `OutputError`."""
     job_file, described = files(bundle)
-    _write(job_file, jobs.to_json(job.job, bundle))
-    _write(described, specification(job, job_file, show=show, gpu=gpu))
+    _write(job_file, jobs.to_json(job.job, bundle), overwrite)
+    _write(described, specification(job, job_file, show=show, gpu=gpu), overwrite)
     return described
 
 
@@ -68,7 +68,7 @@ def specification(job: FarmJob, job_file: Path, *, show: str = "testing", gpu: b
         return launcher.serialize(use_pycuerun=False)
 
 
-def launch(job: FarmJob, bundle: Path, *, show: str = "testing", gpu: bool = False) -> str:
+def launch(job: FarmJob, bundle: Path, *, show: str = "testing", gpu: bool = False, overwrite: bool = False) -> str:
     """Write the bundle and send it to the Cuebot of this site; the name of the job there.
 
     Raises:
@@ -76,7 +76,7 @@ def launch(job: FarmJob, bundle: Path, *, show: str = "testing", gpu: bool = Fal
         RelampError: it does not take the job.
     """
     _require_cuebot()
-    export(job, bundle, show=show, gpu=gpu)
+    export(job, bundle, show=show, gpu=gpu, overwrite=overwrite)
     with _launcher(job, bundle / JOB_FILE, show, gpu) as launcher:
         try:
             (launched, *_) = launcher.launch(use_pycuerun=False)
@@ -109,8 +109,8 @@ def _require_cuebot() -> None:
         quiet.level = before
 
 
-def _write(path: Path, text: str) -> None:
-    with replacing(path) as temporary:
+def _write(path: Path, text: str, overwrite: bool) -> None:
+    with replacing(path, overwrite) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 

@@ -34,9 +34,9 @@ _CANCEL = {"mode": "NOTIFY_THEN_TERMINATE", "notifyPeriodInSeconds": 30}
 @click.option("--overwrite", is_flag=True, help="Write over files that are there.")
 def command(job_file: str, bundle: str, chunk: int, gpu: bool, overwrite: bool) -> None:
     """Write JOB as an Open Job Description bundle."""
-    require_free(files(Path(bundle)), overwrite)
+    require_free(files(Path(bundle)), overwrite, [Path(job_file)])
     farm_job = make(jobs.load(job_file), chunk)
-    export(farm_job, Path(bundle), gpu=gpu)
+    export(farm_job, Path(bundle), gpu=gpu, overwrite=overwrite)
     click.echo(f"{bundle}: {len(farm_job.frames)} frames in tasks of {farm_job.chunk}; openjd run {bundle}/{TEMPLATE}")
 
 
@@ -45,7 +45,7 @@ def files(bundle: Path) -> list[Path]:
     return [bundle / name for name in (JOB_FILE, VALUES, ASSETS, TEMPLATE)]
 
 
-def export(job: FarmJob, bundle: Path, *, gpu: bool = False) -> Path:
+def export(job: FarmJob, bundle: Path, *, gpu: bool = False, overwrite: bool = False) -> Path:
     """Write the bundle; the path of its template. Raises `OutputError`."""
     texts = (
         jobs.to_json(job.job, bundle),
@@ -54,7 +54,7 @@ def export(job: FarmJob, bundle: Path, *, gpu: bool = False) -> Path:
         _as_yaml(template(job, gpu=gpu)),  # last: a bundle with a template is whole
     )
     for path, text in zip(files(bundle), texts, strict=True):
-        with replacing(path) as temporary:
+        with replacing(path, overwrite) as temporary:
             temporary.write_text(text, encoding="utf-8")
     return bundle / TEMPLATE
 

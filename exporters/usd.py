@@ -24,7 +24,7 @@ import OpenImageIO as oiio
 from ..core import VERSION
 from ..core import job as jobs
 from ..core.atomic import replacing, require_free
-from ..core.camera import Camera
+from ..core.camera import Camera, display_aspect
 from ..core.errors import OutputError, UsageError
 from ..core.hint import Light
 from ..core.job import with_parameters
@@ -33,7 +33,7 @@ from ..core.light.map_file import write_map
 from ..core.parameters import Curve, at_frame
 from ..core.pictures import exr
 from ..core.plan import Plan
-from ..core.prepare import prepare
+from ..core.prepare import files_read, prepare
 
 VARIANTS = ("whole", "lamps")
 _APERTURE = 36.0  # mm across; the field of view is what counts
@@ -47,7 +47,7 @@ _APERTURE = 36.0  # mm across; the field of view is what counts
 @click.option("--overwrite", is_flag=True, help="Write over files that are there.")
 def command(job_file: str, out: str, lamps: int | None, light: str, overwrite: bool) -> None:
     """Write the light of JOB as a USD rig."""
-    require_free(_files(Path(out)), overwrite)
+    require_free(_files(Path(out)), overwrite, [Path(job_file)])
     job = jobs.load(job_file)
     job.require("plate", "env")
     if job.parameters.lit_by() != "env":
@@ -56,11 +56,12 @@ def command(job_file: str, out: str, lamps: int | None, light: str, overwrite: b
         job = with_parameters(job, out="relit.####.exr")
     # Only the light is looked at: frames that are there, or not, do not matter.
     plan = prepare(with_parameters(job, skip_existing="any", missing="hold"))
-    export(plan, Path(out), plan.parameters.lamps if lamps is None else lamps, light)
+    require_free(_files(Path(out)), overwrite, files_read([plan]))
+    export(plan, Path(out), plan.parameters.lamps if lamps is None else lamps, light, overwrite)
     click.echo(f"{out}: a dome, {plan.parameters.lamps if lamps is None else lamps} lamps at most, and the camera")
 
 
-def export(plan: Plan, out: Path, lamps: int, selected: str = "whole") -> None:
+def export(plan: Plan, out: Path, lamps: int, selected: str = "whole", overwrite: bool = False) -> None:
     """Write the rig, and beside it the map without its lamps.
 
     Args:
@@ -74,8 +75,8 @@ def export(plan: Plan, out: Path, lamps: int, selected: str = "whole") -> None:
     """
     if out.suffix != ".usda":
         raise UsageError(f"--out {out} must end in .usda")
-    stage = _Rig(plan, out, lamps).build(selected)
-    with replacing(out) as temporary:
+    stage = _Rig(plan, out, lamps, overwrite).build(selected)
+    with replacing(out, overwrite) as temporary:
         temporary.write_text(stage.GetRootLayer().ExportToString(), encoding="utf-8")
 
 
@@ -97,8 +98,8 @@ class _Moment:
 
 
 class _Rig:
-    def __init__(self, plan: Plan, out: Path, lamps: int) -> None:
-        self._plan, self._out, self._count = plan, out, lamps
+    def __init__(self, plan: Plan, out: Path, lamps: int, overwrite: bool) -> None:
+        self._plan, self._out, self._count, self._overwrite = plan, out, lamps, overwrite
         self._usd = _library()
         frames = [task.frame for task in plan.tasks]
         self._frames = (frames[0], frames[-1])
@@ -140,7 +141,8 @@ class _Rig:
         energies = np.array([lamp.energy for lamp in found.lamps], np.float32).reshape(-1, 1, 3)
         colours = plan.colour.from_working(energies, self._space).reshape(-1, 3)
         rest = self._rest_path(frame)
-        write_map(rest, plan.colour.from_working(found.rest, self._space), plan.colour.interop_id(self._space))
+        pixels, interop_id = plan.colour.from_working(found.rest, self._space), plan.colour.interop_id(self._space)
+        write_map(rest, pixels, interop_id, overwrite=self._overwrite)
         path = Path(os.path.abspath(plan.target.file(frame)))
         return _Moment(
             frame,
@@ -209,8 +211,8 @@ class _Rig:
         usd = self._usd
         camera = usd.UsdGeom.Camera.Define(stage, "/Relamp/Camera")
         camera.CreateHorizontalApertureAttr(_APERTURE)
-        window = exr.display_window(self._plan.inputs.plate.path(self._plan.tasks[0].plate_frame))
-        camera.CreateVerticalApertureAttr(_APERTURE * window.height / window.width)
+        plate = self._plan.inputs.plate.path(self._plan.tasks[0].plate_frame)
+        camera.CreateVerticalApertureAttr(_APERTURE / display_aspect(plate))
         transform, focal = camera.AddTransformOp().GetAttr(), camera.CreateFocalLengthAttr()
         first, last = self._frames
         keys = [(frame, move) for frame, move in self._plan.camera.keys if first <= frame <= last]

@@ -116,3 +116,9 @@ def key_of(pixels):
     received = irradiance(pixels, facing).sum(axis=-1)
     toward = (facing * (received**8)[:, None]).sum(axis=0)
     return toward / np.linalg.norm(toward)
+
+
+def test_a_mirror_without_a_matte_is_refused(tmp_path, capsys):
+    plate = str(write_exr(tmp_path / "ball.exr", np.ones((32, 32, 3), np.float32), ("R", "G", "B")))
+    assert main(["env", "--from", plate, "--mirror", "--out", str(tmp_path / "set.exr")]) == 2
+    assert "--matte of it" in capsys.readouterr().err

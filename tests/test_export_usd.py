@@ -26,7 +26,7 @@ NORMALS = directions(24, 48).reshape(-1, 3)
 def export(shot, *options, **more) -> Path:
     """The stage of a job on the test shot."""
     given: dict[str, Any] = {"plate": shot.plate, "env": shot.env_b, "source_env": shot.env_a, "out": shot.out, **more}
-    jobs.save(RelightJob(RelightParameters(**given)), shot.folder / "shot.relamp.json")
+    jobs.save(RelightJob(RelightParameters(**given)), shot.folder / "shot.relamp.json", overwrite=True)
     out = shot.folder / "light.usda"
     assert main(["export", "usd", str(shot.folder / "shot.relamp.json"), "--out", str(out), *options]) == 0
     return out

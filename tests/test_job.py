@@ -44,6 +44,20 @@ def test_a_saved_job_moves_with_its_folder(tmp_path, monkeypatch):
         ('{"schema": "relamp.job/1", "measured": {"anchor": "big"}}', "measured"),
         ('{"schema": "relamp.job/1", "measured": {"anchor": 0}}', "above 0"),
         ('{"schema": "relamp.job/1", "measured": {"source_light": [[]]}}', "twice as wide"),
+        *(
+            (f'{{"schema": "relamp.job/1", "measured": {{"anchor": {number}}}}}', "above 0 and finite")
+            for number in ("-1", "NaN", "Infinity", "1e999", "1e300", "1e-300")
+        ),
+        *(
+            (f'{{"schema": "relamp.job/1", "measured": {{"source_light": [[[1, 1, {number}], [1, 1, 1]]]}}}}', words)
+            for number, words in (
+                ("NaN", "got nan"),
+                ("Infinity", "got inf"),
+                ("-0.5", "got -0.5"),
+                ("1e300", "finite"),
+            )
+        ),
+        ('{"schema": "relamp.job/1", "measured": {"source_light": [[[0, 0, 0], [0, 0, 0]]]}}', "some light"),
         ('{"schema": "relamp.job/1", "parameters": []}', "names with their values"),
         ('{"schema": "relamp.job/1", "parameters": {"mix": {"keys": [["a", 1]]}}}', "mix must be"),
     ],

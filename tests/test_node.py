@@ -89,6 +89,23 @@ def test_a_node_without_plate_or_light_says_what_to_connect(shot):
         make_job(values(), {"plate": Source(shot.plate, 1001, 1004)}, "o.####.exr")
 
 
+@pytest.mark.parametrize("light", ["prompt", "background"])
+def test_words_or_a_background_alone_are_light_enough_for_a_node(shot, light):
+    sources = {"plate": Source(shot.plate, 1001, 1004)}
+    given = values(prompt="warm sun from the left") if light == "prompt" else values()
+    if light == "background":
+        sources["bg"] = Source(shot.plate, 1001, 1004)
+    job = make_job({**given, "env_facing": node_knobs.FACING[1]}, sources, "o.####.exr")
+    assert job.parameters.lit_by() == light
+    assert job.parameters.env_rotate == (0.0, 0.0, 0.0)
+
+
+def test_a_map_and_words_are_one_light_too_many_for_a_node(shot):
+    sources = {"plate": Source(shot.plate, 1001, 1004), "env": Source(shot.env_b, 1, 1)}
+    with pytest.raises(UsageError, match="empty the prompt"):
+        make_job(values(prompt="warm sun from the left"), sources, "o.####.exr")
+
+
 def test_a_map_whose_middle_is_ahead_is_turned_before_anything_else():
     rotate = (20.0, 35.0, -10.0)
     wanted = rotation_matrix(*rotate) @ rotation_matrix(0, 180, 0)
@@ -202,7 +219,7 @@ def test_no_version_is_baked_over_unless_asked(shot, tmp_path):
     with pytest.raises(UsageError, match="other settings; press Version up"):
         check_may_bake(place, 3, job_of(shot, place, seed=5), over=False, written=False)
     check_may_bake(place, 3, job_of(shot, place, seed=5), over=True, written=False)
-    jobs.save(job_of(shot, place, frames="1001-1002"), place.job_file)
+    jobs.save(job_of(shot, place, frames="1001-1002"), place.job_file, overwrite=True)
     with pytest.raises(UsageError, match="made with these settings"):
         check_may_bake(place, 3, job_of(shot, place, frames="1001-1002"), over=False, written=True)
 

@@ -368,12 +368,24 @@ def test_a_matte_alone_is_enough_for_a_shape(tmp_path, capsys):
     assert picture[:, :24].sum() > 1.5 * picture[:, 24:].sum()
 
 
-def test_without_shape_there_is_a_sentence_and_no_picture(tmp_path, capsys):
-    shot = Shot(tmp_path, frames=1)
-    write_exr(shot.plate_frame(1001), lit_ball(soft_light((0.3, 0.4, 1.0)))[..., :3], RGB)
-    assert render(shot) == 2
-    assert "no normals and no matte" in capsys.readouterr().err
-    assert not (tmp_path / "out").exists()
+@pytest.mark.parametrize("alpha", [False, True])
+@pytest.mark.parametrize(("backbone", "shape"), [("ratio", "face the camera"), ("relamp", "the network's guess")])
+def test_without_matte_and_normals_the_whole_frame_is_relit_and_its_shape_is_said_once(
+    tmp_path, capsys, backbone, shape, alpha
+):
+    shot = Shot(tmp_path, frames=2)
+    picture = np.full((48, 48, 4), 1, np.float32)
+    picture[..., :3] = 0.1 + lit_ball(soft_light((0.3, 0.4, 1.0)))[..., :3]
+    for frame in (1001, 1002):
+        write_exr(shot.plate_frame(frame), picture[..., : 3 + alpha], tuple("RGBA")[: 3 + alpha])
+    arguments = ["render", shot.plate, "--env", shot.env_b, "--out", shot.out, "--backbone", backbone]
+    assert main([*arguments, "--env-exposure", "1"]) == 0
+    said = capsys.readouterr().err
+    assert said.count("no normals and no matte: the whole frame is relit") == 1
+    assert shape in said
+    relit = layer(shot.out_frame(1001), *RGB)
+    assert np.isfinite(relit).all()
+    assert (relit != picture[..., :3]).all(axis=-1).mean() > 0.99
 
 
 @pytest.mark.parametrize(

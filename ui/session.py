@@ -128,8 +128,8 @@ class Session(QObject):
         self.take(jobs.load(path))
 
     def save(self, path: str) -> None:
-        """Write the job to a file. Raises `RelampError`."""
-        jobs.save(self._job, path)
+        """Write the job to a file, over one that is there: the dialog has asked. Raises `RelampError`."""
+        jobs.save(self._job, path, overwrite=True)
 
     def take(self, job: RelightJob) -> None:
         """Take up another job."""

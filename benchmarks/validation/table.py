@@ -95,7 +95,7 @@ def main() -> None:
             for row in measure(f, out / f.name, given.backbones.split(","), shlex.split(given.render))
         ]
         if given.sheet:
-            write_png(given.sheet, sheet(rows, folders))
+            write_png(given.sheet, sheet(rows, folders), overwrite=True)
     print(as_markdown(rows))
     if given.json:
         given.json.write_text(

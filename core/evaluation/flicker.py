@@ -85,7 +85,7 @@ def as_text(sequence: str, scores: list[FrameFlicker]) -> str:
     return "\n".join(lines)
 
 
-def save_plot(named: dict[str, list[FrameFlicker]], path: Path) -> None:
+def save_plot(named: dict[str, list[FrameFlicker]], path: Path, overwrite: bool = False) -> None:
     """Both measures of some sequences over their frames, as PNG, whole or not at all. Raises OutputError, UsageError."""
     frames = [s.frame for scores in named.values() for s in scores]
     span = (min(frames), max(frames))
@@ -97,7 +97,7 @@ def save_plot(named: dict[str, list[FrameFlicker]], path: Path) -> None:
         for which in ("whole", "local")
     ]
     units = ("whole, stops", "local, stops")
-    write_png(path, np.concatenate([panel(c, span, unit) for c, unit in zip(curves, units, strict=True)]))
+    write_png(path, np.concatenate([panel(c, span, unit) for c, unit in zip(curves, units, strict=True)]), overwrite)
 
 
 @dataclass(frozen=True)

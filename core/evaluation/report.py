@@ -68,15 +68,15 @@ def as_json(evaluation: Evaluation) -> str:
     return json.dumps(facts, indent=2, allow_nan=False) + "\n"
 
 
-def save_json(evaluation: Evaluation, path: Path) -> None:
-    """Write `as_json`, whole or not at all. Raises OutputError."""
-    with replacing(path) as temporary:
+def save_json(evaluation: Evaluation, path: Path, overwrite: bool = False) -> None:
+    """Write `as_json`, whole or not at all. Raises OutputError, and UsageError where a file is and `overwrite` is False."""
+    with replacing(path, overwrite) as temporary:
         temporary.write_text(as_json(evaluation), encoding="utf-8")
 
 
-def save_plot(evaluation: Evaluation, path: Path) -> None:
+def save_plot(evaluation: Evaluation, path: Path, overwrite: bool = False) -> None:
     """Write the measures over the frames as a PNG, whole or not at all. Raises OutputError, UsageError."""
-    write_png(path, plot(evaluation))
+    write_png(path, plot(evaluation), overwrite)
 
 
 def plot(evaluation: Evaluation) -> np.ndarray:

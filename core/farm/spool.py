@@ -146,7 +146,7 @@ class Spool:
         self._write("stop", {})
 
     def _write(self, name: str, data: dict[str, Any]) -> None:
-        with replacing(self.folder / name) as temporary:
+        with replacing(self.folder / name, overwrite=True) as temporary:
             temporary.write_text(json.dumps(data), encoding="utf-8")
 
     def _read(self, name: str) -> dict[str, Any] | None:
@@ -218,7 +218,7 @@ class Pulse:
 
     def __init__(self, path: Path) -> None:
         self._path, self._over = path, threading.Event()
-        with replacing(path) as temporary:
+        with replacing(path, overwrite=True) as temporary:
             temporary.write_text(str(os.getpid()))
         self._thread = threading.Thread(target=self._beat, name="pulse", daemon=True)
         self._thread.start()

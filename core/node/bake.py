@@ -69,7 +69,7 @@ class Bake:
 
     def start(self) -> Bake:
         """Write the job beside its frames and ask the worker for them. Raises `OutputError` when it cannot be written."""
-        jobs.save(self.job, self.place.job_file)
+        jobs.save(self.job, self.place.job_file, overwrite=True)
         params = {"job": as_params(self.job)}
         self._call = self._client.call("render", params, on_progress=self._progressed)
         self._call.future.add_done_callback(self._rendered)

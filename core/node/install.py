@@ -47,10 +47,10 @@ def copy(target: Path, folders: tuple[str, ...], more: Mapping[str, bytes] | Non
     contents["site.json"] = _text({"python": sys.executable})
     stale = set(installed(target)) - set(contents)
     for name, content in contents.items():
-        with replacing(target / name) as temporary:
+        with replacing(target / name, overwrite=True) as temporary:
             temporary.write_bytes(content)
     _remove(target, stale)
-    with replacing(target / MANIFEST) as temporary:
+    with replacing(target / MANIFEST, overwrite=True) as temporary:
         temporary.write_bytes(_text({"version": VERSION, "files": sorted(contents)}))
     return [target / name for name in sorted(contents)]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .. import job as jobs
-from ..errors import UsageError
+from ..errors import ParameterError, UsageError
 from ..frames import format_frames, parse_frames
 from ..job import RelightJob
 from ..parameters import Curve, RelightParameters, at_frame, knob_of
@@ -54,7 +54,7 @@ def make_job(
         views: the views to bake, one after the other; `out` and the sources that differ hold `%V` then.
 
     Raises:
-        UsageError: there is no plate or no light, with what to connect.
+        UsageError: there is no plate, no light, or more than one light, with what to connect.
         ParameterError: a knob has a value outside its declaration.
     """
     plate = sources.get("plate")
@@ -68,15 +68,30 @@ def make_job(
         source = sources.get(pipe)
         if source is not None:
             given[name] = source.path
-    if not given.get("env"):
-        raise UsageError(
-            "there is no new light: connect a lat-long environment to env, or name a file in the Light tab"
-        )
-    if values.get("env_facing", FACING[0]) == FACING[1]:
+    # Words and backgrounds are placed before the camera already; only a map can have its middle on either side.
+    if given.get("env") and values.get("env_facing", FACING[0]) == FACING[1]:
         given["env_rotate"] = turned(given.get("env_rotate", (0.0, 0.0, 0.0)))
     wanted = frames or wanted_frames(values, plate)
     fixed = {"mix": 1.0, "out": out, "frames": format_frames(wanted), "views": views, "skip_existing": "same"}
-    return RelightJob(RelightParameters(**{**given, **fixed}))
+    job = RelightJob(RelightParameters(**{**given, **fixed}))
+    _require_light(job.parameters)
+    return job
+
+
+def _require_light(parameters: RelightParameters) -> None:
+    """Raise `UsageError`, in the words of a node, unless one thing says what the new light is (`lit_by`)."""
+    try:
+        parameters.lit_by()
+    except ParameterError:
+        if parameters.env:
+            raise UsageError(
+                "the environment and the prompt both say what the new light is; empty the prompt, or leave env unconnected"
+                " and its file empty"
+            ) from None
+        raise UsageError(
+            "there is no new light: connect a lat-long environment to env or a plate to bg, or name a file or write a"
+            " prompt in the Light tab"
+        ) from None
 
 
 def wanted_frames(values: Mapping[str, Any], plate: Source) -> tuple[int, ...]:

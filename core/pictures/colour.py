@@ -14,6 +14,7 @@ import difflib
 import hashlib
 import logging
 import os
+import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -65,6 +66,7 @@ class Colour:
         self._processors: dict[tuple[str, str], ocio.CPUProcessor | None] = {}
         self._warned: set[str] = set()
         self._found: dict[str, str | None] = {}
+        self._lock = threading.Lock()
         self._luminance: np.ndarray | None = None
 
     def resolve(self, name: str) -> str:
@@ -262,8 +264,10 @@ class Colour:
         return known
 
     def _warn_once(self, message: str) -> None:
-        if message not in self._warned:
+        with self._lock:  # frames are read by several threads
+            new = message not in self._warned
             self._warned.add(message)
+        if new:
             _log.warning(message)
 
     def _processor(self, source: str, target: str) -> ocio.CPUProcessor | None:

@@ -26,6 +26,7 @@ from .colour import Colour
 from .frame import Frame, Part, Pixels, Source, Window, beside, place
 
 _PathLike = str | os.PathLike[str]
+_FRAME_NUMBER = re.compile(r"(?<=[._])-?\d+(?=\.[^.]+$)")
 _LAYER_SUFFIX = re.compile(r"(?P<path>.*\.[A-Za-z]{2,4}):(?P<layer>[^/\\:]+)")
 
 
@@ -66,7 +67,7 @@ def read_frame(
             _ = part.pixels
         file.close()
     spec = parts[index].spec
-    decision = colour.decide(spec, colorspace, host_space, what=path.name)
+    decision = colour.decide(spec, colorspace, host_space, what=_shot_name(path))
     tagged = colour.tagged(spec)
     tag = str(spec.getattribute("colorInteropID") or "unknown")
     return Frame(
@@ -144,6 +145,11 @@ def views(path: _PathLike) -> tuple[str, ...]:
     file, parts = _open_parts(Path(path))
     file.close()
     return _views([part.spec for part in parts])
+
+
+def _shot_name(path: Path) -> str:
+    """The name all frames of a shot share, as in `plate.####.exr`: what is true of a shot is said once and not once a frame."""
+    return _FRAME_NUMBER.sub(lambda number: "#" * len(number[0]), path.name)
 
 
 def split_layer(text: str) -> tuple[str, str | None]:
@@ -339,7 +345,7 @@ def info(path: _PathLike, colour: Colour | None = None, *, pixels: bool = False)
         lines += _describe(part, pixels)
     spec = parts[0].spec
     if colour is not None:
-        decision = colour.decide(spec, file_format=file.format_name(), what=path.name)
+        decision = colour.decide(spec, file_format=file.format_name(), what=_shot_name(path))
         lines.append(f"colour space: {decision.space} ({decision.reason})")
     if timecode := headers.timecode(spec):
         lines.append(f"timecode: {timecode}")

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import OpenImageIO as oiio
 
-from ..atomic import replacing
+from ..atomic import Overwrite, replacing
 from ..errors import OutputError, UsageError, readable
 from ..parameters import knob_of
 from . import header, layers
@@ -82,6 +82,7 @@ def write_frame(
     data_type: str | None = None,
     drop_layers: bool = False,
     multipart: bool = False,
+    overwrite: Overwrite = False,
 ) -> Written:
     """Write a relit plate, whole or not at all.
 
@@ -100,9 +101,11 @@ def write_frame(
         data_type: `half` or `float` for colour and alpha; the plate's own when None.
         drop_layers: leave out everything of the plate but colour and alpha.
         multipart: one part a layer.
+        overwrite: whether a file that is there may be replaced (`atomic.replacing`).
 
     Raises:
-        UsageError: a name that is taken or not writable, an unknown type or compression, or writing over the plate.
+        UsageError: a name that is taken or not writable, an unknown type or compression, writing over the plate, or over a
+            file that may not be replaced.
         OutputError: the file cannot be written; nothing is left behind.
         InputError: a part of the plate that was not read before turns out damaged.
     """
@@ -115,7 +118,7 @@ def write_frame(
     for index in {0, *(i for i, plan in enumerate(plans) if plan.like is frame.source.colour.spec)}:
         header.stamp(specs[index], attributes or {})
     arrays = [plan.ready if plan.ready is not None else _interleave(plan.channels) for plan in plans]
-    with replacing(path) as temporary:
+    with replacing(path, overwrite) as temporary:
         _save(path, temporary, specs, arrays)
     return Written(path, clamped)
 

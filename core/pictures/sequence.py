@@ -105,16 +105,17 @@ class Sequence:
         Raises:
             InputError: nothing matches; the sentence lists what lies beside it.
         """
-        if self._files is None:
-            if not os.path.isfile(self.text):
-                raise InputError(self._nothing_there())
-            return (1 if self.number is None else self.number,)
-        # Names are listed here, not globbed by Fileseq: folders and files may hold [brackets].
-        names = _list(self._folder) if os.path.isdir(self._folder or ".") else []
-        found = self.frames_among(names)
+        found = self.existing()
         if not found:
             raise InputError(self._nothing_there())
         return found
+
+    def existing(self) -> tuple[int, ...]:
+        """The frames that exist, ascending, as `frames_on_disk`; none where nothing matches."""
+        if self._files is None:
+            return (1 if self.number is None else self.number,) if os.path.isfile(self.text) else ()
+        # Names are listed here, not globbed by Fileseq: folders and files may hold [brackets].
+        return self.frames_among(_list(self._folder) if os.path.isdir(self._folder or ".") else [])
 
     def frames_among(self, names: Iterable[str]) -> tuple[int, ...]:
         """The frames whose files are among these names of one folder, ascending."""
@@ -144,6 +145,14 @@ class Sequence:
         beside = f"; beside it: {', '.join(near)}" if near else f"; {folder} holds no EXR files"
         what = "does not exist" if self._files is None else "matches no file"
         return f"{self.text} {what}{beside}"
+
+
+def files_of(*texts: str | None) -> list[Path]:
+    """Every file on disk that paths as typed name, a layer behind a path (`matte.exr:id.A`) left out; None names none."""
+    from .exr_read import split_layer
+
+    sequences = [Sequence.parse(split_layer(text)[0]) for text in texts if text]
+    return [sequence.path(frame) for sequence in sequences for frame in sequence.existing()]
 
 
 def fill_view(path: str, view: str) -> str:

@@ -34,14 +34,14 @@ def deflicker(
     strength: float, working_size: int, device: str, frames: str | None, overwrite: bool,
 ) -> None:  # fmt: skip
     """Take the flicker out of RELIT, frames of PLATE that any program relit. Other layers of RELIT are copied as they are."""
-    from ..camera import load_camera
+    from ..camera import shot_camera
     from ..logs import start
     from ..relighter.backbones import resolve_device
     from .deflicker import load
     from .elsewhere import Elsewhere, steady
 
     start(20, None, False)
-    move = load_camera(camera) if camera else None
+    move = shot_camera(camera, plate)
     shot = Elsewhere(plate, relit, out, matte, env, env_rotate or (0.0, 0.0, 0.0), move, working_size, strength)
     chosen = parse_frames(frames) if frames else None
     if device.startswith("cuda"):  # the head does without one, but who names one should hear that it is not there
@@ -58,18 +58,24 @@ def deflicker(
 @click.option("--matte", metavar="PATH", help="Where to measure. Without it the alpha of SEQUENCE.")
 @click.option("--png", metavar="FILE", help="Draw it over the frames.")
 @click.option("-F", "--frames", type=Declared("frames"), metavar="TEXT", help="Without it every frame.")
+@click.option("--overwrite", is_flag=True, help="Write over a --png that is there.")
 def flicker(
-    sequences: tuple[str, ...], plate: str | None, matte: str | None, png: str | None, frames: str | None
-) -> None:
+    sequences: tuple[str, ...], plate: str | None, matte: str | None, png: str | None, frames: str | None,
+    overwrite: bool,
+) -> None:  # fmt: skip
     """Say how much each frame of SEQUENCE flickers, in stops; up to three of them are drawn into one picture."""
     from pathlib import Path
 
+    from ..atomic import require_free
     from ..evaluation.flicker import as_text, measure, save_plot
+    from ..pictures.sequence import files_of
 
     if png and len(sequences) > 3:
         raise UsageError(f"a picture holds up to three sequences; got {len(sequences)}")
+    require_free([Path(png)] if png else [], overwrite, files_of(*sequences, plate, matte))
     chosen = parse_frames(frames) if frames else None
     found = {sequence: measure(sequence, plate, matte, chosen) for sequence in sequences}
     click.echo("\n\n".join(as_text(sequence, scores) for sequence, scores in found.items()))
     if png:
-        save_plot({Path(sequence).parent.name or Path(sequence).name: s for sequence, s in found.items()}, Path(png))
+        names = {Path(sequence).parent.name or Path(sequence).name: scores for sequence, scores in found.items()}
+        save_plot(names, Path(png), overwrite)

@@ -14,6 +14,7 @@ from functools import cached_property, lru_cache
 import cv2
 import numpy as np
 
+from ..atomic import require_free
 from ..camera import CameraMove, default_camera
 from ..errors import InputError, UsageError
 from ..frames import format_frames
@@ -27,7 +28,7 @@ from ..pictures import exr
 from ..pictures.colour import Colour
 from ..pictures.frame import Frame, place
 from ..pictures.header import Attribute
-from ..pictures.sequence import Sequence
+from ..pictures.sequence import Sequence, files_of
 from ..process import pin_opencv
 from ..proxy import FLOOR, encode, resize, working_shape
 from .align import RADIUS
@@ -85,7 +86,7 @@ def steady(
         raise UsageError(f"--out {shot.out} is one file for {len(wanted)} frames; put #### before its extension")
     run.require(wanted, overwrite)
     for frame in wanted:
-        run.write(frame)
+        run.write(frame, overwrite)
         if on_frame:
             on_frame(frame)
     return len(wanted)
@@ -125,13 +126,13 @@ class _Run:
                 raise InputError(f"{sequence}: frames {format_frames(missing)} are missing")
         if self.light is not None:
             self.light.require(tuple(needed))
-        for other in (self.plate, self.relit):
-            if any(self.out.path(f) == other.path(f) for f in frames):
-                raise UsageError(f"--out {self.out} is {other} itself; write to another name or folder")
+        read = [*files_of(self.shot.plate, self.shot.relit, self.shot.matte, self.shot.env)]
+        read += [s.path(frame) for s in (self.plate, self.relit) for frame in needed]
+        require_free(map(self.out.path, frames), True, read)
         if not overwrite and (taken := [f for f in frames if self.out.path(f).exists()]):
             raise UsageError(f"{self.out}: frames {format_frames(taken)} are there already; --overwrite replaces them")
 
-    def write(self, frame: int) -> None:
+    def write(self, frame: int, overwrite: bool) -> None:
         """Correct and write one frame."""
         window = [self.look(n) if n in self.there else None for n in range(frame - RADIUS, frame + RADIUS + 1)]
         here = window[RADIUS]
@@ -144,7 +145,8 @@ class _Run:
             "relamp/deflicker": self.head.weights,
             "relamp/deflicker_strength": float(self.shot.strength),
         }
-        exr.write_frame(self.out.path(frame), whole, self._corrected(frame, whole, correction), attributes=attributes)
+        corrected = self._corrected(frame, whole, correction)
+        exr.write_frame(self.out.path(frame), whole, corrected, attributes=attributes, overwrite=overwrite)
 
     def _corrected(self, frame: int, whole: Frame, correction: np.ndarray) -> np.ndarray:
         """The relit colour times the correction, in the space of its file; the file's own numbers where there is none."""

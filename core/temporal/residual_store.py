@@ -76,7 +76,7 @@ class ResidualStore:
         }
         try:
             remove_stale(self.folder)
-            with replacing(path) as temporary:
+            with replacing(path, overwrite=True) as temporary:
                 save_file(arrays, temporary)
         except (OSError, OutputError, SafetensorError) as error:  # a store saves time; a render without one is as right
             self._writable = False

@@ -159,7 +159,7 @@ class Models:
     def _write(self, name: str, note: dict[str, Any]) -> None:
         notes = self._notes()
         notes[name] = {**notes.get(name, {}), **note}
-        with replacing(self.folder / _NOTES) as temporary:
+        with replacing(self.folder / _NOTES, overwrite=True) as temporary:
             temporary.write_text(json.dumps(notes, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
