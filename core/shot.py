@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import tempfile
-import threading
 import time
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,8 +18,9 @@ from typing import TYPE_CHECKING
 
 from . import VERSION
 from . import plan as plans
+from .atomic import remove_unfinished
 from .deliver import write
-from .errors import FramesFailedError, OutputError, RelampError, StoppedError
+from .errors import FramesFailedError, OutputError, StoppedError, outcome
 from .finish import finish
 from .frames import format_frames
 from .grain import measure as measure_noise
@@ -30,7 +30,7 @@ from .over import cut_out, put_over
 from .pictures import exr
 from .plan import SKIP, FrameTask, Plan
 from .prepare import describe
-from .process import pin_opencv
+from .process import Stop, last_words, pin_opencv
 from .progress import Event, Listener
 from .report import Report, report_path
 from .report import save as save_report
@@ -44,7 +44,7 @@ log = logging.getLogger("relamp")
 def render(
     plan: Plan,
     on_event: Listener | None = None,
-    stop: threading.Event | None = None,
+    stop: Stop | None = None,
     store: ResidualStore | None = None,
 ) -> Report:
     """Render every frame of a plan.
@@ -61,6 +61,8 @@ def render(
         FramesFailedError: some frames failed or were skipped.
         StoppedError: `stop` was set; finished frames are kept.
         RelampError: the first frame that failed, without `keep_going`.
+
+    When a signal ends the process before the frames in work are finished, they are dropped and the report is written.
     """
     p = plan.parameters
     folder = plan.tasks[0].out.parent
@@ -73,7 +75,8 @@ def render(
     whole = not p.frames or set(report.expected) >= set(plan.on_disk)
     path = report_path(folder, plan.inputs.out.name, report.expected, whole)
     try:
-        _run(plan, Inference(plan, store), report, tell, stop or threading.Event())
+        with last_words(lambda: _abandon(report, path)):
+            _run(plan, Inference(plan, store), report, tell, stop or Stop())
     except BaseException:
         with suppress(OutputError):  # the first error is the one to hear of
             save_report(report, path)
@@ -95,7 +98,13 @@ class _Teller:
         self._listener(Event(frame, status, self._index, self._total, seconds, reason))
 
 
-def _run(plan: Plan, inference: Inference, report: Report, tell: _Teller, stop: threading.Event) -> None:
+def _abandon(report: Report, path: Path) -> None:
+    """The process ends at once: no half-written frame stays behind, and what was finished is told."""
+    remove_unfinished(path.parent)
+    save_report(report, path)
+
+
+def _run(plan: Plan, inference: Inference, report: Report, tell: _Teller, stop: Stop) -> None:
     p = plan.parameters
     pin_opencv()
     pending: deque[tuple[FrameTask, Future[float]]] = deque()
@@ -122,9 +131,9 @@ def _run(plan: Plan, inference: Inference, report: Report, tell: _Teller, stop: 
         finally:
             _drop(pending, report, tell)
     if stop.is_set() and report.missing:
-        number = getattr(stop, "signal_number", 15)
         raise StoppedError(
-            f"stopped; {len(report.written)} frames written, still missing: {format_frames(report.missing)}", number
+            f"stopped; {len(report.written)} frames written, still missing: {format_frames(report.missing)}",
+            stop.signal_number,
         )
 
 
@@ -141,8 +150,7 @@ def _settle(task: FrameTask, future: Future[float], report: Report, tell: _Telle
         report.written.append(task.frame)
         tell(task.frame, "done", future.result())
     else:
-        known = isinstance(error, RelampError)
-        report.failed[task.frame] = str(error) if known else f"unexpected {type(error).__name__}: {error}"
+        report.failed[task.frame] = outcome(error)[1]
         tell(task.frame, "failed", reason=report.failed[task.frame])
     return error
 

@@ -84,7 +84,7 @@ def test_a_task_that_is_sent_again_keeps_its_finished_frames(shot, spool, capfd)
 
 def test_a_broken_environment_is_told_when_the_session_starts(shot, spool):
     Path(shot.env_b).write_bytes(b"not a picture")
-    with pytest.raises(session.FailedError, match=r"b\.exr") as caught:
+    with pytest.raises(InputError, match=r"b\.exr") as caught:
         start(spool, save_job(shot))
     assert caught.value.exit_code == 4
     assert not spool.alive()
@@ -93,7 +93,7 @@ def test_a_broken_environment_is_told_when_the_session_starts(shot, spool):
 def test_a_failing_chunk_has_the_exit_code_and_the_sentence_of_a_render(shot, spool):
     start(spool, save_job(shot))
     shot.plate_frame(1002).unlink()
-    with pytest.raises(session.FailedError, match="1002 are missing") as caught:
+    with pytest.raises(RelampError, match="1002 are missing") as caught:
         render(spool, "1001-1004")
     assert caught.value.exit_code == 4
     render(spool, "1003-1004")

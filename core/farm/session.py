@@ -16,9 +16,10 @@ from contextlib import suppress
 from dataclasses import fields
 from typing import Any
 
-from ..errors import RelampError
+from ..errors import RelampError, error_of
 from ..frames import format_frames, parse_frames
 from ..launch import clean_environment
+from ..process import asking_on_signals
 from ..progress import Event, Progress
 from .spool import POLL, Spool
 
@@ -27,19 +28,11 @@ GRACE = 60.0  # s for a warm process to finish the frames in work when its sessi
 Say = Callable[[str], None]
 
 
-class FailedError(RelampError):
-    """What the warm process said a chunk, or its loading, failed with."""
-
-    def __init__(self, code: int, reason: str) -> None:
-        super().__init__(reason)
-        self.exit_code = code
-
-
 def start(spool: Spool, session: dict[str, Any]) -> None:
     """Start a session's warm process and wait until its shot is loaded.
 
     Raises:
-        FailedError: it could not be loaded; the sentence and the exit code are those of `relamp render`.
+        RelampError: it could not be loaded; the sentence and the exit code are those of `relamp render`.
     """
     spool.make(session)
     _launch(spool)
@@ -49,8 +42,7 @@ def render(spool: Spool, frames: str, progress: Progress, say: Say) -> None:
     """Have a chunk rendered, telling its progress; a warm process that died is started again.
 
     Raises:
-        FailedError: with the exit code `relamp render` would have had.
-        RelampError: the warm process died; the chunk can be asked for again.
+        RelampError: what `relamp render` would have raised; or the warm process died, and the chunk can be asked for again.
     """
     wanted = format_frames(parse_frames(frames))
     spool.check_private()
@@ -60,10 +52,10 @@ def render(spool: Spool, frames: str, progress: Progress, say: Say) -> None:
     chunk = spool.ask(wanted)
     names = {f.name for f in fields(Event)}
     try:
-        with _stopping(chunk.ask_to_stop):
+        with asking_on_signals(lambda _: chunk.ask_to_stop()):
             for event in chunk.events():
                 if event.get("end"):
-                    raise FailedError(int(event["end"]), event["reason"])
+                    raise error_of(int(event["end"]), event["reason"])
                 if "log" in event:
                     say(event["log"])
                 elif "frame" in event:
@@ -106,7 +98,7 @@ def _launch(spool: Spool) -> None:
             raise RelampError(f"the warm process did not start: {lines[-1] if lines else 'it said nothing'}")
         time.sleep(POLL)
     if state:
-        raise FailedError(int(state["end"]), state["reason"])
+        raise error_of(int(state["end"]), state["reason"])
 
 
 def _pid(spool: Spool) -> int | None:
@@ -114,20 +106,3 @@ def _pid(spool: Spool) -> int | None:
         return int((spool.folder / "alive").read_text())
     except (OSError, ValueError):
         return None
-
-
-class _stopping:
-    """While in it, SIGINT and SIGTERM ask for the end of a chunk instead of ending this process."""
-
-    def __init__(self, ask: Callable[[], None]) -> None:
-        self._ask = ask
-        self._before: dict[int, Any] = {}
-
-    def __enter__(self) -> None:
-        if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
-                self._before[number] = signal.signal(number, lambda *_: self._ask())
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)

@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from ..atomic import process_lives, replacing
-from ..errors import OutputError, RelampError, UsageError
+from ..errors import OutputError, RelampError, UsageError, outcome
 from ..frames import parse_frames
 
 POLL = 0.02  # s between two looks into the folder
@@ -249,11 +249,8 @@ def beats(path: Path) -> bool:
 
 def ending(error: BaseException) -> dict[str, Any]:
     """The last event of what ended with `error`: its exit code and its sentence."""
-    if isinstance(error, RelampError):
-        return {"end": error.exit_code, "reason": str(error)}
-    if isinstance(error, MemoryError):
-        return {"end": 5, "reason": "not enough memory; try --threads 1"}
-    return {"end": 1, "reason": f"unexpected {type(error).__name__}: {error}"}
+    code, sentence = outcome(error)
+    return {"end": code, "reason": sentence}
 
 
 def _died(spool: Spool) -> str:

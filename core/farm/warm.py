@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import RelampError, UsageError
 from ..frames import format_frames, parse_frames
 from ..job import RelightJob, with_parameters
-from ..process import set_up
+from ..process import Stop, set_up
 from .spool import POLL, Chunk, Spool, ending
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from ..temporal.residual_store import ResidualStore
 
 IDLE = 3600.0  # s; a farm that ends a session badly must not leave a process on a machine for good
-_TERM = 143  # 128 + SIGTERM: a task that is taken back
 
 log = logging.getLogger("relamp")
 
@@ -49,7 +48,7 @@ class WarmShot:
         self._plans = [prepare(_first_frame(view)) for view in views(job)]
         self._frames = job.parameters.frames
 
-    def render(self, frames: tuple[int, ...], tell: Any, stop: threading.Event) -> None:
+    def render(self, frames: tuple[int, ...], tell: Any, stop: Stop) -> None:
         """Render a chunk in every view. Raises `RelampError`; with several views, the first error after all are tried."""
         from .. import shot
         from ..prepare import prepare
@@ -117,8 +116,7 @@ def _answer_requests(spool: Spool, shot: WarmShot) -> None:
 
 
 def _answer(chunk: Chunk, shot: WarmShot, spool: Spool) -> None:
-    stop, over = threading.Event(), threading.Event()
-    stop.signal_number = _TERM - 128  # type: ignore[attr-defined]
+    stop, over = Stop(), threading.Event()
     handler = _ToTask(chunk)
     watch = threading.Thread(target=_watch, args=(chunk, spool, stop, over), name="watch", daemon=True)
     watch.start()
@@ -137,7 +135,7 @@ def _answer(chunk: Chunk, shot: WarmShot, spool: Spool) -> None:
     chunk.say(end)
 
 
-def _watch(chunk: Chunk, spool: Spool, stop: threading.Event, over: threading.Event) -> None:
+def _watch(chunk: Chunk, spool: Spool, stop: Stop, over: threading.Event) -> None:
     """Stop a chunk that nobody waits for any more: its task was killed, or its session ends."""
     while not over.wait(0.1):
         if chunk.unwanted() or spool.wants_stop():
