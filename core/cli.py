@@ -6,6 +6,8 @@ instant. Floor 4.
 
 from __future__ import annotations
 
+from . import first_moment  # noqa: F401  # isort: skip
+
 import logging
 import re
 import sys

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -16,6 +17,7 @@ from relamp.core.errors import InputError, RelampError, StoppedError, error_of, 
 from relamp.core.farm.spool import ending
 from shots import Shot
 
+RELAMP = str(Path(sys.executable).parent / "relamp")
 COMMAND = [sys.executable, "-m", "relamp.core.cli"]
 
 
@@ -171,3 +173,13 @@ def test_the_panel_without_a_display_says_so(display, words):
     assert done.returncode == 2
     assert words in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_ctrl_c_while_the_command_itself_loads_is_130(tmp_path):
+    (tmp_path / "click.py").write_text("import time\nprint('loading', flush=True)\ntime.sleep(60)\n")
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    process = subprocess.Popen([RELAMP], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "loading\n"
+    process.send_signal(signal.SIGINT)
+    assert (process.communicate(timeout=30)[1], process.returncode) == ("", 130)
