@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from . import launch
+from . import launch, plain_json
 from .errors import DeviceError, RelampError, StoppedError, error_of
 
 PROTOCOL = 1
@@ -68,12 +68,15 @@ def read_message(stream: BinaryIO) -> Message | None:
     lengths = _lengths(line)
     if lengths is None:
         raise BadMessageError(f"expected a line 'relamp <n> <m>'; got {line!r}")
-    text, attachment = stream.read(lengths[0]), stream.read(lengths[1])
+    try:
+        text, attachment = stream.read(lengths[0]), stream.read(lengths[1])
+    except MemoryError:
+        raise BadMessageError(f"a message of {sum(lengths)} bytes does not fit into the memory") from None
     if len(text) < lengths[0] or len(attachment) < lengths[1]:
         return None
     try:
-        body = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        body = plain_json.loads(text)
+    except ValueError as error:
         raise BadMessageError(f"the message is not JSON ({error})") from None
     if not isinstance(body, dict):
         raise BadMessageError(f"a message is a JSON object; got {type(body).__name__}")

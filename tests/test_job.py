@@ -77,3 +77,33 @@ def test_only_settings_that_change_pixels_are_looked_at():
 def test_what_is_not_given_is_asked_for_by_its_option():
     with pytest.raises(UsageError, match="--env is not given"):
         RelightJob(RelightParameters(plate="a.exr")).require("plate", "env")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, {"keys": [[None, 1]]}, {"keys": [[1, None]]}, '{"keys": [[1e999, 1]]}', {"keys": [[2**40, 1]]}, [[[]]], 10**400],
+)
+def test_nulls_and_numbers_without_end_are_refused_by_the_parameters_name(value):
+    told = value if isinstance(value, str) else json.dumps(value)
+    with pytest.raises((InputError, ParameterError), match="mix"):
+        from_json(f'{{"schema": "relamp.job/1", "parameters": {{"mix": {told}}}}}')
+
+
+@pytest.mark.parametrize("name", ["plate", "out", "prompt", "layer", "views"])
+def test_zero_bytes_and_text_without_end_are_refused_by_the_parameters_name(name):
+    for text in ("a\0b", "a" * 20_000):
+        value = (text,) if name == "views" else text
+        with pytest.raises(ParameterError, match=f"{name} (must|has|holds|is)"):
+            RelightParameters(**{name: value})
+
+
+def test_brackets_without_end_are_no_job():
+    with pytest.raises(InputError, match="nested too deeply"):
+        from_json("[" * 100_000)
+
+
+def test_an_empty_path_in_a_job_is_one_not_given():
+    job = from_json('{"schema": "relamp.job/1", "parameters": {"plate": "a.exr", "out": "", "matte": ""}}')
+    assert job.parameters.matte is None
+    with pytest.raises(UsageError, match="--out is not given"):
+        job.require("plate", "out")

@@ -28,6 +28,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from .. import plain_json
 from ..atomic import process_lives, replacing
 from ..errors import OutputError, RelampError, UsageError, outcome
 from ..frames import parse_frames
@@ -151,7 +152,7 @@ class Spool:
 
     def _read(self, name: str) -> dict[str, Any] | None:
         try:
-            return json.loads((self.folder / name).read_text(encoding="utf-8"))
+            return plain_json.loads((self.folder / name).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
 
@@ -194,7 +195,7 @@ class Chunk:
                 lived = self._spool.alive()  # asked before reading: its last words are read all the same
                 part += file.readline()
                 if part.endswith("\n"):
-                    event = json.loads(part)
+                    event = plain_json.loads(part)
                     part = ""
                     yield event
                     if "end" in event:

@@ -19,6 +19,7 @@ from fileseq.filesequence import FileSequence
 from ..errors import InputError, UsageError
 from ..frames import format_frames
 
+LONGEST_TOKEN = 32  # digits of a frame number in a file name
 _TOKEN = re.compile(r"#+|@+|%0?\d*d|\$F\d*")
 _VIEW = re.compile(r"%[Vv](?![A-Za-z])")
 _NUMBERED = re.compile(r"(?:^|[._])(-?\d+)$")
@@ -54,6 +55,10 @@ class Sequence:
             return cls(path, folder, None)
         if len(tokens) > 1:
             raise UsageError(f"{path} must hold one frame token such as #### in its file name; it holds {len(tokens)}")
+        if len(tokens[0]) > LONGEST_TOKEN or _digits(tokens[0]) > LONGEST_TOKEN:
+            raise UsageError(
+                f"{tokens[0][:40]} asks for frame numbers of more than {LONGEST_TOKEN} digits; write #### or %04d"
+            )
         # Given as %0Nd, because Fileseq takes digits that happen to stand before # for a frame range.
         padded = name.replace(tokens[0], f"%0{_digits(tokens[0])}d")
         return cls(path, folder, FileSequence(padded, pad_style=PAD_STYLE_HASH1))

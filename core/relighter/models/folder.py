@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ... import plain_json
 from ...atomic import replacing
 from ...errors import InputError, OutputError, UsageError
 from . import ledger
@@ -151,7 +152,7 @@ class Models:
 
     def _notes(self) -> dict[str, Any]:
         try:
-            notes = json.loads((self.folder / _NOTES).read_text("utf-8"))
+            notes = plain_json.loads((self.folder / _NOTES).read_text("utf-8"))
         except (OSError, ValueError):
             return {}
         return {k: v for k, v in notes.items() if isinstance(v, dict)} if isinstance(notes, dict) else {}

@@ -5,7 +5,6 @@ Floor 2.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +18,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from ... import plain_json
 from ...errors import InputError, OutputError
 
 Tensors = dict[str, torch.Tensor]
@@ -155,7 +155,7 @@ def build_vae(config: Mapping[str, Any], tensors: Mapping[str, torch.Tensor], na
 def read_config(path: Path) -> dict[str, Any]:
     """A network's `config.json`; raises `InputError` when it is missing or damaged."""
     try:
-        config = json.loads(path.read_text("utf-8"))
+        config = plain_json.loads(path.read_text("utf-8"))
     except OSError as cause:
         raise InputError(f"{path} cannot be read: {cause.strerror}") from cause
     except ValueError as cause:

@@ -15,6 +15,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
+from ... import plain_json
 from ...errors import InputError
 from ..denoiser import Architecture, Network
 from ..motion import Motion, MotionArchitecture
@@ -65,7 +66,7 @@ def read_card(path: Path, schema: str = SCHEMA) -> dict:
     """What weights say of themselves; raises `InputError`."""
     try:
         with safe_open(str(path), framework="pt") as file:
-            card = json.loads((file.metadata() or {}).get("relamp", "{}"))
+            card = plain_json.loads((file.metadata() or {}).get("relamp", "{}"))
     except (OSError, SafetensorError) as error:
         raise InputError(f"{path} cannot be read as weights ({error}); reinstall Relamp") from None
     if card.get("schema") != schema:
