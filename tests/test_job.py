@@ -81,7 +81,15 @@ def test_what_is_not_given_is_asked_for_by_its_option():
 
 @pytest.mark.parametrize(
     "value",
-    [None, {"keys": [[None, 1]]}, {"keys": [[1, None]]}, '{"keys": [[1e999, 1]]}', {"keys": [[2**40, 1]]}, [[[]]], 10**400],
+    [
+        None,
+        {"keys": [[None, 1]]},
+        {"keys": [[1, None]]},
+        '{"keys": [[1e999, 1]]}',
+        {"keys": [[2**40, 1]]},
+        [[[]]],
+        10**400,
+    ],
 )
 def test_nulls_and_numbers_without_end_are_refused_by_the_parameters_name(value):
     told = value if isinstance(value, str) else json.dumps(value)

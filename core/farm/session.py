@@ -6,13 +6,11 @@ What the actions of a farm's step environment and of its tasks call; see `spool`
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import fields
 from typing import Any
 
@@ -21,9 +19,7 @@ from ..frames import format_frames, parse_frames
 from ..launch import clean_environment
 from ..process import asking_on_signals
 from ..progress import Event, Progress
-from .spool import POLL, Spool
-
-GRACE = 60.0  # s for a warm process to finish the frames in work when its session ends
+from .spool import DEAD, GRACE, POLL, Spool
 
 Say = Callable[[str], None]
 
@@ -65,17 +61,24 @@ def render(spool: Spool, frames: str, progress: Progress, say: Say) -> None:
 
 
 def stop(spool: Spool) -> None:
-    """End a session, if one runs: the frames in work are finished, for a minute at most."""
-    if not spool.folder.is_dir():
+    """End a session, if one runs: the frames in work are finished, for a minute at most.
+
+    The warm process ends itself; what is written in the folder is not believed to be its process id.
+
+    Raises:
+        UsageError: the folder is not this user's alone.
+        RelampError: the warm process does not end.
+    """
+    if not os.path.lexists(spool.folder):
         return
+    spool.check_private()
     spool.ask_to_stop()
-    pid = _pid(spool)
-    until = time.monotonic() + GRACE
+    until = time.monotonic() + GRACE + DEAD
     while spool.alive():
-        if time.monotonic() > until and pid:
-            with suppress(OSError):
-                os.kill(pid, signal.SIGTERM)
-            return
+        if time.monotonic() > until:
+            raise RelampError(
+                f"the warm process of {spool.folder} does not end; end it by hand, its log is {spool.log}"
+            )
         time.sleep(POLL)
 
 
@@ -99,10 +102,3 @@ def _launch(spool: Spool) -> None:
         time.sleep(POLL)
     if state:
         raise error_of(int(state["end"]), state["reason"])
-
-
-def _pid(spool: Spool) -> int | None:
-    try:
-        return int((spool.folder / "alive").read_text())
-    except (OSError, ValueError):
-        return None

@@ -7,6 +7,8 @@ session's folder is gone, or when nobody asked for anything for an hour. Floor 4
 from __future__ import annotations
 
 import logging
+import os
+import signal
 import sys
 import threading
 import time
@@ -17,7 +19,7 @@ from ..errors import RelampError, UsageError
 from ..frames import format_frames, parse_frames
 from ..job import RelightJob, with_parameters
 from ..process import Stop, set_up
-from .spool import POLL, Chunk, Spool, ending
+from .spool import GRACE, POLL, Chunk, Spool, ending
 
 if TYPE_CHECKING:
     from ..plan import Plan
@@ -87,6 +89,7 @@ def serve(spool: Spool) -> int:
     """Load, then render what is asked for; the exit code."""
     spool.check_private()
     pulse = spool.beat()
+    threading.Thread(target=_end_in_time, args=(spool,), name="end", daemon=True).start()
     try:
         try:
             begun = time.monotonic()
@@ -102,6 +105,14 @@ def serve(spool: Spool) -> int:
         return 0
     finally:
         pulse.stop()
+
+
+def _end_in_time(spool: Spool) -> None:
+    """End the process, whatever it does, when its session has been over for as long as frames in work are given."""
+    while not spool.wants_stop():
+        time.sleep(0.5)
+    time.sleep(GRACE)
+    os._exit(128 + signal.SIGTERM)
 
 
 def _answer_requests(spool: Spool, shot: WarmShot) -> None:
