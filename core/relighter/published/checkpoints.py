@@ -33,9 +33,11 @@ def read_tensors(path: Path) -> Tensors:
         raise InputError(f"{path} cannot be read ({cause}); `relamp models list` says where it has to lie") from cause
     except SafetensorError as cause:
         if _is_pickle(path):
+            told = path.with_suffix(".ckpt") if path.suffix == ".safetensors" else path
+            renamed = f"rename it to {told.name} and " if told != path else ""
             raise InputError(
-                f"{path} is a pickle, which can run code as it loads; turn it into safetensors once with "
-                f"`relamp models convert {path.name}`"
+                f"{path} is a pickle, which can run code as it loads; {renamed}turn it into safetensors once with "
+                f"`relamp models convert {told.name}`"
             ) from cause
         raise InputError(f"{path} is not a whole safetensors file ({cause}); download it again") from cause
 
