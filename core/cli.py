@@ -152,11 +152,17 @@ def _option(name: str, k: Knob) -> Callable[[Callable[..., Any]], Callable[..., 
     flag = _flag(name)
     help_text = f"{k.help} {_shown_default(name, k)}".strip()
     if k.kind == "bool":
-        return click.option(f"{flag}/--no-{flag[2:]}", name, default=None, help=help_text)
+        return click.option(f"{flag}/--no-{flag[2:]}", name, default=None, help=help_text, hidden=k.hidden)
     names = [n for n in (k.short, flag, name) if n]
     multiple = name == "data_type"
     return click.option(
-        *names, type=Declared(name), default=None, multiple=multiple, metavar=_metavar(k), help=help_text
+        *names,
+        type=Declared(name),
+        default=None,
+        multiple=multiple,
+        metavar=_metavar(k),
+        help=help_text,
+        hidden=k.hidden,
     )
 
 

@@ -75,7 +75,8 @@ class Knob:
 
     `kind` is one of float, int, bool, text, choice, vector (three floats), names (comma-separated), picture (a file or
     a sequence) or file. `look` says that the value changes the pixels, so it is part of a frame's fingerprint. Text that has
-    to be of a `form` matches `pattern`.
+    to be of a `form` matches `pattern`. What is `hidden` does nothing with the weights that ship: it can be typed and stands in
+    jobs, but no front end offers it.
     """
 
     help: str
@@ -91,9 +92,12 @@ class Knob:
     short: str = ""
     pattern: str = ""
     form: str = ""
+    hidden: bool = False
 
     def check(self, name: str, value: Any) -> None:
         """Raise `ParameterError` naming the parameter, what was expected and what came."""
+        if value is None:
+            return
         if isinstance(value, Curve):
             if not self.animatable:
                 raise ParameterError(f"{name} must be one value, it cannot be animated; got the curve {value}")
@@ -265,7 +269,9 @@ class RelightParameters:
     ensemble: int = knob(
         1, "Exposures a network is asked at, 1, 3, 5 or 7; its answers are averaged.", "int", "relight", lo=1, hi=7
     )
-    temporal: bool = knob(True, "Use the network's temporal layers, when it has any.", "bool", "relight")
+    temporal: bool = knob(
+        True, "Use the network's temporal layers, where somebody trained some.", "bool", "relight", hidden=True
+    )
     deflicker: bool = knob(
         False, "Take out what flickers from frame to frame, keep what truly changes.", "bool", "relight"
     )
@@ -413,9 +419,8 @@ class RelightParameters:
     def __post_init__(self) -> None:
         for name, k in knobs(type(self)):
             value = getattr(self, name)
-            if value is not None:
-                k.check(name, value)
-            elif default_of(name) is not None:
+            k.check(name, value)
+            if value is None and default_of(name) is not None:
                 raise ParameterError(f"{name} must have a value; leave it out to have the usual {default_of(name)!r}")
         check_data_type(self.data_type)
         if self.ensemble % 2 == 0:

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 
@@ -6,6 +7,7 @@ from relamp.core.errors import InputError, ParameterError, UsageError
 from relamp.core.job import Measured, RelightJob, from_json, load, look, save, to_json, with_parameters
 from relamp.core.parameters import Curve, RelightParameters
 
+GOLDENS = Path(__file__).parent / "goldens" / "jobs"
 JOB = RelightJob(
     RelightParameters(
         plate="plates/a.####.exr",
@@ -115,3 +117,13 @@ def test_an_empty_path_in_a_job_is_one_not_given():
     assert job.parameters.matte is None
     with pytest.raises(UsageError, match="--out is not given"):
         job.require("plate", "out")
+
+
+@pytest.mark.parametrize("name", ["first", "published_backbones", "own_network"])
+def test_a_job_that_an_earlier_version_wrote_opens_with_what_it_says(name):
+    """One written at each step of the declaration; a key that changes its name or meaning is translated in `from_json`."""
+    job = load(GOLDENS / f"{name}.relamp.json")
+    assert job.parameters.env_rotate == JOB.parameters.env_rotate
+    assert job.parameters.layers == JOB.parameters.layers
+    assert job.measured == JOB.measured
+    assert from_json(to_json(job)) == job
