@@ -128,8 +128,7 @@ class Knob:
     def _check_text(self, name: str, value: Any) -> None:
         if not isinstance(value, str):
             raise ParameterError(f"{name} must be text; got {_shown(value)}")
-        if "\0" in value:
-            raise ParameterError(f"{name} holds a zero byte, which no text or path may; got {_shown(value)}")
+        check_characters(name, value, as_path=self.kind != "text")
         if self.kind == "text":
             longest = LONGEST_TEXT if name != "frames" else 100 * LONGEST_TEXT  # a shot on twos, frame by frame
             if len(value) > longest:
@@ -147,7 +146,8 @@ class Knob:
         if not isinstance(value, tuple) or not all(isinstance(item, str) for item in value):
             raise ParameterError(f"{name} must be a list of names; got {_shown(value)}")
         for item in value:
-            if "\0" in item or len(item) > LONGEST_NAME:
+            check_characters(name, item, as_path=False)
+            if len(item) > LONGEST_NAME:
                 raise ParameterError(f"{name} must be names of at most {LONGEST_NAME} characters; got {_shown(item)}")
         unknown = [item for item in value if self.choices and item not in self.choices]
         if unknown:
@@ -498,6 +498,16 @@ def check_data_type(items: tuple[str, ...]) -> None:
         if kind not in ("half", "float") or layer not in ("", *NEW_LAYERS):
             names = ", ".join(NEW_LAYERS)
             raise ParameterError(f"data_type must be half, float, or layer=float with a layer of {names}; got {item!r}")
+
+
+def check_characters(name: str, text: str, *, as_path: bool) -> None:
+    """Raise `ParameterError` for what no text may hold; a path may have bytes that are not UTF-8, as the system gives them."""
+    try:
+        held = os.fsencode(text) if as_path else text.encode()
+    except UnicodeEncodeError:
+        raise ParameterError(f"{name} holds characters that are none (half of a pair); got {_shown(text)}") from None
+    if b"\0" in held:
+        raise ParameterError(f"{name} holds a zero byte, which no text or path may; got {_shown(text)}")
 
 
 def _field(name: str) -> Field[Any]:

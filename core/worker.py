@@ -25,6 +25,7 @@ from typing import Any, BinaryIO
 from . import VERSION
 from .errors import StoppedError, UsageError, outcome
 from .job import RelightJob, from_json
+from .parameters import check_characters
 from .process import Stop, set_up
 from .progress import Event
 from .rpc import (
@@ -237,6 +238,7 @@ class Worker:
         return Reply(seen.facts, seen.pixels.tobytes())
 
     def _values(self, name: str, x: float, y: float) -> Reply:
+        _require_texts(name=name)
         _check_numbers(x=x, y=y)
         # Written as text: JSON has no infinity, and a plate may.
         return Reply({"values": [f"{value:.6g}" for value in self._previewer.values(name, x, y)]})
@@ -251,11 +253,14 @@ class Worker:
     def _inspect(self, name: str, path: str, config: str | None = None) -> Reply:
         from .inspection import inspect_input
 
+        _require_texts(name=name, path=path)
+        _check_texts(config=config)
         return Reply(inspect_input(name, path, config))
 
     def _made(self, pattern: str, frames: str) -> Reply:
         from .inspection import how_made
 
+        _require_texts(pattern=pattern, frames=frames)
         return Reply(how_made(pattern, frames))
 
     def _render(self, job: dict[str, Any], told: Callable[[Event], None], stop: Stop, resume: bool = False) -> Reply:
@@ -354,8 +359,18 @@ def _check_numbers(**values: Any) -> None:
 
 def _check_texts(**values: Any) -> None:
     for name, value in values.items():
-        if value is not None and not isinstance(value, str):
-            raise UsageError(f"{name} must be text; got {value!r}")
+        if value is None:
+            continue
+        if not isinstance(value, str):
+            raise UsageError(f"{name} must be text; got {value!r:.200}")
+        check_characters(name, value, as_path=name in ("path", "pattern", "config"))
+
+
+def _require_texts(**values: Any) -> None:
+    _check_texts(**values)
+    lacking = [name for name, value in values.items() if value is None]
+    if lacking:
+        raise UsageError(f"{lacking[0]} must be text; got nothing")
 
 
 def _gains(dim: Any) -> tuple[float, ...]:

@@ -31,6 +31,7 @@ from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 
 from ..errors import InputError, ParameterError
+from ..pictures.library_error import said_by
 from .sampling import bilinear
 
 if TYPE_CHECKING:
@@ -308,7 +309,7 @@ def _read(path: Path) -> tuple[np.ndarray, oiio.ImageSpec, str]:
         raise InputError(f"{path} does not exist; --env takes a latitude-longitude .exr or .hdr")
     source: Any = oiio.ImageInput.open(str(path))
     if source is None:
-        raise InputError(f"{path} cannot be opened as a picture: {oiio.geterror()}")
+        raise InputError(f"{path} cannot be opened as a picture: {said_by(oiio)}")
     try:
         return *_read_open(path, source), source.format_name()
     finally:
@@ -326,7 +327,7 @@ def _read_open(path: Path, source: Any) -> tuple[np.ndarray, oiio.ImageSpec]:
         if channels:
             data = source.read_image(part, 0, 0, spec.nchannels, "float")
             if data is None:
-                raise InputError(f"{path} is damaged: {source.geterror()}; copy or render it again")
+                raise InputError(f"{path} is damaged: {said_by(source)}; copy or render it again")
             data = np.asarray(data, np.float32).reshape(spec.height, spec.width, spec.nchannels)
             return _in_display_window(data[..., channels], spec), spec
         names += spec.channelnames

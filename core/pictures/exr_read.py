@@ -22,6 +22,7 @@ from . import header as headers
 from . import layers
 from .colour import Colour
 from .frame import Frame, Part, Pixels, Source, Window, beside, place
+from .library_error import said_by
 
 _PathLike = str | os.PathLike[str]
 _LAYER_SUFFIX = re.compile(r"(?P<path>.*\.[A-Za-z]{2,4}):(?P<layer>[^/\\:]+)")
@@ -359,7 +360,7 @@ def _open(path: Path) -> oiio.ImageInput:
         raise InputError(f"{path} {'is a folder, not a picture' if path.is_dir() else 'does not exist'}")
     file = oiio.ImageInput.open(str(path))
     if file is None:
-        cause = _cause(oiio.geterror())
+        cause = _cause(said_by(oiio))
         if "not an OpenEXR file" in cause:  # OpenEXR tells it with its first bytes in hexadecimal
             cause = "it is not an OpenEXR file, whatever its name says"
         raise InputError(f"{path} cannot be read as a picture: {cause}")
@@ -381,8 +382,8 @@ def _parts(file: oiio.ImageInput, path: Path) -> tuple[Part, ...]:
             raise InputError(f"{path.name} is a mip-mapped texture; give the picture it was made from")
         specs.append(spec)
     if not specs:
-        raise InputError(f"{path.name} holds no picture: {_cause(file.geterror())}")
-    file.geterror()  # seeking past the last part is how one counts them, not an error
+        raise InputError(f"{path.name} holds no picture: {_cause(said_by(file))}")
+    said_by(file)  # seeking past the last part is how one counts them, not an error
     views = [str(spec.getattribute("view") or "") for spec in specs]
     return tuple(
         Part(
@@ -416,7 +417,7 @@ def _pixels(file: oiio.ImageInput, path: Path, index: int, spec: oiio.ImageSpec,
         values = file.read_image(index, 0, first, last, kind)
         if values is None:
             raise InputError(
-                f"{path} is cut short or damaged in part {index + 1}: {_cause(file.geterror())}; copy or render it again"
+                f"{path} is cut short or damaged in part {index + 1}: {_cause(said_by(file))}; copy or render it again"
             )
         return values
 
