@@ -180,6 +180,52 @@ def pictures(folder: Path, rng: random.Random, count: int, trying: Path) -> None
         calls(["env", str(path)], (0, 4, 5))
 
 
+def headers(folder: Path, rng: random.Random, count: int, trying: Path) -> None:
+    """Attributes that programs know, of other types than theirs."""
+    light = soft_light((0.3, 0.4, 1.0))
+    names = (
+        "colorInteropID",
+        "oiio:ColorSpace",
+        "chromaticities",
+        "smpte:TimeCode",
+        "FramesPerSecond",
+        "worldToCamera",
+    )
+    names += (
+        "PixelAspectRatio",
+        "view",
+        "multiView",
+        "relamp/job",
+        "relamp/epsilon",
+        "relamp/scale",
+        "relamp/frame",
+        "lens",
+    )
+    names += ("oiio:subimagename", "ImageDescription", "compression", "renderscene", "relamp/version", "envmap", "name")
+    values = ("", "x", "é", "lin_ap1_scene", 0, -1, 7, 0.5, float("nan"), 1e300, "x" * 4000)
+    arrays = [
+        (oiio.TypeDesc(kind), tuple(number for number in range(16))) for kind in ("float[16]", "int[16]", "matrix")
+    ]
+    for _ in range(count):
+        path = folder / "trying.exr"
+        spec = oiio.ImageSpec(64, 32, 3, "half")
+        for name in rng.sample(names, 3):
+            if rng.random() < 0.5:
+                spec.attribute(name, rng.choice(values))
+            else:
+                spec.attribute(name, *rng.choice(arrays))
+        out = oiio.ImageOutput.create(str(path))
+        if out is None or not out.open(str(path), spec) or not out.write_image(light):
+            oiio.geterror()
+            continue
+        out.close()
+        trying.write_bytes(path.read_bytes())
+        calls(["info", "--pixels", str(path)], (0, 4))
+        calls(["env", str(path)], (0, 4))
+        dry = ["--env", str(path), "--source-env", str(path), "--out", str(folder / "out.exr"), "--backbone", "ratio"]
+        calls(["render", str(path), *dry, "-q", "--dry-run"], (0, 2, 4))
+
+
 def jobs(folder: Path, rng: random.Random, count: int, trying: Path) -> None:
     """Job files with other values, other shapes and other bytes."""
     shot = Shot(folder, frames=2)
@@ -349,7 +395,7 @@ def in_time(seconds: int = SECONDS) -> Iterator[None]:
 
 
 KINDS: dict[str, Callable[[Path, random.Random, int, Path], None]] = {
-    kind.__name__: kind for kind in (pictures, jobs, frames, options, cameras, messages)
+    kind.__name__: kind for kind in (pictures, headers, jobs, frames, options, cameras, messages)
 }
 
 if __name__ == "__main__":
@@ -360,4 +406,4 @@ if __name__ == "__main__":
     np.seterr(all="ignore")
     place.mkdir(parents=True, exist_ok=True)
     KINDS[kind](place, random.Random(seed), count, place / "trying")
-    sys.exit("\n".join(wrong.values()))
+    sys.exit("\n".join(wrong.values()) or 0)
