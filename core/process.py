@@ -41,7 +41,7 @@ def set_up() -> None:
 # the frames in work are better finished.
 GRACE = {signal.SIGINT: 1.5, signal.SIGTERM: 25.0}
 
-_last_words: list[Callable[[], None]] = []
+_last_words: list[Callable[[], str | None]] = []
 
 
 class Stop(threading.Event):
@@ -113,8 +113,11 @@ def asking_on_signals(ask: Callable[[int], None]) -> Iterator[None]:
 
 
 @contextmanager
-def last_words(say: Callable[[], None]) -> Iterator[None]:
-    """While in it, `say` is called when a signal ends the process before its work has ended in good order."""
+def last_words(say: Callable[[], str | None]) -> Iterator[None]:
+    """While in it, `say` is called when a signal ends the process before its work has ended in good order.
+
+    It leaves things as they may be left, and gives the sentence to end with, or None.
+    """
     _last_words.append(say)
     try:
         yield
@@ -137,11 +140,12 @@ def _watch(signals: socket.socket) -> None:
 
 
 def _end(number: int) -> None:
+    sentence = "stopped; what was not finished is dropped"
     for say in list(_last_words):
         with suppress(Exception):  # nothing may keep the process from ending
-            say()
+            sentence = say() or sentence
     with suppress(OSError):
-        os.write(2, b"relamp: stopped; what was not finished is dropped\n")
+        os.write(2, f"relamp: {sentence}\n".encode(errors="backslashreplace"))
     os._exit(128 + number)
 
 

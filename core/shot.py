@@ -98,10 +98,11 @@ class _Teller:
         self._listener(Event(frame, status, self._index, self._total, seconds, reason))
 
 
-def _abandon(report: Report, path: Path) -> None:
+def _abandon(report: Report, path: Path) -> str:
     """The process ends at once: no half-written frame stays behind, and what was finished is told."""
     remove_unfinished(path.parent)
     save_report(report, path)
+    return _stopped(report)
 
 
 def _run(plan: Plan, inference: Inference, report: Report, tell: _Teller, stop: Stop) -> None:
@@ -131,10 +132,7 @@ def _run(plan: Plan, inference: Inference, report: Report, tell: _Teller, stop: 
         finally:
             _drop(pending, report, tell)
     if stop.is_set() and report.missing:
-        raise StoppedError(
-            f"stopped; {len(report.written)} frames written, still missing: {format_frames(report.missing)}",
-            stop.signal_number,
-        )
+        raise StoppedError(_stopped(report), stop.signal_number)
 
 
 def _collect(task: FrameTask, future: Future[float], plan: Plan, report: Report, tell: _Teller) -> None:
@@ -217,6 +215,10 @@ def _log_start(plan: Plan) -> None:
     log.info("relamp %s, %s, %d threads", VERSION, plan.parameters.device, plan.parameters.threads)
     for line in describe(plan).splitlines():
         log.info(line)
+
+
+def _stopped(report: Report) -> str:
+    return f"stopped; {len(report.written)} frames written, still missing: {format_frames(report.missing)}"
 
 
 def _incomplete(report: Report) -> str:

@@ -67,7 +67,7 @@ def command(
         from ..exporters.openjd import export
 
         template = export(job, folder, gpu=gpu)
-        with last_words(lambda: shutil.rmtree(temporary, ignore_errors=True)):
+        with last_words(lambda: shutil.rmtree(temporary, ignore_errors=True)):  # the runner has read it
             _run_here(template, job) if local else _send(folder)
 
 

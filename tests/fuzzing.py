@@ -113,7 +113,10 @@ def note(said: str, tried: str) -> None:
 
 def calls(arguments: list[str], allowed: tuple[int, ...] = (0, 2, 3, 4)) -> None:
     """Run the command in its time; anything but the `allowed` exit codes is wrong."""
-    if _run(arguments)[0] not in allowed:
+    code, _ = _run(arguments)
+    if code > 128:
+        sys.exit(code)  # somebody stops the whole run
+    if code not in allowed:
         verb, *rest = arguments
         code, said = _run([verb, "-v", *rest])
         note(f"exit code {code}: {said[-1500:]}", repr(arguments)[:2000])
