@@ -159,6 +159,15 @@ def remove_stale(folder: Path) -> int:
     return removed
 
 
+def remove_unfinished(folder: Path) -> None:
+    """Remove what this process has half-written in a folder, because it ends at once."""
+    for entry in folder.iterdir():
+        match = _TEMPORARY.fullmatch(entry.name)
+        if match and match["host"] == _HOST and int(match["pid"]) == os.getpid():
+            with suppress(OSError):
+                entry.unlink()
+
+
 def process_lives(pid: int) -> bool:
     """Whether a process of this machine lives. On Windows, which has no harmless way to ask, always."""
     if os.name == "nt":

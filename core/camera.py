@@ -6,7 +6,6 @@ Camera space is X right, Y up, Z to the viewer, so it looks down -Z; world space
 
 from __future__ import annotations
 
-import json
 import math
 import os
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from . import plain_json
 from .errors import InputError
 from .light.environment import rotation_matrix
 from .pictures import exr
@@ -105,10 +105,10 @@ def load_camera(path: str | os.PathLike[str], aspect: float | None = None) -> Ca
 
 def _from_json(text: str, file: Path) -> CameraMove:
     try:
-        data = json.loads(text)
+        data = plain_json.loads(text)
         frames = data.get("frames", {"0": data})
         keys = tuple(sorted(((int(frame), _camera(item)) for frame, item in frames.items()), key=lambda key: key[0]))
-    except (ValueError, TypeError, AttributeError, KeyError) as error:
+    except (ValueError, TypeError, AttributeError, KeyError, OverflowError) as error:
         raise InputError(
             f'{file} is not a camera: expected JSON such as {{"fov": 40, "rotate": [0, 0, 0]}}; {error}'
         ) from None

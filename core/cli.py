@@ -6,12 +6,13 @@ instant. Floor 4.
 
 from __future__ import annotations
 
+from . import first_moment  # noqa: F401  # isort: skip
+
 import logging
 import re
-import signal
 import sys
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,10 @@ from click.core import ParameterSource
 
 from . import VERSION, logs
 from .atomic import require_free
-from .errors import ParameterError, RelampError, StoppedError, UsageError, one_line
+from .errors import ParameterError, StoppedError, UsageError, one_line, outcome
 from .lazy import LazyCommand, LazyGroup, outspoken
 from .parameters import GROUPS, Knob, RelightParameters, default_of, knob_of, knobs, parse
-from .process import set_up
+from .process import Stop, asking_on_signals, deafen, heeding_signals, set_up
 from .progress import DIALECTS, Progress
 
 log = logging.getLogger("relamp")
@@ -105,8 +106,32 @@ def _renamed(message: str, parameter: str, option: str) -> str:
     return option + message.removeprefix(parameter) if first and first[0] == parameter else message
 
 
+class _NobodyReadsError(Exception):
+    """Whoever read what we print has read enough, as `head` does, and gone. That is no failure."""
+
+
+@contextmanager
+def _read_or_not() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise _NobodyReadsError from None
+
+
+class _Root(LazyGroup):
+    """Tells a reader who has gone before click does, which would end the program with 1."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        with _read_or_not():
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with _read_or_not():
+            return super().invoke(ctx)
+
+
 @click.group(
-    cls=LazyGroup,
+    cls=_Root,
     table=_ELSEWHERE,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
@@ -128,11 +153,17 @@ def _option(name: str, k: Knob) -> Callable[[Callable[..., Any]], Callable[..., 
     flag = _flag(name)
     help_text = f"{k.help} {_shown_default(name, k)}".strip()
     if k.kind == "bool":
-        return click.option(f"{flag}/--no-{flag[2:]}", name, default=None, help=help_text)
+        return click.option(f"{flag}/--no-{flag[2:]}", name, default=None, help=help_text, hidden=k.hidden)
     names = [n for n in (k.short, flag, name) if n]
     multiple = name == "data_type"
     return click.option(
-        *names, type=Declared(name), default=None, multiple=multiple, metavar=_metavar(k), help=help_text
+        *names,
+        type=Declared(name),
+        default=None,
+        multiple=multiple,
+        metavar=_metavar(k),
+        help=help_text,
+        hidden=k.hidden,
     )
 
 
@@ -192,7 +223,7 @@ def render(
     typed = {name for name in given if context.get_parameter_source(name) is not ParameterSource.DEFAULT}
     job = jobs.with_parameters(job, **{name: value for name, value in given.items() if name in typed})
     job.require("plate", "env", "out")
-    stop = _stop_on_signals()
+    stop = Stop()
     with Progress("none" if quiet and progress == "auto" else progress) as told:
         try:
             plans = [prepare.prepare(view_job) for view_job in prepare.views(job)]
@@ -205,9 +236,10 @@ def render(
                 if dry_run:
                     click.echo(prepare.describe(plan))
                 else:
-                    shot.render(plan, on_event=told, stop=stop)
-        except RelampError as error:
-            told.failed(str(error))
+                    with asking_on_signals(stop.ask):
+                        shot.render(plan, on_event=told, stop=stop)
+        except Exception as error:
+            told.failed(outcome(error)[1])
             raise
 
 
@@ -254,6 +286,11 @@ def evaluate(
 @click.argument("path", required=False, metavar="[JOB|PLATE]")
 def panel(path: str | None) -> None:
     """Open the panel, on a job file or a plate if one is given."""
+    from ..ui.display import why_no_display
+
+    lacking = why_no_display()
+    if lacking:
+        raise UsageError(lacking)
     try:
         from ..ui.panel import main as open_panel
     except ImportError as error:
@@ -275,31 +312,41 @@ def doctor() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code (see `core/errors.py`)."""
+    with heeding_signals() as heard:
+        try:
+            return _run(list(sys.argv[1:] if arguments is None else arguments))
+        except (Exception, KeyboardInterrupt) as error:
+            if heard.number and not isinstance(error, StoppedError):
+                # An interrupted import or call may fail with any error of its own.
+                error = StoppedError("stopped", heard.number).with_traceback(error.__traceback__)
+            return _explain(error)
+
+
+def _run(arguments: list[str]) -> int:
     set_up()
     logs.be_verbose(False)
-    arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
         result = relamp.main(args=arguments, prog_name="relamp", standalone_mode=False)
-        return result if isinstance(result, int) else 0
-    except ParameterError as error:
-        return _explain(error, error.exit_code, _by_option(str(error)))
-    except RelampError as error:
-        return _explain(error, error.exit_code)
     except click.exceptions.Abort:
-        return _explain(StoppedError("stopped", signal.SIGINT), 128 + signal.SIGINT)
+        raise KeyboardInterrupt from None
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except MemoryError as error:
-        return _explain(error, 5, "not enough memory; try --threads 1")
-    except Exception as error:
-        return _explain(error, 1, f"unexpected {type(error).__name__}: {error}; -v shows where, please report it")
+    except _NobodyReadsError:
+        deafen(sys.stdout)
+        return 0
+    return result if isinstance(result, int) else 0
 
 
-def _explain(error: BaseException, code: int, sentence: str | None = None) -> int:
+def _explain(error: BaseException) -> int:
+    """Say in one line what went wrong; the exit code."""
+    code, sentence = outcome(error)
     if log.isEnabledFor(logging.DEBUG):
         log.debug("traceback", exc_info=error)
-    print(f"relamp: {one_line(sentence or error)}", file=sys.stderr, flush=True)
+    if isinstance(error, ParameterError):
+        sentence = _by_option(sentence)
+    with suppress(OSError):  # nobody reads it
+        print(f"relamp: {one_line(sentence)}", file=sys.stderr, flush=True)
     return code
 
 
@@ -312,26 +359,6 @@ def _by_option(message: str) -> str:
 
 def _start_log(quiet: bool, log_file: str | None, log_json: bool) -> None:
     logs.start(logging.ERROR if quiet else logging.INFO, log_file, log_json)
-
-
-class Stop(threading.Event):
-    """Set by SIGINT or SIGTERM; remembers which."""
-
-    signal_number: int = signal.SIGTERM
-
-
-def _stop_on_signals() -> Stop:
-    stop = Stop()
-
-    def caught(number: int, _: object) -> None:
-        stop.signal_number = number
-        stop.set()
-
-    # Only the main thread may set handlers; a host that runs us in another has its own way to stop.
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, caught)
-        signal.signal(signal.SIGTERM, caught)
-    return stop
 
 
 outspoken(relamp)

@@ -15,6 +15,9 @@ from .errors import ParameterError
 LONGEST = 1_000_000
 """Frames in one range string; more is a typing mistake (11 hours at 24 fps), not a shot."""
 
+LARGEST = 2**31 - 1
+"""The largest frame number, up or down: files and farms keep it in 32 bits."""
+
 _TERM = re.compile(r"(?P<first>-?\d+)(?:-(?P<last>-?\d+)(?:[xX:](?P<step>-?\d+))?)?")
 
 
@@ -37,16 +40,33 @@ def parse_frames(text: str) -> tuple[int, ...]:
     for term in terms:
         frames.update(_term(term, text))
         if len(frames) > LONGEST:
-            raise ParameterError(f"frame range {text!r} holds more than {LONGEST} frames; render it in pieces")
+            raise ParameterError(f"frame range {_shown(text)} holds more than {LONGEST} frames; render it in pieces")
     return tuple(sorted(frames))
+
+
+def check_frame(frame: int) -> int:
+    """`frame`, when it is a whole number that can be one. Raises `ParameterError`."""
+    if isinstance(frame, bool) or not isinstance(frame, int):
+        raise ParameterError(f"a frame is a whole number; got {frame!r}")
+    if abs(frame) > LARGEST:
+        raise ParameterError(f"frame numbers go up to {LARGEST}; got {frame:g}")
+    return frame
+
+
+def _shown(text: str) -> str:
+    return repr(text) if len(text) <= 200 else f"{text[:200]!r}..."
 
 
 def _term(term: str, text: str) -> range:
     match = _TERM.fullmatch(term)
     if match is None:
-        raise ParameterError(f"cannot read {term!r} in the frame range {text!r}; write one like 1001-1012x2, 1020")
-    first = int(match["first"])
-    last = first if match["last"] is None else int(match["last"])
+        raise ParameterError(
+            f"cannot read {_shown(term)} in the frame range {_shown(text)}; write one like 1001-1012x2, 1020"
+        )
+    if max(len(number) for number in match.groups(default="")) > 11:  # more digits than LARGEST and its sign have
+        raise ParameterError(f"frame range {_shown(term)} holds a number beyond {LARGEST}; correct it")
+    first = check_frame(int(match["first"]))
+    last = first if match["last"] is None else check_frame(int(match["last"]))
     step = 1 if match["step"] is None else int(match["step"])
     if last < first:
         raise ParameterError(

@@ -12,8 +12,9 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from . import plain_json
 from .atomic import replacing
-from .errors import InputError, UsageError
+from .errors import InputError, ParameterError, UsageError
 from .parameters import Curve, RelightParameters, knob_of, knobs
 
 SCHEMA = "relamp.job/1"
@@ -47,7 +48,7 @@ class RelightJob:
         for name in names:
             if name == "env":
                 self.parameters.lit_by()
-            elif getattr(self.parameters, name) is None:
+            elif not getattr(self.parameters, name):
                 option = "PLATE" if name == "plate" else f"--{name.replace('_', '-')}"
                 raise UsageError(f"{option} is not given: {knob_of(name).help}")
 
@@ -69,21 +70,21 @@ def from_json(text: str, where: str = "the job", folder: str | os.PathLike[str] 
     Raises `InputError` naming `where` when the text is not a job this version reads.
     """
     try:
-        data = json.loads(text)
+        data = plain_json.loads(text)
     except ValueError as error:
         raise InputError(f"{where} is not a Relamp job: it is not JSON ({error})") from None
     if not isinstance(data, dict) or not str(data.get("schema", "")).startswith("relamp.job/"):
         raise InputError(f'{where} is not a Relamp job: expected "schema": "{SCHEMA}" at its top')
     if data["schema"] != SCHEMA:
         raise InputError(
-            f"{where} has schema {data['schema']}, this Relamp reads {SCHEMA}; use the Relamp that wrote it"
+            f"{where} has schema {str(data['schema'])[:80]}, this Relamp reads {SCHEMA}; use the Relamp that wrote it"
         )
     parameters = data.get("parameters", {})
     if not isinstance(parameters, dict):
-        raise InputError(f'{where}: "parameters" must be names with their values; got {parameters!r}')
+        raise InputError(f'{where}: "parameters" must be names with their values; got {str(parameters)[:80]}')
     unknown = sorted(set(parameters) - {name for name, _ in knobs()})
     if unknown:
-        raise InputError(f"{where} has parameters this Relamp does not know: {', '.join(unknown)}")
+        raise InputError(f"{where} has parameters this Relamp does not know: {', '.join(unknown)[:200]}")
     values = {name: _revive(name, value, folder, where) for name, value in parameters.items()}
     return RelightJob(RelightParameters(**values), _measured(data.get("measured", {}), where))
 
@@ -153,11 +154,15 @@ def _revive(name: str, value: Any, folder: str | os.PathLike[str] | None, where:
     k = knob_of(name)
     if isinstance(value, dict):
         try:
-            return Curve(tuple((int(f), tuple(v) if isinstance(v, list) else v) for f, v in value["keys"]))
-        except (KeyError, TypeError, ValueError):
-            raise InputError(f'{where}: {name} must be a value, or {{"keys": [[frame, value], ...]}}') from None
+            return Curve(tuple((f, tuple(v) if isinstance(v, list) else v) for f, v in value["keys"]))
+        except (KeyError, TypeError, ValueError, ParameterError) as error:
+            raise InputError(
+                f'{where}: {name} must be a value, or {{"keys": [[frame, value], ...]}} ({error!s:.200})'
+            ) from None
     if isinstance(value, list):
         return tuple(value)
+    if value == "" and k.kind in _PATH_KINDS:
+        return None
     if k.kind in _PATH_KINDS and isinstance(value, str) and value and folder is not None and "://" not in value:
         return os.path.join(folder, os.path.expanduser(value))
     return value
@@ -179,7 +184,7 @@ def _measured(data: dict[str, Any], where: str) -> Measured:
         if rows is not None:
             _check_radiance([value for row in rows for pixel in row for value in pixel])
         return measured
-    except (AttributeError, TypeError, ValueError) as error:
+    except (AttributeError, OverflowError, TypeError, ValueError) as error:
         raise InputError(
             f'{where}: what it says was measured cannot be read ({error}); delete "measured" in it'
         ) from None

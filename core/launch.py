@@ -6,12 +6,12 @@ and is started by its path. Standard library only.
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+from . import plain_json
 from .errors import UsageError
 
 VARIABLE = "RELAMP_PYTHON"
@@ -110,6 +110,6 @@ def _runnable(python: Path, source: str) -> Path:
 
 def _site_python(site: Path) -> Path:
     try:
-        return Path(json.loads(site.read_text(encoding="utf-8"))["python"])
+        return Path(plain_json.loads(site.read_text(encoding="utf-8"))["python"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(f'{site} must be JSON like {{"python": "/path/to/python"}}; it is not ({error!r})') from None

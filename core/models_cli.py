@@ -140,15 +140,10 @@ def _rows(models: Models) -> list[dict]:
 
 
 def _checked(models: Models, model: Found, base: StableDiffusion | None) -> str:
-    from .errors import InputError
     from .relighter.models.check import check as check_model
     from .relighter.models.check import kind_of
     from .relighter.models.ledger import known
 
     entry = known(model.name)
     said = check_model(model.path, entry.kind if entry else kind_of(model.path), base)
-    digest = models.digest(model.path)
-    noted = models.noted_digest(model.name)
-    if noted not in (None, digest):
-        raise InputError(f"{model.path} is not what was added: SHA-256 {digest[:12]}, noted {noted[:12]}; add it again")
-    return f"{model.name}: {said}, SHA-256 {digest[:12]}, {model.licence}"
+    return f"{model.name}: {said}, SHA-256 {models.used(model).digest[:12]}, {model.licence}"

@@ -7,14 +7,18 @@ reference page are loops over `knobs(RelightParameters)`. Standard library only.
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import Field, dataclass, field, fields
 from typing import Any
 
 from .errors import ParameterError
+from .frames import check_frame, parse_frames
 
 PUBLISHED = ("ic-light", "relightvid", "light-a-video")  # backbones of others, which read a prompt themselves
+LONGEST_TEXT = 10_000  # characters; a longer prompt or name is a file given by mistake
+LONGEST_PATH, LONGEST_NAME = 4096, 255  # bytes of a path and of each name in it, as file systems have it
 WORKING_SIZE = 320  # px that light is worked out at, in renders and previews alike
 PUBLISHED_SIZE = 512  # px that the published networks were made for
 GROUPS = ("inputs", "light", "relight", "output", "run", "published")  # what is rarely needed last
@@ -35,6 +39,8 @@ class Curve:
     def __post_init__(self) -> None:
         if not self.keys:
             raise ParameterError("a curve needs at least one key, as in 1001=0;1024=90")
+        for frame, _ in self.keys:
+            check_frame(frame)
         frames = [frame for frame, _ in self.keys]
         if sorted(set(frames)) != frames:
             raise ParameterError(f"the keys of a curve must be in rising frames, each once; got {frames}")
@@ -70,7 +76,8 @@ class Knob:
 
     `kind` is one of float, int, bool, text, choice, vector (three floats), names (comma-separated), picture (a file or
     a sequence) or file. `look` says that the value changes the pixels, so it is part of a frame's fingerprint. Text that has
-    to be of a `form` matches `pattern`.
+    to be of a `form` matches `pattern`. What is `hidden` does nothing with the weights that ship: it can be typed and stands in
+    jobs, but no front end offers it.
     """
 
     help: str
@@ -86,6 +93,7 @@ class Knob:
     short: str = ""
     pattern: str = ""
     form: str = ""
+    hidden: bool = False
 
     def check(self, name: str, value: Any) -> None:
         """Raise `ParameterError` naming the parameter, what was expected and what came."""
@@ -101,29 +109,50 @@ class Knob:
 
     def _check_value(self, name: str, value: Any) -> None:
         if self.kind == "choice" and value not in self.choices:
-            raise ParameterError(f"{name} must be one of {', '.join(self.choices)}; got {value!r}")
+            raise ParameterError(f"{name} must be one of {', '.join(self.choices)}; got {_shown(value)}")
         if self.kind == "names":
             self._check_names(name, value)
         if self.kind in ("float", "int"):
             self._check_number(name, value)
         if self.kind == "vector":
             if not isinstance(value, tuple) or len(value) != 3:
-                raise ParameterError(f"{name} must be three numbers, {self.metavar or 'X,Y,Z'}; got {value!r}")
+                raise ParameterError(f"{name} must be three numbers, {self.metavar or 'X,Y,Z'}; got {_shown(value)}")
             for component in value:
                 self._check_number(name, component)
         if self.kind == "bool" and not isinstance(value, bool):
-            raise ParameterError(f"{name} must be true or false; got {value!r}")
-        if self.kind in ("text", "picture", "file") and not isinstance(value, str):
-            raise ParameterError(f"{name} must be text; got {value!r}")
+            raise ParameterError(f"{name} must be true or false; got {_shown(value)}")
+        if self.kind in ("text", "picture", "file"):
+            self._check_text(name, value)
         if self.pattern and not re.fullmatch(self.pattern, str(value)):
-            raise ParameterError(f"{name} must be {self.form}; got {value!r}")
+            raise ParameterError(f"{name} must be {self.form}; got {_shown(value)}")
+
+    def _check_text(self, name: str, value: Any) -> None:
+        if not isinstance(value, str):
+            raise ParameterError(f"{name} must be text; got {_shown(value)}")
+        check_characters(name, value, as_path=self.kind != "text")
+        if self.kind == "text":
+            longest = LONGEST_TEXT if name != "frames" else 100 * LONGEST_TEXT  # a shot on twos, frame by frame
+            if len(value) > longest:
+                raise ParameterError(f"{name} has {len(value)} characters; at most {longest} are read")
+            return
+        bytes_of = os.fsencode(value)
+        longest_name = max(map(len, re.split(rb"[/\\:]", bytes_of)))
+        if len(bytes_of) > LONGEST_PATH or longest_name > LONGEST_NAME:
+            raise ParameterError(
+                f"{name} is a path of {len(bytes_of)} bytes with names of up to {longest_name}; no file system takes more than "
+                f"{LONGEST_PATH} and {LONGEST_NAME}: {_shown(value)}"
+            )
 
     def _check_names(self, name: str, value: Any) -> None:
         if not isinstance(value, tuple) or not all(isinstance(item, str) for item in value):
-            raise ParameterError(f"{name} must be a list of names; got {value!r}")
+            raise ParameterError(f"{name} must be a list of names; got {_shown(value)}")
+        for item in value:
+            check_characters(name, item, as_path=False)
+            if len(item) > LONGEST_NAME:
+                raise ParameterError(f"{name} must be names of at most {LONGEST_NAME} characters; got {_shown(item)}")
         unknown = [item for item in value if self.choices and item not in self.choices]
         if unknown:
-            raise ParameterError(f"{name} must be of {', '.join(self.choices)}; got {', '.join(unknown)}")
+            raise ParameterError(f"{name} must be of {', '.join(self.choices)}; got {_shown(', '.join(unknown))}")
 
     def _check_number(self, name: str, value: Any) -> None:
         wanted = (int,) if self.kind == "int" else (int, float)
@@ -131,7 +160,7 @@ class Knob:
         # The comparison is written this way round so that NaN fails too.
         if isinstance(value, bool) or not isinstance(value, wanted) or not self.lo <= value <= self.hi:
             unit = f" {self.unit}" if self.unit else ""
-            raise ParameterError(f"{name} must be {whole}{self.lo:g} to {self.hi:g}{unit}; got {value}")
+            raise ParameterError(f"{name} must be {whole}{self.lo:g} to {self.hi:g}{unit}; got {_shown(value)}")
 
 
 def knob(default: Any, help: str, kind: str, group: str, **more: Any) -> Any:
@@ -243,7 +272,9 @@ class RelightParameters:
     ensemble: int = knob(
         1, "Exposures a network is asked at, 1, 3, 5 or 7; its answers are averaged.", "int", "relight", lo=1, hi=7
     )
-    temporal: bool = knob(True, "Use the network's temporal layers, when it has any.", "bool", "relight")
+    temporal: bool = knob(
+        True, "Use the network's temporal layers, where somebody trained some.", "bool", "relight", hidden=True
+    )
     deflicker: bool = knob(
         False, "Take out what flickers from frame to frame, keep what truly changes.", "bool", "relight"
     )
@@ -390,7 +421,10 @@ class RelightParameters:
 
     def __post_init__(self) -> None:
         for name, k in knobs(type(self)):
-            k.check(name, getattr(self, name))
+            value = getattr(self, name)
+            k.check(name, value)
+            if value is None and default_of(name) is not None:
+                raise ParameterError(f"{name} must have a value; leave it out to have the usual {default_of(name)!r}")
         check_data_type(self.data_type)
         if self.ensemble % 2 == 0:
             raise ParameterError(f"ensemble must be 1, 3, 5 or 7; got {self.ensemble}")
@@ -455,8 +489,12 @@ def parse(name: str, text: str) -> Any:
     A curve is written as keys, `1001=0;1024=90`. Raises `ParameterError`.
     """
     k = knob_of(name)
+    if k.kind in ("picture", "file") and not text:
+        raise ParameterError(f"{name} is empty; give a path, or leave it out")
     value = _parse_curve(name, k, text) if k.animatable and "=" in text else _parse_value(name, k, text)
     k.check(name, value)
+    if name == "frames":
+        parse_frames(value)  # a mistyped range is told before anything is looked for on disk
     return value
 
 
@@ -467,6 +505,16 @@ def check_data_type(items: tuple[str, ...]) -> None:
         if kind not in ("half", "float") or layer not in ("", *NEW_LAYERS):
             names = ", ".join(NEW_LAYERS)
             raise ParameterError(f"data_type must be half, float, or layer=float with a layer of {names}; got {item!r}")
+
+
+def check_characters(name: str, text: str, *, as_path: bool) -> None:
+    """Raise `ParameterError` for what no text may hold; a path may have bytes that are not UTF-8, as the system gives them."""
+    try:
+        held = os.fsencode(text) if as_path else text.encode()
+    except UnicodeEncodeError:
+        raise ParameterError(f"{name} holds characters that are none (half of a pair); got {_shown(text)}") from None
+    if b"\0" in held:
+        raise ParameterError(f"{name} holds a zero byte, which no text or path may; got {_shown(text)}")
 
 
 def _field(name: str) -> Field[Any]:
@@ -483,7 +531,7 @@ def _parse_curve(name: str, k: Knob, text: str) -> Curve:
         try:
             keys.append((int(frame), _parse_value(name, k, value)))
         except ValueError:
-            raise ParameterError(f"{name}: a curve is written 1001=0;1024=90; got {item!r}") from None
+            raise ParameterError(f"{name}: a curve is written 1001=0;1024=90; got {_shown(item)}") from None
     return Curve(tuple(keys))
 
 
@@ -496,11 +544,23 @@ def _parse_value(name: str, k: Knob, text: str) -> Any:
         if k.kind == "vector":
             return tuple(float(part) for part in text.split(","))
     except ValueError:
-        raise ParameterError(f"{name} must be {k.metavar or 'a number'}; got {text!r}") from None
+        raise ParameterError(f"{name} must be {k.metavar or 'a number'}; got {_shown(text)}") from None
     if k.kind == "names":
         return tuple(part.strip() for part in text.split(",") if part.strip())
     return text
 
 
-def _plain(value: float | tuple[float, ...]) -> str:
-    return ",".join(f"{v:g}" for v in value) if isinstance(value, tuple) else f"{value:g}"
+def _plain(value: Any) -> str:
+    """A value as it is typed; what is no number, because it is still to be refused, as Python shows it."""
+    if isinstance(value, tuple):
+        return ",".join(_plain(v) for v in value)
+    return f"{value:g}" if isinstance(value, (int, float)) else repr(value)
+
+
+def _shown(value: Any) -> str:
+    """A wrong value for a sentence: as Python shows it, and its beginning where it is long."""
+    try:
+        text = repr(value)
+    except RecursionError:
+        return "brackets in brackets without end"
+    return text if len(text) <= 200 else f"{text[:200]}..."

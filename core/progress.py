@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, TextIO
 
 from .errors import one_line
+from .process import deafen
 
 DIALECTS = ("auto", "plain", "bar", "json", "openjd", "deadline", "none")
 
@@ -99,7 +100,10 @@ class Progress:
         self._shown.update(self._shown.task_ids[0], completed=event.index, description=f"frame {event.frame}")
 
     def _say(self, stream: TextIO, line: str) -> None:
-        print(line, file=stream, flush=True)
+        try:
+            print(line, file=stream, flush=True)
+        except BrokenPipeError:  # whoever read it has gone; the frames are what counts
+            deafen(stream)
 
     def _left(self, event: Event) -> float:
         return (time.monotonic() - self._start) / event.index * (event.total - event.index)

@@ -25,8 +25,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from . import launch
-from .errors import DeviceError, InputError, OutputError, RelampError, StoppedError, UsageError
+from . import launch, plain_json
+from .errors import DeviceError, RelampError, StoppedError, error_of
 
 PROTOCOL = 1
 PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS = -32700, -32600, -32601, -32602
@@ -68,12 +68,15 @@ def read_message(stream: BinaryIO) -> Message | None:
     lengths = _lengths(line)
     if lengths is None:
         raise BadMessageError(f"expected a line 'relamp <n> <m>'; got {line!r}")
-    text, attachment = stream.read(lengths[0]), stream.read(lengths[1])
+    try:
+        text, attachment = stream.read(lengths[0]), stream.read(lengths[1])
+    except MemoryError:
+        raise BadMessageError(f"a message of {sum(lengths)} bytes does not fit into the memory") from None
     if len(text) < lengths[0] or len(attachment) < lengths[1]:
         return None
     try:
-        body = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        body = plain_json.loads(text)
+    except ValueError as error:
         raise BadMessageError(f"the message is not JSON ({error})") from None
     if not isinstance(body, dict):
         raise BadMessageError(f"a message is a JSON object; got {type(body).__name__}")
@@ -410,14 +413,10 @@ def _settle(call: Call, outcome: Reply | RelampError) -> None:
 
 def _as_error(error: Any) -> RelampError:
     """The error of a response as the exception a local call would have raised."""
-    code, sentence = (error.get("code"), str(error.get("message"))) if isinstance(error, dict) else (1, str(error))
-    if isinstance(code, int) and code > 128:
-        return StoppedError(sentence, code - 128)
-    kinds = {2: UsageError, 4: InputError, 5: DeviceError, 6: OutputError}
-    found = kinds.get(code, RelampError)(sentence) if isinstance(code, int) else RelampError(sentence)
-    if code == 3:
-        found.exit_code = 3
-    return found
+    if not isinstance(error, dict):
+        return RelampError(str(error))
+    code = error.get("code")
+    return error_of(code if isinstance(code, int) else RelampError.exit_code, str(error.get("message")))
 
 
 def _signal_name(number: int) -> str:

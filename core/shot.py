@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import tempfile
-import threading
 import time
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,8 +18,9 @@ from typing import TYPE_CHECKING
 
 from . import VERSION
 from . import plan as plans
+from .atomic import remove_unfinished
 from .deliver import write
-from .errors import FramesFailedError, OutputError, RelampError, StoppedError, UsageError, one_line
+from .errors import FramesFailedError, OutputError, StoppedError, UsageError, one_line, outcome
 from .finish import finish
 from .frames import format_frames
 from .grain import measure as measure_noise
@@ -30,7 +30,7 @@ from .over import cut_out, put_over
 from .pictures import exr
 from .plan import SKIP, FrameTask, Plan
 from .prepare import describe
-from .process import pin_opencv
+from .process import Stop, last_words, pin_opencv
 from .progress import Event, Listener
 from .report import Report, report_path, require_place
 from .report import save as save_report
@@ -44,7 +44,7 @@ log = logging.getLogger("relamp")
 def render(
     plan: Plan,
     on_event: Listener | None = None,
-    stop: threading.Event | None = None,
+    stop: Stop | None = None,
     store: ResidualStore | None = None,
 ) -> Report:
     """Render every frame of a plan.
@@ -62,6 +62,8 @@ def render(
         UsageError: a file that is no report lies where the report goes, or a frame would replace a file unasked.
         StoppedError: `stop` was set; finished frames are kept.
         RelampError: the first frame that failed, without `keep_going`.
+
+    When a signal ends the process before the frames in work are finished, they are dropped and the report is written.
     """
     p = plan.parameters
     folder = plan.tasks[0].out.parent
@@ -75,7 +77,8 @@ def render(
     report = Report(expected)
     tell = _Teller(len(plan.tasks), on_event or (lambda _: None))
     try:
-        _run(plan, Inference(plan, store), report, tell, stop or threading.Event())
+        with last_words(lambda: _abandon(report, path)):
+            _run(plan, Inference(plan, store), report, tell, stop or Stop())
     except BaseException:
         _note_vanished(plan, report)
         with suppress(OutputError, UsageError):  # the first error is the one to hear of
@@ -99,7 +102,14 @@ class _Teller:
         self._listener(Event(frame, status, self._index, self._total, seconds, reason))
 
 
-def _run(plan: Plan, inference: Inference, report: Report, tell: _Teller, stop: threading.Event) -> None:
+def _abandon(report: Report, path: Path) -> str:
+    """The process ends at once: no half-written frame stays behind, and what was finished is told."""
+    remove_unfinished(path.parent)
+    save_report(report, path)
+    return _stopped(report)
+
+
+def _run(plan: Plan, inference: Inference, report: Report, tell: _Teller, stop: Stop) -> None:
     p = plan.parameters
     pin_opencv()
     pending: deque[tuple[FrameTask, Future[float]]] = deque()
@@ -125,10 +135,7 @@ def _run(plan: Plan, inference: Inference, report: Report, tell: _Teller, stop: 
         finally:
             _drop(pending, report, tell)
     if stop.is_set() and report.missing:
-        number = getattr(stop, "signal_number", 15)
-        raise StoppedError(
-            f"stopped; {len(report.written)} frames written, still missing: {format_frames(report.missing)}", number
-        )
+        raise StoppedError(_stopped(report), stop.signal_number)
 
 
 def _collect(task: FrameTask, future: Future[float], plan: Plan, report: Report, tell: _Teller) -> None:
@@ -144,8 +151,7 @@ def _settle(task: FrameTask, future: Future[float], report: Report, tell: _Telle
         report.written.append(task.frame)
         tell(task.frame, "done", future.result())
     else:
-        known = isinstance(error, RelampError)
-        report.failed[task.frame] = one_line(error if known else f"unexpected {type(error).__name__}: {error}")
+        report.failed[task.frame] = one_line(outcome(error)[1])
         log.debug("frame %d failed", task.frame, exc_info=error)
         tell(task.frame, "failed", reason=report.failed[task.frame])
     return error
@@ -221,6 +227,10 @@ def _log_start(plan: Plan) -> None:
     log.info("relamp %s, %s, %d threads", VERSION, plan.parameters.device, plan.parameters.threads)
     for line in describe(plan).splitlines():
         log.info(line)
+
+
+def _stopped(report: Report) -> str:
+    return f"stopped; {len(report.written)} frames written, still missing: {format_frames(report.missing)}"
 
 
 def _incomplete(report: Report) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 
 import click
 
+from . import plain_json
 from .errors import FramesFailedError, InputError
 from .frames import format_frames, parse_frames
 from .inspection import as_pattern, only_sequence
@@ -143,7 +144,7 @@ def _reports(sequence: Sequence) -> list[dict[str, Any]]:
         ):
             continue
         try:
-            data = json.loads(path.read_text(encoding="utf-8"))
+            data = plain_json.loads(path.read_text(encoding="utf-8"))
             written = path.stat().st_mtime
         except (OSError, ValueError):
             continue  # a report is a courtesy; the frames are what counts

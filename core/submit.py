@@ -17,7 +17,9 @@ import click
 from . import job as jobs
 from .atomic import require_free
 from .errors import FramesFailedError, RelampError, UsageError
+from .farm import guard
 from .frames import format_frames
+from .process import last_words
 
 if TYPE_CHECKING:
     from ..exporters.farm_job import FarmJob
@@ -65,7 +67,8 @@ def command(
         from ..exporters.openjd import export
 
         template = export(job, folder, gpu=gpu, overwrite=overwrite)
-        _run_here(template, job) if local else _send(folder)
+        with last_words(lambda: shutil.rmtree(temporary, ignore_errors=True)):  # the runner has read it
+            _run_here(template, job) if local else _send(folder)
 
 
 def _files(engine: str, bundle: Path) -> list[Path]:
@@ -108,7 +111,7 @@ def _run_here(template: Path, job: FarmJob) -> None:
     relamp = Path(sys.executable).with_name("relamp")
     parameters = json.dumps({"Relamp": str(relamp if relamp.exists() else "relamp")})
     command = [sys.executable, "-m", "openjd", "run", str(template), "-p", parameters]
-    code = subprocess.run(command, check=False).returncode
+    code = guard.run(command)
     _check_frames(job)
     if code:
         raise FramesFailedError("the runner reports a failed task; what it said stands above")

@@ -23,9 +23,10 @@ from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 from . import VERSION
-from .errors import DeviceError, RelampError, StoppedError, UsageError
+from .errors import StoppedError, UsageError, outcome
 from .job import RelightJob, from_json
-from .process import set_up
+from .parameters import check_characters
+from .process import Stop, set_up
 from .progress import Event
 from .rpc import (
     INVALID_PARAMS,
@@ -45,10 +46,9 @@ log = logging.getLogger("relamp")
 Method = Callable[..., Reply]
 
 
-class Stop(threading.Event):
-    """Set to stop a request; a render tells its exit code by the signal it stands for."""
-
-    signal_number: int = signal.SIGINT
+def _new_stop() -> Stop:
+    """A request is stopped as if by Ctrl-C."""
+    return Stop(signal.SIGINT)
 
 
 @dataclass(eq=False)
@@ -56,7 +56,7 @@ class _Request:
     id: Any
     method: str
     run: Callable[[], Reply]
-    stop: Stop = field(default_factory=Stop)
+    stop: Stop = field(default_factory=_new_stop)
 
 
 class _Lane:
@@ -162,7 +162,7 @@ class Worker:
 
     def _dispatch(self, id: Any, method: str, params: dict[str, Any]) -> None:
         function = self._at_once.get(method) or self._looks.get(method)
-        stop = Stop()
+        stop = _new_stop()
         if method == "render":
             function = self._render
             params = {**params, "told": lambda event: self._tell("progress", id=id, **vars(event)), "stop": stop}
@@ -188,18 +188,9 @@ class Worker:
             if request.stop.is_set():
                 raise StoppedError("stopped before it began", request.stop.signal_number)
             reply = request.run()
-        except RelampError as error:
-            self._refuse(request.id, error.exit_code, str(error))
-        except MemoryError:
-            self._refuse(
-                request.id,
-                DeviceError.exit_code,
-                "not enough memory for a frame of this size; close other programs, or use --threads 1",
-            )
         except Exception as error:
             log.debug("traceback", exc_info=error)
-            code, sentence = _unforeseen(error)
-            self._refuse(request.id, code, sentence)
+            self._refuse(request.id, *outcome(error))
         else:
             if request.id is not None:
                 self._write({"id": request.id, "result": reply.result}, reply.attachment)
@@ -247,6 +238,7 @@ class Worker:
         return Reply(seen.facts, seen.pixels.tobytes())
 
     def _values(self, name: str, x: float, y: float) -> Reply:
+        _require_texts(name=name)
         _check_numbers(x=x, y=y)
         # Written as text: JSON has no infinity, and a plate may.
         return Reply({"values": [f"{value:.6g}" for value in self._previewer.values(name, x, y)]})
@@ -261,16 +253,17 @@ class Worker:
     def _inspect(self, name: str, path: str, config: str | None = None) -> Reply:
         from .inspection import inspect_input
 
+        _require_texts(name=name, path=path)
+        _check_texts(config=config)
         return Reply(inspect_input(name, path, config))
 
     def _made(self, pattern: str, frames: str) -> Reply:
         from .inspection import how_made
 
+        _require_texts(pattern=pattern, frames=frames)
         return Reply(how_made(pattern, frames))
 
-    def _render(
-        self, job: dict[str, Any], told: Callable[[Event], None], stop: threading.Event, resume: bool = False
-    ) -> Reply:
+    def _render(self, job: dict[str, Any], told: Callable[[Event], None], stop: Stop, resume: bool = False) -> Reply:
         from . import prepare, shot
         from .job import with_parameters
 
@@ -366,8 +359,18 @@ def _check_numbers(**values: Any) -> None:
 
 def _check_texts(**values: Any) -> None:
     for name, value in values.items():
-        if value is not None and not isinstance(value, str):
-            raise UsageError(f"{name} must be text; got {value!r}")
+        if value is None:
+            continue
+        if not isinstance(value, str):
+            raise UsageError(f"{name} must be text; got {value!r:.200}")
+        check_characters(name, value, as_path=name in ("path", "pattern", "config"))
+
+
+def _require_texts(**values: Any) -> None:
+    _check_texts(**values)
+    lacking = [name for name, value in values.items() if value is None]
+    if lacking:
+        raise UsageError(f"{lacking[0]} must be text; got nothing")
 
 
 def _gains(dim: Any) -> tuple[float, ...]:
@@ -377,13 +380,6 @@ def _gains(dim: Any) -> tuple[float, ...]:
         raise UsageError(f"dim must be a list of numbers; got {dim!r}")
     _check_numbers(**{f"dim[{index}]": gain for index, gain in enumerate(dim)})
     return tuple(float(gain) for gain in dim)
-
-
-def _unforeseen(error: Exception) -> tuple[int, str]:
-    """Exit code and sentence for what is no `RelampError`: memory of a device that ran out, else a mistake of ours."""
-    if "OutOfMemory" in type(error).__name__:
-        return DeviceError.exit_code, "the device has not enough memory; try a smaller working size or device cpu"
-    return 1, f"unexpected {type(error).__name__}: {error}; please report it"
 
 
 def _resident() -> int:

@@ -17,8 +17,8 @@ RELAMP = str(Path(sys.executable).parent / "relamp")
 def test_every_declared_parameter_is_an_option(capsys):
     assert main(["render", "--help"]) == 0
     text = capsys.readouterr().out
-    for name, _ in knobs():
-        assert name == "plate" or f"--{name.replace('_', '-')}" in text, name
+    for name, k in knobs():
+        assert name == "plate" or (f"--{name.replace('_', '-')}" in text) is not k.hidden, name
     for heading in ("Inputs:", "Light:", "Relight:", "Output:", "Run:", "Examples:"):
         assert heading in text
 
@@ -238,6 +238,12 @@ def test_a_command_within_a_group_takes_v_too(tmp_path, capsys):
         (["render", "a.exr", "--env", "b.exr", "--prompt", "sun", "--out", "c.exr"], "--env and --prompt both say"),
         (["deflicker", "a.exr", "b.exr", "--out", "c.exr", "--strength", "5"], "--strength must be 0 to 1; got 5"),
         (["render", "a.exr", "--compression", "b44"], "--compression must be none,"),
+        (["render", "a.exr", "--env", "b.exr", "--out", ""], "--out is empty; give a path"),
+        (["render", "a.exr", "--env", "b.exr", "--out", "c.exr", "-F", "99999999999"], "frame numbers go up to"),
+        (["render", "a.%0999999999d.exr", "--env", "b.exr", "--out", "c.exr"], "%0999999999d asks for frame numbers"),
+        (["render", "a.exr", "--env", "b.exr", "--out", "c" * 300], "--out is a path of 300 bytes"),
+        (["render", "a.exr", "--prompt", "sun " * 9999, "--out", "c.exr"], "--prompt has 39996 characters"),
+        (["info", "a.%0999999999d.exr"], "%0999999999d asks for frame numbers"),
     ],
 )
 def test_a_wrong_value_is_named_by_its_option(capsys, arguments, sentence):

@@ -7,6 +7,8 @@ import pytest
 
 from moving import look, pan, random_head
 from relamp.core.errors import InputError
+from relamp.core.relighter.ledger import LEDGER
+from relamp.core.temporal import deflicker
 from relamp.core.temporal.align import NEIGHBOURS, RADIUS, Aligner
 from relamp.core.temporal.deflicker import Deflicker, load
 from relamp.core.temporal.smaller import LARGEST, Smaller
@@ -184,3 +186,12 @@ def test_a_gpu_that_onnxruntime_does_not_know_is_said(head, tmp_path, caplog):
     with caplog.at_level(logging.INFO, logger="relamp"):
         Deflicker("cuda:0", tmp_path / "head.onnx")
     assert "runs on the processor" in caplog.text
+
+
+def test_the_shipped_head_with_one_other_bit_is_refused(tmp_path):
+    whole = deflicker.SHIPPED.read_bytes()
+    changed = tmp_path / deflicker.SHIPPED.name
+    changed.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    (tmp_path / LEDGER.name).write_bytes(LEDGER.read_bytes())
+    with pytest.raises(InputError, match="is damaged or was changed"):
+        Deflicker("cpu", changed)

@@ -84,7 +84,7 @@ def test_a_task_that_is_sent_again_keeps_its_finished_frames(shot, spool, capfd)
 
 def test_a_broken_environment_is_told_when_the_session_starts(shot, spool):
     Path(shot.env_b).write_bytes(b"not a picture")
-    with pytest.raises(session.FailedError, match=r"b\.exr") as caught:
+    with pytest.raises(InputError, match=r"b\.exr") as caught:
         start(spool, save_job(shot))
     assert caught.value.exit_code == 4
     assert not spool.alive()
@@ -93,7 +93,7 @@ def test_a_broken_environment_is_told_when_the_session_starts(shot, spool):
 def test_a_failing_chunk_has_the_exit_code_and_the_sentence_of_a_render(shot, spool):
     start(spool, save_job(shot))
     shot.plate_frame(1002).unlink()
-    with pytest.raises(session.FailedError, match="1002 are missing") as caught:
+    with pytest.raises(RelampError, match="1002 are missing") as caught:
         render(spool, "1001-1004")
     assert caught.value.exit_code == 4
     render(spool, "1003-1004")
@@ -141,6 +141,67 @@ def test_a_spool_that_others_can_write_to_is_refused(shot, tmp_path):
     (tmp_path / "open").chmod(0o777)
     with pytest.raises(UsageError, match="open to other users"):
         start(Spool(tmp_path / "open"), save_job(shot))
+
+
+def test_a_spool_that_is_a_link_is_not_followed(shot, tmp_path, capsys):
+    (tmp_path / "own").mkdir(mode=0o700)
+    (tmp_path / "link").symlink_to(tmp_path / "own")
+    with pytest.raises(UsageError, match="is a link"):
+        start(Spool(tmp_path / "link"), save_job(shot))
+    assert main(["farm", "stop", "--spool", str(tmp_path / "link")]) == 2
+    assert "is a link" in capsys.readouterr().err
+    assert not list((tmp_path / "own").iterdir())
+
+
+def test_stop_ends_no_process_whose_number_somebody_wrote_into_the_spool(tmp_path, monkeypatch):
+    monkeypatch.setattr(session, "GRACE", 0.2)
+    monkeypatch.setattr(session, "DEAD", 0.2)
+    (tmp_path / "spool").mkdir(mode=0o700)
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as other:
+        (tmp_path / "spool" / "alive").write_text(str(other.pid))
+        with pytest.raises(RelampError, match="does not end"):
+            session.stop(Spool(tmp_path / "spool"))
+        assert other.poll() is None
+        other.kill()
+
+
+def test_stop_writes_nothing_into_a_spool_of_others(tmp_path, capsys):
+    (tmp_path / "open").mkdir()
+    (tmp_path / "open").chmod(0o777)
+    assert main(["farm", "stop", "--spool", str(tmp_path / "open")]) == 2
+    assert "open to other users" in capsys.readouterr().err
+    assert not list((tmp_path / "open").iterdir())
+
+
+def test_a_warm_process_that_does_not_heed_the_end_ends_itself(shot, spool, monkeypatch):
+    """A frame that never ends, and a grace of nothing."""
+    code = (
+        "import sys, time\n"
+        "from relamp.core.farm import warm\n"
+        "warm.GRACE = 0.1\n"
+        "warm.WarmShot = lambda session: time.sleep(600)\n"
+        "sys.exit(warm.serve(warm.Spool(sys.argv[1])))\n"
+    )
+    spool.make({"job": "none"})
+    process = subprocess.Popen([sys.executable, "-c", code, str(spool.folder)], stderr=subprocess.DEVNULL)
+    while not spool.alive():
+        assert process.poll() is None
+        time.sleep(0.02)
+    spool.ask_to_stop()
+    assert process.wait(30) == 143
+
+
+@pytest.mark.parametrize("poison", ["[" * 100_000, "[1]", "", '{"frames": 1e999}', '{"frames": null}', "\ud800"])
+def test_a_poisoned_request_is_looked_at_once_and_the_next_is_answered(tmp_path, poison):
+    spool = Spool(tmp_path / "spool")
+    spool.make({})
+    (spool.folder / "1.request").write_text(poison, encoding="utf-8", errors="surrogatepass")
+    (spool.folder / "2.request").mkdir()
+    (spool.folder / f"{'9' * 200}.request").touch()
+    (spool.folder / "3.request").write_text('{"frames": "1001"}')
+    assert [(chunk.number, chunk.frames) for chunk in spool.requests()] == [(3, (1001,))]
+    assert [(chunk.number, chunk.frames) for chunk in spool.requests()] == []
+    assert '"end": 2' in (spool.folder / "1.events").read_text()
 
 
 def test_a_request_can_name_frames_and_nothing_else(shot, spool):

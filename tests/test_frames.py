@@ -42,7 +42,9 @@ def test_a_range_string_means_these_frames(text, frames):
         ("a-b", "cannot read 'a-b'"),
         ("1-5x", "cannot read"),
         ("1.5", "cannot read"),
-        ("1-9999999999", "more than"),
+        ("1-99999999", "more than"),
+        ("1-9999999999", "go up to 2147483647"),
+        ("9" * 5000, "beyond 2147483647"),
         ("####", "cannot read"),
     ],
 )

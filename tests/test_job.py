@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 
@@ -6,6 +7,7 @@ from relamp.core.errors import InputError, ParameterError, UsageError
 from relamp.core.job import Measured, RelightJob, from_json, load, look, save, to_json, with_parameters
 from relamp.core.parameters import Curve, RelightParameters
 
+GOLDENS = Path(__file__).parent / "goldens" / "jobs"
 JOB = RelightJob(
     RelightParameters(
         plate="plates/a.####.exr",
@@ -91,3 +93,51 @@ def test_only_settings_that_change_pixels_are_looked_at():
 def test_what_is_not_given_is_asked_for_by_its_option():
     with pytest.raises(UsageError, match="--env is not given"):
         RelightJob(RelightParameters(plate="a.exr")).require("plate", "env")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        {"keys": [[None, 1]]},
+        {"keys": [[1, None]]},
+        '{"keys": [[1e999, 1]]}',
+        {"keys": [[2**40, 1]]},
+        [[[]]],
+        10**400,
+    ],
+)
+def test_nulls_and_numbers_without_end_are_refused_by_the_parameters_name(value):
+    told = value if isinstance(value, str) else json.dumps(value)
+    with pytest.raises((InputError, ParameterError), match="mix"):
+        from_json(f'{{"schema": "relamp.job/1", "parameters": {{"mix": {told}}}}}')
+
+
+@pytest.mark.parametrize("name", ["plate", "out", "prompt", "layer", "views"])
+def test_zero_bytes_and_text_without_end_are_refused_by_the_parameters_name(name):
+    for text in ("a\0b", "a" * 20_000):
+        value = (text,) if name == "views" else text
+        with pytest.raises(ParameterError, match=f"{name} (must|has|holds|is)"):
+            RelightParameters(**{name: value})
+
+
+def test_brackets_without_end_are_no_job():
+    with pytest.raises(InputError, match="nested too deeply"):
+        from_json("[" * 100_000)
+
+
+def test_an_empty_path_in_a_job_is_one_not_given():
+    job = from_json('{"schema": "relamp.job/1", "parameters": {"plate": "a.exr", "out": "", "matte": ""}}')
+    assert job.parameters.matte is None
+    with pytest.raises(UsageError, match="--out is not given"):
+        job.require("plate", "out")
+
+
+@pytest.mark.parametrize("name", ["first", "published_backbones", "own_network"])
+def test_a_job_that_an_earlier_version_wrote_opens_with_what_it_says(name):
+    """One written at each step of the declaration; a key that changes its name or meaning is translated in `from_json`."""
+    job = load(GOLDENS / f"{name}.relamp.json")
+    assert job.parameters.env_rotate == JOB.parameters.env_rotate
+    assert job.parameters.layers == JOB.parameters.layers
+    assert job.measured == JOB.measured
+    assert from_json(to_json(job)) == job

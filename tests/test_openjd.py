@@ -1,10 +1,14 @@
 """The bundle as other programs read it: by the reference library, and run by the reference runner."""
 
+import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 import warnings
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -222,3 +226,46 @@ def test_a_job_never_replaces_what_is_not_its_own(tmp_path):
     with pytest.raises(UsageError, match="other settings"):
         farm_job.make(with_parameters(job, env_exposure=1.0))
     farm_job.make(with_parameters(job, env_exposure=1.0, overwrite=True))
+
+
+def marked(mark: str) -> list[str]:
+    """The command lines of living processes that have `mark` in their environment."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if mark.encode() in (folder / "environ").read_bytes():
+                found.append((folder / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for processes in /proc")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_local_run_whose_submitter_is_ended_leaves_no_render_running(tmp_path, number):
+    shot = Shot(tmp_path, size=256, frames=60)
+    jobs.save(job_of(shot), tmp_path / "shot.relamp.json")
+    command = [
+        sys.executable,
+        "-m",
+        "relamp.core.cli",
+        "submit",
+        "--local",
+        "--job",
+        str(tmp_path / "shot.relamp.json"),
+    ]
+    mark = f"RELAMP_TEST_MARK={tmp_path}"
+    environment = {**os.environ, "RELAMP_TEST_MARK": str(tmp_path)}
+    with subprocess.Popen(
+        [*command, "--chunk", "60"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
+    ) as one:
+        until = time.monotonic() + 120
+        while not shot.out_frame(1002).exists():
+            assert one.poll() is None
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        one.send_signal(number)
+    assert one.returncode == (143 if number == signal.SIGTERM else -9)
+    until = time.monotonic() + 60
+    while marked(mark):
+        assert time.monotonic() < until, marked(mark)
+        time.sleep(0.2)
+    assert not shot.out_frame(1060).exists()

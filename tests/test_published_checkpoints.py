@@ -58,6 +58,14 @@ def test_a_pickle_is_never_loaded_as_weights(pickled: Path) -> None:
         read_tensors(pickled)
 
 
+def test_a_pickle_under_the_name_of_safetensors_is_told_to_be_renamed_before_it_is_converted(pickled: Path) -> None:
+    renamed = pickled.rename(pickled.with_name("weights.safetensors"))
+    sentence = r"weights\.safetensors is a pickle.*rename it to weights\.ckpt and .*relamp models convert weights\.ckpt"
+    with pytest.raises(InputError, match=sentence):
+        read_tensors(renamed)
+    assert convert_pickle(renamed.rename(pickled.with_name("weights.ckpt")), renamed) == list(WEIGHTS)
+
+
 def test_a_pickle_that_holds_more_than_weights_is_refused(tmp_path: Path) -> None:
     path, out = tmp_path / "code.pth", tmp_path / "code.safetensors"
     torch.save({**WEIGHTS, "when": datetime.date(2025, 1, 1)}, path)

@@ -216,6 +216,19 @@ def test_shipping_writes_the_card_and_the_ledger(tmp_path):
     assert weights.load(tmp_path / "toy-1.safetensors").digest == entry["sha256"]
 
 
+def test_weights_with_one_other_bit_than_their_ledger_says_are_refused(tmp_path):
+    target = tmp_path / "toy-1.safetensors"
+    ship.ship(a_run(tmp_path / "run", 0), target)
+    whole = target.read_bytes()
+    target.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    with pytest.raises(InputError, match=r"toy-1\.safetensors is damaged or was changed: its SHA-256 is"):
+        weights.load(target)
+    target.write_bytes(whole)
+    target.rename(tmp_path / "other.safetensors")
+    with pytest.raises(InputError, match=r"other\.safetensors is not in .*ledger\.json"):
+        weights.load(tmp_path / "other.safetensors")
+
+
 def test_temporal_layers_ship_beside_their_weights_and_leave_with_them(tmp_path):
     target, run = tmp_path / "toy-1.safetensors", tmp_path / "motion"
     ship.ship(a_run(tmp_path / "first", 0), target)

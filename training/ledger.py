@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from ..core.relighter.weights import SHIPPED, digest_of
+from ..core.relighter.ledger import read
+from ..core.relighter.weights import digest_of
 
-LEDGER = SHIPPED.with_name("ledger.json")
-"""Of everything that ships, whichever folder it lies in."""
 SCHEMA = "relamp.ledger/1"
 
 
@@ -18,11 +17,6 @@ def enter(target: Path, card: dict, ledger: Path) -> str:
     entry = {"file": target.name, "sha256": digest, "licence": card["licence"], "production": True, **card}
     write(ledger, [e for e in read(ledger) if e["file"] != target.name] + [entry])
     return digest
-
-
-def read(ledger: Path) -> list[dict]:
-    """The entries of a ledger, none where there is no file."""
-    return json.loads(ledger.read_text())["weights"] if ledger.is_file() else []
 
 
 def write(ledger: Path, entries: list[dict]) -> None:

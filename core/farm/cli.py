@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from ..errors import RelampError
+from ..errors import outcome
 from ..parameters import parse
 from ..progress import Progress
 from . import session
@@ -62,6 +62,6 @@ def _told(told: Progress, work: Any) -> None:
     """Do it, and tell the farm the reason when it fails: it sees no more than a number otherwise."""
     try:
         work()
-    except RelampError as error:
-        told.failed(str(error))
+    except Exception as error:
+        told.failed(outcome(error)[1])
         raise

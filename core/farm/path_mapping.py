@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 
 from .. import job as jobs
+from .. import plain_json
 from ..errors import InputError
 from ..job import RelightJob
 from ..parameters import knobs
@@ -39,7 +40,7 @@ def load_rules(path: str | os.PathLike[str]) -> tuple[Rule, ...]:
     """Read a rules file, the longest source first; a file that says nothing gives none. Raises `InputError`."""
     file = Path(path)
     try:
-        data = json.loads(file.read_text(encoding="utf-8") or "{}")
+        data = plain_json.loads(file.read_text(encoding="utf-8") or "{}")
         rules = [_rule(item) for item in data.get("path_mapping_rules", ())]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{file}: these path mapping rules cannot be read ({error})") from None
@@ -52,7 +53,7 @@ def load_job(path: str | os.PathLike[str], rules: tuple[Rule, ...] = ()) -> Reli
     if not rules:
         return jobs.load(file)
     try:
-        data = json.loads(file.read_text(encoding="utf-8"))
+        data = plain_json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(f"{file}: cannot read this job file ({error})") from None
     parameters = data.get("parameters") if isinstance(data, dict) else None

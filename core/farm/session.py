@@ -6,40 +6,29 @@ What the actions of a farm's step environment and of its tasks call; see `spool`
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import fields
 from typing import Any
 
-from ..errors import RelampError
+from ..errors import RelampError, error_of
 from ..frames import format_frames, parse_frames
 from ..launch import clean_environment
+from ..process import asking_on_signals
 from ..progress import Event, Progress
-from .spool import POLL, Spool
-
-GRACE = 60.0  # s for a warm process to finish the frames in work when its session ends
+from .spool import DEAD, GRACE, POLL, Spool
 
 Say = Callable[[str], None]
-
-
-class FailedError(RelampError):
-    """What the warm process said a chunk, or its loading, failed with."""
-
-    def __init__(self, code: int, reason: str) -> None:
-        super().__init__(reason)
-        self.exit_code = code
 
 
 def start(spool: Spool, session: dict[str, Any]) -> None:
     """Start a session's warm process and wait until its shot is loaded.
 
     Raises:
-        FailedError: it could not be loaded; the sentence and the exit code are those of `relamp render`.
+        RelampError: it could not be loaded; the sentence and the exit code are those of `relamp render`.
     """
     spool.make(session)
     _launch(spool)
@@ -49,8 +38,7 @@ def render(spool: Spool, frames: str, progress: Progress, say: Say) -> None:
     """Have a chunk rendered, telling its progress; a warm process that died is started again.
 
     Raises:
-        FailedError: with the exit code `relamp render` would have had.
-        RelampError: the warm process died; the chunk can be asked for again.
+        RelampError: what `relamp render` would have raised; or the warm process died, and the chunk can be asked for again.
     """
     wanted = format_frames(parse_frames(frames))
     spool.check_private()
@@ -60,10 +48,10 @@ def render(spool: Spool, frames: str, progress: Progress, say: Say) -> None:
     chunk = spool.ask(wanted)
     names = {f.name for f in fields(Event)}
     try:
-        with _stopping(chunk.ask_to_stop):
+        with asking_on_signals(lambda _: chunk.ask_to_stop()):
             for event in chunk.events():
                 if event.get("end"):
-                    raise FailedError(int(event["end"]), event["reason"])
+                    raise error_of(int(event["end"]), event["reason"])
                 if "log" in event:
                     say(event["log"])
                 elif "frame" in event:
@@ -73,17 +61,24 @@ def render(spool: Spool, frames: str, progress: Progress, say: Say) -> None:
 
 
 def stop(spool: Spool) -> None:
-    """End a session, if one runs: the frames in work are finished, for a minute at most."""
-    if not spool.folder.is_dir():
+    """End a session, if one runs: the frames in work are finished, for a minute at most.
+
+    The warm process ends itself; what is written in the folder is not believed to be its process id.
+
+    Raises:
+        UsageError: the folder is not this user's alone.
+        RelampError: the warm process does not end.
+    """
+    if not os.path.lexists(spool.folder):
         return
+    spool.check_private()
     spool.ask_to_stop()
-    pid = _pid(spool)
-    until = time.monotonic() + GRACE
+    until = time.monotonic() + GRACE + DEAD
     while spool.alive():
-        if time.monotonic() > until and pid:
-            with suppress(OSError):
-                os.kill(pid, signal.SIGTERM)
-            return
+        if time.monotonic() > until:
+            raise RelampError(
+                f"the warm process of {spool.folder} does not end; end it by hand, its log is {spool.log}"
+            )
         time.sleep(POLL)
 
 
@@ -106,28 +101,4 @@ def _launch(spool: Spool) -> None:
             raise RelampError(f"the warm process did not start: {lines[-1] if lines else 'it said nothing'}")
         time.sleep(POLL)
     if state:
-        raise FailedError(int(state["end"]), state["reason"])
-
-
-def _pid(spool: Spool) -> int | None:
-    try:
-        return int((spool.folder / "alive").read_text())
-    except (OSError, ValueError):
-        return None
-
-
-class _stopping:
-    """While in it, SIGINT and SIGTERM ask for the end of a chunk instead of ending this process."""
-
-    def __init__(self, ask: Callable[[], None]) -> None:
-        self._ask = ask
-        self._before: dict[int, Any] = {}
-
-    def __enter__(self) -> None:
-        if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
-                self._before[number] = signal.signal(number, lambda *_: self._ask())
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
+        raise error_of(int(state["end"]), state["reason"])

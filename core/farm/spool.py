@@ -8,7 +8,7 @@ by touching a file of its own.
 ``session.json``    written first: what the warm process is to load
 ``ready``           it has loaded; ``failed.json`` instead says why it could not, and with which exit code
 ``alive``           touched while the warm process lives; holds its process id
-``N.request``       a chunk: its frames and the id of the task's process; ``N.alive`` is touched while that lives
+``N.request``       a chunk: its frames; ``N.alive`` is touched while the task's process lives, and holds its id
 ``N.events``        a line of JSON an event; the last one has an ``end``, the exit code
 ``N.stop``          asks for the end of a chunk; ``stop`` for that of the process
 ==================  =====================================================================================
@@ -20,6 +20,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import stat
 import sys
 import threading
 import time
@@ -28,13 +30,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from .. import plain_json
 from ..atomic import process_lives, replacing
-from ..errors import OutputError, RelampError, UsageError
+from ..errors import OutputError, RelampError, UsageError, outcome
 from ..frames import parse_frames
 
 POLL = 0.02  # s between two looks into the folder
 BEAT = 0.5  # s between two touches
+GRACE = 60.0  # s for the warm process to finish the frames in work when its session ends
 DEAD = 30.0  # s without a touch; long, because loading a network can hold up every thread of a process
+
+_REQUEST = re.compile(r"(?P<number>[0-9]{1,9})\.request")
 
 
 class Spool:
@@ -71,9 +77,13 @@ class Spool:
         if sys.platform == "win32":
             return  # folders of a user's session are private there by inheritance
         try:
-            found = self.folder.stat()
+            found = self.folder.lstat()
         except OSError as error:
             raise UsageError(f"there is no spool folder {self.folder} ({error.strerror}): start a session") from None
+        if not stat.S_ISDIR(found.st_mode):
+            raise UsageError(
+                f"the spool {self.folder} is a link or a file, which another user may have left; give a folder"
+            )
         if found.st_uid != os.getuid() or found.st_mode & 0o077:
             raise UsageError(f"the spool folder {self.folder} is open to other users; give a --spool that is not")
 
@@ -104,15 +114,19 @@ class Spool:
 
     def requests(self) -> Iterator[Chunk]:
         """Chunks not begun, oldest first. A request that makes no sense is answered and dropped."""
-        names = sorted((name for name in _list(self.folder) if name.endswith(".request")), key=_number)
-        for name in names:
-            chunk = Chunk(self, _number(name))
-            request = self._read(name) or {}
-            (self.folder / name).unlink(missing_ok=True)
+        found = [match for name in _list(self.folder) if (match := _REQUEST.fullmatch(name))]
+        for match in sorted(found, key=lambda match: int(match["number"])):
+            name, chunk = match[0], Chunk(self, int(match["number"]))
+            if not (self.folder / name).is_file():
+                continue
+            try:
+                request = self._read(name) or {}
+            finally:
+                # Whatever is in it is looked at once: a request that ended this process must not end the next one.
+                (self.folder / name).unlink(missing_ok=True)
             try:
                 chunk.frames = parse_frames(str(request["frames"]))
-                chunk.pid = int(request["pid"])
-            except (RelampError, KeyError, TypeError, ValueError) as error:
+            except (RelampError, KeyError) as error:
                 chunk.say({"end": 2, "reason": f"the request {name} cannot be read ({error})"})
                 continue
             yield chunk
@@ -138,7 +152,7 @@ class Spool:
                 number += 1
         chunk = Chunk(self, number)
         chunk.pulse = Pulse(self.folder / f"{number}.alive")
-        self._write(f"{number}.request", {"frames": frames, "pid": os.getpid()})
+        self._write(f"{number}.request", {"frames": frames})
         return chunk
 
     def ask_to_stop(self) -> None:
@@ -151,9 +165,10 @@ class Spool:
 
     def _read(self, name: str) -> dict[str, Any] | None:
         try:
-            return json.loads((self.folder / name).read_text(encoding="utf-8"))
+            found = plain_json.loads((self.folder / name).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
+        return found if isinstance(found, dict) else None
 
 
 class Chunk:
@@ -163,7 +178,6 @@ class Chunk:
         self._spool, self.number = spool, number
         self._events = spool.folder / f"{number}.events"
         self.frames: tuple[int, ...] = ()
-        self.pid = 0
         self.pulse: Pulse | None = None
 
     def say(self, event: dict[str, Any]) -> None:
@@ -194,7 +208,7 @@ class Chunk:
                 lived = self._spool.alive()  # asked before reading: its last words are read all the same
                 part += file.readline()
                 if part.endswith("\n"):
-                    event = json.loads(part)
+                    event = plain_json.loads(part)
                     part = ""
                     yield event
                     if "end" in event:
@@ -244,16 +258,13 @@ def beats(path: Path) -> bool:
         touched, pid = path.stat().st_mtime, int(path.read_text())
     except (OSError, ValueError):
         return False
-    return time.time() - touched < DEAD and process_lives(pid)
+    return time.time() - touched < DEAD and pid > 0 and process_lives(pid)
 
 
 def ending(error: BaseException) -> dict[str, Any]:
     """The last event of what ended with `error`: its exit code and its sentence."""
-    if isinstance(error, RelampError):
-        return {"end": error.exit_code, "reason": str(error)}
-    if isinstance(error, MemoryError):
-        return {"end": 5, "reason": "not enough memory; try --threads 1"}
-    return {"end": 1, "reason": f"unexpected {type(error).__name__}: {error}"}
+    code, sentence = outcome(error)
+    return {"end": code, "reason": sentence}
 
 
 def _died(spool: Spool) -> str:
@@ -262,11 +273,6 @@ def _died(spool: Spool) -> str:
         if last:
             return f"the warm process died; its last line was: {last[0]}"
     return "the warm process died without a word; was it out of memory?"
-
-
-def _number(name: str) -> int:
-    head = name.partition(".")[0]
-    return int(head) if head.isdigit() else 0
 
 
 def _list(folder: Path) -> list[str]:

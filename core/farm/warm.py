@@ -7,6 +7,8 @@ session's folder is gone, or when nobody asked for anything for an hour. Floor 4
 from __future__ import annotations
 
 import logging
+import os
+import signal
 import sys
 import threading
 import time
@@ -16,15 +18,14 @@ from typing import TYPE_CHECKING, Any
 from ..errors import RelampError, UsageError
 from ..frames import format_frames, parse_frames
 from ..job import RelightJob, with_parameters
-from ..process import set_up
-from .spool import POLL, Chunk, Spool, ending
+from ..process import Stop, set_up
+from .spool import GRACE, POLL, Chunk, Spool, ending
 
 if TYPE_CHECKING:
     from ..plan import Plan
     from ..temporal.residual_store import ResidualStore
 
 IDLE = 3600.0  # s; a farm that ends a session badly must not leave a process on a machine for good
-_TERM = 143  # 128 + SIGTERM: a task that is taken back
 
 log = logging.getLogger("relamp")
 
@@ -49,7 +50,7 @@ class WarmShot:
         self._plans = [prepare(_first_frame(view)) for view in views(job)]
         self._frames = job.parameters.frames
 
-    def render(self, frames: tuple[int, ...], tell: Any, stop: threading.Event) -> None:
+    def render(self, frames: tuple[int, ...], tell: Any, stop: Stop) -> None:
         """Render a chunk in every view. Raises `RelampError`; with several views, the first error after all are tried."""
         from .. import shot
         from ..prepare import prepare
@@ -88,6 +89,7 @@ def serve(spool: Spool) -> int:
     """Load, then render what is asked for; the exit code."""
     spool.check_private()
     pulse = spool.beat()
+    threading.Thread(target=_end_in_time, args=(spool,), name="end", daemon=True).start()
     try:
         try:
             begun = time.monotonic()
@@ -105,6 +107,14 @@ def serve(spool: Spool) -> int:
         pulse.stop()
 
 
+def _end_in_time(spool: Spool) -> None:
+    """End the process, whatever it does, when its session has been over for as long as frames in work are given."""
+    while not spool.wants_stop():
+        time.sleep(0.5)
+    time.sleep(GRACE)
+    os._exit(128 + signal.SIGTERM)
+
+
 def _answer_requests(spool: Spool, shot: WarmShot) -> None:
     last = time.monotonic()
     while not spool.wants_stop() and time.monotonic() - last < IDLE:
@@ -117,8 +127,7 @@ def _answer_requests(spool: Spool, shot: WarmShot) -> None:
 
 
 def _answer(chunk: Chunk, shot: WarmShot, spool: Spool) -> None:
-    stop, over = threading.Event(), threading.Event()
-    stop.signal_number = _TERM - 128  # type: ignore[attr-defined]
+    stop, over = Stop(), threading.Event()
     handler = _ToTask(chunk)
     watch = threading.Thread(target=_watch, args=(chunk, spool, stop, over), name="watch", daemon=True)
     watch.start()
@@ -137,7 +146,7 @@ def _answer(chunk: Chunk, shot: WarmShot, spool: Spool) -> None:
     chunk.say(end)
 
 
-def _watch(chunk: Chunk, spool: Spool, stop: threading.Event, over: threading.Event) -> None:
+def _watch(chunk: Chunk, spool: Spool, stop: Stop, over: threading.Event) -> None:
     """Stop a chunk that nobody waits for any more: its task was killed, or its session ends."""
     while not over.wait(0.1):
         if chunk.unwanted() or spool.wants_stop():

@@ -34,6 +34,7 @@ from ..errors import InputError, ParameterError
 from ..pictures import layers
 from ..pictures.exr_read import open_input
 from ..pictures.frame import HALF_MAX
+from ..pictures.library_error import said_by
 from ..pictures.radiance import read_header
 from .sampling import bilinear
 
@@ -319,7 +320,7 @@ def _read(path: Path) -> tuple[np.ndarray, oiio.ImageSpec, str]:
     radiance = read_header(path)
     source: Any = open_input(path)
     if source is None:
-        raise InputError(f"{path} cannot be opened as a picture: {oiio.geterror()}")
+        raise InputError(f"{path} cannot be opened as a picture: {said_by(oiio)}")
     try:
         data, spec = _read_open(path, source)
     finally:
@@ -340,7 +341,7 @@ def _read_open(path: Path, source: Any) -> tuple[np.ndarray, oiio.ImageSpec]:
         raise InputError(f"{path} is deep; an environment is a flat latitude-longitude picture: flatten it first")
     data = source.read_image(part, 0, 0, spec.nchannels, "float")
     if data is None:
-        raise InputError(f"{path} is damaged: {source.geterror()}; copy or render it again")
+        raise InputError(f"{path} is damaged: {said_by(source)}; copy or render it again")
     data = np.asarray(data, np.float32).reshape(spec.height, spec.width, spec.nchannels)
     return _in_display_window(data[..., _colour_channels(list(spec.channelnames))], spec), spec
 

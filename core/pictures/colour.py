@@ -129,7 +129,8 @@ class Colour:
 
     def tagged(self, spec: oiio.ImageSpec) -> Decision | None:
         """What the header itself says, None when it says nothing this config knows."""
-        tag = str(spec.getattribute("colorInteropID") or "")
+        tag = spec.getattribute("colorInteropID")
+        tag = tag if isinstance(tag, str) else ""
         if tag and tag != "unknown":
             if found := self._find(tag):
                 return Decision(found, f"colorInteropID {tag}")

@@ -24,6 +24,7 @@ from . import layers
 from .beauty import find_colour
 from .colour import Colour
 from .frame import Frame, Part, Pixels, Source, Window, beside, place
+from .library_error import said_by
 
 _PathLike = str | os.PathLike[str]
 _FRAME_NUMBER = re.compile(r"(?<=[._])-?\d+(?=\.[^.]+$)")
@@ -391,7 +392,7 @@ def _open(path: Path) -> oiio.ImageInput:
         raise InputError(f"{path} {'is a folder, not a picture' if path.is_dir() else 'does not exist'}")
     file = open_input(path)
     if file is None:
-        cause = _cause(oiio.geterror())
+        cause = _cause(said_by(oiio))
         if "not an OpenEXR file" in cause:  # OpenEXR tells it with its first bytes in hexadecimal
             cause = "it is not an OpenEXR file, whatever its name says"
         raise InputError(f"{path} cannot be read as a picture: {cause}")
@@ -423,8 +424,8 @@ def _parts(file: oiio.ImageInput, path: Path, view: str | None) -> tuple[Part, .
             raise InputError(f"{path.name} is a mip-mapped texture; give the picture it was made from")
         specs.append(spec)
     if not specs:
-        raise InputError(f"{path.name} holds no picture: {_cause(file.geterror())}")
-    file.geterror()  # seeking past the last part is how one counts them, not an error
+        raise InputError(f"{path.name} holds no picture: {_cause(said_by(file))}")
+    said_by(file)  # seeking past the last part is how one counts them, not an error
     known = _views(specs)
     shown = view if view in known else (known or ("",))[0]
     return tuple(_part(file, path, index, specs, shown) for index in range(len(specs)))
@@ -478,7 +479,7 @@ def _pixels(file: oiio.ImageInput, path: Path, index: int, spec: oiio.ImageSpec,
         values = file.read_image(index, 0, first, last, kind)
         if values is None:
             raise InputError(
-                f"{path} is cut short or damaged in part {index + 1}: {_cause(file.geterror())}; copy or render it again"
+                f"{path} is cut short or damaged in part {index + 1}: {_cause(said_by(file))}; copy or render it again"
             )
         return values
 

@@ -85,7 +85,7 @@ def timecode(spec: oiio.ImageSpec) -> str | None:
     value = spec.getattribute("smpte:TimeCode")
     if isinstance(value, str):
         return value
-    if not isinstance(value, tuple):
+    if not isinstance(value, tuple) or not isinstance(value[0], int):
         return None
     word = int(value[0])
     hours, minutes, seconds, frames = word >> 24 & 0x3F, word >> 16 & 0x7F, word >> 8 & 0x7F, word & 0x3F
@@ -93,8 +93,8 @@ def timecode(spec: oiio.ImageSpec) -> str | None:
 
 
 def frame_rate(spec: oiio.ImageSpec) -> str | None:
-    """Frames per second as written, `24000/1001`, or None."""
+    """Frames per second as written, `24000/1001`, or None where the attribute is missing or of another kind."""
     value = spec.getattribute("framesPerSecond")
-    if isinstance(value, tuple):
+    if isinstance(value, tuple) and len(value) == 2:
         return f"{value[0]}/{value[1]}"
-    return None if value is None else f"{value:g}"
+    return f"{value:g}" if isinstance(value, int | float) else None

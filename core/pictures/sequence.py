@@ -20,6 +20,7 @@ from fileseq.filesequence import FileSequence
 from ..errors import InputError, UsageError
 from ..frames import format_frames
 
+LONGEST_TOKEN = 32  # digits of a frame number in a file name
 _TOKEN = re.compile(r"#+|@+|%0?\d*d|\$F\d*")
 _VIEW = re.compile(r"%[Vv](?![A-Za-z])")
 _BETWEEN = re.compile(r"(?<=[._-])\d{2,}(?=[._-])")
@@ -70,6 +71,10 @@ class Sequence:
             return cls(path, folder, None)
         if len(tokens) > 1:
             raise UsageError(f"{path} must hold one frame token such as #### in its file name; it holds {len(tokens)}")
+        if len(tokens[0]) > LONGEST_TOKEN or _digits(tokens[0]) > LONGEST_TOKEN:
+            raise UsageError(
+                f"{tokens[0][:40]} asks for frame numbers of more than {LONGEST_TOKEN} digits; write #### or %04d"
+            )
         head, _, tail = name.partition(tokens[0])
         return cls(path, folder, _Numbered(head, _digits(tokens[0]), tail))
 

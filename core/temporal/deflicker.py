@@ -18,6 +18,7 @@ import numpy as np
 import onnxruntime as ort
 
 from ..errors import InputError
+from ..relighter.ledger import require_entered
 from .align import RADIUS, Aligned, Aligner, Sight
 from .smaller import Smaller
 
@@ -36,12 +37,14 @@ class Deflicker:
     RADIUS = RADIUS
 
     def __init__(self, device: str = "cpu", path: Path = SHIPPED) -> None:
-        """Load the head onto `device`, auto, cpu or cuda:0; raises `InputError`."""
+        """Load the head onto `device`, auto, cpu or cuda:0; raises `InputError`, also for a file that is not the one its ledger
+        speaks of."""
         if not path.is_file():
             raise InputError(
                 f"the deflicker head {path.name} is not in {path.parent}; reinstall, or use --no-deflicker"
             )
         self.weights = hashlib.sha256(path.read_bytes()).hexdigest()
+        require_entered(path, self.weights)
         self._session = open_session(path, device)
         self.card = dict(self._session.get_modelmeta().custom_metadata_map)
         self._aligner, self._smaller = Aligner(), Smaller()

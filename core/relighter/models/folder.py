@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ... import plain_json
 from ...atomic import replacing
 from ...errors import InputError, OutputError, UsageError
 from . import ledger
@@ -90,8 +91,15 @@ class Models:
         return [Found(e.name, e, *self.licence(e)) for e in entries if e.is_dir() or e.suffix == _WEIGHTS]
 
     def used(self, found: Found) -> Used:
-        """A model with the hash of its files."""
-        return Used(found.name, found.licence, found.terms, self.digest(found.path))
+        """A model with the hash of its files. Raises `InputError` when they are not those that were added."""
+        digest = self.digest(found.path)
+        noted = self.noted_digest(found.name) if found.path.parent == self.folder else None
+        if noted not in (None, digest):
+            raise InputError(
+                f"{found.path} is not what was added: SHA-256 {digest[:12]}, noted {noted[:12]}; "
+                "remove it and add it again with relamp models add"
+            )
+        return Used(found.name, found.licence, found.terms, digest)
 
     def digest(self, path: Path) -> str:
         """SHA-256 in hex of a file, or of a folder's hashes and names; remembered where the notes can be written."""
@@ -151,7 +159,7 @@ class Models:
 
     def _notes(self) -> dict[str, Any]:
         try:
-            notes = json.loads((self.folder / _NOTES).read_text("utf-8"))
+            notes = plain_json.loads((self.folder / _NOTES).read_text("utf-8"))
         except (OSError, ValueError):
             return {}
         return {k: v for k, v in notes.items() if isinstance(v, dict)} if isinstance(notes, dict) else {}

@@ -5,7 +5,6 @@ Floor 2.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +18,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from ... import plain_json
 from ...errors import InputError, OutputError
 
 Tensors = dict[str, torch.Tensor]
@@ -33,9 +33,11 @@ def read_tensors(path: Path) -> Tensors:
         raise InputError(f"{path} cannot be read ({cause}); `relamp models list` says where it has to lie") from cause
     except SafetensorError as cause:
         if _is_pickle(path):
+            told = path.with_suffix(".ckpt") if path.suffix == ".safetensors" else path
+            renamed = f"rename it to {told.name} and " if told != path else ""
             raise InputError(
-                f"{path} is a pickle, which can run code as it loads; turn it into safetensors once with "
-                f"`relamp models convert {path.name}`"
+                f"{path} is a pickle, which can run code as it loads; {renamed}turn it into safetensors once with "
+                f"`relamp models convert {told.name}`"
             ) from cause
         raise InputError(f"{path} is not a whole safetensors file ({cause}); download it again") from cause
 
@@ -155,7 +157,7 @@ def build_vae(config: Mapping[str, Any], tensors: Mapping[str, torch.Tensor], na
 def read_config(path: Path) -> dict[str, Any]:
     """A network's `config.json`; raises `InputError` when it is missing or damaged."""
     try:
-        config = json.loads(path.read_text("utf-8"))
+        config = plain_json.loads(path.read_text("utf-8"))
     except OSError as cause:
         raise InputError(f"{path} cannot be read: {cause.strerror}") from cause
     except ValueError as cause:

@@ -6,13 +6,13 @@ carries `</w>`, and the pair of the lowest rank is joined first. Standard librar
 
 from __future__ import annotations
 
-import json
 import re
 import unicodedata
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 
+from ... import plain_json
 from ...errors import InputError
 from .prompts import Tokens
 
@@ -80,7 +80,7 @@ _LETTERS = _letters()
 
 def _vocabulary(path: Path) -> dict[str, int]:
     try:
-        ids = json.loads(path.read_text("utf-8"))
+        ids = plain_json.loads(path.read_text("utf-8"))
     except OSError as cause:
         raise InputError(f"{path} cannot be read: {cause.strerror}; it comes with the base model") from cause
     except ValueError as cause:

@@ -15,7 +15,9 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
+from ... import plain_json
 from ...errors import InputError
+from .. import ledger
 from ..denoiser import Architecture, Network
 from ..motion import Motion, MotionArchitecture
 
@@ -63,11 +65,12 @@ def read_card(path: Path, schema: str = SCHEMA) -> dict:
     """What weights say of themselves; raises `InputError`."""
     try:
         with safe_open(str(path), framework="pt") as file:
-            card = json.loads((file.metadata() or {}).get("relamp", "{}"))
-    except (OSError, SafetensorError) as error:
+            card = plain_json.loads((file.metadata() or {}).get("relamp", "{}"))
+    except (OSError, ValueError, SafetensorError) as error:
         raise InputError(f"{path} cannot be read as weights ({error}); reinstall Relamp") from None
-    if card.get("schema") != schema:
-        raise InputError(f"{path} has schema {card.get('schema')}, expected {schema}; use the weights of this version")
+    found = card.get("schema") if isinstance(card, dict) else None
+    if found != schema:
+        raise InputError(f"{path} has schema {found}, expected {schema}; use the weights of this version")
     return card
 
 
@@ -75,15 +78,18 @@ def load(path: Path = SHIPPED, device: str = "cpu") -> Loaded:
     """A network from its file, in float32, ready to predict.
 
     Raises:
-        InputError: the file is missing, damaged, of another schema, or does not fit its own architecture.
+        InputError: the file is missing, damaged, not the one its ledger speaks of, of another schema, or does not fit
+            its own architecture.
     """
     if not path.is_file():
         raise InputError(f"the weights {path.name} are not in {path.parent}; reinstall Relamp, or use --backbone ratio")
+    digest = digest_of(path)
+    ledger.require_entered(path, digest)
     card = read_card(path)
     network = Network(Architecture.from_dict(card["architecture"]))
     fill(network, path)
     network.to(device).eval().requires_grad_(False)
-    return Loaded(network, digest_of(path), card)
+    return Loaded(network, digest, card)
 
 
 def load_motion(spatial: Loaded, path: Path, device: str = "cpu") -> LoadedMotion:
@@ -92,6 +98,8 @@ def load_motion(spatial: Loaded, path: Path, device: str = "cpu") -> LoadedMotio
     Raises:
         InputError: as `load`, or the layers were trained on other spatial weights.
     """
+    digest = digest_of(path)
+    ledger.require_entered(path, digest)
     card = read_card(path, MOTION_SCHEMA)
     if card.get("spatial") != spatial.digest:
         raise InputError(
@@ -101,12 +109,15 @@ def load_motion(spatial: Loaded, path: Path, device: str = "cpu") -> LoadedMotio
     motion = Motion(spatial.network.denoiser.unet, MotionArchitecture.from_dict(card["architecture"]))
     fill(motion, path)
     motion.to(device).eval().requires_grad_(False)
-    return LoadedMotion(motion, digest_of(path), card)
+    return LoadedMotion(motion, digest, card)
 
 
 def digest_of(path: Path) -> str:
-    """The SHA-256 of a file in hex."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    """The SHA-256 of a file in hex. Raises `InputError` when it cannot be read."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read as weights ({error.strerror}); reinstall Relamp") from None
 
 
 def write(module: torch.nn.Module, path: Path, card: dict) -> None:

@@ -1,0 +1,54 @@
+"""A command that ends with whoever asked for it, even when that process is killed and can do nothing any more.
+
+`python -m relamp.core.farm.guard COMMAND ...` runs the command until its own standard input ends: the system closes that pipe
+when the process at the other end is gone. Floor 0.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+
+GRACE = 60.0  # s for the command to end by itself
+
+
+def run(command: Sequence[str]) -> int:
+    """Run a command under a guard, in a session of its own; its exit code.
+
+    Whatever ends this process or leaves this call ends the command: by SIGTERM first, `GRACE` seconds later by SIGKILL.
+    """
+    guard = subprocess.Popen(
+        [sys.executable, "-m", "relamp.core.farm.guard", *command],
+        stdin=subprocess.PIPE,
+        start_new_session=sys.platform
+        != "win32",  # Ctrl-C in the terminal is for us; the guard hears of it by its pipe
+    )
+    try:
+        return guard.wait()
+    finally:
+        assert guard.stdin is not None
+        guard.stdin.close()
+        guard.wait()
+
+
+def main() -> int:
+    """Be the guard; the exit code of the command, 128 and the signal's number where a signal ended it."""
+    process = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)
+    threading.Thread(target=_end_with_stdin, args=(process,), name="guard", daemon=True).start()
+    code = process.wait()
+    return code if code >= 0 else 128 - code
+
+
+def _end_with_stdin(process: subprocess.Popen[bytes]) -> None:
+    sys.stdin.buffer.read()
+    process.terminate()
+    try:
+        process.wait(GRACE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
