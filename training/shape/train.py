@@ -14,7 +14,6 @@ import copy
 import json
 import math
 import time
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -157,12 +156,15 @@ class Trainer:
                 line = {"minutes": (told - began) / 60, "steps": step, "views": self._shards.count}
                 line |= {k: float(torch.stack([x[k] for x in losses]).mean()) for k in losses[0]} | self.score()
                 losses = []
-                print(json.dumps({k: round(v, 4) for k, v in line.items()}), flush=True)
-                with open(given.out / "progress.jsonl", "a") as file:
-                    file.write(json.dumps(line) + "\n")
+                self._tell(line)
                 self.save(step)
         self.save(step)
-        print(json.dumps({"samples": step * given.batch, "views": self._shards.count} | self.score(48)), flush=True)
+        self._tell({"minutes": given.minutes, "steps": step, "views": self._shards.count} | self.score(48))
+
+    def _tell(self, line: dict[str, float]) -> None:
+        print(json.dumps({k: round(v, 4) for k, v in line.items()}), flush=True)
+        with open(self._given.out / "progress.jsonl", "a") as file:
+            file.write(json.dumps(line) + "\n")
 
     def _step(self) -> dict[str, torch.Tensor]:
         code, matte, views = self.sample(self._given.batch, self._size())
@@ -242,18 +244,18 @@ class Trainer:
         return {name: float(torch.cat(values).mean()) for name, values in found.items()}
 
     def save(self, step: int) -> None:
-        """Write the mean weights with their card, and how far training has come."""
+        """Write the mean weights, their architecture, and how far training has come."""
         given, done = self._given, self._done
         state = {
             "samples": done["samples"] + step * given.batch,
             "steps": done["steps"] + step,
             "slices": done["slices"] + 1,
         }
-        card = {"architecture": asdict(self._network.architecture), **state, "views": self._shards.count}
         tensors = {k: v.half().contiguous() if v.is_floating_point() else v for k, v in self._mean.state_dict().items()}
         part = given.out / "weights.part"
-        save_file(tensors, part, metadata={"card": json.dumps(card)})
+        save_file(tensors, part)
         part.rename(given.out / "weights.safetensors")
+        (given.out / "architecture.json").write_text(json.dumps(self._network.architecture.as_dict()))
         (given.out / "state.json").write_text(json.dumps(state))
 
 
