@@ -1,17 +1,19 @@
 import numpy as np
 import pytest
 
+from relamp.core.cli import main
 from relamp.core.errors import InputError
 from relamp.core.light import environment as env
 from relamp.core.light.irradiance import irradiance
 from relamp.core.light.source_fit import ASSUMED_ALBEDO, fit_source
 from relamp.core.pictures.colour import PINNED, Colour
+from shots import BALL_CHANNELS, layer, lit_ball, soft_light, write_exr
 
 SIZE = 80
 
 
-def ball():
-    steps = 2 * (np.arange(SIZE) + 0.5) / SIZE - 1
+def ball(size=SIZE):
+    steps = 2 * (np.arange(size) + 0.5) / size - 1
     x, y = np.meshgrid(steps, -steps)
     inside = np.hypot(x, y) < 1
     normals = np.stack((x, y, np.sqrt(np.maximum(0, 1 - x * x - y * y))), axis=-1).astype(np.float32)
@@ -119,3 +121,56 @@ def test_the_level_of_a_coloured_plate_is_the_same_in_whatever_space_it_is_fitte
     )
     assert env.level(there, rec709) == pytest.approx(env.level(here, colour.luminance_weights), rel=1e-3)
     assert env.level(fit_source(in_rec709, normals, matte), rec709) != pytest.approx(env.level(there, rec709), rel=0.1)
+
+
+def mirrored(pixels):
+    return pixels[:, ::-1]
+
+
+def mirrored_normals(normals):
+    return normals[:, ::-1] * np.float32([-1, 1, 1])
+
+
+@pytest.mark.parametrize(
+    "size", [80, 81, 400]
+)  # an odd one has normals on the mirror itself, a large one is thinned out
+@pytest.mark.parametrize("pitch", [None, 0, -35])
+def test_a_mirrored_plate_gives_the_mirrored_light(size, pitch):
+    normals, matte = ball(size)
+    albedo = np.exp(0.4 * np.random.default_rng(1).normal(size=(size, size, 1)))
+    rgb = plate(key_light(40, 30), normals, 0.3) * albedo
+    viewer = None if pitch is None else np.array((0, -np.sin(np.radians(pitch)), np.cos(np.radians(pitch))))
+    fitted = fit_source(rgb, normals, matte, viewer)
+    again = fit_source(mirrored(rgb), mirrored_normals(normals), mirrored(matte), viewer)
+    np.testing.assert_allclose(again, mirrored(fitted), rtol=1e-3, atol=1e-3 * fitted.max())
+
+
+def test_a_world_turned_with_its_camera_gives_the_turned_light():
+    normals, matte = ball()
+    rgb = plate(key_light(40, 30), normals, 0.3)
+    turn = env.rotation_matrix(0, 90, 0)
+    fitted = fit_source(rgb, normals, matte, np.array((0, 0, 1.0)))
+    turned = fit_source(rgb, normals @ turn.T.astype(np.float32), matte, turn[:, 2])
+    np.testing.assert_allclose(turned, env.rotate(fitted, turn), rtol=1e-3, atol=1e-3 * fitted.max())
+
+
+def test_a_mirrored_plate_renders_the_mirrored_picture(tmp_path):
+    picture = lit_ball(soft_light((0.8, 0.4, 0.6)))
+    spots = np.exp(0.4 * np.random.default_rng(2).normal(size=(12, 12))).repeat(4, axis=0).repeat(4, axis=1)
+    picture[..., :3] *= spots[..., None]
+    light = soft_light((-1.0, 0.2, 0.1))
+    flipped = np.concatenate((mirrored(picture[..., :4]), mirrored_normals(picture[..., 4:])), axis=-1)
+    straight = relit(tmp_path / "a", picture, light)
+    np.testing.assert_allclose(
+        np.log2(mirrored(relit(tmp_path / "b", flipped, mirrored(light))) + 1e-3), np.log2(straight + 1e-3), atol=0.02
+    )
+    assert np.abs(np.log2(mirrored(straight) + 1e-3) - np.log2(straight + 1e-3)).max() > 1
+
+
+def relit(folder, picture, light):
+    seen = write_exr(folder / "plate.1001.exr", picture, BALL_CHANNELS)
+    sky = write_exr(folder / "sky.exr", light, ("R", "G", "B"))
+    out = folder / "relit.####.exr"
+    given = ["--normals", f"{folder}/plate.####.exr", "--env", str(sky), "--backbone", "ratio", "-q"]
+    assert main(["render", str(seen.with_name("plate.####.exr")), "--out", str(out), *given]) == 0
+    return layer(folder / "relit.1001.exr", *"RGB")

@@ -20,9 +20,9 @@ from .environment import AP1_LUMINANCE, directions, solid_angles
 ASSUMED_ALBEDO = 0.35  # between skin (0.3 to 0.5) and cloth; sets the level of the fit only
 DARK_ALBEDO = 0.02  # below it, what a network says of a surface is no measure of the light
 HEIGHT = 16
-LOBES = 96
-BINS = 400
-SHARPNESS = 12.0  # of a lobe exp(k (cos - 1)): half its height at 20 degrees, the spacing of 96 directions
+LOBE_ROWS = 9  # 20 degrees apart; odd numbers of rows, so that the horizon is a row and no edge between two
+BIN_ROWS = 17
+SHARPNESS = 12.0  # of a lobe exp(k (cos - 1)): half its height at 20 degrees, the spacing of the lobes
 SMOOTHNESS = 0.3  # with DARK, least error of log shading and direction on balls with patches of albedo
 BEHIND = 1.0  # with SMOOTHNESS: how firmly light behind the subject is held to the mean; `benchmarks/source_light.py`
 TINT = 0.25
@@ -62,14 +62,15 @@ def fit_source(
         rgb = rgb * (np.float32(ASSUMED_ALBEDO) / np.maximum(albedo, DARK_ALBEDO))
     of_rgb = np.asarray(luminance_weights, np.float32)
     luminance, facing, mass = _usable(rgb, normals, weights, of_rgb)
-    seen, shading, count = _by_normal(luminance, facing, mass)
+    frame = _before_viewer(viewer)
+    seen, shading, count = _by_normal(luminance, facing @ frame.T.astype(np.float32), mass)
     if not shading.max() > 0:
         raise InputError("the plate is black inside the matte, so no source light can be fitted; give --source-env")
-    lobes = _lobe_maps()
-    response = _irradiance_of(lobes, seen)
+    response = _irradiance_of(_lobe_maps(np.eye(3)), seen)
     confidence = np.sqrt(count) / (shading + DARK * shading.mean())
-    amounts = _fit(response * (ASSUMED_ALBEDO / np.pi), shading, confidence, _held_behind(viewer))
-    light = np.tensordot(amounts, lobes, axes=1)
+    held = _held_behind() if viewer is not None else np.zeros((0, response.shape[1]))
+    amounts = _fit(response * (ASSUMED_ALBEDO / np.pi), shading, confidence, held)
+    light = np.tensordot(amounts, _lobe_maps(frame), axes=1)
     return (light[..., None] * _tint(rgb, weights, TINT if albedo is None else 1.0, of_rgb)).astype(np.float32)
 
 
@@ -88,13 +89,15 @@ def _usable(
             f"only {int(kept.sum())} pixels have a matte, a normal and a finite colour; fitting the source light needs"
             f" {MINIMUM_PIXELS}: check the matte and normals, or give --source-env"
         )
-    chosen = np.flatnonzero(kept)[:: 1 + int(kept.sum()) // MAXIMUM_PIXELS]
+    # Evenly over the luminances, not over the picture: a mirrored picture then gives the same pixels.
+    chosen = np.flatnonzero(kept)[np.lexsort((normals[kept][:, 1], luminance[kept]))]
+    chosen = chosen[:: 1 + len(chosen) // MAXIMUM_PIXELS]
     return np.maximum(luminance[chosen], 0), normals[chosen] / length[chosen, None], weights[chosen]
 
 
 def _by_normal(luminance: np.ndarray, facing: np.ndarray, mass: np.ndarray) -> tuple[np.ndarray, ...]:
     """Mean normal, weighted median of luminance, and weight, of each occupied bin of directions."""
-    nearest = np.argmax(facing @ _fibonacci(BINS).T.astype(np.float32), axis=1)
+    nearest = np.argmax(facing @ _rows(BIN_ROWS).T.astype(np.float32), axis=1)
     order = np.lexsort((luminance, nearest))
     starts = np.flatnonzero(np.r_[True, np.diff(nearest[order]) > 0])
     stops = np.r_[starts[1:], len(order)]
@@ -109,31 +112,44 @@ def _by_normal(luminance: np.ndarray, facing: np.ndarray, mass: np.ndarray) -> t
     return normals, np.array(shading, np.float64), np.array(count, np.float64)
 
 
-def _held_behind(viewer: np.ndarray | None) -> np.ndarray:
-    """Rows, times amounts of lobes, of how far those behind the subject are off the mean of those before it."""
+def _before_viewer(viewer: np.ndarray | None) -> np.ndarray:
+    """World to a frame whose z points toward the viewer and whose x is level, (3, 3): its rows are its axes.
+
+    The light is fitted in this frame, so that what mirrors the picture mirrors the light, however the camera is turned.
+    """
     if viewer is None:
-        return np.zeros((0, LOBES))
-    facing = _fibonacci(LOBES) @ (np.asarray(viewer, np.float64) / np.linalg.norm(viewer))
+        return np.eye(3)
+    toward = np.asarray(viewer, np.float64) / np.linalg.norm(viewer)
+    side = np.array((toward[2], 0, -toward[0]))  # up x toward
+    level = np.linalg.norm(side)
+    side = side / level if level > 1e-6 else np.array((1.0, 0, 0))  # a camera that looks straight down has no level
+    return np.stack((side, np.cross(toward, side), toward))
+
+
+def _held_behind() -> np.ndarray:
+    """Rows, times amounts of lobes, of how far those behind the subject are off the mean of those before it."""
+    facing = _rows(LOBE_ROWS)[:, 2]
     firmness = np.clip(0.1 - facing, 0, 1)
     before = facing > 0
-    return BEHIND * firmness[:, None] * (np.eye(LOBES) - before / before.sum())
+    return BEHIND * firmness[:, None] * (np.eye(len(facing)) - before / before.sum())
 
 
 def _fit(response: np.ndarray, shading: np.ndarray, confidence: np.ndarray, held: np.ndarray) -> np.ndarray:
     """Non-negative amounts of the lobes: smooth where the plate does not say, robust to bins that disagree."""
-    neighbours = _fibonacci(LOBES) @ _fibonacci(LOBES).T
-    kernel = np.exp(SHARPNESS * (neighbours - 1)) * (1 - np.eye(LOBES))
-    rough = np.eye(LOBES) - kernel / kernel.sum(axis=1, keepdims=True)
+    lobes = response.shape[1]
+    neighbours = _rows(LOBE_ROWS) @ _rows(LOBE_ROWS).T
+    kernel = np.exp(SHARPNESS * (neighbours - 1)) * (1 - np.eye(lobes))
+    rough = np.eye(lobes) - kernel / kernel.sum(axis=1, keepdims=True)
     confidence = confidence / confidence.max()
-    scale = SMOOTHNESS * np.linalg.norm(response * confidence[:, None]) / np.sqrt(LOBES)
+    scale = SMOOTHNESS * np.linalg.norm(response * confidence[:, None]) / np.sqrt(lobes)
     trust = np.ones_like(confidence)
-    amounts = np.zeros(LOBES)
+    amounts = np.zeros(lobes)
     for _ in range(4):
         weight = (confidence * trust)[:, None]
         system = np.concatenate((response * weight, scale * rough, scale * held))
-        wanted = np.r_[shading * weight[:, 0], np.zeros(LOBES + len(held))]
+        wanted = np.r_[shading * weight[:, 0], np.zeros(lobes + len(held))]
         _, reduced = np.linalg.qr(np.column_stack((system, wanted)))
-        amounts, _residual = nnls(reduced[:LOBES, :LOBES], reduced[:LOBES, LOBES])  # the same problem, square
+        amounts, _residual = nnls(reduced[:lobes, :lobes], reduced[:lobes, lobes])  # the same problem, square
         error = np.abs(response @ amounts - shading) * confidence
         trust = np.sqrt(1 / np.maximum(1, error / (1.5 * np.median(error) + 1e-9)))  # Huber
     return amounts
@@ -147,9 +163,9 @@ def _tint(rgb: np.ndarray, weights: np.ndarray, share: float, luminance_weights:
     return tint / (tint @ luminance_weights)
 
 
-def _lobe_maps() -> np.ndarray:
-    """The lobes as luminance maps, (LOBES, 16, 32)."""
-    cosine = np.einsum("nk,hwk->nhw", _fibonacci(LOBES), directions(HEIGHT, 2 * HEIGHT))
+def _lobe_maps(frame: np.ndarray) -> np.ndarray:
+    """The lobes as luminance maps of the world that `frame` (3, 3) turns into theirs, (lobes, 16, 32)."""
+    cosine = np.einsum("nk,hwk->nhw", _rows(LOBE_ROWS) @ frame, directions(HEIGHT, 2 * HEIGHT))
     return np.exp(SHARPNESS * (cosine - 1)).astype(np.float32)
 
 
@@ -160,9 +176,15 @@ def _irradiance_of(maps: np.ndarray, normals: np.ndarray) -> np.ndarray:
     return cosines @ energy.reshape(len(maps), -1).T
 
 
-def _fibonacci(count: int) -> np.ndarray:
-    """Directions spread evenly over the sphere, (count, 3)."""
-    turn = np.pi * (3 - np.sqrt(5)) * np.arange(count)
-    up = 1 - 2 * (np.arange(count) + 0.5) / count
-    around = np.sqrt(1 - up**2)
-    return np.stack((around * np.sin(turn), up, around * np.cos(turn)), axis=-1)
+def _rows(rows: int) -> np.ndarray:
+    """Directions spread about evenly over the sphere in rows around +Y, (N, 3); for each its mirror image in x = 0 is there.
+
+    Each row has one at x = 0 before and behind, so that no pixel's facing falls on the edge between a pair.
+    """
+    found = []
+    for tilt in np.pi * (np.arange(rows) + 0.5) / rows:
+        half = max(1, round(rows * np.sin(tilt)))
+        turn = np.pi * np.arange(1 - half, half + 1) / half
+        level = np.sin(tilt) * np.stack((np.sin(turn), np.cos(turn)))
+        found.append(np.stack((level[0], np.full(len(turn), np.cos(tilt)), level[1])))
+    return np.concatenate(found, axis=1).T
