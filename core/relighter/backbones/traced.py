@@ -19,7 +19,7 @@ from ...errors import DeviceError
 from ...light.by_facing import log_light_by_facing
 from ...light.environment import AP1_LUMINANCE
 from ...shape.depth import relief_of, without_rims
-from ...shape.estimators.own import SHIPPED, load
+from ...shape.estimators.own import SHIPPED, load, see
 from ...shape.trace import Traced, log_share, trace
 from ...temporal.windows import Span
 from ..conditions import Conditions, LightBatch, analytic_hint, decode_planes, lit
@@ -49,6 +49,7 @@ class Relamp:
     used: tuple[str, ...] = ()
     wants_source = False  # the plate's own light is read off by facing
     levelled = True
+    steps = False
     span: Span = "frame"
     gives: frozenset[str] = frozenset({"albedo", "confidence"})
 
@@ -109,7 +110,7 @@ class Relamp:
         return kept[1]
 
     def _look(self, c: Conditions) -> Seen:
-        found = self._network(c.code, c.matte)
+        found = see(self._network, c.code, c.matte)
         normals = torch.where(c.normals_known > 0.5, c.normals, without_rims(found.normals, c.matte))
         doubt = found.doubt * (c.normals_known <= 0.5)
         field = relief_of(normals, c.matte, found.relief)

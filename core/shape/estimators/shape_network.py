@@ -66,7 +66,7 @@ class ShapeArchitecture:
 class ShapeNetwork(nn.Module):
     """See the module."""
 
-    def __init__(self, architecture: ShapeArchitecture = ShapeArchitecture()) -> None:  # noqa: B008 - frozen
+    def __init__(self, architecture: ShapeArchitecture = ShapeArchitecture()) -> None:
         super().__init__()
         self.architecture = architecture
         channels, fine = architecture.channels, architecture.fine
