@@ -106,7 +106,7 @@ def test_confidence_needs_no_ensemble(tmp_path):
     shot = Shot(tmp_path, frames=1)
     write_exr(shot.plate_frame(1001), lit_ball(soft_light((0.3, 0.4, 1.0)))[..., :4], BALL_CHANNELS[:4], "half")
     assert render(shot, "--layers", "confidence") == 0
-    found = layer(shot.out_frame(1001), "confidence.Y")[..., 0]
+    found = layer(shot.out_frame(1001), "confidence.A")[..., 0]
     inside = layer(shot.out_frame(1001), "A")[..., 0] > 0.99
     assert 0.2 < found[inside].min() < found[inside].max() <= 1
     assert found[~inside].max() < found[inside].max()
@@ -116,7 +116,7 @@ def test_given_normals_are_trusted_fully(tmp_path):
     shot = Shot(tmp_path, frames=1)
     assert render(shot, "--layers", "confidence") == 0
     inside = layer(shot.out_frame(1001), "A")[..., 0] > 0.99
-    assert layer(shot.out_frame(1001), "confidence.Y")[..., 0][inside].min() > 0.95
+    assert layer(shot.out_frame(1001), "confidence.A")[..., 0][inside].min() > 0.95
 
 
 def test_a_device_that_is_not_there_is_said_so(tmp_path, capsys):

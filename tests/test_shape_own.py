@@ -105,9 +105,8 @@ def test_the_colour_of_the_change_is_that_of_the_light(backbone):
     gain = np.exp(answer.hint + answer.residual)[inside()]
     even = np.exp(relit(backbone, conditions(tables(environment()), given=False)).hint)[inside()]
     ratio = (gain[:, 0] / gain[:, 2]) / (even[:, 0] / even[:, 2])
-    assert (
-        np.quantile(np.abs(ratio / 4 - 1), 0.9) < 0.02
-    )  # nothing is blacker than a hundredth of the light, in any channel
+    # Nothing is blacker than a hundredth of the light, in any channel: there the colour is drawn to white.
+    assert np.quantile(np.abs(ratio / 4 - 1), 0.9) < 0.05
 
 
 def test_a_plate_lit_from_the_left_is_taken_as_lit_from_the_left():
