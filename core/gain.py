@@ -100,32 +100,55 @@ def lacking(weight: np.ndarray, coverage: np.ndarray, known: np.ndarray) -> np.n
     return (weight > 0) & ~((coverage > TRUSTED) & known)
 
 
-def guide_residual(residual: np.ndarray, guide: np.ndarray, weight: np.ndarray, radius: int = 3) -> GuidedResidual:
-    """Fit a coarse residual to its guide, so that it can be enlarged along the guide's edges.
+@dataclass(frozen=True)
+class Guide:
+    """What a coarse residual is fitted to so that it can be enlarged along the guide's edges; the same for every residual.
 
     The guided filter (He, Sun & Tang 2013) with several guide channels: in each window the residual is a linear function
-    of the guide, least squares weighted by the matte.
-
-    Args:
-        residual: (h, w, 3) log gain at the working size.
-        guide: (h, w, G) at the same size: normals, depth, matte; what must not steer it is left out or scaled down.
-        weight: (h, w) of the matte; where it is 0 the residual is not looked at.
+    of the guide, least squares weighted by the matte. `planes` (h, w, G + 1) are the guide, the constant last; `weight` is
+    (h, w, 1); `inverse` (h, w, G + 1, G + 1) solves a window.
     """
-    ones = np.ones((*guide.shape[:2], 1), np.float32)
-    x = np.concatenate([guide, ones], -1)
-    w = (weight + 1e-4)[..., None]
-    size = (2 * radius + 1, 2 * radius + 1)
-    n = x.shape[-1]
-    products = np.concatenate([w * x[..., i : i + 1] * x for i in range(n)], -1)
-    targets = np.concatenate([w * x[..., i : i + 1] * residual for i in range(n)], -1)
-    matrix = _box(products, size).reshape(*guide.shape[:2], n, n)
-    right = _box(targets, size).reshape(*guide.shape[:2], n, 3)
-    mass = matrix[..., -1, -1]
-    # A ridge on the slopes only: a flat guide gives the window's mean, never a wild slope.
-    ridge = np.diag([1e-2] * (n - 1) + [0]).astype(np.float32)
-    solved = np.linalg.solve(matrix + mass[..., None, None] * ridge, right)
-    smooth = _box(solved.reshape(*guide.shape[:2], -1).astype(np.float32), size)
-    return GuidedResidual(smooth.reshape(*guide.shape[:2], n, 3))
+
+    planes: np.ndarray
+    weight: np.ndarray
+    inverse: np.ndarray
+    size: tuple[int, int]
+
+    @classmethod
+    def of(cls, guide: np.ndarray, weight: np.ndarray, radius: int = 3) -> Guide:
+        """Make a guide ready.
+
+        Args:
+            guide: (h, w, G) at the working size: normals, depth, matte; what must not steer is left out or scaled down.
+            weight: (h, w) of the matte; where it is 0 the residual is not looked at.
+        """
+        ones = np.ones((*guide.shape[:2], 1), np.float32)
+        x = np.concatenate([guide, ones], -1)
+        w = (weight + 1e-4)[..., None]
+        size = (2 * radius + 1, 2 * radius + 1)
+        n = x.shape[-1]
+        products = np.concatenate([w * x[..., i : i + 1] * x for i in range(n)], -1)
+        matrix = _box(products, size).reshape(*guide.shape[:2], n, n)
+        mass = matrix[..., -1, -1]
+        # A ridge on the slopes only: a flat guide gives the window's mean, never a wild slope.
+        ridge = np.diag([1e-2] * (n - 1) + [0]).astype(np.float32)
+        inverse = np.linalg.inv((matrix + mass[..., None, None] * ridge).astype(np.float64))
+        return cls(x, w, inverse.astype(np.float32), size)
+
+    def fit(self, residual: np.ndarray) -> GuidedResidual:
+        """Fit a residual, (h, w, 3) log gain at the working size."""
+        x, n = self.planes, self.planes.shape[-1]
+        lit = self.weight * residual
+        targets = np.concatenate([x[..., i : i + 1] * lit for i in range(n)], -1)
+        right = _box(targets, self.size).reshape(*x.shape[:2], n, 3)
+        solved = self.inverse @ right
+        smooth = _box(solved.reshape(*x.shape[:2], -1), self.size)
+        return GuidedResidual(smooth.reshape(*x.shape[:2], n, 3))
+
+
+def guide_residual(residual: np.ndarray, guide: np.ndarray, weight: np.ndarray, radius: int = 3) -> GuidedResidual:
+    """`Guide.fit` for a guide that is used once."""
+    return Guide.of(guide, weight, radius).fit(residual)
 
 
 def enlarge_residual(guided: GuidedResidual, guide: np.ndarray, rows: slice, height: int) -> np.ndarray:

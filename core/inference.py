@@ -23,7 +23,7 @@ import numpy as np
 from .camera import Camera
 from .errors import InputError, UsageError
 from .finish import Shading, Subject
-from .gain import GuidedResidual, Law, bands, enlarge_residual, guide_residual, unpremultiply
+from .gain import Guide, GuidedResidual, Law, bands, enlarge_residual, guide_residual, unpremultiply
 from .hint import Hint, Light, alone, between, mean_over, over_even
 from .illumination import Illumination, camera_to_map
 from .job import fingerprint
@@ -115,6 +115,7 @@ class Inference:
         self._one_at_a_time = threading.Lock()
         self._lighting = threading.Lock()
         self._looked = False
+        self._guided: list[tuple[np.ndarray, np.ndarray, Guide]] = []  # the last one
         self._tables: dict[Hashable, LightTables] = {}
         self._views: dict[Hashable, np.ndarray] = {}
         self._subjects = Subjects(plan)
@@ -131,6 +132,7 @@ class Inference:
         """For a plan that differs from this one in its numbers, not in its files: what is warm stays warm."""
         other = Inference(plan)
         other._one_at_a_time, other._tables, other._views = self._one_at_a_time, self._tables, self._views
+        other._guided = self._guided
         return other
 
     def first_look(self) -> bool:
@@ -458,7 +460,16 @@ class Inference:
         small = np.concatenate([look.normals, look.matte[..., None]], -1)
         full = np.concatenate([subject.normals, subject.weight[..., None]], -1)
         sides = self._sides(subject, look, small, full)
-        return Work(subject, shading, guide_residual(residual, small, look.matte), full, sides)
+        return Work(subject, shading, self._guide(small, look.matte).fit(residual), full, sides)
+
+    def _guide(self, small: np.ndarray, matte: np.ndarray) -> Guide:
+        """The guide of a frame. The last one is kept: while a light is turned it stays the same."""
+        for normals, cover, guide in self._guided[:]:
+            if np.array_equal(normals, small) and np.array_equal(cover, matte):
+                return guide
+        guide = Guide.of(small, matte)
+        self._guided[:] = [(small, matte, guide)]
+        return guide
 
     def _sides(self, subject: Subject, look: Look, small: np.ndarray, full: np.ndarray) -> dict[str, np.ndarray]:
         """The layers asked for that only the network can tell, at full size."""

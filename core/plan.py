@@ -150,6 +150,8 @@ class Plan:
         idle = {"temporal", "deflicker"}  # what comes of them is in the span and in the head's weights
         if network is None:
             idle |= {"steps", "ensemble"}
+        elif not network.steps:
+            idle.add("steps")
         if network is None or not network.seeded(p.steps):
             idle.add("seed")
         if not self.looks:
@@ -301,6 +303,11 @@ def refuse_idle(parameters: RelightParameters, backbone: Backbone) -> None:
         raise UsageError(
             f"--ensemble {p.ensemble} asks a network at several exposures, and --backbone {p.backbone} has none; leave it "
             "out, or give --backbone relamp"
+        )
+    if p.steps is not None and network is not None and not network.steps:
+        raise UsageError(
+            f"--steps {p.steps} is for networks that denoise, and --backbone {p.backbone} works its answer out at once; "
+            "leave it out"
         )
     # A network looks at a background even where none is given: the map, seen through the camera.
     idle = network is None and p.lit_by() != "background"

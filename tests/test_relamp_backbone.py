@@ -41,7 +41,7 @@ def test_a_light_that_is_fitted_for_its_level_changes_the_level_alone(tmp_path):
     inside = layer(shot.out_frame(1001), "A")[..., 0] > 0.9
     ratio = absolute[inside] / match[inside]
     assert abs(float(ratio.mean()) - 1) > 0.01
-    np.testing.assert_allclose(ratio, ratio.mean(), rtol=1e-4)
+    np.testing.assert_allclose(ratio, ratio.mean(), rtol=1e-2)  # but for the smallest light there is, epsilon
 
 
 def test_the_level_is_measured_alike_for_previews_and_renders(tmp_path):
@@ -93,6 +93,30 @@ def test_a_frame_says_which_weights_made_it(tmp_path):
     _, spec = read_exr(shot.out_frame(1001))
     assert spec.getattribute("relamp/model") == "relamp"
     assert len(spec.getattribute("relamp/weights")) == 12
+
+
+def test_steps_that_nothing_would_take_are_refused(tmp_path, capsys):
+    shot = Shot(tmp_path, frames=1)
+    assert render(shot, "--steps", "4") == 2
+    assert "--steps 4" in capsys.readouterr().err
+    assert not Path(shot.out).parent.exists()
+
+
+def test_confidence_needs_no_ensemble(tmp_path):
+    shot = Shot(tmp_path, frames=1)
+    write_exr(shot.plate_frame(1001), lit_ball(soft_light((0.3, 0.4, 1.0)))[..., :4], BALL_CHANNELS[:4], "half")
+    assert render(shot, "--layers", "confidence") == 0
+    found = layer(shot.out_frame(1001), "confidence.A")[..., 0]
+    inside = layer(shot.out_frame(1001), "A")[..., 0] > 0.99
+    assert 0.2 < found[inside].min() < found[inside].max() <= 1
+    assert found[~inside].max() < found[inside].max()
+
+
+def test_given_normals_are_trusted_fully(tmp_path):
+    shot = Shot(tmp_path, frames=1)
+    assert render(shot, "--layers", "confidence") == 0
+    inside = layer(shot.out_frame(1001), "A")[..., 0] > 0.99
+    assert layer(shot.out_frame(1001), "confidence.A")[..., 0][inside].min() > 0.95
 
 
 def test_a_device_that_is_not_there_is_said_so(tmp_path, capsys):

@@ -31,7 +31,7 @@ GROWTH = 1.25  # from one step of a march to the next
 BIAS = 0.6  # px that something must stand above a point to hide anything from it: relief is no finer
 SOFT = 1.2  # px of relief over which hiding sets in
 FAR_SOFT = 0.03  # radians more: edges far away are less sure
-DOUBTED = 0.5  # of the normals' expected error, by which every horizon is softer
+DOUBTED = 1.0  # of the normals' expected error, by which every horizon is softer
 THICK = 0.35  # of the picture's longer side: what stands more than this in front has light behind it
 BOUNCE = 0.35  # of the subject's mean light, which what hides the sky gives back
 DARK = 0.01  # of a light's mean radiance: nothing is blacker, as in the hint
@@ -141,6 +141,8 @@ def log_share(shape: Traced, lights: Placed) -> torch.Tensor:
     both = torch.cat([cells @ shape.open, cells @ shape.seen], dim=1)
     free, here = larger(both.reshape(-1, 6, *shape.size), shape.standing, size).split(3, dim=1)
     for k in range(lamps):
+        if not bool(lights.energy[:, k].any()):
+            continue
         towards, radius = lights.directions[:, k], lights.radius[:, k]
         lit = lights.energy[:, k, :, None, None] * _facing(shape.facing, towards, radius)
         free = free + lit

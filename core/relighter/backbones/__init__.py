@@ -37,6 +37,7 @@ class Network(Protocol):
 
     `gives` says what its answers hold beside residual and normals (`albedo`, `confidence`), and `ensemble` when it
     averages over exposures itself. `levelled` says that its answers know no level of their own and keep the hint's in each frame.
+    `steps` says that it denoises, in as many steps as it is told.
     """
 
     @property
@@ -51,6 +52,11 @@ class Network(Protocol):
 
     @property
     def levelled(self) -> bool:
+        """See the class."""
+        ...
+
+    @property
+    def steps(self) -> bool:
         """See the class."""
         ...
 

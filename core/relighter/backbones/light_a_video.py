@@ -51,7 +51,7 @@ class LightAVideo(Published):
         self._own_light = given.image_relighter == "relamp"
         # Without a video model nothing of it is loaded either.
         self._smooth = given.video_model == SMOOTH or given.clip_mode == "alone"
-        self.levelled, self.wants_source = not self._own_light, self._own_light  # as Relamp's own backbone
+        self.levelled, self.wants_source = not self._own_light, self._own_light  # as the denoiser was trained
         if given.clip_mode in ("foreground", "sdedit") and (self._smooth or self._own_light):
             raise UsageError(
                 f"--clip-mode {given.clip_mode} needs IC-Light and AnimateDiff: --image-relighter ic-light and a "

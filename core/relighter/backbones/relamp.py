@@ -46,6 +46,7 @@ class Relamp:
     used: tuple[str, ...] = ()
     wants_source = True  # told the light the plate was shot under it does better, also where that is fitted
     levelled = False
+    steps = True
     gives: frozenset[str] = frozenset({"albedo"})
 
     def __init__(self, device: str = "cpu", path: Path = SHIPPED, *, temporal: bool = True) -> None:

@@ -19,14 +19,18 @@ from ...errors import DeviceError
 from ...light.by_facing import log_light_by_facing
 from ...light.environment import AP1_LUMINANCE
 from ...shape.depth import relief_of, without_rims
-from ...shape.estimators.own import SHIPPED, load
+from ...shape.estimators.own import SHIPPED, load, see
 from ...shape.trace import Traced, log_share, trace
 from ...temporal.windows import Span
-from ..conditions import Conditions, LightBatch, analytic_hint, decode_planes, lit
+from ..conditions import Conditions, analytic_hint, decode_planes, lit
 from . import Answer
 
 INTRA_OP_THREADS = 2  # never the machine's: other counts can give other last bits
 SMALL = 256 * 256  # px of a frame: below, two threads wait for each other on a busy machine longer than they gain
+DELIT = (
+    0.5  # share in logs of the seen albedo that is taken off to read the plate's own light: all of it takes light along
+)
+DARK_ALBEDO = 0.03
 _ALONE = threading.Lock()
 
 
@@ -49,6 +53,7 @@ class Relamp:
     used: tuple[str, ...] = ()
     wants_source = False  # the plate's own light is read off by facing
     levelled = True
+    steps = False
     span: Span = "frame"
     gives: frozenset[str] = frozenset({"albedo", "confidence"})
 
@@ -90,12 +95,11 @@ class Relamp:
         target, source = lit(c.target, seen.normals), lit(c.source, seen.normals)
         known = c.source_known[:, None, None, None]
         hint = analytic_hint(target, source, known, c.matte)
-        residual = _arriving(seen.shape, c.target)
+        share = log_share(seen.shape, c.target.placed)
         if bool(c.source_known > 0):
-            residual = residual - _arriving(seen.shape, c.source)
+            residual = share - log_share(seen.shape, c.source.placed)
         else:
-            residual = residual - seen.own_light
-            residual = residual + _mean(target, c.matte) - _mean(target + _arriving(seen.shape, c.target), c.matte)
+            residual = share - seen.own_light + _mean(target, c.matte) - _mean(target + share, c.matte)
         doubt = torch.where(c.normals_known > 0.5, torch.zeros_like(seen.doubt), seen.doubt)
         planes = [_picture(p) for p in (residual, hint, seen.normals, seen.log_albedo.exp(), (-doubt).exp())]
         return Answer(*planes[:4], planes[4][..., 0])
@@ -109,17 +113,14 @@ class Relamp:
         return kept[1]
 
     def _look(self, c: Conditions) -> Seen:
-        found = self._network(c.code, c.matte)
+        found = see(self._network, c.code, c.matte)
         normals = torch.where(c.normals_known > 0.5, c.normals, without_rims(found.normals, c.matte))
         doubt = found.doubt * (c.normals_known <= 0.5)
         field = relief_of(normals, c.matte, found.relief)
-        luminance = _luminance(decode_planes(c.code))
+        albedo = _luminance(found.log_albedo.exp()).clamp_min(DARK_ALBEDO)
+        luminance = _luminance(decode_planes(c.code)) / albedo**DELIT
         own_light = log_light_by_facing(luminance, normals, c.matte)
         return Seen(normals, found.log_albedo, found.doubt, trace(normals, field, c.matte, doubt), own_light)
-
-
-def _arriving(shape: Traced, light: LightBatch) -> torch.Tensor:
-    return log_share(shape, light.placed)
 
 
 def _mean(log_light: torch.Tensor, matte: torch.Tensor) -> torch.Tensor:

@@ -61,6 +61,7 @@ class Published(ABC):
     wants_source = False
     gives = frozenset({"ensemble"})
     levelled = True  # its answers know no absolute level, and take the hint's
+    steps = True
 
     def __init__(self, given: RelightParameters, device: str) -> None:
         """Find, allow and check the weights; networks are loaded at the first frame.

@@ -8,9 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+from torch.nn.functional import normalize
+
 from ...errors import InputError
 from ...relighter import weights
-from .shape_network import ShapeArchitecture, ShapeNetwork
+from .shape_network import Shape, ShapeArchitecture, ShapeNetwork
 
 SCHEMA = "relamp.shape/1"
 SHIPPED = Path(__file__).parents[1] / "weights" / "shape-1.safetensors"
@@ -44,3 +47,15 @@ def load(path: Path = SHIPPED, device: str = "cpu") -> LoadedShape:
     weights.fill(network, path)
     network.to(device).eval().requires_grad_(False)
     return LoadedShape(network, weights.digest_of(path), card)
+
+
+def see(network: ShapeNetwork, code: torch.Tensor, matte: torch.Tensor) -> Shape:
+    """The shape in pictures, seen in each and in its mirror image and averaged: a mirrored plate has the mirrored shape.
+
+    Arguments and result are those of `ShapeNetwork.forward`.
+    """
+    straight, mirrored = network(code, matte), network(code.flip(3), matte.flip(3))
+    back = [plane.flip(3) for plane in mirrored]
+    back[0] = back[0] * back[0].new_tensor([-1.0, 1.0, 1.0])[:, None, None]
+    normals, *others = ((a + b) / 2 for a, b in zip(straight, back, strict=True))
+    return Shape(normalize(normals, dim=1), *others)

@@ -1,0 +1,186 @@
+"""Relamp's backbone over a toy network of shape: its file, what it sees, and the promises of the answer."""
+
+import hashlib
+
+import numpy as np
+import pytest
+import torch
+
+from relamp.core.errors import InputError
+from relamp.core.light.backdrop import camera_rays
+from relamp.core.light.by_facing import log_light_by_facing
+from relamp.core.light.environment import AP1_LUMINANCE, rotate, rotation_matrix
+from relamp.core.proxy import encode
+from relamp.core.relighter import weights
+from relamp.core.relighter.backbones import traced
+from relamp.core.relighter.backbones.traced import Relamp
+from relamp.core.relighter.conditions import build
+from relamp.core.shape.estimators import own
+from relamp.core.shape.estimators.shape_network import ShapeArchitecture, ShapeNetwork
+from small_relighter import ball, conditions, environment, tables
+
+SMALL = ShapeArchitecture(channels=(8, 8, 16), blocks=1, heads=2, fine=4)
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory):
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("weights") / "toy.safetensors"
+    own.save(ShapeNetwork(SMALL).eval(), path, {"name": "toy"})
+    return path
+
+
+@pytest.fixture(scope="module")
+def backbone(stored):
+    return Relamp(path=stored)
+
+
+def relit(backbone, c):
+    [answer] = backbone.relight([c], frames=[1001])
+    return answer
+
+
+def inside(size=48):
+    return ball(size, size)[1] > 0.5
+
+
+def test_weights_come_back_with_their_card_and_digest(stored):
+    loaded = own.load(stored)
+    assert loaded.digest == hashlib.sha256(stored.read_bytes()).hexdigest()
+    assert loaded.card["name"] == "toy"
+    assert loaded.network.architecture == SMALL
+    assert not loaded.network.training
+
+
+def test_weights_that_are_missing_or_of_something_else_are_an_error(tmp_path, stored):
+    with pytest.raises(InputError, match="reinstall Relamp"):
+        own.load(tmp_path / "none.safetensors")
+    damaged = tmp_path / "damaged.safetensors"
+    damaged.write_bytes(stored.read_bytes()[:200])
+    with pytest.raises(InputError, match="cannot be read as weights"):
+        own.load(damaged)
+    with pytest.raises(InputError, match=r"expected relamp\.shape/1"):
+        own.load(weights.SHIPPED)
+
+
+def test_the_weights_that_ship_see_a_ball_as_a_ball():
+    light, matte, normals = ball(128, 128)
+    with torch.inference_mode():
+        seen = own.load().network(
+            torch.from_numpy(encode(light).transpose(2, 0, 1))[None], torch.from_numpy(matte)[None, None]
+        )
+    cosine = (seen.normals[0].numpy().transpose(1, 2, 0) * normals).sum(-1)[matte > 0.5]
+    assert np.degrees(np.arccos(np.clip(cosine, -1, 1))).mean() < 25
+    assert float(seen.normals.norm(dim=1).sub(1).abs().max()) < 1e-3
+
+
+def test_the_same_light_changes_nothing(backbone):
+    light = tables(environment())
+    for given in (True, False):
+        answer = relit(backbone, conditions(light, tables(environment()), given=given))
+        assert not (answer.hint + answer.residual).any()
+
+
+def test_given_normals_are_answered_with_and_guessed_ones_are_the_networks(backbone):
+    _, matte, normals = ball()
+    known, guessed = relit(backbone, conditions()), relit(backbone, conditions(given=False))
+    np.testing.assert_allclose(known.normals[matte > 0.5], normals[matte > 0.5], atol=1e-6)
+    assert np.abs(guessed.normals - normals)[matte > 0.5].max() > 0.1
+    assert (known.confidence == 1).all()
+    assert guessed.confidence[matte > 0.5].max() < 1
+
+
+def test_a_subject_keeps_its_level_where_nothing_is_known_of_its_light(backbone):
+    luminance = np.float32(AP1_LUMINANCE)
+    for toward in ((1, 0, 0), (0, 0, -1), (0, 1, 0.2)):
+        answer = relit(backbone, conditions(tables(environment(toward))))
+        target = answer.hint + answer.residual  # less the plate's own light by facing, whose mean is 0
+        mean = np.log(np.exp(target) @ luminance)[inside()].mean()
+        assert abs(mean) < 0.02
+
+
+def test_the_colour_of_the_change_is_that_of_the_light(backbone):
+    pixels = environment() * np.float32([1.0, 0.5, 0.25])
+    answer = relit(backbone, conditions(tables(pixels), given=False))
+    gain = np.exp(answer.hint + answer.residual)[inside()]
+    even = np.exp(relit(backbone, conditions(tables(environment()), given=False)).hint)[inside()]
+    ratio = (gain[:, 0] / gain[:, 2]) / (even[:, 0] / even[:, 2])
+    # Nothing is blacker than a hundredth of the light, in any channel: there the colour is drawn to white.
+    assert np.quantile(np.abs(ratio / 4 - 1), 0.9) < 0.05
+
+
+def test_a_plate_lit_from_the_left_is_taken_as_lit_from_the_left():
+    _, matte, normals = ball(96, 96)
+    n = torch.from_numpy(normals.transpose(2, 0, 1))[None]
+    m = torch.from_numpy(matte)[None, None]
+    luminance = (0.2 * torch.exp(-0.8 * n[:, :1])) * m
+    texture = torch.rand(1, 1, 96, 96, generator=torch.Generator().manual_seed(0)) * 0.5 + 0.75
+    found = log_light_by_facing(luminance * texture, n, m)
+    wanted = -0.8 * n[:, :1]
+    there = m > 0
+    slope = (found[there] * wanted[there]).mean() / (wanted[there] ** 2).mean()
+    assert 0.65 < float(slope) < 0.85  # four fifths are believed
+    assert abs(float(found[there].mean())) < 1e-3
+
+
+def test_dark_hair_does_not_make_a_light():
+    _, matte, normals = ball(96, 96)
+    n = torch.from_numpy(normals.transpose(2, 0, 1))[None]
+    m = torch.from_numpy(matte)[None, None]
+    albedo = torch.where(n[:, 1:2] > 0.75, 0.03, 0.4)
+    found = log_light_by_facing(albedo * m, n, m)[m > 0]
+    assert float(found.max() - found.min()) < 0.5
+
+
+def test_without_a_matte_there_is_no_light_by_facing():
+    nothing = torch.zeros(1, 1, 8, 8)
+    assert not log_light_by_facing(nothing + 0.2, torch.ones(1, 3, 8, 8), nothing).any()
+
+
+def test_the_mirrored_plate_in_the_mirrored_light_is_the_mirrored_picture(backbone):
+    pixels = environment((0.9, 0.2, 0.3))
+    one = conditions(tables(pixels))
+    one.code = one.code * torch.linspace(0.5, 1.5, 48)
+    other = conditions(tables(pixels[:, ::-1].copy()))
+    other.code = one.code.flip(3)
+    a, b = relit(backbone, one), relit(backbone, other)
+    difference = np.abs((a.hint + a.residual) - (b.hint + b.residual)[:, ::-1])[inside()]
+    assert np.quantile(difference, 0.95) < 0.03
+
+
+def test_turning_the_light_and_turning_its_map_are_one(backbone):
+    pixels, matrix = environment(), rotation_matrix(20, 130, 0)
+    turned = relit(backbone, conditions(tables(rotate(pixels, matrix))))
+    read = relit(backbone, conditions(tables(pixels), to_map=matrix.T))
+    difference = np.abs((turned.hint + turned.residual) - (read.hint + read.residual))[inside()]
+    assert np.quantile(difference, 0.95) < 0.05
+
+
+def test_while_a_light_is_turned_the_plate_is_looked_at_once(backbone, monkeypatch):
+    looked = []
+    monkeypatch.setattr(traced, "trace", lambda *a, real=traced.trace: looked.append(1) or real(*a))
+    backbone._kept = None
+    for angle in (0, 40, 80):
+        relit(backbone, conditions(to_map=rotation_matrix(0, angle, 0)))
+    assert len(looked) == 1
+    other = conditions()
+    other.code = other.code + 0.01
+    relit(backbone, other)
+    assert len(looked) == 2
+
+
+def test_a_ball_before_a_wall_is_shadowed_on_the_right_side(backbone):
+    y, x = np.mgrid[:96, :96].astype(np.float32)
+    x, y = x - 47.5, 47.5 - y
+    radius = 16.0
+    bump = x**2 + y**2 < radius**2
+    z = np.sqrt(np.maximum(radius**2 - x**2 - y**2, 0))
+    normals = np.where(bump[..., None], np.stack([x, y, z], -1) / radius, np.float32([0, 0, 1])).astype(np.float32)
+    light = np.full((96, 96, 3), 0.2, np.float32)
+    ones = np.ones((96, 96), np.float32)
+    target = (tables(environment((1, 0, 0.5), strength=200)), np.eye(3))
+    c = build(light, ones, camera_rays(96, 96), target, normals=normals, known=ones > 0)
+    residual = relit(backbone, c).residual.mean(-1)
+    row = residual[48] - np.median(residual)
+    assert row[24:30].min() < -0.25  # the wall to the left of the ball, the light on the right
+    assert abs(row[68:74]).max() < 0.1
