@@ -50,6 +50,20 @@ def test_a_key_light_in_front_is_found_through_a_patchy_albedo(azimuth, elevatio
     assert env.level(fitted) == pytest.approx(env.level(light), rel=0.35)
 
 
+@pytest.mark.parametrize(("azimuth", "elevation"), [(0, 20), (40, 30), (-75, 20)])
+def test_a_bright_outline_makes_no_second_key_behind(azimuth, elevation):
+    normals, matte = ball()
+    light = key_light(azimuth, elevation)
+    rgb = plate(light, normals, ASSUMED_ALBEDO)
+    spill = 1.2 * rgb[matte > 0].mean() * np.clip((0.37 - normals[..., 2:]) / 0.37, 0, 1)
+    fitted = fit_source(rgb + spill, normals, matte, np.array((0, 0, 1.0)))
+    toward = moment(light)
+    facing = env.directions(*fitted.shape[:2])
+    peak = facing[np.unravel_index(fitted[..., 1].argmax(), fitted.shape[:2])]
+    assert np.degrees(np.arccos(peak @ toward)) < 15
+    assert fitted[facing @ toward < 0].max() < 0.35 * fitted.max()
+
+
 def test_a_known_albedo_tells_the_level_and_the_colour_of_the_light():
     normals, matte = ball()
     light = key_light(40, 30) * np.float32([1.4, 1.0, 0.6])

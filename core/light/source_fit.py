@@ -4,7 +4,7 @@ A non-negative light (soft lobes over the sphere, Lawson-Hanson non-negative lea
 goes with the normal. Where nobody knows the albedo, what a picture cannot tell is left neutral: the colour of the light cannot
 be told from the colour of the surface, so the light takes only a quarter (in stops) of the subject's tint; nor can its level,
 for which the subject is taken to reflect `ASSUMED_ALBEDO`. Cast shadows are read as darkness of the light. Light from behind the
-subject shows only on its rims, whose normals are the worst there are: it is pulled toward the mean of what stands in front,
+subject shows only on its rims, whose normals are the worst there are: it is pulled toward half the mean of what stands in front,
 else a few wrong pixels along an outline make a key light behind the subject.
 """
 
@@ -23,8 +23,9 @@ HEIGHT = 16
 LOBE_ROWS = 9  # 20 degrees apart; odd numbers of rows, so that the horizon is a row and no edge between two
 BIN_ROWS = 17
 SHARPNESS = 12.0  # of a lobe exp(k (cos - 1)): half its height at 20 degrees, the spacing of the lobes
-SMOOTHNESS = 0.3  # with DARK, least error of log shading and direction on balls with patches of albedo
-BEHIND = 1.0  # with SMOOTHNESS: how firmly light behind the subject is held to the mean; `benchmarks/source_light.py`
+SMOOTHNESS = 0.15  # with DARK, least error of log shading and direction on balls and heads with patches of albedo
+BEHIND = 4.0  # how firmly light behind the subject is held to UNLIT; `benchmarks/source_light.py`
+UNLIT = 0.5  # of the mean in front: a key mostly stands on one side only
 TINT = 0.25
 DARK = 0.3  # of the mean shading: errors count relatively above it, since relighting divides by the fit
 MINIMUM_PIXELS = 16
@@ -127,11 +128,11 @@ def _before_viewer(viewer: np.ndarray | None) -> np.ndarray:
 
 
 def _held_behind() -> np.ndarray:
-    """Rows, times amounts of lobes, of how far those behind the subject are off the mean of those before it."""
+    """Rows, times amounts of lobes, of how far those behind the subject are off their share of the mean before it."""
     facing = _rows(LOBE_ROWS)[:, 2]
     firmness = np.clip(0.1 - facing, 0, 1)
     before = facing > 0
-    return BEHIND * firmness[:, None] * (np.eye(len(facing)) - before / before.sum())
+    return BEHIND * firmness[:, None] * (np.eye(len(facing)) - UNLIT * before / before.sum())
 
 
 def _fit(response: np.ndarray, shading: np.ndarray, confidence: np.ndarray, held: np.ndarray) -> np.ndarray:
