@@ -47,8 +47,6 @@ def set_up() -> None:
         )
 
 
-
-
 # s from a signal to the end of the process. Whoever presses Ctrl-C waits for it; a farm gives a task half a minute, in which
 # the frames in work are better finished.
 GRACE = {signal.SIGINT: 1.5, signal.SIGTERM: 25.0}

@@ -1,6 +1,6 @@
 """Put a run's weights of the shape network into the package, with their card and the ledger.
 
-    python -m relamp.training.shape.ship data/runs/shape
+python -m relamp.training.shape.ship data/runs/shape
 """
 
 from __future__ import annotations
