@@ -24,8 +24,8 @@ import numpy as np
 from report import Report
 from validation.table import read
 
-from relamp.core.camera import load_camera
 from relamp.core.light.backdrop import backdrop, camera_rays
+from relamp.core.light.camera import load_camera
 from relamp.core.light.environment import AP1_LUMINANCE, directions, load_environment, resize
 from relamp.core.light.from_background import UPWARD, from_background
 from relamp.core.light.irradiance import irradiance

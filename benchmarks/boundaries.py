@@ -36,17 +36,17 @@ from report import Report
 from scipy.ndimage import distance_transform_edt, gaussian_filter
 from validation.table import pattern, read, shot_folders, write
 
-from relamp.core import shot
 from relamp.core.evaluation.constancy import BAND, sharpness
 from relamp.core.evaluation.evaluate import SPACE
 from relamp.core.evaluation.metrics import encode, luminance, psnr, rms, stops
 from relamp.core.job import RelightJob
-from relamp.core.light_sheet import write_png
+from relamp.core.light.sheet import write_png
 from relamp.core.parameters import RelightParameters
 from relamp.core.pictures.colour import Colour
-from relamp.core.prepare import prepare
-from relamp.core.relighter.backbones.relamp import Relamp
+from relamp.core.relighter.own.backbone import Relamp
 from relamp.core.relighter.weights import SHIPPED
+from relamp.core.shot import render as shot
+from relamp.core.shot.prepare import prepare
 
 MEASURES = {"band": 2, "Laplacian": 3, "Tenengrad": 3, "halo": 2, "rim": 3, "moved": 3}  # digits
 RIM, CORE = 3, 10  # px inside the edge: the rim lies before the first, what it is held against between both

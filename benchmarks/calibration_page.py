@@ -63,7 +63,7 @@ def draw(folder: Path, sheet: Path) -> None:
     """A column a light: the CG render above, the relit plate below, and what the grey balls differ by."""
     import numpy as np
 
-    from relamp.core.light_sheet import write_png
+    from relamp.core.light.sheet import write_png
     from relamp.core.pictures.colour import Colour
 
     colour = Colour()

@@ -31,7 +31,7 @@ from relamp.core.evaluation.evaluate import SPACE
 from relamp.core.evaluation.metrics import encode
 from relamp.core.frames import parse_frames
 from relamp.core.light.environment import AP1_LUMINANCE
-from relamp.core.light_sheet import write_png
+from relamp.core.light.sheet import write_png
 from relamp.core.pictures.colour import Colour
 
 sys.path.insert(0, str(Path(__file__).parent / "validation"))

@@ -38,19 +38,19 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from relamp.core.camera import load_camera
 from relamp.core.cli import main as relamp
 from relamp.core.evaluation.evaluate import evaluate
 from relamp.core.evaluation.flicker import COARSE
-from relamp.core.hint import between
-from relamp.core.illumination import Illumination, camera_to_map
-from relamp.core.light_sheet import write_png
-from relamp.core.measure import exposure_anchor
+from relamp.core.gain.analytic import between
+from relamp.core.gain.proxy import FLOOR, encode
+from relamp.core.light.camera import load_camera
+from relamp.core.light.sheet import write_png
+from relamp.core.light.sources import Illumination, camera_to_map
 from relamp.core.pictures import exr
 from relamp.core.pictures.colour import Colour
 from relamp.core.pictures.sequence import Sequence
 from relamp.core.process import pin_opencv
-from relamp.core.proxy import FLOOR, encode
+from relamp.core.shot.measure import exposure_anchor
 from relamp.core.temporal.align import RADIUS, Aligned, Aligner, Link, Track, bring, links
 from relamp.core.temporal.deflicker import SHIPPED, Deflicker
 from relamp.core.temporal.flow import warp

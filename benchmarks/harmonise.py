@@ -32,7 +32,7 @@ from relamp.core.cli import main as relamp
 from relamp.core.evaluation.constancy import BAND, sharpness
 from relamp.core.evaluation.evaluate import SPACE, evaluate
 from relamp.core.evaluation.metrics import encode, psnr
-from relamp.core.light_sheet import write_png
+from relamp.core.light.sheet import write_png
 from relamp.core.pictures.colour import Colour
 
 sys.path.insert(0, str(Path(__file__).parent / "validation"))

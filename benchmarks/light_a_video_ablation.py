@@ -38,11 +38,11 @@ from relamp.core.evaluation.evaluate import SPACE, evaluate
 from relamp.core.evaluation.motion import FLOW, flow
 from relamp.core.evaluation.report import panel
 from relamp.core.frames import parse_frames
-from relamp.core.light_sheet import write_png
+from relamp.core.light.sheet import write_png
 from relamp.core.parameters import RelightParameters
 from relamp.core.pictures import exr
 from relamp.core.pictures.colour import Colour
-from relamp.core.relighter.backbones import load
+from relamp.core.relighter import load
 from relamp.core.temporal import load_head
 
 _STEADY = ("--no-deflicker",)

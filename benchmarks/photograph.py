@@ -21,7 +21,7 @@ import OpenImageIO as oiio
 from skimage import data
 
 from relamp.core.cli import main as relamp
-from relamp.core.light_sheet import write_png
+from relamp.core.light.sheet import write_png
 
 SIZE = (400, 400)
 ENVIRONMENTS = Path(__file__).parents[1] / "examples" / "environments"

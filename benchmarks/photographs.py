@@ -30,7 +30,7 @@ from photographs.plates import PHOTOGRAPHS, Photograph, Plate, make, read, write
 from report import Report
 
 from relamp.core.cli import main as relamp
-from relamp.core.light_sheet import write_png
+from relamp.core.light.sheet import write_png
 from relamp.core.parameters import WORKING_SIZE
 
 SHARES = (0.7, 1.0, 1.4)  # of the working size

@@ -35,20 +35,20 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel  # noq
 from report import Report  # noqa: E402
 from safetensors.torch import save_file  # noqa: E402
 
-from relamp.core.hint import Light  # noqa: E402
+from relamp.core.gain.analytic import Light  # noqa: E402
 from relamp.core.light.backdrop import camera_rays  # noqa: E402
 from relamp.core.light.environment import AP1_LUMINANCE, directions  # noqa: E402
 from relamp.core.parameters import RelightParameters  # noqa: E402
-from relamp.core.relighter.backbones.ic_light import ICLightFrames  # noqa: E402
-from relamp.core.relighter.backbones.relamp import INTRA_OP_THREADS, Relamp  # noqa: E402
-from relamp.core.relighter.conditions import Conditions, build  # noqa: E402
-from relamp.core.relighter.light_tables import LightTables  # noqa: E402
+from relamp.core.relighter.ic_light.backbone import ICLightFrames  # noqa: E402
 from relamp.core.relighter.models.check import SD15  # noqa: E402
 from relamp.core.relighter.models.layout import DIFFUSERS, TRANSFORMERS, write_config  # noqa: E402
 from relamp.core.relighter.models.ledger import BASE  # noqa: E402
-from relamp.core.relighter.published.backbone import OFFSETS  # noqa: E402
-from relamp.core.relighter.published.clip_text import ClipText  # noqa: E402
-from relamp.core.relighter.published.clip_tokens import BEGIN, END  # noqa: E402
+from relamp.core.relighter.own.backbone import INTRA_OP_THREADS, Relamp  # noqa: E402
+from relamp.core.relighter.own.conditions import Conditions, build  # noqa: E402
+from relamp.core.relighter.own.light_tables import LightTables  # noqa: E402
+from relamp.core.relighter.stable_diffusion.clip_text import ClipText  # noqa: E402
+from relamp.core.relighter.stable_diffusion.clip_tokens import BEGIN, END  # noqa: E402
+from relamp.core.relighter.stable_diffusion.common import OFFSETS  # noqa: E402
 
 # Stable Diffusion's autoencoder and text encoder; diffusers' own defaults are of another autoencoder.
 VAE = {

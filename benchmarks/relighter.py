@@ -33,7 +33,7 @@ from validation.table import command, pattern, read, shot_folders, write
 from relamp.core.cli import main as relamp
 from relamp.core.evaluation.evaluate import SPACE, evaluate
 from relamp.core.evaluation.metrics import encode
-from relamp.core.light_sheet import write_png
+from relamp.core.light.sheet import write_png
 from relamp.core.pictures.colour import Colour
 
 BOTH = ("normals", "source")

@@ -20,14 +20,14 @@ from pathlib import Path
 import numpy as np
 from report import Report
 
-from relamp.core.camera import load_camera
-from relamp.core.environment_maker import make
-from relamp.core.hint import Light
+from relamp.core.cli.env_maker import make
+from relamp.core.gain.analytic import Light
 from relamp.core.light.balls import ball_normals
+from relamp.core.light.camera import load_camera
 from relamp.core.light.environment import load_environment, resize
 from relamp.core.light.irradiance import irradiance
 from relamp.core.light.octahedral import octahedral_directions, sample_table
-from relamp.core.light_sheet import write_png
+from relamp.core.light.sheet import write_png
 from relamp.core.pictures.colour import Colour
 
 GREY = 0.35  # reflectance of the balls

@@ -23,7 +23,7 @@ from validation.table import INPUTS, command, pattern, shot_folders
 
 from relamp.core.cli import main as relamp
 from relamp.core.evaluation.evaluate import MEASURES, Evaluation, evaluate
-from relamp.core.relighter.backbones.relamp import Relamp
+from relamp.core.relighter.own.backbone import Relamp
 
 SHOWN = ("psnr", "flicker", "flicker_global", "warp_error", "warp_ssim", "motion")
 LAYERS = {"spatial": ["--no-temporal"], "+ temporal": ["--temporal"]}

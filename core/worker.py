@@ -111,7 +111,7 @@ class Worker:
     """Reads requests from one stream and answers on another until the first ends."""
 
     def __init__(self, requests: BinaryIO, replies: BinaryIO) -> None:
-        from .preview import Previewer
+        from .shot.preview import Previewer
 
         self._requests, self._replies = requests, replies
         self._writing = threading.Lock()
@@ -251,21 +251,21 @@ class Worker:
         return Reply({**facts, "displays": listed})
 
     def _inspect(self, name: str, path: str, config: str | None = None) -> Reply:
-        from .inspection import inspect_input
+        from .pictures.inspect import inspect_input
 
         _require_texts(name=name, path=path)
         _check_texts(config=config)
         return Reply(inspect_input(name, path, config))
 
     def _made(self, pattern: str, frames: str) -> Reply:
-        from .inspection import how_made
+        from .pictures.inspect import how_made
 
         _require_texts(pattern=pattern, frames=frames)
         return Reply(how_made(pattern, frames))
 
     def _render(self, job: dict[str, Any], told: Callable[[Event], None], stop: Stop, resume: bool = False) -> Reply:
-        from . import prepare, shot
         from .job import with_parameters
+        from .shot import prepare, render
 
         wanted = _job(job)
         if resume and wanted.parameters.skip_existing == "off":
@@ -276,7 +276,7 @@ class Worker:
         outs: list[str] = []
         for view_job in prepare.views(wanted):
             plan = prepare.prepare(view_job)
-            report = shot.render(plan, on_event=told, stop=stop)
+            report = render.render(plan, on_event=told, stop=stop)
             written += report.written
             kept += report.kept
             outs.append(str(plan.inputs.out))

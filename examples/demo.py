@@ -40,7 +40,7 @@ def draw(folder: Path, plate: str, sheet: Path) -> None:
     """A row for the plate and one for each sky: its map, then four frames."""
     import numpy as np
 
-    from relamp.core.light_sheet import write_png
+    from relamp.core.light.sheet import write_png
     from relamp.core.pictures.colour import Colour
 
     colour = Colour()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ..core.lazy import LazyGroup
+from ..core.cli.lazy import LazyGroup
 from .table import EXPORTERS
 
 

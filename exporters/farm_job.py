@@ -18,8 +18,8 @@ from ..core.job import RelightJob, with_parameters
 from ..core.parameters import knobs
 from ..core.pictures import exr
 from ..core.pictures.sequence import Sequence
-from ..core.plan import SKIP, Plan, finished
-from ..core.prepare import prepare, views
+from ..core.shot.plan import SKIP, Plan, finished
+from ..core.shot.prepare import prepare, views
 
 log = logging.getLogger("relamp")
 

@@ -26,7 +26,7 @@ from ..core.pictures import exr, layers
 from ..core.pictures.colour import Colour
 from ..core.pictures.frame import Frame
 from ..core.pictures.sequence import Sequence
-from ..core.prepare import views
+from ..core.shot.prepare import views
 from ..nuke_plugin.script import DOUBLE, ScriptNode, body, quoted
 
 _LAMP = re.compile(r"lamp(\d+)")

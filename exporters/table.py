@@ -5,7 +5,7 @@ Nothing is imported before it is called: exporters may need libraries that not e
 
 from __future__ import annotations
 
-from ..core.lazy import LazyCommand
+from ..core.cli.lazy import LazyCommand
 
 EXPORTERS: dict[str, LazyCommand] = {
     "onnx": LazyCommand(

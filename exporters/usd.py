@@ -24,16 +24,16 @@ import OpenImageIO as oiio
 from ..core import VERSION
 from ..core import job as jobs
 from ..core.atomic import replacing, require_free
-from ..core.camera import Camera, display_aspect
 from ..core.errors import OutputError, UsageError
-from ..core.hint import Light
+from ..core.gain.analytic import Light
 from ..core.job import with_parameters
+from ..core.light.camera import Camera, display_aspect
 from ..core.light.lamps import Lamp, split
 from ..core.light.map_file import write_map
 from ..core.parameters import Curve, at_frame
 from ..core.pictures import exr
-from ..core.plan import Plan
-from ..core.prepare import files_read, prepare
+from ..core.shot.plan import Plan
+from ..core.shot.prepare import files_read, prepare
 
 VARIANTS = ("whole", "lamps")
 _APERTURE = 36.0  # mm across; the field of view is what counts

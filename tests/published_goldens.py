@@ -12,9 +12,9 @@ import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
 from safetensors import safe_open
 
-from relamp.core.relighter.published.checkpoints import build_vae, read_tensors
-from relamp.core.relighter.published.ic_light import merged_unet
-from relamp.core.relighter.published.noise import START, Noise
+from relamp.core.relighter.ic_light.model import merged_unet
+from relamp.core.relighter.stable_diffusion.checkpoints import build_vae, read_tensors
+from relamp.core.relighter.stable_diffusion.noise import START, Noise
 
 # diffusers' schedulers hand torch tensors to numpy in a way numpy 2 warns of.
 QUIET = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")

@@ -11,8 +11,8 @@ from safetensors.torch import save_file
 from published_goldens import golden, notes, numbers
 from relamp.core.relighter.models.layout import write_config
 from relamp.core.relighter.models.ledger import ADAPTER, BASE, RELIGHTVID
-from relamp.core.relighter.published.clip_text import ClipText
-from relamp.core.relighter.published.clip_tokens import BEGIN, END
+from relamp.core.relighter.stable_diffusion.clip_text import ClipText
+from relamp.core.relighter.stable_diffusion.clip_tokens import BEGIN, END
 
 ACCEPTED = "iclight_sd15_fc,iclight_sd15_fcon,iclight_sd15_fbc,relvid_mm_sd15_fbc"
 _MERGES = ("l i", "li g", "h t</w>", "lig ht</w>", "w a", "wa r", "s u", "su n</w>", "' s</w>", "Ã ©</w>")

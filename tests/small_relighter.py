@@ -3,12 +3,12 @@
 import numpy as np
 import torch
 
-from relamp.core.hint import Light
+from relamp.core.gain.analytic import Light
 from relamp.core.light.backdrop import camera_rays
 from relamp.core.light.environment import AP1_LUMINANCE, directions
-from relamp.core.relighter.conditions import build
-from relamp.core.relighter.denoiser import Architecture, Network
-from relamp.core.relighter.light_tables import LightTables
+from relamp.core.relighter.own.conditions import build
+from relamp.core.relighter.own.denoiser import Architecture, Network
+from relamp.core.relighter.own.light_tables import LightTables
 
 SMALL = Architecture(
     channels=(32, 32, 32), tokens=2, token_width=32, hidden=32, refiner=8, intrinsic_channels=(32, 32, 32)

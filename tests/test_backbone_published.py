@@ -11,28 +11,28 @@ import pytest
 import torch
 
 from published_goldens import QUIET, error, notes, numbers, stored, under
-from relamp.core import prepare
 from relamp.core.cli import main
 from relamp.core.errors import DeviceError, InputError, UsageError
 from relamp.core.parameters import RelightParameters
+from relamp.core.relighter import load
 from relamp.core.relighter import weights as shipped
-from relamp.core.relighter.backbones import load
-from relamp.core.relighter.backbones.ic_light import ICLightFrames
-from relamp.core.relighter.backbones.light_a_video import LightAVideo
-from relamp.core.relighter.backbones.relamp import Relamp
-from relamp.core.relighter.backbones.relightvid import RelightVidShot
-from relamp.core.relighter.conditions import decode_planes
-from relamp.core.relighter.light_fusion import fuse_light, schedule
+from relamp.core.relighter.ic_light.backbone import ICLightFrames
+from relamp.core.relighter.light_a_video.backbone import LightAVideo
+from relamp.core.relighter.light_a_video.light_fusion import fuse_light, schedule
+from relamp.core.relighter.light_a_video.model import ClipRelighter
+from relamp.core.relighter.light_a_video.own_relighter import clip_gain
+from relamp.core.relighter.light_a_video.temporal_prior import TemporalPrior
 from relamp.core.relighter.models.ledger import ADAPTER
-from relamp.core.relighter.published import pixels, proxies
-from relamp.core.relighter.published.backbone import Pair
-from relamp.core.relighter.published.courses import video_course
-from relamp.core.relighter.published.home import Home
-from relamp.core.relighter.published.light_a_video import ClipRelighter
-from relamp.core.relighter.published.noise import clip_noise
-from relamp.core.relighter.published.own_relighter import clip_gain
-from relamp.core.relighter.published.prompts import Text
-from relamp.core.relighter.published.temporal_prior import TemporalPrior
+from relamp.core.relighter.own.backbone import Relamp
+from relamp.core.relighter.own.conditions import decode_planes
+from relamp.core.relighter.relightvid.backbone import RelightVidShot
+from relamp.core.relighter.stable_diffusion import pixels, proxies
+from relamp.core.relighter.stable_diffusion.common import Pair
+from relamp.core.relighter.stable_diffusion.noise import clip_noise
+from relamp.core.relighter.stable_diffusion.offload import Home
+from relamp.core.relighter.stable_diffusion.prompts import Text
+from relamp.core.relighter.stable_diffusion.samplers import video_course
+from relamp.core.shot import prepare
 from shots import Shot, layer, read_exr
 from small_published import ACCEPTED, write_models
 from small_relighter import conditions, environment, tables

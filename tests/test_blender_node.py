@@ -10,7 +10,7 @@ import numpy as np
 import OpenImageIO as oiio
 import pytest
 
-from relamp.core import blender_home
+from relamp.blender_plugin import home
 from relamp.core.cli import main
 from relamp.core.pictures.colour import Colour
 from shots import BALL_CHANNELS, Shot, layer, lit_ball, read_exr, soft_light, write_exr
@@ -224,4 +224,4 @@ def test_somebody_elses_folder_is_not_written_over(tmp_path, capsys):
 def test_the_add_ons_folder_is_blenders_own(monkeypatch):
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setenv("XDG_CONFIG_HOME", "/home/somebody/.config")
-    assert blender_home.addons("5.0") == Path("/home/somebody/.config/blender/5.0/scripts/addons")
+    assert home.addons("5.0") == Path("/home/somebody/.config/blender/5.0/scripts/addons")

@@ -6,14 +6,14 @@ import numpy as np
 import OpenImageIO as oiio
 import pytest
 
-from relamp.core.camera import default_camera, load_camera
 from relamp.core.cli import main
 from relamp.core.errors import InputError
 from relamp.core.job import RelightJob
+from relamp.core.light.camera import default_camera, load_camera
 from relamp.core.parameters import RelightParameters
-from relamp.core.prepare import prepare
-from relamp.core.preview import Previewer
-from relamp.core.shot import render
+from relamp.core.shot.prepare import prepare
+from relamp.core.shot.preview import Previewer
+from relamp.core.shot.render import render
 from shots import layer, soft_light, write_exr
 
 

@@ -9,9 +9,9 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 
 from relamp.core.errors import InputError
-from relamp.core.relighter.published.clip_text import build_text_encoder
-from relamp.core.relighter.published.clip_tokens import ClipTokens
-from relamp.core.relighter.published.prompts import encode
+from relamp.core.relighter.stable_diffusion.clip_text import build_text_encoder
+from relamp.core.relighter.stable_diffusion.clip_tokens import ClipTokens
+from relamp.core.relighter.stable_diffusion.prompts import encode
 from small_published import vocabulary, write_text_encoder, write_tokenizer
 
 GOLDEN = Path(__file__).parent / "goldens" / "clip_text" / "clip_text.safetensors"

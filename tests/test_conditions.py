@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from relamp.core import hint
-from relamp.core.hint import Light
+from relamp.core.gain import analytic
+from relamp.core.gain.analytic import Light
 from relamp.core.light.environment import AP1_LUMINANCE, rotate, rotation_matrix
 from relamp.core.light.octahedral import octahedral_directions, sample_table
-from relamp.core.relighter.conditions import LightBatch, _read, decode_planes, encode_planes, features, light_map
+from relamp.core.relighter.own.conditions import LightBatch, _read, decode_planes, encode_planes, features, light_map
 from small_relighter import ball, conditions, environment, tables
 
 LEFT, RIGHT = environment((-1.0, 0.0, 0.0)), environment((1.0, 0.0, 0.0))
@@ -33,7 +33,7 @@ def test_hint_between_two_lights_is_the_analytic_one():
     f = features(c, c.normals)
     lights = [Light.of(pixels, WEIGHTS) for pixels in (LEFT, RIGHT)]
     _, matte, normals = ball()
-    expected = hint.between(lights[0].table, lights[1].table).at(normals)
+    expected = analytic.between(lights[0].table, lights[1].table).at(normals)
     assert _picture(f.hint)[matte > 0] == pytest.approx(expected[matte > 0], abs=2e-3)
 
 
@@ -41,7 +41,7 @@ def test_hint_without_a_source_is_the_analytic_one():
     c = conditions(tables(LEFT))
     f = features(c, c.normals)
     _, matte, normals = ball()
-    expected = hint.alone(Light.of(LEFT, WEIGHTS).table, normals, matte, WEIGHTS).at(normals)
+    expected = analytic.alone(Light.of(LEFT, WEIGHTS).table, normals, matte, WEIGHTS).at(normals)
     assert _picture(f.hint)[matte > 0] == pytest.approx(expected[matte > 0], abs=5e-3)
 
 

@@ -9,7 +9,7 @@ import torch
 
 from relamp.core.errors import InputError
 from relamp.core.relighter import weights
-from relamp.core.relighter.backbones.relamp import Relamp
+from relamp.core.relighter.own.backbone import Relamp
 from relamp.core.temporal.head import Head
 from relamp.training.clips import LENGTH, ClipMaker
 from relamp.training.dataset import Frames, Maker

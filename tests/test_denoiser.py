@@ -6,11 +6,11 @@ import torch
 
 from relamp.core.errors import InputError
 from relamp.core.relighter import weights
-from relamp.core.relighter.backbones.relamp import Relamp
-from relamp.core.relighter.conditions import features
-from relamp.core.relighter.denoiser import Architecture, Network
-from relamp.core.relighter.lobes import EVIDENCE_CHANNELS, LOBES, evidence, over_matte
-from relamp.core.relighter.sampling import add_noise, sample, wiener
+from relamp.core.relighter.own.backbone import Relamp
+from relamp.core.relighter.own.conditions import features
+from relamp.core.relighter.own.denoiser import Architecture, Network
+from relamp.core.relighter.own.lobes import EVIDENCE_CHANNELS, LOBES, evidence, over_matte
+from relamp.core.relighter.own.sampling import add_noise, sample, wiener
 from small_relighter import conditions, environment, network, tables
 
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from relamp.core.relighter.backbones import Answer
-from relamp.core.relighter.conditions import decode_planes
-from relamp.core.relighter.ensemble import factors, relight, scaled
+from relamp.core.relighter.answer import Answer
+from relamp.core.relighter.own.conditions import decode_planes
+from relamp.core.relighter.own.ensemble import factors, relight, scaled
 from small_relighter import conditions
 
 

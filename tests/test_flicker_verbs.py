@@ -10,7 +10,7 @@ from moving import pan, random_head
 from relamp.core.cli import main
 from relamp.core.errors import InputError, UsageError
 from relamp.core.evaluation.flicker import measure
-from relamp.core.proxy import decode
+from relamp.core.gain.proxy import decode
 from relamp.core.temporal import deflicker
 from relamp.core.temporal.deflicker import Deflicker
 from relamp.core.temporal.elsewhere import Elsewhere, steady

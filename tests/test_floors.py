@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -13,18 +14,18 @@ LIGHT = {
         (f"relamp.core.node.{name}" for name in ("bake", "install", "knobs", "request", "versions")), (*HEAVY, "click")
     ),
     **dict.fromkeys((f"relamp.nuke_plugin.{name}" for name in ("arithmetic", "gizmo", "script")), (*HEAVY, "click")),
-    "relamp.core.nuke_home": (*HEAVY, "click"),
-    "relamp.core.nuke_cli": HEAVY,
+    "relamp.nuke_plugin.home": (*HEAVY, "click"),
+    "relamp.core.cli.nuke": HEAVY,
     "relamp.core.progress": (*HEAVY, "click", "rich"),
     "relamp.core.report": HEAVY,
     "relamp.core.cli": HEAVY,
     "relamp.core.farm.session": (*HEAVY, "click"),
-    "relamp.core.farm.cli": HEAVY,
+    "relamp.core.cli.farm": HEAVY,
     "relamp.exporters.cli": HEAVY,
     "relamp.core.pictures.exr": ("torch", "diffusers", "onnxruntime", "PySide6"),
     "relamp.core.light.environment": ("torch", "diffusers", "onnxruntime", "PySide6"),
-    "relamp.core.finish": ("torch", "diffusers", "onnxruntime", "PySide6"),
-    "relamp.core.shot": ("torch", "diffusers", "onnxruntime", "PySide6"),
+    "relamp.core.gain.finish": ("torch", "diffusers", "onnxruntime", "PySide6"),
+    "relamp.core.shot.render": ("torch", "diffusers", "onnxruntime", "PySide6"),
 }
 
 
@@ -41,3 +42,12 @@ def test_the_namespace_is_nobodys_package():
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
         == "None"
     )
+
+
+def test_nothing_imports_upwards():
+    """The contract stands in pyproject.toml."""
+    code = "from importlinter.cli import lint_imports_command; lint_imports_command()"
+    run = subprocess.run(
+        [sys.executable, "-c", code, "--no-cache"], cwd=Path(__file__).parent.parent, capture_output=True, text=True
+    )
+    assert run.returncode == 0, run.stdout + run.stderr

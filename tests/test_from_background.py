@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from relamp.core.camera import default_camera
 from relamp.core.cli import main
 from relamp.core.errors import InputError, ParameterError
-from relamp.core.illumination import Behind
 from relamp.core.light.backdrop import backdrop, camera_rays
+from relamp.core.light.camera import default_camera
 from relamp.core.light.canvas import bearing
 from relamp.core.light.environment import rotation_matrix
 from relamp.core.light.from_background import LIFT_MOST, from_background, lift_clipped
 from relamp.core.light.irradiance import irradiance
+from relamp.core.light.sources import Behind
 from relamp.core.parameters import RelightParameters
 from relamp.core.pictures.colour import Colour
 from relamp.core.pictures.sequence import Sequence

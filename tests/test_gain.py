@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from relamp.core.gain import (
+from relamp.core.gain.grain import Noise, measure
+from relamp.core.gain.law import (
     BAND,
     Law,
     bands,
@@ -13,7 +14,6 @@ from relamp.core.gain import (
     relight_band,
     touched,
 )
-from relamp.core.grain import Noise, measure
 from shots import sphere
 
 RNG = np.random.default_rng(3)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from relamp.core.geometry import clean_normals, inflate, looks_green_flipped
+from relamp.core.shape.normals import clean_normals, inflate, looks_green_flipped
 
 
 def disc(height, width, radius):

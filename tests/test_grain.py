@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from relamp.core.grain import measure, split
+from relamp.core.gain.grain import measure, split
 
 
 def grainy(rng, level, offset, slope, size=(128, 160)):

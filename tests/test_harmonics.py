@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
+import harmonics
 from relamp.core.errors import ParameterError
 from relamp.core.light import environment as env
-from relamp.core.light import harmonics
 from relamp.core.light.irradiance import irradiance
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from relamp.core.hint import Light, alone, between
+from relamp.core.gain.analytic import Light, alone, between
 from relamp.core.light.environment import AP1_LUMINANCE, rotate, rotation_matrix
 from relamp.core.light.irradiance import irradiance
 from shots import soft_light, sphere

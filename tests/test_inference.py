@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from relamp.core import inference, prepare, subjects
 from relamp.core.cli import main
-from relamp.core.proxy import decode
-from relamp.core.relighter.backbones import Answer
-from relamp.core.relighter.conditions import analytic_hint, shade
+from relamp.core.gain.proxy import decode
+from relamp.core.relighter.answer import Answer
+from relamp.core.relighter.own.conditions import analytic_hint, shade
+from relamp.core.shot import inference, prepare, subjects
 from shots import BALL_CHANNELS, Shot, layer, lit_ball, read_exr, soft_light, write_exr
 
 RATIO = ("--backbone", "ratio")

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from relamp.core.keep import Keeper
+from relamp.core.shot.keep import Keeper
 
 
 def test_a_value_is_worked_out_once_and_the_oldest_is_let_go():

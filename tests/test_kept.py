@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from relamp.core import prepare
-from relamp.core import shot as shots
 from relamp.core.cli import main
 from relamp.core.errors import FramesFailedError, UsageError
 from relamp.core.frames import format_frames
 from relamp.core.job import RelightJob
 from relamp.core.parameters import RelightParameters
+from relamp.core.shot import prepare
+from relamp.core.shot import render as shots
 from shots import layer
 
 FAST = ("--backbone", "ratio", "-q")

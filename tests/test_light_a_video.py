@@ -5,14 +5,14 @@ import torch
 from diffusers import MotionAdapter, UNetMotionModel
 
 from published_goldens import QUIET, error, ic_light_unet, notes, numbers, stored, vae
-from relamp.core.relighter.light_fusion import Moment, fuse_light, schedule
-from relamp.core.relighter.published import pixels
-from relamp.core.relighter.published.checkpoints import build_unet
-from relamp.core.relighter.published.courses import video_course
-from relamp.core.relighter.published.ic_light import ICLight
-from relamp.core.relighter.published.light_a_video import AnimateDiffVideo, ClipRelighter, generate_background
-from relamp.core.relighter.published.noise import clip_noise, light_a_video_noise
-from relamp.core.relighter.published.prompts import Text
+from relamp.core.relighter.ic_light.model import ICLight
+from relamp.core.relighter.light_a_video.light_fusion import Moment, fuse_light, schedule
+from relamp.core.relighter.light_a_video.model import AnimateDiffVideo, ClipRelighter, generate_background
+from relamp.core.relighter.stable_diffusion import pixels
+from relamp.core.relighter.stable_diffusion.checkpoints import build_unet
+from relamp.core.relighter.stable_diffusion.noise import clip_noise, light_a_video_noise
+from relamp.core.relighter.stable_diffusion.prompts import Text
+from relamp.core.relighter.stable_diffusion.samplers import video_course
 
 pytestmark = QUIET
 

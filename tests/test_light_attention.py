@@ -5,7 +5,7 @@ import torch
 from diffusers.models.attention_processor import Attention
 
 from published_goldens import cases, error, ic_light_unet, notes, numbers, under
-from relamp.core.relighter.light_attention import LightAttention, light_layers, shared_light
+from relamp.core.relighter.light_a_video.light_attention import LightAttention, light_layers, shared_light
 
 
 @pytest.mark.golden

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from published_goldens import QUIET, config, error, notes, numbers, stored
-from relamp.core.relighter.light_fusion import (
+from relamp.core.relighter.light_a_video.light_fusion import (
     PRESETS,
     Blend,
     Moment,
@@ -15,8 +15,8 @@ from relamp.core.relighter.light_fusion import (
     schedule,
     sdedit,
 )
-from relamp.core.relighter.published.courses import Ddim, EulerAncestral, counts, video_course
-from relamp.core.relighter.published.noise import clip_noise
+from relamp.core.relighter.stable_diffusion.noise import clip_noise
+from relamp.core.relighter.stable_diffusion.samplers import Ddim, EulerAncestral, counts, video_course
 
 pytestmark = QUIET
 MODELS = ("animatediff", "cogvideox", "wan")

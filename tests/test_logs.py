@@ -13,7 +13,7 @@ import pytest
 from relamp.core import logs
 from relamp.core.cli import main
 from relamp.core.errors import InputError
-from relamp.core.inference import Inference
+from relamp.core.shot.inference import Inference
 from shots import write_exr
 
 

@@ -8,8 +8,8 @@ import torch
 
 from relamp.core.errors import InputError
 from relamp.core.relighter import weights
-from relamp.core.relighter.conditions import Features
-from relamp.core.relighter.motion import Motion, MotionArchitecture
+from relamp.core.relighter.own.conditions import Features
+from relamp.core.relighter.own.motion import Motion, MotionArchitecture
 from small_relighter import conditions, environment, network, tables
 
 FRAMES = 4

@@ -14,12 +14,12 @@ import pytest
 
 import nuke
 from nuke_host import host, state, workers
-from relamp.core import nuke_home
 from relamp.core.cli import main
 from relamp.core.errors import InputError, UsageError
 from relamp.core.launch import find_python, site_file
 from relamp.core.node import install as copies
 from relamp.nuke_plugin import create, panel_host, selftest
+from relamp.nuke_plugin import home as nuke_home
 
 FAKE = Path(__file__).parent / "fake_nuke"
 OTHERS = b"# mine\nimport nuke\nnuke.pluginAddPath('./gizmos')"

@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from relamp.core.relighter.occlusion import AZIMUTHS, horizons, occlusion
+from relamp.core.relighter.own.occlusion import AZIMUTHS, horizons, occlusion
 
 SIZE = 48
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from relamp.core import VERSION, offline
-from relamp.core.cli import main
+from relamp.core import VERSION
+from relamp.core.cli import main, offline
 
 ROOT = Path(__file__).parent.parent
 

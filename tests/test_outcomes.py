@@ -53,7 +53,7 @@ def out_of_memory(*_, **__):
 
 
 def test_memory_of_the_device_that_runs_out_in_our_own_network_is_5(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("relamp.core.relighter.backbones.relamp.Relamp.relight", out_of_memory)
+    monkeypatch.setattr("relamp.core.relighter.own.backbone.Relamp.relight", out_of_memory)
     made = Shot(tmp_path, frames=1)
     lights = ("--env", made.env_b, "--source-env", made.env_a)
     assert main(["render", made.plate, *lights, "--out", made.out, "--progress", "openjd"]) == 5
@@ -72,7 +72,7 @@ def test_ctrl_c_ends_a_long_frame_within_two_seconds_and_leaves_nothing_half_wri
     made = Shot(tmp_path, frames=3)
     code = (
         "import sys, time\n"
-        "from relamp.core import atomic, cli, shot\n"
+        "from relamp.core import atomic, cli; from relamp.core.shot import render as shot\n"
         "write = shot.write\n"
         "def slow(plan, task, *more):\n"
         "    if task.frame > 1001:\n"
@@ -126,7 +126,7 @@ def test_a_library_that_hears_of_no_signal_is_ended_all_the_same():
         "    print('deaf', flush=True)\n"
         "    lock = ctypes.create_string_buffer(64)\n"
         "    for _ in range(2): ctypes.CDLL(None).pthread_mutex_lock(lock)\n"  # the second never comes back
-        "cli.relamp.commands['doctor'].callback = deaf\n"
+        "cli.relamp.get_command(None, 'doctor').callback = deaf\n"
         "sys.exit(cli.main(['doctor']))\n"
     )
     process = subprocess.Popen(

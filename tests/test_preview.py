@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from relamp.core.errors import UsageError
-from relamp.core.inference import Inference
 from relamp.core.job import RelightJob
 from relamp.core.parameters import RelightParameters
-from relamp.core.preview import Previewer
+from relamp.core.shot.inference import Inference
+from relamp.core.shot.preview import Previewer
 from shots import Shot
 
 

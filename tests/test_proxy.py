@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from relamp.core import proxy
+from relamp.core.gain import proxy
 
 
 def test_code_of_known_lights():

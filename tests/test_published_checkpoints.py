@@ -9,8 +9,8 @@ from safetensors.torch import save_file
 
 from published_goldens import error, golden, numbers
 from relamp.core.errors import InputError, OutputError
-from relamp.core.relighter.published.checkpoints import convert_pickle, read_config, read_tensors
-from relamp.core.relighter.published.relightvid import adapter_tensors
+from relamp.core.relighter.relightvid.model import adapter_tensors
+from relamp.core.relighter.stable_diffusion.checkpoints import convert_pickle, read_config, read_tensors
 
 WEIGHTS = {"a.weight": torch.arange(6.0).reshape(2, 3), "a.bias": torch.zeros(2, dtype=torch.float16)}
 

@@ -8,9 +8,9 @@ import torch
 
 from published_goldens import QUIET, config, error, notes, numbers, stored
 from relamp.core.errors import UsageError
-from relamp.core.relighter.light_fusion import background_schedule, schedule
-from relamp.core.relighter.published.courses import Course, counts, ddpm, image_course, video_course
-from relamp.core.relighter.published.noise import START, clip_noise, frame_noise, light_a_video_noise
+from relamp.core.relighter.light_a_video.light_fusion import background_schedule, schedule
+from relamp.core.relighter.stable_diffusion.noise import START, clip_noise, frame_noise, light_a_video_noise
+from relamp.core.relighter.stable_diffusion.samplers import Course, counts, ddpm, image_course, video_course
 
 pytestmark = QUIET
 SCHEDULED = sorted({key.split(".")[0] for key in numbers("iclight_schedule") if key.startswith("steps")})

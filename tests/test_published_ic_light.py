@@ -6,8 +6,7 @@ import torch
 
 from published_goldens import QUIET, cases, error, ic_light_unet, notes, numbers, under, vae
 from relamp.core.errors import InputError, UsageError
-from relamp.core.relighter.published import pixels
-from relamp.core.relighter.published.ic_light import (
+from relamp.core.relighter.ic_light.model import (
     ICLight,
     Settings,
     enlarged,
@@ -17,8 +16,9 @@ from relamp.core.relighter.published.ic_light import (
     relight_pictures,
     variant_of,
 )
-from relamp.core.relighter.published.noise import clip_noise, frame_noise
-from relamp.core.relighter.published.prompts import Text, Tokens, blocks, encode, repeated
+from relamp.core.relighter.stable_diffusion import pixels
+from relamp.core.relighter.stable_diffusion.noise import clip_noise, frame_noise
+from relamp.core.relighter.stable_diffusion.prompts import Text, Tokens, blocks, encode, repeated
 
 pytestmark = QUIET
 VARIANTS = ("fc", "fbc")

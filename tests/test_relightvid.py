@@ -10,11 +10,8 @@ from diffusers import UNetMotionModel
 
 from published_goldens import QUIET, cases, config, error, ic_light_unet, notes, numbers, stored, under
 from relamp.core.errors import InputError, UsageError
-from relamp.core.relighter.published.courses import ddpm
-from relamp.core.relighter.published.noise import Noise, clip_noise
-from relamp.core.relighter.published.prompts import Text
-from relamp.core.relighter.published.relightvid import adapter_tensors, motion_adapter, relightvid_unet
-from relamp.core.relighter.published.relightvid_sampling import (
+from relamp.core.relighter.relightvid.model import adapter_tensors, motion_adapter, relightvid_unet
+from relamp.core.relighter.relightvid.sampling import (
     BRIGHTNESS,
     RelightVid,
     Told,
@@ -27,6 +24,9 @@ from relamp.core.relighter.published.relightvid_sampling import (
     to_tensor,
     windows,
 )
+from relamp.core.relighter.stable_diffusion.noise import Noise, clip_noise
+from relamp.core.relighter.stable_diffusion.prompts import Text
+from relamp.core.relighter.stable_diffusion.samplers import ddpm
 
 pytestmark = QUIET
 

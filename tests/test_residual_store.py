@@ -3,12 +3,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from relamp.core import shot as loop
 from relamp.core.frames import parse_frames
 from relamp.core.job import RelightJob
 from relamp.core.parameters import RelightParameters
-from relamp.core.prepare import prepare
-from relamp.core.relighter.backbones import Answer
+from relamp.core.relighter.answer import Answer
+from relamp.core.shot import render as loop
+from relamp.core.shot.prepare import prepare
 from relamp.core.temporal.residual_store import ResidualStore
 from shots import layer
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from relamp.core.errors import InputError, UsageError
-from relamp.core.inspection import as_pattern
+from relamp.core.pictures.inspect import as_pattern
 from relamp.core.pictures.sequence import Sequence, sequences_in
 
 

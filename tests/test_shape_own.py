@@ -7,14 +7,14 @@ import pytest
 import torch
 
 from relamp.core.errors import InputError
+from relamp.core.gain.proxy import encode
 from relamp.core.light.backdrop import camera_rays
 from relamp.core.light.by_facing import log_light_by_facing
 from relamp.core.light.environment import AP1_LUMINANCE, rotate, rotation_matrix
-from relamp.core.proxy import encode
 from relamp.core.relighter import weights
-from relamp.core.relighter.backbones import traced
-from relamp.core.relighter.backbones.traced import Relamp
-from relamp.core.relighter.conditions import build
+from relamp.core.relighter.own import traced
+from relamp.core.relighter.own.conditions import build
+from relamp.core.relighter.own.traced import Relamp
 from relamp.core.shape.estimators import own
 from relamp.core.shape.estimators.shape_network import ShapeArchitecture, ShapeNetwork
 from small_relighter import ball, conditions, environment, tables

@@ -10,14 +10,7 @@ import pytest
 
 from relamp.core.errors import InputError, OutputError
 from relamp.training.light_rig import CELLS, cell_corners, cell_solid_angles, fibonacci_directions, random_rotation
-from relamp.training.shards import (
-    decode_log,
-    encode_log,
-    finished_seeds,
-    read_index,
-    read_shard,
-    write_shard,
-)
+from relamp.training.shards import decode_log, encode_log, finished_seeds, read_index, read_shard, write_shard
 from stage_frames import make_frame
 
 

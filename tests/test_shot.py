@@ -14,14 +14,14 @@ import PyOpenColorIO as ocio
 import pytest
 
 from relamp.core.cli import main
-from relamp.core.geometry import along_rays
-from relamp.core.illumination import Illumination
 from relamp.core.light.backdrop import camera_rays
 from relamp.core.light.environment import rotate, rotation_matrix
 from relamp.core.light.irradiance import irradiance
+from relamp.core.light.sources import Illumination
 from relamp.core.pictures import exr
 from relamp.core.pictures.colour import PINNED, Colour
 from relamp.core.pictures.sequence import Sequence
+from relamp.core.shape.normals import along_rays
 from shots import BALL_CHANNELS, Shot, layer, lit_ball, read_exr, soft_light, sphere, write_exr
 
 RGB = ("R", "G", "B")
@@ -734,7 +734,7 @@ def test_the_reason_is_said_when_no_frame_can_be_read(tmp_path, capsys):
 
 
 def test_a_bug_in_one_frame_does_not_lose_the_night(tmp_path, monkeypatch):
-    from relamp.core import shot as loop
+    from relamp.core.shot import render as loop
 
     real, shot = loop.finish, Shot(tmp_path)
     calls = iter(range(99))

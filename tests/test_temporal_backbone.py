@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from relamp.core import prepare
 from relamp.core.cli import main
 from relamp.core.errors import InputError
 from relamp.core.relighter import weights
-from relamp.core.relighter.backbones.relamp import Relamp
-from relamp.core.relighter.motion import Motion, MotionArchitecture
+from relamp.core.relighter.own.backbone import Relamp
+from relamp.core.relighter.own.motion import Motion, MotionArchitecture
+from relamp.core.shot import prepare
 from relamp.core.temporal.windows import filled, really_there
 from shots import Shot, read_exr
 from small_relighter import conditions, environment, network, tables

@@ -8,7 +8,7 @@ import torch
 
 from relamp.core.light.environment import level
 from relamp.core.light.irradiance import irradiance
-from relamp.core.relighter.conditions import _light_batch, lit
+from relamp.core.relighter.own.conditions import _light_batch, lit
 from relamp.core.shape.depth import heights
 from relamp.core.shape.trace import (
     THICK,

@@ -9,9 +9,9 @@ import torch
 
 from relamp.core.errors import InputError
 from relamp.core.relighter import weights
-from relamp.core.relighter.conditions import features
-from relamp.core.relighter.denoiser import Intrinsics, Network
-from relamp.core.relighter.motion import Motion, MotionArchitecture
+from relamp.core.relighter.own.conditions import features
+from relamp.core.relighter.own.denoiser import Intrinsics, Network
+from relamp.core.relighter.own.motion import Motion, MotionArchitecture
 from relamp.training import checkpoint, ship, train
 from relamp.training.dataset import Frames, Geometry, Maker, held_out, pictures, recolour
 from relamp.training.light_pool import Place, Rig

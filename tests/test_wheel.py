@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 import tomllib
 
-from relamp.core.offline import LEFT_OUT
+from relamp.core.cli.offline import LEFT_OUT
 from shots import Shot, read_exr, write_exr
 
 ROOT = Path(__file__).parent.parent

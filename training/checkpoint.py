@@ -10,8 +10,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
 from ..core.errors import InputError
-from ..core.relighter.denoiser import Network
-from ..core.relighter.motion import Motion
+from ..core.relighter.own.denoiser import Network
+from ..core.relighter.own.motion import Motion
 
 SCHEMA = "relamp.training/1"
 

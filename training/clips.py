@@ -18,9 +18,9 @@ import numpy as np
 import torch
 
 from ..core.light.environment import AP1_LUMINANCE
-from ..core.measure import exposure_anchor
-from ..core.relighter.conditions import encode_planes
-from ..core.relighter.motion import MotionArchitecture
+from ..core.relighter.own.conditions import encode_planes
+from ..core.relighter.own.motion import MotionArchitecture
+from ..core.shot.measure import exposure_anchor
 from ..core.temporal.align import Aligner
 from ..core.temporal.flow import within
 from .dataset import (

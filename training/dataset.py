@@ -18,8 +18,8 @@ import torch
 from ..core.errors import InputError
 from ..core.light.backdrop import camera_rays
 from ..core.light.environment import AP1_LUMINANCE, direction_to_uv
-from ..core.measure import exposure_anchor
-from ..core.relighter.conditions import Conditions, LightBatch, encode_planes
+from ..core.relighter.own.conditions import Conditions, LightBatch, encode_planes
+from ..core.shot.measure import exposure_anchor
 from .check_data import exposure
 from .light_pool import ROWS, Lit, Place, Rig, make_pool
 from .shards import StageFrame, log_table, read_index, read_shard, shard_paths

@@ -9,9 +9,9 @@ import torch
 from torch.nn.functional import adaptive_avg_pool2d
 
 from ..core.light.reflection import ROUGHNESSES
-from ..core.relighter.conditions import encode_planes
-from ..core.relighter.denoiser import Intrinsics, Network
-from ..core.relighter.sampling import SPREAD
+from ..core.relighter.own.conditions import encode_planes
+from ..core.relighter.own.denoiser import Intrinsics, Network
+from ..core.relighter.own.sampling import SPREAD
 from .dataset import Batch
 
 EPSILON = 0.002  # as in the law of the gain, at the proxy's exposure

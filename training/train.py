@@ -26,8 +26,8 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from ..core.errors import InputError, RelampError
-from ..core.relighter.denoiser import Architecture, Network
-from ..core.relighter.sampling import add_noise, wiener
+from ..core.relighter.own.denoiser import Architecture, Network
+from ..core.relighter.own.sampling import add_noise, wiener
 from ..core.relighter.weights import load as load_weights
 from ..core.relighter.weights import save as save_weights
 from . import checkpoint

@@ -18,8 +18,8 @@ import numpy as np
 import torch
 from torch.nn.functional import grid_sample
 
-from ..core.relighter.denoiser import Network
-from ..core.relighter.motion import Motion, MotionArchitecture
+from ..core.relighter.own.denoiser import Network
+from ..core.relighter.own.motion import Motion, MotionArchitecture
 from ..core.relighter.weights import SHIPPED, load, save_motion
 from .check_data import psnr_inside
 from .clips import ClipBatch, ClipMaker, Scene, join, read_clips

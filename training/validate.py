@@ -14,14 +14,14 @@ import cv2
 import numpy as np
 import torch
 
-from ..core.geometry import inflate
-from ..core.hint import DARKEST
+from ..core.gain.analytic import DARKEST
 from ..core.light.environment import level
 from ..core.light.irradiance import frame_irradiance
 from ..core.light.source_fit import fit_source
-from ..core.relighter.conditions import features
-from ..core.relighter.denoiser import Intrinsics, Network
-from ..core.relighter.sampling import sample
+from ..core.relighter.own.conditions import features
+from ..core.relighter.own.denoiser import Intrinsics, Network
+from ..core.relighter.own.sampling import sample
+from ..core.shape.normals import inflate
 from .check_data import encode_srgb, psnr_inside
 from .dataset import Batch, Frames, Geometry, Maker, Sample, stack
 from .light_pool import Lit, Rig

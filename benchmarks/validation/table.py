@@ -35,7 +35,7 @@ from relamp.core.cli import main as relamp
 from relamp.core.evaluation.evaluate import SPACE, evaluate
 from relamp.core.evaluation.metrics import encode
 from relamp.core.light.environment import AP1_LUMINANCE
-from relamp.core.light_sheet import write_png
+from relamp.core.light.sheet import write_png
 from relamp.core.pictures.colour import Colour
 
 INPUTS = {

@@ -16,7 +16,7 @@ import numpy as np
 
 from ..errors import InputError, UsageError
 from ..frames import format_frames
-from ..light_sheet import write_png
+from ..light.sheet import write_png
 from ..pictures import exr
 from ..pictures.colour import Colour
 from ..pictures.frame import place

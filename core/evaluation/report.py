@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from ..atomic import replacing
-from ..light_sheet import write_png
+from ..light.sheet import write_png
 from . import motion
 from .evaluate import MATTE_THRESHOLD, MEASURES, Evaluation, Measure
 

@@ -22,7 +22,7 @@ from ..process import Stop, set_up
 from .spool import GRACE, POLL, Chunk, Spool, ending
 
 if TYPE_CHECKING:
-    from ..plan import Plan
+    from ..shot.plan import Plan
     from ..temporal.residual_store import ResidualStore
 
 IDLE = 3600.0  # s; a farm that ends a session badly must not leave a process on a machine for good
@@ -38,7 +38,7 @@ class WarmShot:
     """
 
     def __init__(self, session: dict[str, Any]) -> None:
-        from ..prepare import prepare, views
+        from ..shot.prepare import prepare, views
         from .path_mapping import load_job, load_rules
 
         rules = load_rules(session["rules"]) if session.get("rules") else ()
@@ -52,8 +52,8 @@ class WarmShot:
 
     def render(self, frames: tuple[int, ...], tell: Any, stop: Stop) -> None:
         """Render a chunk in every view. Raises `RelampError`; with several views, the first error after all are tried."""
-        from .. import shot
-        from ..prepare import prepare
+        from ..shot import render as shot
+        from ..shot.prepare import prepare
 
         first: RelampError | None = None
         for view, warm in enumerate(self._plans):

@@ -15,14 +15,13 @@ import cv2
 import numpy as np
 
 from ..atomic import require_free
-from ..camera import CameraMove, default_camera
 from ..errors import InputError, UsageError
 from ..frames import format_frames
-from ..gain import matte_weight
-from ..geometry import clean_normals, inflate
-from ..hint import over_even
-from ..illumination import Illumination, camera_to_map
-from ..measure import PROBE_SIZE, exposure_anchor, probe_frames
+from ..gain.analytic import over_even
+from ..gain.law import matte_weight
+from ..gain.proxy import FLOOR, encode, resize, working_shape
+from ..light.camera import CameraMove, default_camera
+from ..light.sources import Illumination, camera_to_map
 from ..parameters import at_frame
 from ..pictures import exr
 from ..pictures.colour import Colour
@@ -30,7 +29,8 @@ from ..pictures.frame import Frame, place
 from ..pictures.header import Attribute
 from ..pictures.sequence import Sequence, files_of
 from ..process import pin_opencv
-from ..proxy import FLOOR, encode, resize, working_shape
+from ..shape.normals import clean_normals, inflate
+from ..shot.measure import PROBE_SIZE, exposure_anchor, probe_frames
 from .align import RADIUS
 from .deflicker import Deflicker
 from .look import Look

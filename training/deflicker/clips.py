@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from ...core.proxy import FLOOR, MIDDLE_GREY, STRETCH
+from ...core.gain.proxy import FLOOR, MIDDLE_GREY, STRETCH
 
 FRAMES = 8
 """Two windows that overlap: their middles are frames 3 and 4."""

@@ -18,8 +18,8 @@ import numpy as np
 import torch
 
 from ...core.errors import RelampError
-from ...core.proxy import FLOOR
-from ...core.relighter.conditions import analytic_hint, shade
+from ...core.gain.proxy import FLOOR
+from ...core.relighter.own.conditions import analytic_hint, shade
 from ..clips import LENGTH, ClipMaker, Scene
 from ..dataset import Frames, Sample, held_out, stack
 from ..shards import StageFrame, read_shard, shard_paths

@@ -19,8 +19,8 @@ import numpy as np
 import torch
 
 from ...core.errors import RelampError
-from ...core.relighter.backbones.relamp import Relamp
-from ...core.relighter.conditions import Conditions, LightBatch, encode_planes
+from ...core.relighter.own.backbone import Relamp
+from ...core.relighter.own.conditions import Conditions, LightBatch, encode_planes
 from ..dataset import Frames, Maker, Sample
 from .clip_file import save
 from .clips import FRAMES, SHAPE, Clip

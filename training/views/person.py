@@ -15,18 +15,7 @@ from scipy.sparse import coo_array
 
 from .cast import Scene
 from .mesh import CLOTH, EYE, HAIR, HARD, MOUTH, SKIN, TEETH, Mesh, grid, join, unit
-from .paint import (
-    BRIGHTEST,
-    DARKEST,
-    Paint,
-    Surface,
-    hair_colour,
-    log_uniform,
-    ramp,
-    skin_colour,
-    thing_paint,
-    waves,
-)
+from .paint import BRIGHTEST, DARKEST, Paint, Surface, hair_colour, log_uniform, ramp, skin_colour, thing_paint, waves
 
 HEAD, EYE_BACK, EYE_FRONT, MOUTH_CAVITY, TONGUE, HANDS = 1, 2, 3, 5, 6, 7  # of `bodies.SEGMENTS`
 COLUMNS, CROWN, FALL = 160, 54, 30  # of the hair's grid: around, over the skull, and down

@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch.nn.functional import avg_pool2d, conv2d, interpolate, max_pool2d, pad
 
-from ...core.proxy import FLOOR, MIDDLE_GREY, STRETCH
+from ...core.gain.proxy import FLOOR, MIDDLE_GREY, STRETCH
 from .light import LUMINANCE, Draw
 
 BALANCED = 0.75  # chance that a camera is balanced to the light, wholly or partly

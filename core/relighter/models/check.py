@@ -13,10 +13,10 @@ import torch
 from diffusers.models.unets.unet_motion_model import MotionAdapter
 
 from ...errors import InputError
-from ..published.checkpoints import check_fit, empty_unet, read_config
-from ..published.clip_text import text_key
-from ..published.ic_light import VARIANTS
-from ..published.relightvid import adapter_for, adapter_key
+from ..ic_light.model import VARIANTS
+from ..relightvid.model import adapter_for, adapter_key
+from ..stable_diffusion.checkpoints import check_fit, empty_unet, read_config
+from ..stable_diffusion.clip_text import text_key
 from . import layout
 from .layout import StableDiffusion, Tensor
 

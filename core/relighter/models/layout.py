@@ -17,9 +17,9 @@ from diffusers.models.unets.unet_motion_model import MotionAdapter
 from safetensors import SafetensorError, safe_open
 
 from ...errors import InputError
-from ..published.checkpoints import Tensors, empty_unet, empty_vae, load_into, read_config, read_tensors
-from ..published.clip_text import ClipText, build_text_encoder, empty_text_encoder
-from ..published.clip_tokens import ClipTokens
+from ..stable_diffusion.checkpoints import Tensors, empty_unet, empty_vae, load_into, read_config, read_tensors
+from ..stable_diffusion.clip_text import ClipText, build_text_encoder, empty_text_encoder
+from ..stable_diffusion.clip_tokens import ClipTokens
 
 DIFFUSERS = "diffusion_pytorch_model"
 TRANSFORMERS = "model"

@@ -18,8 +18,8 @@ from safetensors.torch import load_file, save_file
 from ... import plain_json
 from ...errors import InputError
 from .. import ledger
-from ..denoiser import Architecture, Network
-from ..motion import Motion, MotionArchitecture
+from ..own.denoiser import Architecture, Network
+from ..own.motion import Motion, MotionArchitecture
 
 SCHEMA = "relamp.weights/1"
 MOTION_SCHEMA = "relamp.motion/1"

@@ -24,7 +24,7 @@ from torch.nn.functional import (
     softplus,
 )
 
-from ...proxy import MIDDLE_GREY, STRETCH
+from ...gain.proxy import MIDDLE_GREY, STRETCH
 
 FOLD = 2
 OUTPUTS = 3 + 1 + 3 + 1  # normals, relief, light taken off, doubt

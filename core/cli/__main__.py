@@ -1,0 +1,7 @@
+"""`python -m relamp.core.cli`."""
+
+import sys
+
+from . import main
+
+sys.exit(main())

@@ -1,0 +1,38 @@
+"""`relamp evaluate`. Floor 4."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ..atomic import require_free
+from . import Declared
+
+
+@click.command("evaluate")
+@click.argument("pred")
+@click.argument("gt")
+@click.option("--plate", metavar="PATH", help="The frames before relighting: for motion, detail and hue.")
+@click.option("--matte", metavar="PATH", help="Where to measure. Without it the alpha of GT, else that of PRED.")
+@click.option("--json", "json_file", metavar="FILE", help="Write everything measured as JSON.")
+@click.option("--png", metavar="FILE", help="Draw the measures over the frames.")
+@click.option("-F", "--frames", type=Declared("frames"), metavar="TEXT", help="Without it every frame of PRED.")
+@click.option("--overwrite", is_flag=True, help="Write over files that are there.")
+def command(
+    pred: str, gt: str, plate: str | None, matte: str | None, json_file: str | None, png: str | None,
+    frames: str | None, overwrite: bool,
+) -> None:  # fmt: skip
+    """Measure relit frames PRED against the truth GT: likeness, flicker, and what must not change."""
+    from ..evaluation import report
+    from ..evaluation.evaluate import evaluate as measure
+    from ..frames import parse_frames
+    from ..pictures.sequence import files_of
+
+    require_free([Path(f) for f in (json_file, png) if f], overwrite, files_of(pred, gt, plate, matte))
+    found = measure(pred, gt, plate=plate, matte=matte, frames=parse_frames(frames) if frames else None)
+    if json_file:
+        report.save_json(found, Path(json_file), overwrite)
+    if png:
+        report.save_plot(found, Path(png), overwrite)
+    click.echo(report.as_text(found))

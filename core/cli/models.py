@@ -1,0 +1,149 @@
+"""`relamp models`: what published weights there are, what lies in the models folder, and whether it is what it says. Floor 4."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ..parameters import knob_of
+
+if TYPE_CHECKING:
+    from ..relighter.models.folder import Found, Models
+    from ..relighter.models.layout import StableDiffusion
+
+
+@click.group()
+@click.option("--models", "folder", metavar="DIR", help=knob_of("models").help)
+@click.pass_context
+def command(ctx: click.Context, folder: str | None) -> None:
+    """Weights of the published systems: list, check, convert, add. Nothing is ever downloaded."""
+    from ..relighter.models.folder import Models
+
+    ctx.obj = Models(folder)
+
+
+@command.command("list")
+@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+@click.pass_obj
+def list_models(models: Models, as_json: bool) -> None:
+    """Say which models exist, how big they are, under which licence, where each has to lie, and which are there."""
+    rows = _rows(models)
+    if as_json:
+        click.echo(json.dumps({"folder": str(models.folder), "models": rows}, indent=1))
+        return
+    click.echo(f"models folder: {models.folder}")
+    for row in rows:
+        click.echo(f"\n{'present' if row['present'] else 'absent ':8} {row['name']}")
+        if row["what"]:
+            click.echo(f"         {row['what']}, {row['size']}; for {', '.join(row['backbones'])}")
+        click.echo(f"         {row['licence']}: {row['terms']}")
+        if not row["present"]:
+            click.echo(f"         from {row['home']}, to {models.folder / row['name']}")
+
+
+@command.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--base", metavar="NAME", help="The Stable Diffusion they go on; without it the published one.")
+@click.pass_obj
+def check(models: Models, names: tuple[str, ...], base: str | None) -> None:
+    """Check weights by NAME or path, all of the folder without one: keys, shapes, dtypes, and the hash noted when added."""
+    from ..errors import InputError
+
+    base_model = _base(models, base)
+    found = models.find_all(names) if names else models.present()
+    if not found:
+        raise InputError(f"there is nothing to check in {models.folder}; `relamp models list` says what goes there")
+    reasons = []
+    for model in found:
+        try:
+            click.echo(f"ok       {_checked(models, model, base_model)}")
+        except InputError as error:
+            reasons.append(str(error))
+            click.echo(f"WRONG    {error}")
+    if reasons:
+        raise InputError(f"{len(reasons)} of {len(found)} models do not fit: {reasons[0]}")
+
+
+@command.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.argument("out", type=click.Path(path_type=Path), required=False)
+def convert(path: Path, out: Path | None) -> None:
+    """Turn a checkpoint pickled by torch, or every one in a folder, into safetensors; weights alone are read, never code."""
+    from ..errors import InputError, UsageError
+    from ..relighter.models.folder import pickles
+    from ..relighter.stable_diffusion.checkpoints import convert_pickle
+
+    if path.is_dir():
+        if out is not None:
+            raise UsageError(f"{path} is a folder: what is in it is converted in place; leave out {out}")
+        sources = pickles(path)
+        if not sources:
+            raise InputError(f"{path} holds no checkpoint that has no safetensors beside it")
+        pairs = sources
+    else:
+        pairs = [(path, out or path.with_suffix(".safetensors"))]
+    for source, target in pairs:
+        keys = convert_pickle(source, target)
+        click.echo(f"{target}: {len(keys)} tensors")
+
+
+@command.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--name", default="", help="Under this name; without it its own.")
+@click.option("--licence", default="", metavar="commercial|restricted|noncommercial|unknown", help="What it allows.")
+@click.option("--terms", default="", help="The licence in words, written into every frame made with it.")
+@click.option("--link", is_flag=True, help="Link instead of copying.")
+@click.option("--base", metavar="NAME", help="The Stable Diffusion it goes on; without it the published one.")
+@click.pass_obj
+def add(models: Models, path: Path, name: str, licence: str, terms: str, link: bool, base: str | None) -> None:
+    """Check the file or folder PATH, put it into the models folder, and note its licence and hash."""
+    from ..relighter.models.check import check as check_model
+    from ..relighter.models.check import kind_of
+
+    base_model = _base(models, base)
+    if path.is_dir() or (path.is_file() and path.suffix == ".safetensors"):
+        check_model(path, kind_of(path), base_model)
+    found = models.add(path, name=name, licence=licence, terms=terms, link=link)
+    click.echo(f"{found.path} ({found.licence}: {found.terms})")
+
+
+def _base(models: Models, name: str | None) -> StableDiffusion | None:
+    """The Stable Diffusion that weights go on: the one named, else the published one where it is there, else its sizes."""
+    from ..errors import InputError
+    from ..relighter.models.layout import StableDiffusion
+    from ..relighter.models.ledger import BASE
+
+    try:
+        return StableDiffusion(models.find(name or BASE).path)
+    except InputError:
+        if name:
+            raise
+        return None
+
+
+def _rows(models: Models) -> list[dict]:
+    from ..relighter.models.ledger import LEDGER, Model
+
+    there = {found.name: found for found in models.present()}
+    rows = []
+    for model in LEDGER:
+        found = there.pop(model.name, None)
+        row = {**asdict(model), "present": found is not None, "backbones": list(model.backbones)}
+        rows.append(row if found is None else {**row, "licence": found.licence, "terms": found.terms})
+    # What a user added besides, under its own name.
+    others = [Model(f.name, "", "", "", f.licence, f.terms, "") for f in there.values()]
+    return rows + [{**asdict(model), "present": True, "backbones": []} for model in others]
+
+
+def _checked(models: Models, model: Found, base: StableDiffusion | None) -> str:
+    from ..relighter.models.check import check as check_model
+    from ..relighter.models.check import kind_of
+    from ..relighter.models.ledger import known
+
+    entry = known(model.name)
+    said = check_model(model.path, entry.kind if entry else kind_of(model.path), base)
+    return f"{model.name}: {said}, SHA-256 {models.used(model).digest[:12]}, {model.licence}"

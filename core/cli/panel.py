@@ -1,0 +1,23 @@
+"""`relamp panel`. Floor 4."""
+
+from __future__ import annotations
+
+import click
+
+from ..errors import UsageError
+
+
+@click.command("panel")
+@click.argument("path", required=False, metavar="[JOB|PLATE]")
+def command(path: str | None) -> None:
+    """Open the panel, on a job file or a plate if one is given."""
+    from ...ui.display import why_no_display
+
+    lacking = why_no_display()
+    if lacking:
+        raise UsageError(lacking)
+    try:
+        from ...ui.panel import main as open_panel
+    except ImportError as error:
+        raise UsageError(f"the panel needs Qt: pip install 'relamp[panel]' ({error})") from None
+    raise SystemExit(open_panel([path] if path else []))

@@ -1,0 +1,185 @@
+"""The full-resolution end of a frame's way: hint and residual into the plate, and the layers beside it. Floor 1.
+
+`Subject` is a frame as the light finds it; `finish` gives the beauty in the working space and the layers asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from ..errors import UsageError
+from ..light.octahedral import sample_table
+from .analytic import DARKEST, Hint
+from .law import (
+    GuidedResidual,
+    Law,
+    bands,
+    blend,
+    carry_outward,
+    enlarge_residual,
+    lacking,
+    relight_band,
+    touched,
+    unpremultiply,
+)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One frame, everything over the plate's data window.
+
+    `plate` is (H, W, 3) premultiplied working-space light as read, `alpha` (H, W) or None, `weight` (H, W) of the matte,
+    `normals` (H, W, 3) unit camera-space vectors, `known` (H, W) bool, where they are to be believed; `guessed` says that
+    the normals were inflated from the matte.
+    """
+
+    plate: np.ndarray
+    alpha: np.ndarray | None
+    weight: np.ndarray
+    normals: np.ndarray
+    known: np.ndarray
+    guessed: bool
+
+    @cached_property
+    def opacity(self) -> np.ndarray | None:
+        """How much of each pixel the plate's picture covers, (H, W): its alpha, 1 where a matte reaches beyond it; None for 1."""
+        if self.alpha is None:
+            return None
+        return np.where((self.alpha <= 0) & (self.weight > 0), np.float32(1), self.alpha)
+
+    @property
+    def coverage(self) -> np.ndarray:
+        """How much of each pixel the subject covers, (H, W): the matte's weight of what the picture covers."""
+        return self.weight if self.opacity is None else self.weight * self.opacity
+
+
+@dataclass(frozen=True)
+class Shading:
+    """The tables of one frame's light on camera-space normals, (S, S, 3) each, at unit level.
+
+    `lamps` are the parts of `target`, the last one the rest; `source` is None when nothing is known of it.
+    """
+
+    hint: Hint
+    target: np.ndarray
+    source: np.ndarray | None = None
+    source_level: float = 1.0
+    lamps: tuple[np.ndarray, ...] = ()
+
+
+@dataclass
+class Finished:
+    """A relit frame: `beauty` (H, W, 3) in the working space, `changed` (H, W, 3) bool, and layers by name."""
+
+    beauty: np.ndarray
+    changed: np.ndarray
+    layers: dict[str, np.ndarray] = field(default_factory=dict)
+    lamps: list[np.ndarray] = field(default_factory=list)
+
+
+def finish(
+    subject: Subject,
+    shading: Shading,
+    law: Law,
+    layers: tuple[str, ...] = (),
+    residual: GuidedResidual | None = None,
+    guide: np.ndarray | None = None,
+    sides: Mapping[str, np.ndarray] | None = None,
+) -> Finished:
+    """Relight one frame at its own resolution.
+
+    Args:
+        residual: the network's, over the data window, with its full-size `guide`, (H, W, G); None for the hint alone.
+        layers: of `parameters.NEW_LAYERS`.
+        sides: those of them that the network made: `albedo` (H, W, 3), `confidence` (H, W).
+
+    Returns:
+        `beauty` holds relit light where `changed`; elsewhere it is the plate, and the caller selects the file's own numbers.
+    """
+    gain_of = _gain(subject, shading.hint, residual, guide)
+    beauty, changed = np.empty_like(subject.plate), np.zeros(subject.plate.shape, bool)
+    finished = Finished(beauty, changed)
+    if "ratio" in layers:
+        finished.layers["ratio"] = np.ones_like(beauty)
+    lamps = [np.zeros_like(beauty) for _ in shading.lamps[:-1]] if "lamps" in layers else []
+    for rows in bands(beauty.shape[0]):
+        weight = subject.weight[rows]
+        if not weight.any():
+            beauty[rows] = subject.plate[rows]
+            continue
+        gain = gain_of(rows)
+        changed[rows] = touched(weight, gain, law)
+        relit = relight_band(subject.plate, subject.alpha, gain, law, rows)
+        blended = blend(subject.plate[rows], relit, weight, law)
+        beauty[rows] = blended if changed[rows].all() else np.where(changed[rows], blended, subject.plate[rows])
+        if lamps:
+            share = relit * (weight * np.float32(law.mix))[..., None]
+            _share_out(lamps, share, shading.lamps, subject.normals[rows], rows)
+        if "ratio" in layers:
+            ratio = np.exp(gain) * np.float32(law.level)
+            finished.layers["ratio"][rows] = np.where((weight > 0)[..., None], ratio, 1)
+    finished.lamps = lamps
+    finished.layers |= _layers(subject, shading, law, layers, sides or {})
+    return finished
+
+
+def _gain(
+    subject: Subject, hint: Hint, residual: GuidedResidual | None, guide: np.ndarray | None
+) -> Callable[[slice], np.ndarray]:
+    """The log gain of any rows. Only a matte with an edge needs the whole frame's at once, to carry it outward."""
+    height = subject.plate.shape[0]
+
+    def own(rows: slice) -> np.ndarray:
+        gain = hint.at(subject.normals[rows])
+        if residual is not None and guide is not None:
+            gain += enlarge_residual(residual, guide[rows], rows, height)
+        return gain
+
+    coverage = subject.coverage
+    if not lacking(subject.weight, coverage, subject.known).any():
+        return own
+    gain = np.concatenate([own(rows) for rows in bands(height)])
+    carry_outward(gain, subject.weight, coverage, subject.known)
+    return lambda rows: gain[rows]
+
+
+def _share_out(
+    lamps: list[np.ndarray], light: np.ndarray, tables: tuple[np.ndarray, ...], normals: np.ndarray, rows: slice
+) -> None:
+    """Give each lamp its part of `light`, in proportion to what it alone would give the same surface."""
+    parts = [np.maximum(sample_table(table, normals), 0) for table in tables]
+    total = np.maximum(np.sum(parts, axis=0), np.float32(1e-12))
+    for lamp, part in zip(lamps, parts[:-1], strict=True):
+        lamp[rows] = np.where(np.isfinite(light), light * (part / total), 0)
+
+
+def _layers(
+    subject: Subject, shading: Shading, law: Law, names: tuple[str, ...], sides: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    there = (subject.weight > 0)[..., None]
+    level = np.float32(law.level)
+    made: dict[str, np.ndarray] = {}
+    if "normals" in names:
+        made["normals"] = np.where(there & subject.known[..., None], subject.normals, 0).astype(np.float32)
+    if "irradiance" in names:
+        level *= np.float32(shading.source_level)
+        made["irradiance"] = np.where(there, sample_table(shading.target, subject.normals) * level, 0)
+    if "albedo" in names:
+        albedo = sides["albedo"] if "albedo" in sides else _albedo(subject, shading)
+        made["albedo"] = np.where(there, albedo, 0).astype(np.float32)
+    if "confidence" in names:
+        # A frame with an empty matte asks nobody.
+        made["confidence"] = np.where(there[..., 0], sides.get("confidence", 0), 0).astype(np.float32)
+    return made
+
+
+def _albedo(subject: Subject, shading: Shading) -> np.ndarray:
+    """What a matte surface would have to be to look like the plate under the source light."""
+    if shading.source is None:
+        raise UsageError("the albedo layer needs the light of the plate: give --source-env")
+    shaded = np.maximum(sample_table(shading.source, subject.normals), DARKEST) * np.float32(shading.source_level)
+    return unpremultiply(subject.plate, subject.alpha) / shaded

@@ -1,0 +1,216 @@
+"""The light of a shot, frame by frame: from maps, from words or from the plate behind, turned before the camera. Floor 1."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Hashable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+
+from ..errors import InputError, UsageError
+from ..frames import format_frames
+from ..gain.analytic import Light
+from ..parameters import RelightParameters
+from ..pictures import exr
+from ..pictures.colour import Colour
+from ..pictures.frame import place
+from ..pictures.sequence import Sequence
+from .backdrop import camera_rays
+from .camera import CameraMove
+from .environment import Environment, load_environment, rotation_matrix, within_half
+from .from_background import from_background
+from .lamps import split
+from .prompt import from_prompt
+
+RAYS = 96  # view rays across a background: they only say where its edges lie
+UNKNOWN_LIGHT = "even white light"
+
+
+@dataclass(frozen=True)
+class LampTables:
+    """What each lamp alone gives to each facing, in the axes of the map: K tables (S, S, 3), then the rest's."""
+
+    lights: tuple[Light, ...]
+
+
+class Illumination:
+    """An environment from files, as a shot sees it. Keeps the last few maps it read, so a still one is read once.
+
+    What says otherwise where a map comes from (`Worded`, `Behind`) is a subclass with a `key`, a `_load` and names of its own.
+    `sequence` holds the files a map depends on, None where there are none.
+    """
+
+    def __init__(self, sequence: Sequence, colour: Colour, colorspace: str | None = None) -> None:
+        self.sequence: Sequence | None = sequence
+        self._files = sequence
+        self._colour = colour
+        self._colorspace = colorspace
+        self._environment = lru_cache(maxsize=2)(self._load)
+        self._light = lru_cache(maxsize=2)(self._tabulate)
+        self._lamps = lru_cache(maxsize=2)(self._split)
+
+    def __str__(self) -> str:
+        return str(self._files)
+
+    @property
+    def is_still(self) -> bool:
+        """Whether every frame has the same map."""
+        return self._files.is_still
+
+    def key(self, frame: int) -> Hashable:
+        """Equal for frames that have the same map."""
+        return self._files.path(frame)
+
+    def named(self, frame: int) -> str:
+        """What the map of a frame is called, for a header."""
+        return self._files.path(frame).name
+
+    def file(self, frame: int) -> Path:
+        """The file that holds the map of a frame."""
+        return self._files.path(frame)
+
+    def require(self, frames: tuple[int, ...]) -> None:
+        """Raise `InputError` unless there is a map for each of `frames`."""
+        missing = self._files.missing(frames)
+        if missing and self._files.is_still:
+            raise InputError(f"{self._files} does not exist; give a lat-long environment, .exr or .hdr")
+        if missing:
+            raise InputError(f"{self._files}: no environment for frames {format_frames(missing)}")
+
+    def environment(self, frame: int) -> Environment:
+        """The map of a frame, as it lies in its file."""
+        return self._environment(self.key(frame))
+
+    def light(self, frame: int) -> Light:
+        """The light of a frame on matte surfaces, at unit level, not yet turned."""
+        return self._light(self.key(frame))
+
+    def lamps(self, frame: int, count: int) -> LampTables:
+        """The lamps of a frame's map and the rest, each tabulated in units of the whole map's level."""
+        return self._lamps(self.key(frame), count)
+
+    def digest(self, frame: int) -> str:
+        """SHA-256, in hex, of what the map of a frame is made from."""
+        return self.environment(frame).sha256
+
+    def _load(self, key: Hashable) -> Environment:
+        assert isinstance(key, Path)
+        return load_environment(key, colorspace=self._colorspace, colour=self._colour)
+
+    def _tabulate(self, key: Hashable) -> Light:
+        return Light.of(self._environment(key).pixels, self._colour.luminance_weights)
+
+    def _split(self, key: Hashable, count: int) -> LampTables:
+        whole = self._light(key)
+        lamps = split(self._environment(key).pixels, count, self._colour.luminance_weights)
+        # Always `count` of them: a frame with fewer lamps has black layers, not missing ones.
+        parts = (*(lamps.part(index) for index in range(count)), lamps.rest)
+        return LampTables(tuple(Light.of_part(part, whole) for part in parts))
+
+
+class Worded(Illumination):
+    """An environment from a prompt: the same for every frame."""
+
+    def __init__(self, prompt: str, colour: Colour) -> None:
+        super().__init__(Sequence.parse("words"), colour)
+        self.sequence = None
+        self._prompt = prompt
+
+    def __str__(self) -> str:
+        return f"words: {self._prompt}"
+
+    @property
+    def is_still(self) -> bool:
+        return True
+
+    def key(self, frame: int) -> Hashable:
+        return self._prompt
+
+    def named(self, frame: int) -> str:
+        return f"words ({self._prompt})"
+
+    def file(self, frame: int) -> Path:
+        """Raises `UsageError`: there is none."""
+        raise UsageError("the light comes from words, not from a file; save it with relamp env --out")
+
+    def require(self, frames: tuple[int, ...]) -> None:
+        """Words are there for every frame."""
+
+    def _load(self, key: Hashable) -> Environment:
+        return from_prompt(self._prompt, self._colour)
+
+
+class Behind(Illumination):
+    """An environment from the background plate of each frame, seen by the shot's camera."""
+
+    def __init__(self, sequence: Sequence, colour: Colour, camera: CameraMove, view: str | None = None) -> None:
+        super().__init__(sequence, colour)
+        self._camera = camera
+        self._view = view
+
+    def __str__(self) -> str:
+        return f"background: {self._files}"
+
+    @property
+    def is_still(self) -> bool:
+        return self._files.is_still and len(self._camera.keys) == 1
+
+    def key(self, frame: int) -> Hashable:
+        camera = self._camera.at(frame)
+        turn = tuple(float(value) for value in camera.rotation.ravel())
+        return self._files.path(frame), turn, camera.fov
+
+    def named(self, frame: int) -> str:
+        return f"background {self._files.path(frame).name}"
+
+    def file(self, frame: int) -> Path:
+        """Raises `UsageError`: there is none."""
+        raise UsageError("the light comes from a background, not from a file; save it with relamp env --out")
+
+    def require(self, frames: tuple[int, ...]) -> None:
+        """Raise `InputError` unless there is a background for each of `frames`."""
+        missing = self._files.missing(frames)
+        if missing:
+            what = "does not exist" if self._files.is_still else f"has no frames {format_frames(missing)}"
+            raise InputError(f"--background {self._files} {what}")
+
+    def _load(self, key: Hashable) -> Environment:
+        path, turn, fov = cast("tuple[Path, tuple[float, ...], float]", key)
+        frame = exr.read_frame(path, colour=self._colour, view=self._view, carry=False)
+        display = frame.display_window
+        seen = within_half(frame.rgb) if frame.data_type == "half" else frame.rgb
+        picture = place(self._colour.to_working(seen, frame.colorspace), frame.data_window, display)
+        rays = camera_rays(RAYS, max(2, round(RAYS * display.height / display.width)), fov, frame.pixel_aspect)
+        rays = rays @ np.array(turn, np.float32).reshape(3, 3).T
+        try:
+            pixels = from_background(picture, rays)
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from None
+        return Environment(pixels, path, hashlib.sha256(pixels.tobytes()).hexdigest())
+
+
+def lighting(parameters: RelightParameters, colour: Colour, camera: CameraMove) -> Illumination:
+    """The new light of a job: its map, else its words, else its background (`RelightParameters.lit_by`).
+
+    Raises:
+        UsageError: nothing says what the light is, or two things do.
+    """
+    by = parameters.lit_by()
+    if by == "env":
+        if parameters.env_colorspace:
+            colour.resolve(parameters.env_colorspace)
+        return Illumination(Sequence.parse(parameters.env or ""), colour, parameters.env_colorspace)
+    if by == "prompt":
+        return Worded(parameters.prompt, colour)
+    if by == "background":
+        return Behind(Sequence.parse(parameters.background or ""), colour, camera, parameters.view())
+    return Worded(UNKNOWN_LIGHT, colour)  # a published backbone that is only told of it
+
+
+def camera_to_map(env_rotate: tuple[float, float, float], camera_rotation: np.ndarray) -> np.ndarray:
+    """The rotation, (3, 3), that takes a camera-space direction to where an environment turned by `env_rotate` is read."""
+    return rotation_matrix(*env_rotate).T @ camera_rotation

@@ -1,0 +1,111 @@
+"""What a relighter is asked and what it answers: the protocols every one keeps to. Floor 2."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from ..temporal.windows import Span
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from .own.conditions import Conditions
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a network says of one frame at the working size, float32.
+
+    `residual` is (h, w, 3) log gain over `hint`, (h, w, 3), the analytic log gain between lights at unit level on
+    `normals`, (h, w, 3) unit camera-space vectors: the given ones where they were known, else the network's own.
+    `albedo` is (h, w, 3) from 0 to 1, of networks that delight; `confidence` (h, w) from 0 to 1.
+    """
+
+    residual: np.ndarray
+    hint: np.ndarray
+    normals: np.ndarray
+    albedo: np.ndarray | None = None
+    confidence: np.ndarray | None = None
+
+
+class Network(Protocol):
+    """A relighter that looks at the picture.
+
+    `gives` says what its answers hold beside residual and normals (`albedo`, `confidence`), and `ensemble` when it
+    averages over exposures itself. `levelled` says that its answers know no level of their own and keep the hint's in each frame.
+    `steps` says that it denoises, in as many steps as it is told.
+    """
+
+    @property
+    def span(self) -> Span:
+        """How many frames it looks at together. With a number, it is always given windows of just so many."""
+        ...
+
+    @property
+    def gives(self) -> frozenset[str]:
+        """See the class."""
+        ...
+
+    @property
+    def levelled(self) -> bool:
+        """See the class."""
+        ...
+
+    @property
+    def steps(self) -> bool:
+        """See the class."""
+        ...
+
+    def seeded(self, steps: int | None) -> bool:
+        """Whether its answers depend on the seed."""
+        ...
+
+    def relight(
+        self, conditions: Sequence[Conditions], *, frames: Sequence[int], steps: int | None = None, seed: int = 0
+    ) -> list[Answer]:
+        """One answer a frame: the same for the same conditions, steps and seed.
+
+        Args:
+            conditions: one of B = 1 a frame, all of one size: any number for a span of `frame`, the window for a number
+                (holes repeat their neighbour), the shot or the take for `shot`.
+            frames: their absolute numbers; a frame that stands in for a hole keeps its own.
+            steps: of denoising, None for as many as it was made for.
+            seed: of the shot's one noise, the same for every frame.
+        """
+        ...
+
+
+class Backbone(Protocol):
+    """What the shot loop knows of a relighter.
+
+    `name` and `weights` (hex digest of the weights, empty when there are none) are written into every frame, and so is
+    `used`: a line with hash, licence tag and terms for each downloaded model.
+    `wants_source` says that it needs some light to come from, fitted to the plate when none is given. `network` is None
+    for a backbone whose answer is the hint itself.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def weights(self) -> str: ...
+
+    @property
+    def used(self) -> tuple[str, ...]: ...
+
+    @property
+    def wants_source(self) -> bool: ...
+
+    @property
+    def network(self) -> Network | None: ...
+
+
+@runtime_checkable
+class Demanding(Protocol):
+    """A backbone whose networks are big enough to say beforehand what they need."""
+
+    def memory(self, width: int, height: int, frames: int) -> float:
+        """About how many gigabytes the networks and one call need on their device, for frames of a working size."""
+        ...

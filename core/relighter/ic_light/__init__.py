@@ -1,0 +1,1 @@
+"""IC-Light: the model as its authors run it, and the backbone that asks it."""

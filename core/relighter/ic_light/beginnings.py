@@ -1,0 +1,35 @@
+"""What a run of IC-Light begins with: light as a picture.
+
+The published runs begin with one of four gradients. Here the target environment takes their place: its light on the
+subject's shape, so that turning the map turns the beginning (`proxies.lit_surface`). Floor 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from ..own.conditions import Conditions
+from ..stable_diffusion import pixels
+from ..stable_diffusion.proxies import Clip, lit_surface
+
+ENVIRONMENT, NOISE = "environment", "none"
+
+
+def beginning(
+    choice: str, clip: Clip, seen: Sequence[Conditions], normals: Sequence[torch.Tensor]
+) -> list[np.ndarray] | None:
+    """Pictures to begin with, one for all or one a frame, (H, W, 3) uint8 of the clip's size; None for noise alone.
+
+    Args:
+        choice: of `--initial-light`.
+        normals: (1, 3, h, w) of each frame's subject.
+    """
+    if choice == NOISE:
+        return None
+    if choice == ENVIRONMENT:
+        lit = np.stack([lit_surface(c, n) for c, n in zip(seen, normals, strict=True)])
+        return list(clip.pad(lit))
+    return [pixels.gradient(choice, *clip.size)]

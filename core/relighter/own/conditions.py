@@ -1,0 +1,233 @@
+"""What the network is told of a frame: proxy, matte, normals, both lights on those normals, background.
+
+Everything but the proxy and the matte may be missing; flags say what is there. Training and inference come through
+here, so that a hint means the same in both. Floor 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn.functional import grid_sample
+
+from ...gain.proxy import FLOOR, MIDDLE_GREY, STRETCH, encode
+from ...light.environment import AP1_LUMINANCE
+from ...light.octahedral import octahedral_directions
+from ...shape.trace import Placed
+from .light_tables import LAMPS, LightTables
+from .lobes import EVIDENCE_CHANNELS, LOBES, evidence
+from .occlusion import OCCLUSION_CHANNELS, occlusion
+
+LIGHT_CHANNELS = 3 * LOBES
+FEATURE_CHANNELS = 3 + 1 + 3 + 2 * LIGHT_CHANNELS + 3 + 3 + OCCLUSION_CHANNELS + EVIDENCE_CHANNELS
+FLAGS = 3
+MAP_SIZE = 16  # a side of the octahedral map the HDR encoder reads
+LOG_SCALE = 2.0  # logs of light are divided by this for the network
+
+
+@dataclass
+class LightBatch:
+    """B lights: `diffuse` (B, 3, S, S), `glossy` (B, 3 R, S', S'), both logs, `to_map` (B, 3, 3) from camera to map.
+
+    Tables may be of half precision, which travels faster. `parcels` (B, N, 7) are those of `LightTables`, None where there are
+    none.
+    """
+
+    diffuse: torch.Tensor
+    glossy: torch.Tensor
+    to_map: torch.Tensor
+    parcels: torch.Tensor | None = None
+
+    def to(self, device: torch.device | str) -> LightBatch:
+        """The same on another device."""
+        parcels = None if self.parcels is None else self.parcels.to(device)
+        return LightBatch(self.diffuse.to(device), self.glossy.to(device), self.to_map.to(device), parcels)
+
+    @property
+    def placed(self) -> Placed:
+        """The light as distant lights before the camera, to be traced; raises `ValueError` for a light of tables alone."""
+        if self.parcels is None:
+            raise ValueError("a light of tables alone cannot be traced; make its tables with LightTables.of")
+        towards, energy, radius = self.parcels.split((3, 3, 1), dim=-1)
+        return Placed(towards @ self.to_map, energy, radius[:, :LAMPS, 0])
+
+
+@dataclass
+class Conditions:
+    """B frames at the working size, float32.
+
+    code: (B, 3, h, w) the log-encoded proxy. matte: (B, 1, h, w). rays: (B, 3, h, w) unit, from the eye outward.
+    normals: (B, 3, h, w) unit camera-space, and normals_known: (B, 1, h, w), 1 where they are given.
+    target, source: the lights; source_known: (B,), 0 where nothing is known of the source and its tables mean nothing.
+    background: (B, 3, h, w) log-encoded view of where the subject will stand, and background_known: (B,).
+    """
+
+    code: torch.Tensor
+    matte: torch.Tensor
+    rays: torch.Tensor
+    normals: torch.Tensor
+    normals_known: torch.Tensor
+    target: LightBatch
+    source: LightBatch
+    source_known: torch.Tensor
+    background: torch.Tensor
+    background_known: torch.Tensor
+
+    def to(self, device: torch.device | str) -> Conditions:
+        """The same on another device."""
+        moved: dict[str, Any] = {f.name: getattr(self, f.name).to(device) for f in fields(self)}
+        return Conditions(**moved)
+
+
+@dataclass
+class Features:
+    """What the network computes with: `planes` (B, C, h, w), `hint` (B, 3, h, w) log gain, maps and flags.
+
+    `target` and `source` are the two lights' parts of the planes, (B, LIGHT_CHANNELS, h, w) logs.
+    """
+
+    planes: torch.Tensor
+    hint: torch.Tensor
+    target_map: torch.Tensor
+    source_map: torch.Tensor
+    flags: torch.Tensor
+    target: torch.Tensor
+    source: torch.Tensor
+
+
+def build(
+    light: np.ndarray,
+    matte: np.ndarray,
+    rays: np.ndarray,
+    target: tuple[LightTables, np.ndarray],
+    *,
+    normals: np.ndarray | None = None,
+    known: np.ndarray | None = None,
+    source: tuple[LightTables, np.ndarray] | None = None,
+    background: np.ndarray | None = None,
+) -> Conditions:
+    """The conditions of one frame, B = 1.
+
+    Args:
+        light: (h, w, 3) anchored, un-premultiplied scene-linear proxy.
+        matte: (h, w), 0 to 1.
+        rays: (h, w, 3) of the camera (`light.backdrop.camera_rays`).
+        target, source: tables of a light and the (3, 3) rotation from camera axes into its map.
+        normals, known: (h, w, 3) unit camera-space normals and (h, w) bool where there are any.
+        background: (h, w, 3) scene-linear view of the environment at unit level.
+    """
+    shape = matte.shape
+    facing = np.broadcast_to(np.array([0, 0, 1], np.float32), (*shape, 3)) if normals is None else normals
+    there = np.zeros(shape, np.float32) if normals is None else np.ones(shape, np.float32)
+    if known is not None:
+        there = there * known
+    behind = np.zeros((*shape, 3), np.float32) if background is None else encode(background)
+    lights = _light_batch(*target)
+    return Conditions(
+        code=_planes(encode(light)),
+        matte=torch.from_numpy(np.ascontiguousarray(matte, np.float32))[None, None],
+        rays=_planes(rays),
+        normals=_planes(facing),
+        normals_known=torch.from_numpy(np.ascontiguousarray(there, np.float32))[None, None],
+        target=lights,
+        source=lights if source is None else _light_batch(*source),
+        source_known=torch.tensor([0.0 if source is None else 1.0]),
+        background=_planes(behind),
+        background_known=torch.tensor([0.0 if background is None else 1.0]),
+    )
+
+
+def features(c: Conditions, normals: torch.Tensor) -> Features:
+    """Both lights on `normals`, (B, 3, h, w), the hint, and all of it as planes for the network."""
+    target, source = shade(c.target, normals, c.rays), shade(c.source, normals, c.rays)
+    known = c.source_known[:, None, None, None]
+    hint = analytic_hint(target[:, :3], source[:, :3], known, c.matte)
+    behind = c.background * c.background_known[:, None, None, None]
+    target_map, source_map = light_map(c.target), light_map(c.source)
+    shares = occlusion(normals, torch.maximum(c.matte, c.normals_known), target_map, source_map)
+    shares[:, 3:6] *= known
+    speaks = evidence(decode_planes(c.code), source, c.matte) * known / LOG_SCALE
+    lights = [target / LOG_SCALE, source * known / LOG_SCALE]
+    planes = torch.cat([c.code, c.matte, normals, *lights, behind, hint / LOG_SCALE, shares, speaks], dim=1)
+    given = (c.normals_known * c.matte).sum((1, 2, 3)) / c.matte.sum((1, 2, 3)).clamp_min(1e-3)
+    flags = torch.stack([c.source_known, c.background_known, given], dim=1)
+    return Features(planes, hint, target_map, source_map * known, flags, target, source)
+
+
+def analytic_hint(
+    target: torch.Tensor, source: torch.Tensor, source_known: torch.Tensor, matte: torch.Tensor
+) -> torch.Tensor:
+    """The log gain of a matte surface, (B, 3, h, w): `analytic.between` where the source is known, else `analytic.alone`.
+
+    Args:
+        target, source: (B, 3, h, w) logs of what the normals receive.
+        source_known: (B, 1, 1, 1), 0 or 1.
+        matte: (B, 1, h, w).
+    """
+    weights = target.new_tensor(AP1_LUMINANCE)[:, None, None]
+    luminance = (target.exp() * weights).sum(1, keepdim=True).log()
+    mean = (luminance * matte).sum((2, 3), keepdim=True) / matte.sum((2, 3), keepdim=True).clamp_min(1e-6)
+    return target - torch.where(source_known > 0, source, mean)
+
+
+def shade(light: LightBatch, normals: torch.Tensor, rays: torch.Tensor) -> torch.Tensor:
+    """What each pixel receives and mirrors of a light, (B, 3 + 3 R, h, w) logs."""
+    mirrored = rays - 2 * (rays * normals).sum(1, keepdim=True) * normals
+    return torch.cat([lit(light, normals), _read(light.glossy, light.to_map, mirrored)], dim=1)
+
+
+def lit(light: LightBatch, normals: torch.Tensor) -> torch.Tensor:
+    """What a white matte surface receives of a light with nothing in the way, (B, 3, h, w) logs: the first part of `shade`."""
+    return _read(light.diffuse, light.to_map, normals)
+
+
+def light_map(light: LightBatch) -> torch.Tensor:
+    """The light before the camera, softened by the middle roughness, (B, 3, 16, 16) logs by octahedral direction."""
+    d = torch.from_numpy(octahedral_directions(MAP_SIZE)).to(light.to_map).permute(2, 0, 1)
+    middle = light.glossy[:, 3:6]
+    return _read(middle, light.to_map, d[None].expand(len(middle), -1, -1, -1))
+
+
+def _read(table: torch.Tensor, to_map: torch.Tensor, d: torch.Tensor) -> torch.Tensor:
+    """`octahedral.sample_table` for a batch: tables (B, C, S, S) along camera-space directions (B, 3, h, w)."""
+    d = torch.einsum("bij,bjhw->bihw", to_map, d)
+    p = d[:, :2] / d.abs().sum(1, keepdim=True).clamp_min(1e-6)
+    sign = torch.where(p < 0, -1.0, 1.0)
+    folded = (1 - p.abs().flip(1)) * sign
+    p = torch.where(d[:, 2:] < 0, folded, p)
+    size = table.shape[-1]
+    grid = (p * (size / (size + 2))).permute(0, 2, 3, 1)
+    return grid_sample(_bordered(table.float()), grid, mode="bilinear", padding_mode="border", align_corners=False)
+
+
+def _bordered(table: torch.Tensor) -> torch.Tensor:
+    """One more cell on each side, as the octahedron folds: across an edge lies the same edge, mirrored."""
+    tall = torch.cat([table[:, :, :1].flip(3), table, table[:, :, -1:].flip(3)], dim=2)
+    mirrored = tall.flip(2)
+    return torch.cat([mirrored[..., :1], tall, mirrored[..., -1:]], dim=3)
+
+
+def decode_planes(code: torch.Tensor) -> torch.Tensor:
+    """`proxy.decode` for tensors."""
+    return ((code * STRETCH).exp() * MIDDLE_GREY - FLOOR).clamp_min(0)
+
+
+def encode_planes(light: torch.Tensor) -> torch.Tensor:
+    """`proxy.encode` for tensors."""
+    return ((light.clamp_min(0) + FLOOR) / MIDDLE_GREY).log() / STRETCH
+
+
+def _light_batch(tables: LightTables, to_map: np.ndarray) -> LightBatch:
+    glossy = tables.glossy.transpose(0, 3, 1, 2).reshape(-1, *tables.glossy.shape[1:3])
+    parcels = None if tables.parcels is None else torch.from_numpy(tables.parcels)[None]
+    return LightBatch(
+        _planes(tables.diffuse), torch.from_numpy(np.ascontiguousarray(glossy))[None],
+        torch.from_numpy(np.asarray(to_map, np.float32).copy())[None], parcels,
+    )  # fmt: skip
+
+
+def _planes(picture: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1), np.float32))[None]

@@ -1,0 +1,91 @@
+"""Several answers of one network to one window, and what they agree on.
+
+RelightVid's Illumination-Invariant Ensemble: the subject's light does not depend on how brightly it was exposed, so the
+network is asked at several exposures and the relit proxies are averaged with the scaling undone. The scaling comes after
+the exposure anchor, which would cancel it. Floor 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from ..answer import Answer, Network
+from .conditions import Conditions, decode_planes, encode_planes
+
+DARKEST, BRIGHTEST = 0.5, 1.5  # factors on the proxy's light: RelightVid's range
+DRAWS = 3  # seeds that confidence is told from when nothing else spreads
+
+
+def factors(count: int) -> tuple[float, ...]:
+    """The factors of an ensemble of `count`, an odd number; 1 is always the middle one.
+
+    >>> factors(3)
+    (0.5, 1.0, 1.5)
+    """
+    half = count // 2
+    below = [1.0 - (1.0 - DARKEST) * k / half for k in range(half, 0, -1)] if half else []
+    above = [1.0 + (BRIGHTEST - 1.0) * k / half for k in range(1, half + 1)] if half else []
+    return (*below, 1.0, *above)
+
+
+def relight(
+    network: Network,
+    conditions: Sequence[Conditions],
+    *,
+    frames: Sequence[int],
+    steps: int | None,
+    seed: int,
+    count: int = 1,
+    confidence: bool = False,
+) -> list[Answer]:
+    """`Network.relight` of an ensemble of `count` exposures.
+
+    With `confidence`, answers hold how far the members agree: exp(-s), s the standard deviation of their log gains. 1 is
+    agreement, 0.5 a spread of one stop. A single exposure is asked again with other seeds for that; its answer stays.
+    """
+    if "ensemble" in network.gives:
+        count = 1
+    members = [
+        network.relight([scaled(c, factor) for c in conditions], frames=frames, steps=steps, seed=seed)
+        for factor in factors(count)
+    ]
+    by_frame = [list(answers) for answers in zip(*members, strict=True)]
+    agreed = [answers[0] if count == 1 else mean(answers) for answers in by_frame]
+    if not confidence or "confidence" in network.gives:
+        return agreed
+    if count == 1:
+        draws = (network.relight(conditions, frames=frames, steps=steps, seed=seed + k) for k in range(1, DRAWS))
+        by_frame = [list(answers) for answers in zip(members[0], *draws, strict=True)]
+    return [replace(a, confidence=agreement(answers)) for a, answers in zip(agreed, by_frame, strict=True)]
+
+
+def scaled(conditions: Conditions, factor: float) -> Conditions:
+    """The conditions with the plate's light times `factor`; 1 leaves them as they are."""
+    if factor == 1:
+        return conditions
+    return replace(conditions, code=encode_planes(decode_planes(conditions.code) * factor))
+
+
+def mean(answers: Sequence[Answer]) -> Answer:
+    """The mean of the relit proxies, as a residual over the middle answer's hint and normals.
+
+    Each member relights s * p to s * p * exp(gain): with the scaling undone the proxy is the same for all, so the mean of
+    the relit proxies is the proxy times the mean of exp(gain).
+    """
+    middle = answers[len(answers) // 2]
+    relit = np.mean([np.exp(a.hint + a.residual, dtype=np.float64) for a in answers], axis=0)
+    delit = [a.albedo for a in answers if a.albedo is not None]
+    return replace(
+        middle,
+        residual=(np.log(relit) - middle.hint).astype(np.float32),
+        albedo=np.mean(delit, axis=0, dtype=np.float64).astype(np.float32) if delit else None,
+    )
+
+
+def agreement(answers: Sequence[Answer]) -> np.ndarray:
+    """How far answers agree, (h, w) float32 from 0 to 1; see `relight`."""
+    spread = np.std([a.hint + a.residual for a in answers], axis=0, dtype=np.float64).mean(-1)
+    return np.exp(-spread).astype(np.float32)

@@ -1,0 +1,1 @@
+"""RelightVid: the model as its authors run it, and the backbone that asks it."""

@@ -1,0 +1,1 @@
+"""A shot from its plate to the frames written: planned, read, lit, rendered, previewed."""

@@ -1,0 +1,114 @@
+"""What is measured once a shot, on named frames: its exposure anchor and, if nobody knows it, the light it was shot under.
+
+The frames are spread over all that lies on disk, so the result never depends on which frames are rendered. Floor 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from ..gain.finish import Subject
+from ..gain.law import unpremultiply
+from ..gain.proxy import MIDDLE_GREY, decode
+from ..light.source_fit import fit_source
+from ..temporal.look import Look
+
+PROBES = 3
+PROBE_SIZE = 192  # px, longer side: plenty for one number and a soft light
+
+
+def probe_frames(on_disk: tuple[int, ...]) -> tuple[int, ...]:
+    """At most `PROBES` of the plate's frames, evenly spread, first and last among them."""
+    picks = np.linspace(0, len(on_disk) - 1, min(PROBES, len(on_disk)))
+    return tuple(on_disk[round(p)] for p in picks)
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Pixels of a frame's subject: un-premultiplied working-space light (N, 3), unit world normals (N, 3), weights (N,).
+
+    `viewer` (3,) points from the subject toward the camera, world space. `albedo` (N, 3) is a network's, if there is one.
+    """
+
+    rgb: np.ndarray
+    normals: np.ndarray
+    weights: np.ndarray
+    viewer: np.ndarray
+    albedo: np.ndarray | None = None
+
+
+def anchor_of(samples: Sequence[Samples], luminance_weights: np.ndarray) -> float:
+    """The exposure anchor of several frames together."""
+    rgb, weights = (np.concatenate([getattr(s, name) for s in samples]) for name in ("rgb", "weights"))
+    return exposure_anchor(rgb, weights, luminance_weights)
+
+
+def source_light_of(samples: Sequence[Samples], luminance_weights: np.ndarray) -> np.ndarray:
+    """The light that several frames were shot under, (16, 32, 3); raises `InputError` (`light.source_fit`)."""
+    rgb, normals, weights = (np.concatenate([getattr(s, n) for s in samples]) for n in ("rgb", "normals", "weights"))
+    delit = [s.albedo for s in samples if s.albedo is not None]
+    albedo = np.concatenate(delit) if len(delit) == len(samples) else None
+    return fit_source(rgb, normals, weights, np.sum([s.viewer for s in samples], axis=0), albedo, luminance_weights)
+
+
+def measured_rows(pixels: np.ndarray) -> tuple[tuple[tuple[float, float, float], ...], ...]:
+    """A map in the form that `Measured` keeps: six digits, which a person can read and JSON repeats."""
+    return tuple(tuple((float(f"{r:.6g}"), float(f"{g:.6g}"), float(f"{b:.6g}")) for r, g, b in row) for row in pixels)
+
+
+def exposure_anchor(rgb: np.ndarray, weight: np.ndarray, luminance_weights: np.ndarray) -> float:
+    """The factor that brings the matte's typical luminance, its geometric mean between the 5th and 95th percentile, to 0.18.
+
+    Args:
+        rgb: (N, 3) unpremultiplied working-space light.
+        weight: (N,) of the matte.
+
+    Returns:
+        A positive float; 1 when nothing in the matte is lit.
+    """
+    luminance = (rgb @ np.asarray(luminance_weights, np.float32))[weight > 0.5]
+    luminance = luminance[luminance > 0]
+    if luminance.size == 0:
+        return 1.0
+    low, high = np.quantile(luminance, (0.05, 0.95))
+    typical = np.exp(np.log(np.clip(luminance, low, high)).mean())
+    # Six digits are plenty, and make a number that a person can type.
+    return float(f"{MIDDLE_GREY / typical:.6g}")
+
+
+def samples_of(subject: Subject, camera_rotation: np.ndarray) -> Samples:
+    """Samples of a frame at the size it is measured at; (3, 3) camera to world."""
+    # Every few pixels first: a 4K frame has more than enough of them.
+    step = max(1, max(subject.weight.shape) // (4 * PROBE_SIZE))
+    sparse = (slice(None, None, step), slice(None, None, step))
+    height, width = subject.weight[sparse].shape
+    scale = min(1.0, PROBE_SIZE / max(height, width))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    weight = subject.weight[sparse] * subject.known[sparse]
+    alpha = None if subject.opacity is None else subject.opacity[sparse]
+    if alpha is not None:
+        weight = weight * (alpha > 0.9)
+    rgb = unpremultiply(subject.plate[sparse], alpha) * weight[..., None]
+    normals = subject.normals[sparse] * weight[..., None]
+    small = [cv2.resize(a.astype(np.float32), size, interpolation=cv2.INTER_AREA) for a in (rgb, normals, weight)]
+    mass = np.maximum(small[2], 1e-6)[..., None]
+    world = (small[1] / mass) @ camera_rotation.T.astype(np.float32)
+    keep = small[2] > 0.5
+    return Samples((small[0] / mass)[keep], _unit(world[keep]), small[2][keep], camera_rotation[:, 2])
+
+
+def samples_of_look(look: Look, anchor: float, camera_rotation: np.ndarray) -> Samples:
+    """Samples of what a network saw of a frame whose exposure anchor is known."""
+    keep = look.matte > 0.5
+    world = look.normals[keep] @ camera_rotation.T.astype(np.float32)
+    albedo = None if look.albedo is None else look.albedo[keep]
+    rgb = decode(look.code[keep]) / np.float32(anchor)
+    return Samples(rgb, world, look.matte[keep], camera_rotation[:, 2], albedo)
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-6)

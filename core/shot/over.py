@@ -1,0 +1,152 @@
+"""The relit subject over its new background. Floor 3.
+
+A plate whose matte was pulled afterwards shows, along its edge, the old background through the subject. Before it is relit
+it is cut out: the subject's own colour is estimated where it covers a pixel in part ("Approximate Fast Foreground Colour
+Estimation", Forte 2021: local means of both sides, corrected by what was seen), so that neither the old light nor the old
+place is left in a hair. A plate that comes premultiplied with its alpha is clean already and is not touched.
+
+Where the subject covers nothing, the background's own numbers are selected; where it covers all and nothing changed, the
+plate's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ..errors import InputError, UsageError
+from ..gain.finish import Finished, Subject
+from ..parameters import RelightParameters
+from ..pictures import exr
+from ..pictures.frame import Frame, Window, place
+from .plan import RENDER, FrameTask, Inputs, Plan
+
+RADII = ((1 / 24, 16), (1 / 96, 4), (1 / 340, 2))  # of the passes: share of the longer side, and at least so many px
+SURE = 4  # power on the matte when sides are averaged: what is half of each tells little of either
+
+
+def check(parameters: RelightParameters, inputs: Inputs, tasks: Sequence[FrameTask]) -> None:
+    """Look, before any work, whether something can be put over something: at the first frame whose two files can be read.
+
+    Raises:
+        UsageError: no background is given.
+        InputError: it is of another format than the plate.
+    """
+    if not parameters.over:
+        return
+    if inputs.background is None:
+        raise UsageError("--over puts the relit subject over a background, and none is given: --background")
+    for task in tasks:
+        if task.action != RENDER:
+            continue
+        background = inputs.background.path(task.frame)
+        try:
+            theirs, ours = exr.display_window(background), exr.display_window(inputs.plate.path(task.plate_frame))
+        except InputError:
+            continue  # a damaged frame is its own failure, told when it is read
+        _require_format(background, theirs, ours)
+        return
+
+
+def cut_out(subject: Subject) -> Subject:
+    """The subject alone, premultiplied with how much of each pixel it covers, the old background taken out of its edge.
+
+    Raises:
+        UsageError: it covers the whole picture.
+    """
+    coverage = subject.coverage
+    if (subject.alpha is None or not subject.alpha.any()) and coverage.min(initial=1) >= 1:
+        raise UsageError("--over needs to know where the subject is: give a --matte, or a plate with alpha")
+    plate = subject.plate
+    if ((subject.weight > 0) & (subject.weight < 1)).any():
+        # Light per covered area, of which the matte cuts a part.
+        whole = plate if subject.alpha is None else plate / np.where(subject.alpha > 0, subject.alpha, 1)[..., None]
+        own = foreground(whole, subject.weight)
+        plate = np.where((subject.weight == 1)[..., None], plate, own * coverage[..., None])
+    plate = np.where((coverage > 0)[..., None], plate, 0).astype(np.float32)
+    return replace(subject, plate=plate, alpha=coverage, weight=(coverage > 0).astype(np.float32))
+
+
+def foreground(picture: np.ndarray, matte: np.ndarray) -> np.ndarray:
+    """The subject's own colour wherever the matte is above 0.
+
+    Args:
+        picture: (H, W, 3) scene-linear, subject and old background mixed by the matte; what is not finite is looked past.
+        matte: (H, W), 0 to 1.
+
+    Returns:
+        (H, W, 3) float32, zero or more; `picture` itself where the matte is 1.
+    """
+    finite = np.isfinite(picture).all(axis=-1, keepdims=True)
+    seen = np.where(finite, picture, 0).astype(np.float32)
+    a = matte[..., None].astype(np.float32)
+    front, back = seen, seen
+    for share, least in RADII:
+        radius = max(least, round(share * max(matte.shape)))
+        mean_front = _mean(front, a**SURE * finite, radius)
+        mean_back = _mean(back, (1 - a) ** SURE * finite, radius)
+        missing = seen - a * mean_front - (1 - a) * mean_back
+        front = np.maximum(mean_front + a * missing, 0)
+        back = np.maximum(mean_back + (1 - a) * missing, 0)
+    front = np.where(finite, front, picture)
+    return np.where(a == 1, picture, front).astype(np.float32)
+
+
+def put_over(plan: Plan, task: FrameTask, frame: Frame, subject: Subject, finished: Finished) -> tuple[Frame, Finished]:
+    """Lay a relit cut-out over the background of its frame.
+
+    Args:
+        frame: the plate, opened to the whole format (`read.read_plate`).
+        subject: as `cut_out` gave it.
+        finished: what `finish` made of it.
+
+    Returns:
+        An opaque frame that holds what stays as it is, and the comp.
+
+    Raises:
+        InputError: the background cannot be read, or is of another format.
+    """
+    pixels, own = _background(plan, task, frame)
+    coverage = np.clip(subject.alpha, 0, 1)[..., None] if subject.alpha is not None else np.ones((1, 1, 1), np.float32)
+    kept = (coverage >= 1) & ~finished.changed
+    beauty = finished.beauty + (1 - coverage) * pixels
+    stays = np.where(kept, frame.rgb, own)
+    comp = replace(
+        finished, beauty=beauty.astype(np.float32), changed=np.broadcast_to(coverage > 0, kept.shape) & ~kept
+    )
+    return replace(frame.opaque(), rgb=stays), comp
+
+
+def _background(plan: Plan, task: FrameTask, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
+    """The background's light in the working space, and its numbers in the plate's colour space."""
+    sequence = plan.inputs.background
+    assert sequence is not None
+    path = sequence.path(task.frame)
+    found = exr.read_frame(path, colour=plan.colour, view=plan.parameters.view(), carry=False)
+    _require_format(path, found.display_window, frame.display_window)
+    own = place(found.rgb, found.data_window, frame.data_window)
+    working = plan.colour.to_working(own, found.colorspace)
+    if not plan.colour.equivalent(found.colorspace, frame.colorspace):
+        own = plan.colour.from_working(working, frame.colorspace)
+    return working, own
+
+
+def _require_format(path: Path, theirs: Window, ours: Window) -> None:
+    if theirs.shape != ours.shape:
+        raise InputError(
+            f"{path} is {theirs.width} x {theirs.height} and the plate {ours.width} x {ours.height};"
+            " --over needs the same format: reformat the background first"
+        )
+
+
+def _mean(light: np.ndarray, weight: np.ndarray, radius: int) -> np.ndarray:
+    """Weighted mean over a square of `radius`; where it has no weight, that of the whole picture."""
+    size = (2 * radius + 1, 2 * radius + 1)
+    total = cv2.blur(light * weight, size, borderType=cv2.BORDER_REFLECT_101)
+    mass = cv2.blur(weight, size, borderType=cv2.BORDER_REFLECT_101)[..., None]
+    everywhere = (light * weight).mean(axis=(0, 1)) / max(float(weight.mean()), 1e-6)
+    return np.where(mass > 1e-4, total / np.maximum(mass, 1e-4), everywhere)

@@ -1,0 +1,305 @@
+"""A job made ready to render: checked against what lies on disk, and its shot measured. Floor 3."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+from ..errors import InputError, UsageError
+from ..frames import format_frames
+from ..gain.proxy import working_shape
+from ..job import Measured, RelightJob, with_parameters
+from ..light.camera import shot_camera
+from ..light.sources import Illumination, lighting
+from ..parameters import RelightParameters, knobs
+from ..pictures import exr
+from ..pictures.colour import Colour
+from ..pictures.sequence import Sequence, fill_view
+from ..process import pin_opencv
+from ..relighter import load
+from ..relighter.answer import Backbone, Demanding
+from ..temporal import Head, load_head
+from . import plan as plans
+from .deliver import layer_names
+from .inference import Inference
+from .measure import (
+    PROBE_SIZE,
+    Samples,
+    anchor_of,
+    measured_rows,
+    probe_frames,
+    samples_of,
+    samples_of_look,
+    source_light_of,
+)
+from .over import check as check_over
+from .plan import BLACK, RENDER, SKIP, FrameTask, Plan
+from .read import gather, read_plate
+
+log = logging.getLogger("relamp")
+
+T = TypeVar("T")
+
+
+def views(job: RelightJob) -> Iterator[RelightJob]:
+    """The job once for each view, with %V and %v in its paths filled in; the job itself when it has no views.
+
+    Raises:
+        UsageError: the views have one place to go to, or one of them would read just what the job without it reads.
+    """
+    p = job.parameters
+    if not p.views:
+        yield job
+        return
+    if len(p.views) > 1 and not any(token in (p.out or "") for token in ("%V", "%v")):
+        raise UsageError(f"--out {p.out} is one place for {len(p.views)} views; put %V in it")
+    paths = [name for name, k in knobs() if k.kind in ("picture", "file")]
+    filled = [{name: fill_view(value, view) for name in paths if (value := getattr(p, name))} for view in p.views]
+    if all(value == getattr(p, name) for name, value in filled[0].items() if name != "out"):
+        _require_views(p)
+    for view, given in zip(p.views, filled, strict=True):
+        yield with_parameters(job, views=(view,), **given)
+
+
+def _require_views(parameters: RelightParameters) -> None:
+    """Raise `UsageError` unless the plate's own file holds the views that no path tells apart."""
+    plate = Sequence.parse(parameters.plate or "")
+    held = _of_first_readable((plate.path(frame) for frame in plate.frames_on_disk()), exr.views)
+    for view in parameters.views:
+        if view not in held:
+            there = f"it holds {', '.join(held)}" if held else "it holds no views"
+            raise UsageError(
+                f"--views {view}: {plate} has no such view ({there}) and no path has %V, so nothing of that view would be read; "
+                "leave it out, or put %V into the paths of what differs by view"
+            )
+
+
+def prepare(job: RelightJob, backbone: Backbone | None = None) -> Plan:
+    """Check a job and decide what will be done, before any work; measure the shot unless the job brings that along.
+
+    Args:
+        backbone: the job's, where it is loaded already.
+
+    Raises:
+        UsageError: settings that cannot work, or outputs that would be overwritten.
+        InputError: an input is missing or unreadable.
+    """
+    p = job.parameters
+    pin_opencv()
+    colour = Colour(p.config)
+    if p.colorspace:
+        colour.resolve(p.colorspace)
+    inputs = plans.resolve_inputs(p)
+    on_disk = inputs.plate.frames_on_disk()
+    tasks = plans.make_tasks(p, inputs, on_disk)
+    plans.check_not_over_input(inputs, tasks)
+    plans.check_existing(p, tasks)
+    found = plans.found_outputs(tasks)
+    plans.require_inputs(inputs, tasks)
+    check_over(p, inputs, tasks)
+    camera = shot_camera(p.camera, str(inputs.plate))
+    target = _checked(lighting(p, colour, camera), tasks)
+    source = _checked(_maps(p.source_env, colour, p), tasks) if p.source_env else None
+    _check_layer_names(p, inputs, tasks)
+    backbone = backbone or load(p)
+    plans.refuse_idle(p, backbone)
+    _check_space(colour, p, backbone)
+    _check_sides(p, backbone, source is not None)
+    plan = Plan(job, inputs, colour, target, source, camera, tasks, on_disk, backbone, _head(p), found)
+    if job.measured.anchor is None or (_needs_fit(plan) and job.measured.source_light is None):
+        plan = replace(plan, job=RelightJob(p, _measured(plan)))
+    if p.anchor is not None:  # a job may bring an older one along
+        plan = replace(plan, job=RelightJob(p, replace(plan.job.measured, anchor=p.anchor)))
+    return plan
+
+
+def files_read(plans: Iterable[Plan]) -> set[Path]:
+    """Every file that these plans read: their pictures of any frame, the camera and the colour config."""
+    read: set[Path] = set()
+    for plan in plans:
+        p = plan.parameters
+        read |= plan.inputs.files(task.frame for task in plan.tasks)
+        read |= {Path(file) for file in (p.camera, p.config or os.environ.get("OCIO")) if file}
+    return read
+
+
+def describe(plan: Plan) -> str:
+    """What `--dry-run` shows: the resolved frames, paths, settings and a memory estimate, a fact a line."""
+    p = plan.parameters
+    counts = {action: [t.frame for t in plan.tasks if t.action == action] for action in (RENDER, BLACK, SKIP)}
+    first = plan.tasks[0]
+    height, width = _first_readable(plan.inputs, plan.tasks, exr.display_window).shape
+    taken = _first_readable(plan.inputs, plan.tasks, lambda path: exr.colour_channels(path, p.layer, p.view()))
+    taken += f" of view {p.view()}" if p.view() else ""
+    lines = [
+        f"frames    {format_frames(counts[RENDER])}{_also(counts)}",
+        f"plate     {plan.inputs.plate.path(first.plate_frame)} ({width} x {height}, {taken})",
+        f"out       {first.out}",
+        f"env       {plan.target}",
+        f"source    {plan.source or 'fitted to the plate'}",
+        f"working   {plan.colour.working_space} ({plan.colour.config_id})",
+        f"backbone  {p.backbone}, level {p.level_mode()}, anchor {plan.job.measured.anchor:g}",
+        f"memory    about {_memory_estimate(width, height, p):.1f} GB{_networks(plan, height, width)}",
+    ]
+    return "\n".join(lines)
+
+
+def _check_layer_names(parameters: RelightParameters, inputs: plans.Inputs, tasks: tuple[FrameTask, ...]) -> None:
+    """Refuse a new layer whose name the plate already uses, before any work."""
+    if parameters.drop_layers:
+        return
+
+    def look(path: Path) -> tuple[dict[str, tuple[str, ...]], bool]:
+        return exr.other_layers(path, parameters.layer, parameters.view()), "relamp/ai" in exr.header(path)
+
+    taken, relit = _first_readable(inputs, tasks, look)
+    if relit:
+        log.warning("%s was relit before: its layers tell of that light; --drop-layers leaves them out", inputs.plate)
+    clash = [name for name in layer_names(parameters) if name in taken]
+    if clash:
+        raise UsageError(
+            f"{inputs.plate} already has a layer {', '.join(clash)}, which --layers would write too; "
+            "leave it out of --layers to keep the plate's, or pass --drop-layers"
+        )
+
+
+def _first_readable(inputs: plans.Inputs, tasks: tuple[FrameTask, ...], look: Callable[[Path], T]) -> T:
+    """What `look` says of the first plate it can read: a damaged frame is its own failure, not the shot's."""
+    return _of_first_readable((inputs.plate.path(task.plate_frame) for task in tasks), look)
+
+
+def _of_first_readable(paths: Iterable[Path], look: Callable[[Path], T]) -> T:
+    reason: InputError | None = None
+    for path in paths:
+        try:
+            return look(path)
+        except InputError as error:
+            reason = reason or error
+    raise reason or InputError("the plate has no frames")
+
+
+def _maps(path: str, colour: Colour, parameters: RelightParameters) -> Illumination:
+    if parameters.env_colorspace:
+        colour.resolve(parameters.env_colorspace)
+    return Illumination(Sequence.parse(path), colour, parameters.env_colorspace)
+
+
+def _checked(light: Illumination, tasks: tuple[FrameTask, ...]) -> Illumination:
+    light.require(tuple(task.frame for task in tasks if task.action != SKIP))
+    light.environment(tasks[0].frame)  # a map that cannot be read stops the job before its first frame
+    return light
+
+
+def _check_space(colour: Colour, parameters: RelightParameters, backbone: Backbone) -> None:
+    """Refuse a network that was taught in another space than light is worked out in here; `ratio` works in any."""
+    if backbone.network is None or colour.is_acescg:
+        return
+    raise UsageError(
+        f"--backbone {parameters.backbone} was taught in ACEScg, and {colour.config_id} works in {colour.working_space}; "
+        "give a --config whose scene_linear is ACEScg, or --backbone ratio, which works in any"
+    )
+
+
+def _check_sides(parameters: RelightParameters, backbone: Backbone, lit: bool) -> None:
+    """Refuse layers that nothing here can tell; `lit` says that the plate's own light is given."""
+    p, network = parameters, backbone.network
+    gives = frozenset[str]() if network is None else network.gives
+    if "albedo" in p.layers and not (lit or backbone.wants_source or "albedo" in gives):
+        raise UsageError("the albedo layer divides the plate by its own light: give --source-env")
+    spreads = network is not None and (p.ensemble > 1 or "confidence" in gives or network.seeded(p.steps))
+    if "confidence" in p.layers and not spreads:
+        what = "ratio has but one answer" if network is None else f"one step of {p.backbone} is one answer"
+        raise UsageError(
+            f"the confidence layer tells how far several answers agree, and {what}: "
+            + ("give --backbone relamp --ensemble 3" if network is None else "give --ensemble 3, or --steps 4")
+        )
+
+
+def _head(parameters: RelightParameters) -> Head | None:
+    """The deflicker head, when it is on and has a say."""
+    p = parameters
+    return load_head(p.device) if p.deflicker and p.deflicker_strength > 0 else None
+
+
+def _needs_fit(plan: Plan) -> bool:
+    """Whether the plate's own light must be estimated: to divide by, or to know its level."""
+    return plan.source is None and (plan.backbone.wants_source or plan.parameters.level_mode() == "absolute")
+
+
+def _measured(plan: Plan) -> Measured:
+    """What the shot's named frames say of its exposure and, where it is wanted, of its light."""
+    p, frames = plan.parameters, probe_frames(plan.on_disk)
+    with ThreadPoolExecutor(p.threads, thread_name_prefix="probe") as pool:  # as many frames at once as in a render
+        seen = {frame: pool.submit(_samples, plan, frame) for frame in frames}
+        samples = list(probed(frames, lambda frame: seen[frame].result()))
+    anchor = anchor_of(samples, plan.colour.luminance_weights) if p.anchor is None else p.anchor
+    measured = Measured(frames, anchor)
+    if not _needs_fit(plan):
+        return measured
+    if plan.backbone.network is not None:
+        samples = delit_samples(replace(plan, job=RelightJob(p, measured)), frames)
+    return replace(measured, source_light=measured_rows(source_light_of(samples, plan.colour.luminance_weights)))
+
+
+def delit_samples(plan: Plan, frames: tuple[int, ...]) -> list[Samples]:
+    """What Relamp's own network makes of some frames of a plan whose anchor is known; raises `InputError`.
+
+    The same for whatever networks relight, and at one size whatever frames are rendered at: previews, renders and backbones
+    that are compared must agree on the level.
+    """
+    given, anchor = plan.parameters, plan.job.measured.anchor or 1.0
+    # Beside a map only published networks take words, and here none is asked.
+    prompt = "" if given.env else given.prompt
+    p = replace(given, backbone="relamp", working_size=PROBE_SIZE, prompt=prompt, ensemble=1, steps=None, layers=())
+    backbone = plan.backbone if plan.parameters.backbone == "relamp" else load(p)
+    inference = Inference(replace(plan, job=RelightJob(p, plan.job.measured), backbone=backbone))
+    return list(probed(frames, lambda n: samples_of_look(inference.look(n), anchor, plan.camera.at(n).rotation)))
+
+
+def probed(frames: tuple[int, ...], look: Callable[[int], T]) -> Iterator[T]:
+    """What `look` says of the frames that can be read; raises the first `InputError` when none can."""
+    reason: InputError | None = None
+    seen = False
+    for frame in frames:
+        try:
+            yield look(frame)
+            seen = True
+        except InputError as error:  # measuring the shot does without it, and its own turn reports it
+            log.warning("not measured on frame %d: %s", frame, error)
+            reason = reason or error
+    if reason is not None and not seen:
+        raise reason
+
+
+def _samples(plan: Plan, number: int) -> Samples:
+    task = FrameTask(number, RENDER, number, plan.tasks[0].out)
+    camera = plan.camera.at(number)
+    frame = read_plate(task, plan.inputs, plan.parameters, plan.colour)
+    return samples_of(gather(frame, task, plan.inputs, plan.parameters, plan.colour, camera), camera.rotation)
+
+
+def _also(counts: dict[str, list[int]]) -> str:
+    words = [f", {format_frames(counts[action])} {action}" for action in (BLACK, SKIP) if counts[action]]
+    return "".join(words)
+
+
+def _networks(plan: Plan, height: int, width: int) -> str:
+    """What downloaded networks need beside that, where they run, and how many frames they look at together."""
+    backbone = plan.backbone
+    if not isinstance(backbone, Demanding):
+        return ""
+    small_height, small_width = working_shape(height, width, plan.parameters.working_side())
+    frames = len(plan.on_disk) if plan.span == "shot" else 1
+    whole = f", {frames} frames at once" if plan.span == "shot" else ""
+    return f"; networks about {backbone.memory(small_width, small_height, frames):.1f} GB on their device{whole}"
+
+
+def _memory_estimate(width: int, height: int, parameters: RelightParameters) -> float:
+    """Gigabytes: the arrays of one frame in work, times the frames in work, over what Python and its libraries take."""
+    floats = 30 + 3 * len(parameters.layers) + (3 * parameters.lamps if "lamps" in parameters.layers else 0)
+    return 0.4 + parameters.threads * width * height * floats * 4 / 1e9

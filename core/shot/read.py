@@ -1,0 +1,142 @@
+"""Frames in: plate, matte and normals read and brought together over the plate's data window. Floor 3."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+
+from ..errors import InputError
+from ..gain.finish import Subject
+from ..gain.law import matte_weight
+from ..light.backdrop import camera_rays
+from ..light.camera import Camera
+from ..parameters import RelightParameters
+from ..pictures import exr
+from ..pictures.colour import Colour
+from ..pictures.frame import Frame
+from ..shape.normals import INSIDE, along_rays, clean_normals, inflate, looks_green_flipped
+from .plan import BLACK, FrameTask, Inputs
+
+log = logging.getLogger("relamp")
+
+
+def read_plate(
+    task: FrameTask, inputs: Inputs, parameters: RelightParameters, colour: Colour, *, carry: bool = True
+) -> Frame:
+    """The plate frame of a task; all zero, in the same windows, where the policy says black; the whole format for a comp.
+
+    `carry` reads its other parts too, to be written again (`exr.read_frame`).
+    """
+    path, p = inputs.plate.path(task.plate_frame), parameters
+    frame = exr.read_frame(path, colour=colour, colorspace=p.colorspace, layer=p.layer, view=p.view(), carry=carry)
+    frame = frame.opened() if parameters.over else frame
+    return frame.black() if task.action == BLACK else frame
+
+
+def gather(
+    frame: Frame, task: FrameTask, inputs: Inputs, parameters: RelightParameters, colour: Colour, camera: Camera
+) -> Subject:
+    """Bring one frame's plate, matte and normals together.
+
+    Without a normals pass the shape is the balloon of the matte; without a matte, too, every pixel faces the camera.
+
+    Raises:
+        InputError: a file is damaged, lacks what is asked of it, or its normals are empty.
+    """
+    plate = colour.to_working(frame.rgb, frame.colorspace)
+    shape = frame.data_window.shape
+    if task.action == BLACK:  # nothing is lit in a frame that is not there
+        facing = np.broadcast_to(np.array((0, 0, 1), np.float32), (*shape, 3))
+        return Subject(plate, frame.alpha, np.zeros(shape, np.float32), facing, np.zeros(shape, bool), guessed=False)
+    matte = _matte(frame, task, inputs, parameters.view())
+    weight = matte_weight(matte, frame.coverage, shape)
+    found = _normals(frame, task, inputs, parameters.view())
+    if found is not None:
+        to_camera = camera.rotation.T if parameters.normals_space == "world" else None
+        normals, known = clean_normals(found, flip=parameters.normals_flip, world_to_camera=to_camera)
+        if weight.any() and not (known & (weight > 0)).any():
+            raise InputError(
+                f"{frame.path.name}: its normals are empty wherever the matte is; give others, or none at all"
+            )
+        return Subject(plate, frame.alpha, weight, normals, known, guessed=False)
+    outline = matte if matte is not None else frame.coverage
+    if outline is None:
+        outline = np.ones(shape, np.float32)
+    return Subject(plate, frame.alpha, weight, _inflated(outline, frame, camera), np.ones(shape, bool), guessed=True)
+
+
+def fills_frame(subject: Subject) -> bool:
+    """Whether the subject has no outline inside the frame, as without a matte, so that no balloon shows a shape."""
+    return bool(subject.coverage.min(initial=1) > INSIDE)
+
+
+def warn_about(frame: Frame, subject: Subject, parameters: RelightParameters) -> None:
+    """Say what a compositor may want to know about the alpha and the shape of a frame."""
+    if frame.alpha is not None and frame.coverage is None:
+        log.warning(
+            "the plate's alpha is black all over, beside a picture: it counts as none, and goes out as it came in"
+        )
+    inside = subject.known & (subject.weight > 0)
+    if not subject.weight.any():
+        log.warning("the matte is empty, so nothing changes")
+    elif subject.guessed and fills_frame(subject):
+        shape = "every pixel is taken to face the camera"
+        if parameters.backbone != "ratio":
+            shape = "the shape is the network's guess"
+        log.warning(
+            "no normals and no matte: the whole frame is relit, and %s; a --matte of the subject or a normals pass "
+            "(--normals) lights far better",
+            shape,
+        )
+    elif subject.guessed:
+        shape = "inflated from the matte" if parameters.backbone == "ratio" else "the network's guess"
+        log.warning("no normals: the shape is %s; a normals pass (--normals) lights far better", shape)
+    else:
+        for words in _doubts(subject.normals, inside, parameters):
+            log.warning(words)
+
+
+def _doubts(normals: np.ndarray, inside: np.ndarray, parameters: RelightParameters) -> Iterator[str]:
+    facing = normals[inside]
+    if parameters.normals_space == "world" and not parameters.camera:
+        yield "the normals are in world space and no --camera is given: the camera is taken to look down -Z"
+    if facing.min() > -0.02 and facing[:, :2].std() > 0.05:
+        yield "no normal points left or down: they look like an encoded map (0 to 1); decode them to -1 to 1 first"
+    elif facing[:, 2].mean() < 0:
+        yield "most normals face away from the camera; if Z is turned around, --normals-flip z"
+    elif "y" not in parameters.normals_flip and looks_green_flipped(normals, inside):
+        yield "the normals seem to face down at the top of the subject; if they are DirectX's, --normals-flip y"
+
+
+def view_rays(frame: Frame, camera: Camera) -> np.ndarray:
+    """Camera-space unit vectors from the eye through the pixels of a frame's data window, (H, W, 3) float32."""
+    data, display = frame.data_window, frame.display_window
+    window = (data.x - display.x, data.y - display.y, data.width, data.height)
+    return camera_rays(display.width, display.height, camera.fov, frame.pixel_aspect, window)
+
+
+def _inflated(outline: np.ndarray, frame: Frame, camera: Camera) -> np.ndarray:
+    """Camera-space normals of the matte's balloon, blown up in square pixels."""
+    rays = view_rays(frame, camera)
+    if frame.pixel_aspect == 1:
+        return along_rays(inflate(outline), rays)
+    height, width = outline.shape
+    square = cv2.resize(outline, (max(1, round(width * frame.pixel_aspect)), height), interpolation=cv2.INTER_AREA)
+    return along_rays(cv2.resize(inflate(square), (width, height), interpolation=cv2.INTER_AREA), rays)
+
+
+def _matte(frame: Frame, task: FrameTask, inputs: Inputs, view: str | None) -> np.ndarray | None:
+    if inputs.matte is None:
+        return None
+    return exr.read_matte(inputs.matte.path(task.plate_frame), inputs.matte_channel, view).over(frame)[..., 0]
+
+
+def _normals(frame: Frame, task: FrameTask, inputs: Inputs, view: str | None) -> np.ndarray | None:
+    if inputs.normals is None:
+        found = exr.find_normals(frame)
+    else:
+        found = exr.read_normals(inputs.normals.path(task.plate_frame), inputs.normals_layer, view)
+    return None if found is None else found.over(frame)

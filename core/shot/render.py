@@ -1,0 +1,243 @@
+"""The shot: frames in, frames out, as many at once as there are threads, each written whole or not at all.
+
+Frames are independent tasks over fixed bands of rows, so the pixels are the same for any number of threads, any split
+into chunks and any resume. Memory holds the frames in work and no more. Floor 3.
+"""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import time
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .. import VERSION
+from ..atomic import remove_unfinished
+from ..errors import FramesFailedError, OutputError, StoppedError, UsageError, one_line, outcome
+from ..frames import format_frames
+from ..gain.finish import finish
+from ..gain.grain import measure as measure_noise
+from ..pictures import exr
+from ..process import Stop, last_words, pin_opencv
+from ..progress import Event, Listener
+from ..report import Report, report_path, require_place
+from ..report import save as save_report
+from . import plan as plans
+from .deliver import write
+from .inference import Inference
+from .over import cut_out, put_over
+from .plan import SKIP, FrameTask, Plan
+from .prepare import describe
+from .read import warn_about
+
+if TYPE_CHECKING:
+    from ..temporal.residual_store import ResidualStore
+
+log = logging.getLogger("relamp")
+
+
+def render(
+    plan: Plan,
+    on_event: Listener | None = None,
+    stop: Stop | None = None,
+    store: ResidualStore | None = None,
+) -> Report:
+    """Render every frame of a plan.
+
+    Args:
+        on_event: told once a frame, from the calling thread.
+        stop: when set, frames in work are finished and no more begun.
+        store: where the chunks of a job keep what its network said, for each other.
+
+    Returns:
+        The report, also written beside the frames.
+
+    Raises:
+        FramesFailedError: some frames failed, were skipped, or are gone by the end.
+        UsageError: a file that is no report lies where the report goes, or a frame would replace a file unasked.
+        StoppedError: `stop` was set; finished frames are kept.
+        RelampError: the first frame that failed, without `keep_going`.
+
+    When a signal ends the process before the frames in work are finished, they are dropped and the report is written.
+    """
+    p = plan.parameters
+    folder = plan.tasks[0].out.parent
+    expected = tuple(task.frame for task in plan.tasks)
+    path = report_path(folder, plan.inputs.out.name, expected, not p.frames or set(expected) >= set(plan.on_disk))
+    require_place(path)
+    _make_folder(folder, p.create_dir)
+    exr.remove_stale(folder)
+    _check_writable(folder)
+    _log_start(plan)
+    report = Report(expected)
+    tell = _Teller(len(plan.tasks), on_event or (lambda _: None))
+    try:
+        with last_words(lambda: _abandon(report, path)):
+            _run(plan, Inference(plan, store), report, tell, stop or Stop())
+    except BaseException:
+        _note_vanished(plan, report)
+        with suppress(OutputError, UsageError):  # the first error is the one to hear of
+            save_report(report, path)
+        raise
+    _note_vanished(plan, report)
+    save_report(report, path)
+    if report.failed or report.skipped:
+        raise FramesFailedError(_incomplete(report))
+    return report
+
+
+class _Teller:
+    """Counts frames and passes events on."""
+
+    def __init__(self, total: int, listener: Listener) -> None:
+        self._total, self._listener, self._index = total, listener, 0
+
+    def __call__(self, frame: int, status: str, seconds: float = 0.0, reason: str = "") -> None:
+        self._index += 1
+        self._listener(Event(frame, status, self._index, self._total, seconds, reason))
+
+
+def _abandon(report: Report, path: Path) -> str:
+    """The process ends at once: no half-written frame stays behind, and what was finished is told."""
+    remove_unfinished(path.parent)
+    save_report(report, path)
+    return _stopped(report)
+
+
+def _run(plan: Plan, inference: Inference, report: Report, tell: _Teller, stop: Stop) -> None:
+    p = plan.parameters
+    pin_opencv()
+    pending: deque[tuple[FrameTask, Future[float]]] = deque()
+    with ThreadPoolExecutor(p.threads, thread_name_prefix="frame") as pool:
+        try:
+            for task in plan.tasks:
+                if stop.is_set():
+                    break
+                if task.action == SKIP:
+                    report.skipped[task.frame] = f"{plan.inputs.plate.path(task.frame)} is missing"
+                    tell(task.frame, "skipped", reason=report.skipped[task.frame])
+                    continue
+                if p.skip_existing != "off" and _is_finished(plan, task):
+                    inference.passed(task)
+                    report.kept.append(task.frame)
+                    tell(task.frame, "kept")
+                    continue
+                pending.append((task, pool.submit(_one_frame, plan, inference, task)))
+                while len(pending) > p.threads:  # one more than there are threads, so that none of them waits
+                    _collect(*pending.popleft(), plan, report, tell)
+            while pending:
+                _collect(*pending.popleft(), plan, report, tell)
+        finally:
+            _drop(pending, report, tell)
+    if stop.is_set() and report.missing:
+        raise StoppedError(_stopped(report), stop.signal_number)
+
+
+def _collect(task: FrameTask, future: Future[float], plan: Plan, report: Report, tell: _Teller) -> None:
+    error = _settle(task, future, report, tell)
+    if error is not None and (isinstance(error, OutputError) or not plan.parameters.keep_going):
+        raise error
+
+
+def _settle(task: FrameTask, future: Future[float], report: Report, tell: _Teller) -> BaseException | None:
+    """Wait for a frame and write down what became of it; its error, if it has one."""
+    error = future.exception()
+    if error is None:
+        report.written.append(task.frame)
+        tell(task.frame, "done", future.result())
+    else:
+        report.failed[task.frame] = one_line(outcome(error)[1])
+        log.debug("frame %d failed", task.frame, exc_info=error)
+        tell(task.frame, "failed", reason=report.failed[task.frame])
+    return error
+
+
+def _drop(pending: deque[tuple[FrameTask, Future[float]]], report: Report, tell: _Teller) -> None:
+    """After a failure: cancel the frames that no thread has begun; wait for the others and write down what became of them."""
+    waiting = [(task, future) for task, future in pending if not future.cancel()]
+    for task, future in waiting:
+        _settle(task, future, report, tell)
+
+
+def _is_finished(plan: Plan, task: FrameTask) -> bool:
+    done, why = plans.finished(plan, task)
+    if why:
+        log.warning(why)
+    return done
+
+
+def _one_frame(plan: Plan, inference: Inference, task: FrameTask) -> float:
+    """Read, relight and write one frame; the seconds it took."""
+    begun = time.monotonic()
+    law = inference.light(task.frame).law
+    with inference.taken(task) as taken:
+        frame, subject = taken.frame, taken.subject
+        if inference.first_look():
+            warn_about(frame, subject, plan.parameters)
+        if frame.nonfinite.nan or frame.nonfinite.inf:
+            log.warning(
+                "frame %d: the plate holds %s pixels; they pass through as they are", task.frame, frame.nonfinite
+            )
+        if law.grain != "off":
+            law = replace(law, noise=measure_noise(subject.plate))
+        work = inference.work(task, taken)
+        layers, lit = plan.parameters.layers, work.subject
+        if plan.parameters.over:
+            lit = cut_out(lit)
+        finished = finish(lit, work.shading, law, layers, work.residual, work.guide, work.sides)
+        if plan.parameters.over:
+            frame, finished = put_over(plan, task, frame, lit, finished)
+        write(plan, task, frame, finished, law)
+    return time.monotonic() - begun
+
+
+def _note_vanished(plan: Plan, report: Report) -> None:
+    """Frames that were finished and are not on disk any more count as failed."""
+    for frames in (report.written, report.kept):
+        for frame in [n for n in frames if not plan.inputs.out.path(n).exists()]:
+            frames.remove(frame)
+            report.failed[frame] = f"{plan.inputs.out.path(frame)} was removed while the shot was rendered"
+
+
+def _make_folder(folder: Path, create: bool) -> None:
+    if folder.is_dir():
+        return
+    if not create:
+        raise OutputError(f"there is no folder {folder}; make it, or leave out --no-create-dir")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot make the folder {folder}: {error.strerror}") from None
+
+
+def _check_writable(folder: Path) -> None:
+    """Find out before the first frame is worked on, not after it. Raises `OutputError`."""
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise OutputError(f"{folder or '.'}: nothing can be written there ({error.strerror})") from None
+
+
+def _log_start(plan: Plan) -> None:
+    log.info("relamp %s, %s, %d threads", VERSION, plan.parameters.device, plan.parameters.threads)
+    for line in describe(plan).splitlines():
+        log.info(line)
+
+
+def _stopped(report: Report) -> str:
+    return f"stopped; {len(report.written)} frames written, still missing: {format_frames(report.missing)}"
+
+
+def _incomplete(report: Report) -> str:
+    words = [f"{len(report.written) + len(report.kept)} of {len(report.expected)} frames are there"]
+    if report.failed:
+        frame, reason = next(iter(sorted(report.failed.items())))
+        words.append(f"failed: {format_frames(report.failed)} (frame {frame}: {reason})")
+    if report.skipped:
+        words.append(f"skipped, their plates are missing: {format_frames(report.skipped)}")
+    return "; ".join(words)

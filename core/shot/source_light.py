@@ -1,0 +1,62 @@
+"""The light a plate was shot under, estimated from the plate: from its shading, or from a mirror that stands in it. Floor 3."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ..errors import UsageError
+from ..gain.law import unpremultiply
+from ..job import RelightJob
+from ..light.mirror import unwrap
+from ..parameters import RelightParameters
+from .measure import probe_frames, source_light_of
+from .plan import RENDER, FrameTask, Plan
+from .prepare import delit_samples, prepare, probed
+from .read import fills_frame, gather, read_plate, view_rays
+
+NOT_WRITTEN = "relamp_source.####.exr"  # a plan wants to know where frames would go
+
+
+def estimate(parameters: RelightParameters, mirror: bool = False) -> np.ndarray:
+    """Estimate the light of a shot on at most three of its frames, spread over all that lie on disk.
+
+    Args:
+        parameters: plate, and matte, normals, camera and colour where given. Albedo is the network's own, and so is the shape
+            without normals.
+        mirror: the matte shows a mirror, a chrome ball for one: what it mirrors is the light.
+
+    Returns:
+        (H, 2H, 3) float32 radiance in the plate's units, working space.
+
+    Raises:
+        InputError: a file is missing or damaged, or shows too little.
+        UsageError: there is neither a matte nor an alpha to find a mirror with.
+    """
+    # Any light will do: what is asked for is how the frames look and which way they face.
+    p = replace(parameters, prompt="even white light", out=NOT_WRITTEN, overwrite=True, missing="skip", deflicker=False)
+    # A ball blown up from its matte is a ball; other shapes the network knows better.
+    plan = prepare(RelightJob(replace(p, backbone="ratio" if mirror else "relamp")))
+    frames = probe_frames(plan.on_disk)
+    if not mirror:
+        return source_light_of(delit_samples(plan, frames), plan.colour.luminance_weights)
+    rgb, normals, rays, weights = (
+        np.concatenate(g) for g in zip(*probed(frames, lambda n: _mirrored(plan, n)), strict=True)
+    )
+    return unwrap(rgb, normals, rays, weights)
+
+
+def _mirrored(plan: Plan, number: int) -> tuple[np.ndarray, ...]:
+    """Light, normals, rays and weights of a mirror's pixels, in the world."""
+    task, camera = FrameTask(number, RENDER, number, plan.tasks[0].out), plan.camera.at(number)
+    frame = read_plate(task, plan.inputs, plan.parameters, plan.colour)
+    subject = gather(frame, task, plan.inputs, plan.parameters, plan.colour, camera)
+    if subject.guessed and fills_frame(subject):
+        raise UsageError("--mirror needs to know where the mirror is: give a --matte of it, or a plate with alpha")
+    rays = view_rays(frame, camera)
+    turn = camera.rotation.T.astype(np.float32)
+    weight = subject.coverage * subject.known
+    kept = weight > 0
+    light = unpremultiply(subject.plate, subject.alpha)[kept]
+    return light, subject.normals[kept] @ turn, rays[kept] @ turn, weight[kept]
