@@ -2,6 +2,7 @@
 
 import hashlib
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -72,6 +73,24 @@ def test_the_weights_that_ship_see_a_ball_as_a_ball():
     cosine = (seen.normals[0].numpy().transpose(1, 2, 0) * normals).sum(-1)[matte > 0.5]
     assert np.degrees(np.arccos(np.clip(cosine, -1, 1))).mean() < 25
     assert float(seen.normals.norm(dim=1).sub(1).abs().max()) < 1e-3
+
+
+@pytest.mark.parametrize("share", [0.7, 1.4])
+def test_what_is_seen_does_not_depend_on_the_size_that_is_asked_for(share):
+    loaded = own.load()
+
+    def seen_at(size):
+        light, matte, _ = ball(size, size)
+        code = torch.from_numpy(encode(light).transpose(2, 0, 1).copy())[None]
+        with torch.inference_mode():
+            shape = own.see(loaded.network, code, torch.from_numpy(matte)[None, None])
+        return torch.nn.functional.interpolate(shape.normals, size=(64, 64), mode="bilinear", antialias=True), matte
+
+    here, matte = seen_at(own.SEEN)
+    there, _ = seen_at(round(own.SEEN * share))
+    inside = cv2.resize(matte, (64, 64), interpolation=cv2.INTER_AREA) > 0.99
+    cosine = torch.nn.functional.cosine_similarity(here, there, dim=1)[0].numpy()[inside]
+    assert np.degrees(np.arccos(np.clip(np.quantile(cosine, 0.1), -1, 1))) < 3
 
 
 def test_the_same_light_changes_nothing(backbone):

@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch.nn.functional import normalize
+from torch.nn.functional import interpolate, normalize
 
 from ...errors import InputError
+from ...gain.proxy import STRETCH
 from ...relighter import weights
 from .shape_network import Shape, ShapeArchitecture, ShapeNetwork
 
 SCHEMA = "relamp.shape/1"
+SEEN = 320  # px of the longer side that the network sees everything at: in the middle of what it was trained on
 SHIPPED = Path(__file__).parents[1] / "weights" / "shape-1.safetensors"
 
 
@@ -50,12 +52,32 @@ def load(path: Path = SHIPPED, device: str = "cpu") -> LoadedShape:
 
 
 def see(network: ShapeNetwork, code: torch.Tensor, matte: torch.Tensor) -> Shape:
-    """The shape in pictures, seen in each and in its mirror image and averaged: a mirrored plate has the mirrored shape.
+    """The shape in pictures of any size, seen at `SEEN` px so that it does not depend on the size that is asked for.
 
-    Arguments and result are those of `ShapeNetwork.forward`.
+    Each picture and its mirror image are seen and averaged: a mirrored plate has the mirrored shape. Arguments and result are
+    those of `ShapeNetwork.forward`.
     """
+    size = matte.shape[-2:]
+    scale = SEEN / max(size)
+    at = (max(1, round(size[0] * scale)), max(1, round(size[1] * scale)))
+    small = _resized(code, at)
+    shape = _with_mirror_image(network, small, _resized(matte, at))
+    # What is enlarged is the light that was taken off, which is smooth; texture stays that of the picture.
+    light = _resized(small * STRETCH - shape.log_albedo, size)
+    normals, relief, doubt = (_resized(plane, size) for plane in (shape.normals, shape.relief, shape.doubt))
+    return Shape(normalize(normals, dim=1, eps=1e-4), relief, (code * STRETCH - light).clamp_max(0), doubt)
+
+
+def _with_mirror_image(network: ShapeNetwork, code: torch.Tensor, matte: torch.Tensor) -> Shape:
     straight, mirrored = network(code, matte), network(code.flip(3), matte.flip(3))
     back = [plane.flip(3) for plane in mirrored]
     back[0] = back[0] * back[0].new_tensor([-1.0, 1.0, 1.0])[:, None, None]
     normals, *others = ((a + b) / 2 for a, b in zip(straight, back, strict=True))
     return Shape(normalize(normals, dim=1), *others)
+
+
+def _resized(planes: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    """(B, C, h, w) at another size; smoothed first where it shrinks."""
+    if planes.shape[-2:] == size:
+        return planes
+    return interpolate(planes, size=size, mode="bilinear", align_corners=False, antialias=True)
