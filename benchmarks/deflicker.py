@@ -54,8 +54,8 @@ from relamp.core.shot.measure import exposure_anchor
 from relamp.core.temporal.align import RADIUS, Aligned, Aligner, Link, Track, bring, links
 from relamp.core.temporal.deflicker import SHIPPED, Deflicker
 from relamp.core.temporal.flow import warp
-from relamp.core.temporal.look import Look
 from relamp.core.temporal.smaller import Smaller
+from relamp.core.temporal.working_frame import WorkingFrame
 
 STRENGTH = 0.1  # log gain, standard deviation of the flicker put in
 AROUND = 4  # frames to each side of a switch that are looked at
@@ -64,7 +64,7 @@ FOLDERS = ("flicker", "flicker_fresh", "flicker_unseen")
 OWN = ("head", "cloth", "still_life_sun", "orbit")  # shots our own relighter is measured on
 OWN_FRAMES = 12  # and how much of them
 
-Window = list[Look | None]
+Window = list[WorkingFrame | None]
 Method = Callable[[Window, Aligned], np.ndarray]
 
 
@@ -73,10 +73,10 @@ class Shot:
     """A steady relight: its looks, whose residuals are the truth, and the frame at which its lamp is switched, if it is."""
 
     name: str
-    looks: list[Look]
+    looks: list[WorkingFrame]
     switch: int | None = None
 
-    def window(self, looks: list[Look], t: int) -> Window:
+    def window(self, looks: list[WorkingFrame], t: int) -> Window:
         """Frame `t` among its neighbours."""
         return [looks[n] if 0 <= n < len(looks) else None for n in range(t - RADIUS, t + RADIUS + 1)]
 
@@ -91,7 +91,7 @@ class Shot:
         """The motion from each frame but the first to the one before."""
         return [links(now.code, before.code)[0] for before, now in pairwise(self.looks)]
 
-    def run(self, methods: dict[str, Method], looks: list[Look]) -> dict[str, np.ndarray]:
+    def run(self, methods: dict[str, Method], looks: list[WorkingFrame]) -> dict[str, np.ndarray]:
         """What each method makes of these looks, (F, h, w, 3)."""
         out: dict[str, list[np.ndarray]] = {name: [] for name in methods}
         for t in range(len(looks)):
@@ -173,7 +173,7 @@ def load_shot(folder: Path) -> Shot:
         hint = between(turned[1], turned[0]).at(normals.astype(np.float32))
         before, after = (np.maximum(f.rgb, 0) * anchor + FLOOR for f in (plate, truth))
         residual = np.clip(np.log(after / before), -6, 6) - hint
-        look = Look(encode(plate.rgb * np.float32(anchor)), matte, normals, hint, residual.astype(np.float32))
+        look = WorkingFrame(encode(plate.rgb * np.float32(anchor)), matte, normals, hint, residual.astype(np.float32))
         looks.append(look)
     return Shot(folder.name, looks)
 
@@ -261,7 +261,7 @@ def make_methods(head: Deflicker) -> dict[str, Method]:
     return {"none": nothing, "Gaussian": gaussian, "median": median, "flow median": flow_median, "head": ours}
 
 
-def by_ffmpeg(looks: list[Look]) -> np.ndarray | None:
+def by_ffmpeg(looks: list[WorkingFrame]) -> np.ndarray | None:
     """ffmpeg's deflicker (arithmetic mean of 7 frames' luma) on the display-encoded relight; None where there is no ffmpeg.
 
     It scales whole frames, so its factor is measured on the matte and given to every pixel; it ignores the plate.
@@ -284,7 +284,7 @@ def by_ffmpeg(looks: list[Look]) -> np.ndarray | None:
     return np.stack([look.residual for look in looks]) + np.array(factors, np.float32)[:, None, None, None]
 
 
-def _middle(window: Window) -> Look:
+def _middle(window: Window) -> WorkingFrame:
     middle = window[RADIUS]
     assert middle is not None
     return middle
@@ -330,7 +330,7 @@ def rms(parts: list[np.ndarray]) -> float:
     return float(np.sqrt(np.mean(np.concatenate([p.ravel() for p in parts]) ** 2)))
 
 
-def flickering(shot: Shot, kind: str) -> tuple[list[Look], np.ndarray]:
+def flickering(shot: Shot, kind: str) -> tuple[list[WorkingFrame], np.ndarray]:
     """The shot with flicker put in, the same for every method, and the flicker."""
     rng = np.random.default_rng([len(shot.name), list(KINDS).index(kind)])
     shape = (len(shot.looks), *shot.looks[0].residual.shape)
@@ -426,7 +426,7 @@ def table_of_speed(head: Deflicker) -> dict[str, dict[str, float]]:
             code = np.repeat(wide[:, 2 * t : 2 * t + width, None], 3, axis=2)
             matte = np.ones(code.shape[:2], np.float32)
             residual = 0.1 * rng.normal(0, 1, code.shape).astype(np.float32)
-            looks.append(Look(code, matte, np.zeros_like(code), np.zeros_like(code), residual))
+            looks.append(WorkingFrame(code, matte, np.zeros_like(code), np.zeros_like(code), residual))
         aligner, smaller, spent = Aligner(), Smaller(), {"motion": [], "network": []}
         for t in range(RADIUS, len(looks) - RADIUS):
             begun = time.process_time()

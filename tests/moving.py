@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 
 from relamp.core.temporal.align import RADIUS
 from relamp.core.temporal.head import SCHEMA, Head
-from relamp.core.temporal.look import Look
+from relamp.core.temporal.working_frame import WorkingFrame
 
 SIZE = (48, 64)
 
@@ -32,12 +32,12 @@ def moved(wide: np.ndarray, x: float, size: tuple[int, int] = SIZE) -> np.ndarra
     return cv2.warpAffine(wide, start, (size[1], size[0]), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
 
 
-def look(code: np.ndarray, residual: np.ndarray, hint: np.ndarray | None = None, **more: np.ndarray) -> Look:
+def look(code: np.ndarray, residual: np.ndarray, hint: np.ndarray | None = None, **more: np.ndarray) -> WorkingFrame:
     """A frame that is subject all over, a wall before the camera unless there are other `normals`."""
     matte = np.ones(code.shape[:2], np.float32)
     wall = np.broadcast_to(np.array((0, 0, 1), np.float32), code.shape)
     shade = np.zeros_like(code) if hint is None else hint
-    return Look(code, matte, residual=residual.astype(np.float32), hint=shade, **{"normals": wall, **more})
+    return WorkingFrame(code, matte, residual=residual.astype(np.float32), hint=shade, **{"normals": wall, **more})
 
 
 def random_head(path: Path, seed: int = 0) -> Path:

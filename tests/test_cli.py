@@ -205,7 +205,7 @@ def test_a_bug_is_one_line_unless_asked_for_more(shot, monkeypatch, capsys):
     def broken(*_: object) -> None:
         raise ZeroDivisionError("oops")
 
-    monkeypatch.setattr("relamp.core.shot.inference.Inference.light", broken)
+    monkeypatch.setattr("relamp.core.shot.lights.Lights.light", broken)
     arguments = ["render", shot.plate, "--env", shot.env_b, "--out", shot.out]
     assert main([*arguments, "-q"]) == 1
     assert "Traceback" not in capsys.readouterr().err

@@ -13,7 +13,7 @@ from relamp.core.cli import main
 from relamp.core.gain.proxy import decode
 from relamp.core.relighter.answer import Answer
 from relamp.core.relighter.own.conditions import analytic_hint, shade
-from relamp.core.shot import inference, prepare, subjects
+from relamp.core.shot import network, network_input, prepare, read_ahead
 from shots import BALL_CHANNELS, Shot, layer, lit_ball, read_exr, soft_light, write_exr
 
 RATIO = ("--backbone", "ratio")
@@ -131,20 +131,20 @@ def test_windows_hold_the_frames_on_disk_whatever_is_asked_for(tmp_path, use):
 
 def test_without_windows_and_head_each_plate_is_read_once(tmp_path, use, monkeypatch):
     network, _ = use()
-    read, real = [], subjects.read_plate
+    read, real = [], read_ahead.read_plate
 
     def noted(task, *more, **named):
         read.append(task.plate_frame)
         return real(task, *more, **named)
 
-    monkeypatch.setattr(subjects, "read_plate", noted)
+    monkeypatch.setattr(read_ahead, "read_plate", noted)
     assert render(moving(tmp_path, 4), "--frames", "1002-1003") == 0
     assert sorted(read) == [1002, 1003]
     assert sorted(network.asked) == [[1002], [1003]]
 
 
 def test_ratio_looks_at_nothing(tmp_path, monkeypatch):
-    monkeypatch.setattr(inference, "make_proxy", None)
+    monkeypatch.setattr(network_input, "make_proxy", None)
     shot = moving(tmp_path, 2)
     assert main(["render", shot.plate, *RATIO, "--env", shot.env_b, "--out", shot.out, "-q"]) == 0
 
@@ -283,8 +283,9 @@ def test_one_stop_more_doubles_and_the_untouched_stays_with_all_of_it_on(tmp_pat
 
 def test_memory_does_not_grow_with_the_shot(tmp_path, use, monkeypatch):
     most = {}
-    for kind, where in ((inference.Look, inference), (inference.Sight, inference), (subjects.Taken, subjects)):
-        monkeypatch.setattr(where, kind.__name__, _counted(kind, most))
+    parts = (network, "WorkingFrame"), (network_input, "NetworkInput"), (read_ahead, "ReadFrame")
+    for where, name in parts:
+        monkeypatch.setattr(where, name, _counted(getattr(where, name), most))
     held = []
     for frames in (16, 40):
         use(4, head=True)

@@ -13,7 +13,7 @@ import pytest
 from relamp.core import logs
 from relamp.core.cli import main
 from relamp.core.errors import InputError
-from relamp.core.shot.inference import Inference
+from relamp.core.shot.lights import Lights
 from shots import write_exr
 
 
@@ -22,8 +22,8 @@ def arguments_of(shot, *more):
 
 
 def broken_at(frame, error):
-    """`Inference.light` that fails for one frame."""
-    works = Inference.light
+    """`Lights.light` that fails for one frame."""
+    works = Lights.light
 
     def light(self, number):
         if number == frame:
@@ -34,7 +34,7 @@ def broken_at(frame, error):
 
 
 def test_with_keep_going_the_traceback_of_a_frame_is_told_when_asked_for(shot, monkeypatch, capsys):
-    monkeypatch.setattr(Inference, "light", broken_at(1002, ZeroDivisionError("oops")))
+    monkeypatch.setattr(Lights, "light", broken_at(1002, ZeroDivisionError("oops")))
     assert main(arguments_of(shot, "--keep-going")) == 3
     assert "Traceback" not in capsys.readouterr().err
     assert main(arguments_of(shot, "--keep-going", "--overwrite", "-v")) == 3
@@ -45,7 +45,7 @@ def test_with_keep_going_the_traceback_of_a_frame_is_told_when_asked_for(shot, m
 
 @pytest.mark.parametrize("keep_going", [True, False])
 def test_an_error_of_two_lines_reaches_a_farm_as_one(shot, monkeypatch, capsys, keep_going):
-    monkeypatch.setattr(Inference, "light", broken_at(1002, InputError("first line\n  second line")))
+    monkeypatch.setattr(Lights, "light", broken_at(1002, InputError("first line\n  second line")))
     more = ["--keep-going"] if keep_going else []
     assert main(arguments_of(shot, "--progress", "openjd", "-q", *more)) in (3, 4)
     captured = capsys.readouterr()

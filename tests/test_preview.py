@@ -6,7 +6,7 @@ import pytest
 from relamp.core.errors import UsageError
 from relamp.core.job import RelightJob
 from relamp.core.parameters import RelightParameters
-from relamp.core.shot.inference import Inference
+from relamp.core.relighter.own import ensemble
 from relamp.core.shot.preview import Previewer
 from shots import Shot
 
@@ -18,13 +18,13 @@ class Asked:
         self.previewer, self.count = Previewer(), 0
         parameters = RelightParameters(plate=shot.plate, env=shot.env_b, source_env=shot.env_a, lamps=2)
         self.job = RelightJob(parameters)
-        alone = Inference.alone
+        relight = ensemble.relight
 
         def counted(*args, **kwargs):
             self.count += 1
-            return alone(*args, **kwargs)
+            return relight(*args, **kwargs)
 
-        monkeypatch.setattr(Inference, "alone", counted)
+        monkeypatch.setattr(ensemble, "relight", counted)
 
     def linear(self, stage: str = "relit", job: RelightJob | None = None, **more) -> np.ndarray:
         self.previewer.picture(job or self.job, stage, 1001, 48, name="it", **more)

@@ -5,8 +5,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from relamp.core.temporal.look import thumb
 from relamp.core.temporal.windows import depends_on, filled, hop, same_take, windows
+from relamp.core.temporal.working_frame import thumb
 
 
 @pytest.mark.parametrize("length", [1, 2, 3, 8, 16])

@@ -10,10 +10,17 @@ for a file.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
 import numpy as np
 import PyOpenColorIO as ocio
 
 from .colour import Colour
+
+View = tuple[str | None, str | None]
+"""Display and view of a colour config, None for its default."""
 
 SIZE = 65
 _LOW, _HIGH = 2.0**-10, 2.0**8  # scene-linear; what is added before the log, and the brightest the table tells apart
@@ -58,3 +65,31 @@ def as_bytes(encoded: np.ndarray) -> np.ndarray:
     out = np.full((*encoded.shape[:2], 4), 255, np.uint8)
     np.copyto(out[..., :3], np.clip(encoded, 0, 1) * 255 + 0.5, casting="unsafe")
     return out
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture for the screen: `pixels` (h, w, 4) uint8, RGB display-encoded and alpha, and facts about it."""
+
+    pixels: np.ndarray
+    facts: dict[str, Any]
+
+
+class Screens:
+    """Colour configs and their screens, each made once; a few are kept. None is the default config, display or view."""
+
+    def __init__(self) -> None:
+        self.colour = lru_cache(maxsize=8)(Colour)
+        self._screen = lru_cache(maxsize=8)(self._made)
+
+    def screen(self, config: str | None, view: View) -> Screen:
+        """The screen of a config for one of its views. Raises `UsageError` for a config or view that is not there."""
+        return self._screen(config, *view)
+
+    def displays(self, config: str | None) -> tuple[Colour, dict[str, tuple[str, ...]]]:
+        """A colour config, and the views of its displays, the defaults first. Raises `UsageError`."""
+        colour = self.colour(config)
+        return colour, colour.displays()
+
+    def _made(self, config: str | None, display: str | None, view: str | None) -> Screen:
+        return Screen(self.colour(config), display, view)

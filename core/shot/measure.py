@@ -15,7 +15,7 @@ from ..gain.finish import Subject
 from ..gain.law import unpremultiply
 from ..gain.proxy import MIDDLE_GREY, decode
 from ..light.source_fit import fit_source
-from ..temporal.look import Look
+from ..temporal.working_frame import WorkingFrame
 
 PROBES = 3
 PROBE_SIZE = 192  # px, longer side: plenty for one number and a soft light
@@ -101,13 +101,13 @@ def samples_of(subject: Subject, camera_rotation: np.ndarray) -> Samples:
     return Samples((small[0] / mass)[keep], _unit(world[keep]), small[2][keep], camera_rotation[:, 2])
 
 
-def samples_of_look(look: Look, anchor: float, camera_rotation: np.ndarray) -> Samples:
+def samples_of_working_frame(working: WorkingFrame, anchor: float, camera_rotation: np.ndarray) -> Samples:
     """Samples of what a network saw of a frame whose exposure anchor is known."""
-    keep = look.matte > 0.5
-    world = look.normals[keep] @ camera_rotation.T.astype(np.float32)
-    albedo = None if look.albedo is None else look.albedo[keep]
-    rgb = decode(look.code[keep]) / np.float32(anchor)
-    return Samples(rgb, world, look.matte[keep], camera_rotation[:, 2], albedo)
+    keep = working.matte > 0.5
+    world = working.normals[keep] @ camera_rotation.T.astype(np.float32)
+    albedo = None if working.albedo is None else working.albedo[keep]
+    rgb = decode(working.code[keep]) / np.float32(anchor)
+    return Samples(rgb, world, working.matte[keep], camera_rotation[:, 2], albedo)
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:

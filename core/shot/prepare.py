@@ -26,7 +26,7 @@ from ..relighter.answer import Backbone, Demanding
 from ..temporal import Head, load_head
 from . import plan as plans
 from .deliver import layer_names
-from .inference import Inference
+from .frame import Shot
 from .measure import (
     PROBE_SIZE,
     Samples,
@@ -34,7 +34,7 @@ from .measure import (
     measured_rows,
     probe_frames,
     samples_of,
-    samples_of_look,
+    samples_of_working_frame,
     source_light_of,
 )
 from .over import check as check_over
@@ -257,8 +257,10 @@ def delit_samples(plan: Plan, frames: tuple[int, ...]) -> list[Samples]:
     prompt = "" if given.env else given.prompt
     p = replace(given, backbone="relamp", working_size=PROBE_SIZE, prompt=prompt, ensemble=1, steps=None, layers=())
     backbone = plan.backbone if plan.parameters.backbone == "relamp" else load(p)
-    inference = Inference(replace(plan, job=RelightJob(p, plan.job.measured), backbone=backbone))
-    return list(probed(frames, lambda n: samples_of_look(inference.look(n), anchor, plan.camera.at(n).rotation)))
+    working = Shot.of(replace(plan, job=RelightJob(p, plan.job.measured), backbone=backbone)).working
+    return list(
+        probed(frames, lambda n: samples_of_working_frame(working.from_disk(n), anchor, plan.camera.at(n).rotation))
+    )
 
 
 def probed(frames: tuple[int, ...], look: Callable[[int], T]) -> Iterator[T]:

@@ -12,7 +12,6 @@ import time
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,8 +19,6 @@ from .. import VERSION
 from ..atomic import remove_unfinished
 from ..errors import FramesFailedError, OutputError, StoppedError, UsageError, one_line, outcome
 from ..frames import format_frames
-from ..gain.finish import finish
-from ..gain.grain import measure as measure_noise
 from ..pictures import exr
 from ..process import Stop, last_words, pin_opencv
 from ..progress import Event, Listener
@@ -29,11 +26,9 @@ from ..report import Report, report_path, require_place
 from ..report import save as save_report
 from . import plan as plans
 from .deliver import write
-from .inference import Inference
-from .over import cut_out, put_over
+from .frame import Shot, relight_frame
 from .plan import SKIP, FrameTask, Plan
 from .prepare import describe
-from .read import warn_about
 
 if TYPE_CHECKING:
     from ..temporal.residual_store import ResidualStore
@@ -78,7 +73,7 @@ def render(
     tell = _Teller(len(plan.tasks), on_event or (lambda _: None))
     try:
         with last_words(lambda: _abandon(report, path)):
-            _run(plan, Inference(plan, store), report, tell, stop or Stop())
+            _run(Shot.of(plan, store=store), report, tell, stop or Stop())
     except BaseException:
         _note_vanished(plan, report)
         with suppress(OutputError, UsageError):  # the first error is the one to hear of
@@ -109,8 +104,8 @@ def _abandon(report: Report, path: Path) -> str:
     return _stopped(report)
 
 
-def _run(plan: Plan, inference: Inference, report: Report, tell: _Teller, stop: Stop) -> None:
-    p = plan.parameters
+def _run(shot: Shot, report: Report, tell: _Teller, stop: Stop) -> None:
+    plan, p = shot.plan, shot.plan.parameters
     pin_opencv()
     pending: deque[tuple[FrameTask, Future[float]]] = deque()
     with ThreadPoolExecutor(p.threads, thread_name_prefix="frame") as pool:
@@ -123,11 +118,11 @@ def _run(plan: Plan, inference: Inference, report: Report, tell: _Teller, stop: 
                     tell(task.frame, "skipped", reason=report.skipped[task.frame])
                     continue
                 if p.skip_existing != "off" and _is_finished(plan, task):
-                    inference.passed(task)
+                    shot.frames.skipped(task)
                     report.kept.append(task.frame)
                     tell(task.frame, "kept")
                     continue
-                pending.append((task, pool.submit(_one_frame, plan, inference, task)))
+                pending.append((task, pool.submit(_one_frame, shot, task)))
                 while len(pending) > p.threads:  # one more than there are threads, so that none of them waits
                     _collect(*pending.popleft(), plan, report, tell)
             while pending:
@@ -171,28 +166,11 @@ def _is_finished(plan: Plan, task: FrameTask) -> bool:
     return done
 
 
-def _one_frame(plan: Plan, inference: Inference, task: FrameTask) -> float:
-    """Read, relight and write one frame; the seconds it took."""
+def _one_frame(shot: Shot, task: FrameTask) -> float:
+    """Relight and write one frame; the seconds it took."""
     begun = time.monotonic()
-    law = inference.light(task.frame).law
-    with inference.taken(task) as taken:
-        frame, subject = taken.frame, taken.subject
-        if inference.first_look():
-            warn_about(frame, subject, plan.parameters)
-        if frame.nonfinite.nan or frame.nonfinite.inf:
-            log.warning(
-                "frame %d: the plate holds %s pixels; they pass through as they are", task.frame, frame.nonfinite
-            )
-        if law.grain != "off":
-            law = replace(law, noise=measure_noise(subject.plate))
-        work = inference.work(task, taken)
-        layers, lit = plan.parameters.layers, work.subject
-        if plan.parameters.over:
-            lit = cut_out(lit)
-        finished = finish(lit, work.shading, law, layers, work.residual, work.guide, work.sides)
-        if plan.parameters.over:
-            frame, finished = put_over(plan, task, frame, lit, finished)
-        write(plan, task, frame, finished, law)
+    relit = relight_frame(shot, task)
+    write(shot.plan, task, relit.frame, relit.finished, relit.law)
     return time.monotonic() - begun
 
 

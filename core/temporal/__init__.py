@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     import numpy as np
 
-    from .look import Look
+    from .working_frame import WorkingFrame
 
 
 class Head(Protocol):
@@ -24,11 +24,11 @@ class Head(Protocol):
         """SHA-256 of its file in hex."""
         ...
 
-    def steady(self, window: Sequence[Look | None], strength: float) -> np.ndarray:
+    def steady(self, window: Sequence[WorkingFrame | None], strength: float) -> np.ndarray:
         """The steadied residual of the middle frame, (h, w, 3) float32; a window without residuals gives exactly zero.
 
         Args:
-            window: 2 RADIUS + 1 looks over the same pixels, None where there is no frame or another take.
+            window: 2 RADIUS + 1 frames over the same pixels, None where there is no frame or another take.
             strength: 0 leaves the residual as it is, 1 is the whole correction.
         """
         ...

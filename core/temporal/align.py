@@ -30,7 +30,7 @@ _MEDIAN_SIZE = 64  # px, longer side a median is taken at: plenty for three numb
 
 
 class Sight(Protocol):
-    """One frame at the working size; `core.temporal.look.Look` is one.
+    """One frame at the working size; `core.temporal.working_frame.WorkingFrame` is one.
 
     `code` (h, w, 3) log proxy of the plate, `matte` (h, w) 0 to 1, `normals` (h, w, 3) unit vectors, `hint` and `residual`
     (h, w, 3) log gains. `known` (h, w) is 1 where the normals were given, 0 where the network guessed them; None is all given.

@@ -33,8 +33,8 @@ from ..shape.normals import clean_normals, inflate
 from ..shot.measure import PROBE_SIZE, exposure_anchor, probe_frames
 from .align import RADIUS
 from .deflicker import Deflicker
-from .look import Look
 from .windows import same_take
+from .working_frame import WorkingFrame
 
 MOST = 8.0
 """Log gain, either way, beyond which a ratio of two pictures tells nothing of light."""
@@ -93,7 +93,7 @@ def steady(
 
 
 class _Run:
-    """One shot: where its frames lie, its exposure, and the looks in memory."""
+    """One shot: where its frames lie, its exposure, and the working frames in memory."""
 
     def __init__(self, shot: Elsewhere, head: Deflicker) -> None:
         self.shot, self.head, self.colour = shot, head, Colour()
@@ -103,7 +103,7 @@ class _Run:
         self.light = Illumination(Sequence.parse(shot.env), self.colour) if shot.env else None
         self.camera = shot.camera or default_camera()
         self.there = frozenset(self.relit.frames_on_disk())
-        self.look = lru_cache(maxsize=2 * RADIUS + 2)(self._look)
+        self.working_frame = lru_cache(maxsize=2 * RADIUS + 2)(self._working_frame)
 
     @cached_property
     def anchor(self) -> float:
@@ -134,11 +134,11 @@ class _Run:
 
     def write(self, frame: int, overwrite: bool) -> None:
         """Correct and write one frame."""
-        window = [self.look(n) if n in self.there else None for n in range(frame - RADIUS, frame + RADIUS + 1)]
+        window = [self.working_frame(n) if n in self.there else None for n in range(frame - RADIUS, frame + RADIUS + 1)]
         here = window[RADIUS]
         assert here is not None
-        window = [look if look is not None and look.canvas == here.canvas else None for look in window]
-        window = same_take(window, RADIUS, lambda look: look.thumb)
+        window = [n if n is not None and n.canvas == here.canvas else None for n in window]
+        window = same_take(window, RADIUS, lambda n: n.thumb)
         correction = self.head.steady(window, self.shot.strength) - here.residual
         whole = exr.read_frame(self.relit.path(frame), colour=self.colour)
         attributes: dict[str, Attribute] = {
@@ -161,7 +161,7 @@ class _Run:
         changed = (wide != 0).any(axis=-1, keepdims=True) & np.isfinite(whole.rgb)
         return np.where(changed, steadied, whole.rgb)
 
-    def _look(self, frame: int) -> Look:
+    def _working_frame(self, frame: int) -> WorkingFrame:
         plate, relit = (
             exr.read_frame(s.path(frame), colour=self.colour, carry=False) for s in (self.plate, self.relit)
         )
@@ -176,7 +176,7 @@ class _Run:
         ratio = np.clip(ratio, -MOST, MOST).astype(np.float32)
         matte, drawn = self._matte(frame, plate, shape)
         normals, hint = self._hint(frame, plate, matte, drawn)
-        return Look(encode(before), matte, normals, hint, ratio - hint, canvas=shape)
+        return WorkingFrame(encode(before), matte, normals, hint, ratio - hint, canvas=shape)
 
     def _working(self, frame: Frame) -> np.ndarray:
         rgb = self.colour.to_working(place(frame.rgb, frame.data_window, frame.display_window), frame.colorspace)

@@ -60,7 +60,7 @@ def same_take(window: Sequence[T | None], middle: int, thumb: Callable[[T], np.n
     """A window without what lies beyond a cut, as seen from its entry `middle`; where there was a frame there is a hole.
 
     Args:
-        thumb: the thumbnail of an entry, less its mean (`look.thumb`).
+        thumb: the thumbnail of an entry, less its mean (`working_frame.thumb`).
     """
     kept: list[T | None] = [None] * len(window)
     here = window[middle]

@@ -1,4 +1,4 @@
-"""What a relighter said of one frame, at the working size: what passes from frame to frame. Floor 1."""
+"""One frame at the working size with the network's residual over the analytic gain: what temporal steps see of it."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from functools import cached_property
 import cv2
 import numpy as np
 
-THUMB = 16  # px, a side of the picture that tells a cut
+THUMB = 16  # px, a side of the thumbnail that cuts are detected with
 
 
 @dataclass(frozen=True)
-class Look:
+class WorkingFrame:
     """One frame over its data window, float32; nothing in it knows the level F.
 
     `code` (h, w, 3) is the log-encoded proxy (`proxy.encode`), `matte` (h, w) from 0 to 1, `normals` (h, w, 3) unit
@@ -34,7 +34,7 @@ class Look:
 
     @cached_property
     def thumb(self) -> np.ndarray:
-        """See `thumb`."""
+        """The thumbnail of `code` (`thumb`)."""
         return thumb(self.code)
 
 

@@ -1,0 +1,115 @@
+"""The way of one frame: read, lit, relit by the network where there is one, and put together at its own resolution.
+
+Renders and previews call the same `relight_frame`; a preview gives it smaller frames. (H, W) is the size of the frame's data
+window, (h, w) the working size of the network and the deflicker, S the side of a table over octahedral directions.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ..gain.finish import Finished, Shading, Subject, finish
+from ..gain.grain import measure as measure_noise
+from ..gain.law import Law
+from ..pictures.frame import Frame
+from .lights import Lights
+from .network import CacheSizes, WorkingFrames
+from .network_input import NetworkInputs
+from .over import cut_out, put_over
+from .plan import FrameTask, Plan
+from .read_ahead import Frames, ReadAhead
+from .residual import FinishInput, LastGuide, Residuals
+
+if TYPE_CHECKING:
+    from ..temporal.residual_store import ResidualStore
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A plan, where its frames come from, and everything its frames share."""
+
+    plan: Plan
+    frames: Frames
+    lights: Lights
+    working: WorkingFrames
+    residuals: Residuals
+    one_at_a_time: threading.Lock
+
+    @classmethod
+    def of(
+        cls, plan: Plan, frames: Frames | None = None, store: ResidualStore | None = None, like: Shot | None = None
+    ) -> Shot:
+        """Make a plan's shot ready; nothing is computed yet.
+
+        Args:
+            frames: the plan's own at full size when None.
+            store: where the chunks of a job keep what its network predicted, for each other.
+            like: a shot of the same environment files, whose tables are taken over.
+        """
+        frames = frames or ReadAhead(plan)
+        lock = like.one_at_a_time if like else threading.Lock()
+        maxsize = CacheSizes.of(plan).inputs
+        lights = Lights(plan, maxsize, like.lights.maps if like else None)
+        working = WorkingFrames(plan, NetworkInputs(plan, frames, lights, maxsize), lights, lock, store)
+        residuals = Residuals(plan, working, lights, like.residuals.guide if like else LastGuide(), lock)
+        return cls(plan, frames, lights, working, residuals, lock)
+
+    def with_amounts(self, plan: Plan) -> Shot:
+        """This shot under a plan that differs in `env_exposure`, `mix` and `grain` alone: the network's answers stay."""
+        lights = Lights(plan, CacheSizes.of(plan).inputs, self.lights.maps)
+        return replace(self, plan=plan, lights=lights)
+
+
+@dataclass(frozen=True)
+class RelitFrame:
+    """A frame with its relit picture, and what it was made with; `subject` has the normals that were lit."""
+
+    frame: Frame
+    finished: Finished
+    subject: Subject
+    shading: Shading
+    law: Law
+
+
+def relight_frame(shot: Shot, task: FrameTask) -> RelitFrame:
+    """Relight the frame of one task.
+
+    Raises:
+        InputError: a file is missing, damaged, or lacks what is asked of it.
+        UsageError: the frame cannot be relit with these settings.
+    """
+    p = shot.plan.parameters
+
+    # 1. Read: plate (H, W, 3) premultiplied scene-linear light in the working space, weight (H, W) of the matte, normals
+    #    (H, W, 3). The frame stays open so that its neighbours find it read.
+    with shot.frames.own(task) as read:
+        frame, subject = read.frame, read.subject
+
+        # 2. Light: target, source and lamps as tables (S, S, 3) over camera-space normals, at unit level.
+        light = shot.lights.with_lamps(task.frame)
+        law = light.law if light.law.grain == "off" else replace(light.law, noise=measure_noise(subject.plate))
+
+        # 3. Analytic: the log gain of every normal, a table (S, S, 3); `finish` reads it at (H, W, 3) in bands of rows.
+        given = FinishInput(subject, light.shading)
+
+        if shot.plan.looks and subject.weight.any():
+            # 4. Network: residual (h, w, 3) natural log gain over the analytic one; zeros without a network.
+            key = (task.frame, task.plate_frame)
+            working = shot.working.of(key, read)
+
+            # 5. Deflicker: the same (h, w, 3), steadied over the neighbours.
+            residual = shot.residuals.steady(key, working)
+
+            # 6. Enlarge: coefficients (h, w, G + 1, 3) with a guide (H, W, G); the analytic gain on the network's normals.
+            given = shot.residuals.enlarge(subject, light, working, residual)
+
+        # 7. Finish: the gain on the plate, grain, lamps and layers, each (H, W, 3).
+        lit = cut_out(given.subject) if p.over else given.subject
+        finished = finish(lit, given.shading, law, p.layers, given.residual, given.guide, given.sides)
+
+        # 8. Composite: (H, W, 3) over the background.
+        if p.over:
+            frame, finished = put_over(shot.plan, task, frame, lit, finished)
+    return RelitFrame(frame, finished, lit, given.shading, law)

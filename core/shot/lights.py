@@ -1,0 +1,196 @@
+"""The light of each frame of a shot, turned before its camera: its tables, its lamps, and the light the plate was shot under."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Hashable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+from cachetools import LRUCache
+
+from ..gain.analytic import Hint, Light, alone, between, mean_over, over_even
+from ..gain.finish import Shading, Subject
+from ..gain.law import Law
+from ..light.camera import Camera
+from ..light.environment import resize
+from ..light.sources import Illumination, camera_to_map
+from ..parameters import at_frame
+from .plan import Plan
+from .shared_cache import SharedCache
+
+if TYPE_CHECKING:
+    from ..relighter.own.light_tables import LightTables
+
+# The smallest light there is, at the proxy's exposure, where middle grey is 0.18; see ARCHITECTURE.md.
+EPSILON = 0.002
+VIEW_ROWS = 256  # rows of the map that a background is drawn from
+VIEW_PEAK = 30.0  # its brightest radiance at unit level: training's backgrounds showed no suns
+_KEPT_MAPS = 4
+
+
+@dataclass(frozen=True)
+class FrameLight:
+    """The light of one frame, turned before its camera: tables for the analytic gain, and for the network when there is one.
+
+    `target_to_map` and `source_to_map` (3, 3) turn camera-space directions into the two maps.
+    """
+
+    shading: Shading
+    law: Law
+    camera: Camera
+    target_to_map: np.ndarray
+    source_to_map: np.ndarray
+    target: LightTables | None = None
+    source: LightTables | None = None
+
+
+class LightMaps:
+    """What is computed from whole environment maps, for the maps used last. `computing` is held by the thread that computes."""
+
+    def __init__(self) -> None:
+        self.computing = threading.RLock()
+        self._tables: LRUCache[Hashable, LightTables] = LRUCache(_KEPT_MAPS)
+        self._views: LRUCache[Hashable, np.ndarray] = LRUCache(_KEPT_MAPS)
+
+    def tables(self, illumination: Illumination, frame: int) -> LightTables:
+        """The tables a network is conditioned on, in the axes of the map; computed once for a still map."""
+        from ..relighter.own.light_tables import LightTables
+
+        key = illumination.key(frame)
+        with self.computing:
+            if key not in self._tables:
+                pixels = illumination.environment(frame).pixels  # (h, 2h, 3)
+                self._tables[key] = LightTables.of(pixels, illumination.light(frame))
+            return self._tables[key]
+
+    def view(self, illumination: Illumination, frame: int) -> np.ndarray:
+        """The map at unit level, at most (256, 512, 3), without its suns, which a background does not show."""
+        key = illumination.key(frame)
+        with self.computing:
+            if key not in self._views:
+                pixels = illumination.environment(frame).pixels  # (h, 2h, 3)
+                small = resize(pixels, VIEW_ROWS) if pixels.shape[0] > VIEW_ROWS else pixels
+                level = np.float32(illumination.light(frame).level)
+                self._views[key] = np.minimum(small / level, np.float32(VIEW_PEAK))
+            return self._views[key]
+
+
+class Lights:
+    """The lights of a plan's frames, by absolute frame number; from any number of threads.
+
+    Args:
+        maxsize: how many frames' lights are kept.
+        maps: those of a plan with the same maps, computed already.
+    """
+
+    def __init__(self, plan: Plan, maxsize: int, maps: LightMaps | None = None) -> None:
+        self._plan = plan
+        self.maps = maps or LightMaps()
+        self._frames: SharedCache[int, FrameLight] = SharedCache(maxsize)
+
+    def light(self, frame: int) -> FrameLight:
+        """The light of one frame, without its lamps. Raises `InputError` where a map cannot be read."""
+        return self._frames.get(frame, self._compute)
+
+    def with_lamps(self, frame: int) -> FrameLight:
+        """The light of one frame, with its lamps where the plan's layers ask for them."""
+        light, p = self.light(frame), self._plan.parameters
+        if "lamps" not in p.layers:
+            return light
+        with self.maps.computing:
+            tables = self._plan.target.lamps(frame, p.lamps)
+        lamps = tuple(lamp.turned(light.target_to_map) for lamp in tables.lights)  # (S, S, 3) each
+        return replace(light, shading=replace(light.shading, lamps=lamps))
+
+    def conditioning(self, light: FrameLight, subject: Subject) -> FrameLight:
+        """The light a network is conditioned on: without the fitted source where the shape is a guess, where it misleads."""
+        return replace(light, source=None) if subject.guessed and self._plan.source is None else light
+
+    def hint(self, light: FrameLight, normals: np.ndarray, matte: np.ndarray) -> Hint:
+        """The analytic log gain that residuals are measured over, as a table.
+
+        Args:
+            light: as `conditioning` gives it.
+            normals: (h, w, 3) of the working frame.
+            matte: (h, w).
+        """
+        network = self._plan.backbone.network
+        # A source light that was fitted only to find the exposure level is not divided by.
+        if network is None or light.source is not None:
+            return light.shading.hint
+        if network.levelled:
+            # Lights at their own levels: a fitted source tells how bright the subject was.
+            source = light.shading.source if self._plan.parameters.level_mode() == "absolute" else None
+            return alone(light.shading.target, normals, matte, self._plan.colour.luminance_weights, source)
+        return over_even(light.shading.target)
+
+    def removed_level(self, light: FrameLight, normals: np.ndarray, matte: np.ndarray) -> float:
+        """Mean natural log gain over the matte by which `hint` exceeds the analytic gain the network was conditioned on.
+
+        Without a source light a network is conditioned on each frame's light less its mean over the subject. That mean changes
+        when a light turns: left in the residual, the deflicker would take it for flicker.
+        """
+        network = self._plan.backbone.network
+        assert network is not None
+        if light.source is not None or network.levelled:
+            return 0.0
+        return mean_over(light.shading.target, normals, matte, self._plan.colour.luminance_weights)
+
+    def _compute(self, frame: int) -> FrameLight:
+        plan, p = self._plan, self._plan.parameters
+        networked = plan.backbone.network is not None
+        camera = plan.camera.at(frame)
+        to_target = camera_to_map(at_frame(p.env_rotate, frame), camera.rotation)
+        to_source = camera_to_map((0.0, 0.0, 0.0), camera.rotation)
+        with self.maps.computing:  # one thread tabulates a still map while the others wait for it
+            light = plan.target.light(frame)
+            source_light = self._source_light(frame)
+            tables = self.maps.tables(plan.target, frame) if networked else None
+            source_tables = self._source_tables(frame) if networked else None
+        target = light.turned(to_target)  # (S, S, 3)
+        source = None if source_light is None else source_light.turned(to_source)  # (S, S, 3)
+        source_level = 1.0 if source_light is None else source_light.level
+        shading = Shading(between(target, target if source is None else source), target, source, source_level)
+        law = self._law(frame, light, source_light)
+        return FrameLight(shading, law, camera, to_target, to_source, tables, source_tables)
+
+    def _law(self, frame: int, light: Light, source: Light | None) -> Law:
+        p = self._plan.parameters
+        stops = at_frame(p.env_exposure, frame)
+        if p.lit_by() == "background":  # then its exposure is the light's
+            stops += at_frame(p.background_exposure, frame)
+        level = 2.0**stops
+        if p.level_mode() == "absolute" and source is not None:
+            level *= light.level / source.level
+        anchor = self._plan.job.measured.anchor or 1.0
+        return Law(float(level), float(at_frame(p.mix, frame)), EPSILON / anchor, p.grain)
+
+    def _source_light(self, frame: int) -> Light | None:
+        if self._plan.source is not None:
+            return self._plan.source.light(frame)
+        rows = self._plan.job.measured.source_light
+        return None if rows is None else _fitted_light(rows, tuple(self._plan.colour.luminance_weights))
+
+    def _source_tables(self, frame: int) -> LightTables | None:
+        """The source light a network is conditioned on: the one given, or a fitted one where the backbone wants it."""
+        plan, rows = self._plan, self._plan.job.measured.source_light
+        if plan.source is not None:
+            return self.maps.tables(plan.source, frame)
+        if rows is None or not plan.backbone.wants_source:
+            return None
+        return _fitted_tables(rows, tuple(plan.colour.luminance_weights))
+
+
+@lru_cache(maxsize=2)
+def _fitted_light(rows: tuple[tuple[tuple[float, float, float], ...], ...], weights: tuple[float, ...]) -> Light:
+    return Light.of(np.array(rows, np.float32), np.array(weights))
+
+
+@lru_cache(maxsize=2)
+def _fitted_tables(rows: tuple[tuple[tuple[float, float, float], ...], ...], weights: tuple[float, ...]) -> LightTables:
+    from ..relighter.own.light_tables import LightTables
+
+    return LightTables.of(np.array(rows, np.float32), _fitted_light(rows, weights))

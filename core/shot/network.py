@@ -1,0 +1,216 @@
+"""What a network predicts of each frame at the working size, by absolute frame number.
+
+A frame's residual asks for the working frames of its neighbours, a working frame for the predictions of the windows it lies in, a
+window for the network inputs of its frames, and those are read from disk whichever frames are rendered. Each is computed once
+and a few are kept, so memory does not grow with the shot.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..errors import InputError
+from ..job import fingerprint
+from ..relighter.answer import Answer
+from ..temporal.windows import filled, hop, same_take, windows
+from ..temporal.working_frame import WorkingFrame
+from .lights import Lights
+from .network_input import NetworkInput, NetworkInputs
+from .plan import RENDER, FrameTask, Plan
+from .read_ahead import Key, ReadFrame
+from .shared_cache import SharedCache
+
+if TYPE_CHECKING:
+    from ..temporal.residual_store import ResidualStore
+
+_Run = tuple[int, tuple[Key | None, ...]]
+"""One call of a network: the absolute frame its window starts at, and the frames in it."""
+
+
+@dataclass(frozen=True)
+class CacheSizes:
+    """How many frames and windows the frames in work need between them."""
+
+    frames: int
+    inputs: int
+    windows: int
+
+    @classmethod
+    def of(cls, plan: Plan) -> CacheSizes:
+        """Those of a plan: its threads' frames with their neighbours, and the windows those lie in."""
+        frames = plan.parameters.threads + 2 * plan.radius
+        length = plan.span if isinstance(plan.span, int) else 1
+        return cls(frames, frames + 2 * length, 3 + frames // hop(length))
+
+
+class WorkingFrames:
+    """The working frames of a plan; from any number of threads.
+
+    Without a network their residual is zero: the deflicker steadies the analytic gain alone.
+
+    Args:
+        one_at_a_time: held while a network runs, because its own threads fill the machine.
+        store: where the chunks of a job keep what its network predicted, for each other.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        inputs: NetworkInputs,
+        lights: Lights,
+        one_at_a_time: threading.Lock,
+        store: ResidualStore | None = None,
+    ) -> None:
+        self._plan, self._inputs, self._lights, self._store = plan, inputs, lights, store
+        self._network = plan.backbone.network
+        self._one_at_a_time = one_at_a_time
+        sizes = CacheSizes.of(plan)
+        self._runs: SharedCache[_Run, list[Answer]] = SharedCache(sizes.windows)
+        self._frames: SharedCache[Key, WorkingFrame | None] = SharedCache(sizes.frames)
+
+    def of(self, key: Key, read: ReadFrame) -> WorkingFrame:
+        """The working frame of a frame that is read already and has something lit; raises what kept it from being made."""
+        working = self._frames.get(key, self._compute)
+        if working is None:
+            self._inputs.of(read, key)  # raises the error that was logged
+            raise InputError(f"frame {key[0]} could not be put before the network; render it again")
+        return working
+
+    def from_disk(self, number: int) -> WorkingFrame:
+        """The working frame of a frame number; raises `InputError` where it cannot be read or nothing in it is lit."""
+        working = self._frames.get((number, number), self._compute)
+        if working is None:
+            raise InputError(f"frame {number} shows nothing that is lit")
+        return working
+
+    def around(self, key: Key, radius: int) -> list[WorkingFrame | None]:
+        """A frame in the middle of its neighbours, None where there is none, or one of another take or canvas."""
+        keys = self._window(key, range(key[1] - radius, key[1] + radius + 1))
+        there = iter(self._frames.get_all((k for k in keys if k is not None), self._compute))
+        found = [None if k is None else next(there) for k in keys]
+        here = found[radius]
+        assert here is not None
+        return same_take(_of_canvas(found, here.canvas), radius, lambda working: working.thumb)
+
+    def _compute(self, key: Key) -> WorkingFrame | None:
+        given = self._inputs.get(key)
+        if given is None:
+            return None
+        return self._working_frame(given, None if self._network is None else self._answer(key, given))
+
+    def _answer(self, key: Key, given: NetworkInput) -> Answer:
+        """What the network predicts of one frame, by how many frames it takes together."""
+        span = self._plan.span
+        if span == "frame":
+            return self._stored((key[0], (key,)), lambda: self._ask([given], [key[0]]))[0]
+        if span == "shot":
+            # A frame held over a gap takes the residual of the frame it repeats: the clip is relit once.
+            return self._answer_among((key[1], key[1]), sorted(self._plan.near(key[1])))
+        starts = windows(key[1], span)
+        return _blended([(self._answer_among(key, range(start, start + span)), share) for start, share in starts])
+
+    def _answer_among(self, key: Key, frames: Sequence[int]) -> Answer:
+        """What the network predicts of a frame among `frames`: those that exist, of its canvas and of its take."""
+        middle = list(frames).index(key[1])
+        keys = self._window(key, frames)
+        inputs = self._inputs.get_all(keys)
+        here = inputs[middle]
+        assert here is not None
+        inputs = same_take(_of_canvas(inputs, here.canvas), middle, lambda given: given.thumb)
+        run = tuple(k if given is not None else None for k, given in zip(keys, inputs, strict=True))
+        return self._runs.get((frames[0], run), self._stored_run)[middle]
+
+    def _window(self, key: Key, frames: Sequence[int]) -> list[Key | None]:
+        """The keys of a window around the frame `key`, which may hold another one; None where there is no frame."""
+        near = self._plan.near(key[1])
+        return [key if f == key[1] else (f, f) if f in near else None for f in frames]
+
+    def _stored_run(self, run: _Run) -> list[Answer]:
+        return self._stored(run, lambda: self._run(run))
+
+    def _stored(self, run: _Run, ask: Callable[[], list[Answer]]) -> list[Answer]:
+        """The answers another chunk stored for the same window, where the job stores them; else those of `ask`."""
+        if self._store is None:
+            return ask()
+        start, keys = run
+        out = self._plan.tasks[0].out  # where a frame is written does not change its pixels
+        tasks = [None if key is None else FrameTask(key[0], RENDER, key[1], out) for key in keys]
+        facts = {"start": start, "frames": [task and self._plan.fingerprint(task) for task in tasks]}
+        return self._store.answers(fingerprint(facts), ask, Answer)
+
+    def _run(self, run: _Run) -> list[Answer]:
+        """A network's answers to one window; a hole has those of the frame that fills it."""
+        _, keys = run
+        there = [k for k in keys if k is not None]
+        inputs = dict(zip(there, self._inputs.get_all(there), strict=True))
+        filling = filled(keys)
+        if self._plan.span == "shot":
+            answers = dict(zip(there, self._ask(_present(inputs, there), [k[1] for k in there]), strict=True))
+            return [answers[k] for k in filling]
+        return self._ask(_present(inputs, filling), [k[1] for k in filling])
+
+    def _ask(self, inputs: Sequence[NetworkInput], frames: Sequence[int]) -> list[Answer]:
+        from ..relighter.own import ensemble
+
+        p, network = self._plan.parameters, self._network
+        assert network is not None
+        with self._one_at_a_time:
+            return ensemble.relight(
+                network,
+                [given.conditions for given in inputs if given.conditions is not None],
+                frames=frames,
+                steps=p.steps,
+                seed=p.seed,
+                count=p.ensemble,
+                confidence="confidence" in p.layers,
+            )
+
+    def _working_frame(self, given: NetworkInput, answer: Answer | None) -> WorkingFrame:
+        """An answer with its residual over the analytic gain that does not change its level from frame to frame."""
+        normals = given.normals if answer is None else answer.normals  # (h, w, 3)
+        hint = self._lights.hint(given.light, normals, given.matte).at(normals)  # (h, w, 3)
+        if answer is None:
+            return WorkingFrame(given.code, given.matte, normals, hint, np.zeros_like(hint), canvas=given.canvas)
+        known = None if given.conditions is None else given.conditions.normals_known[0, 0].numpy()  # (h, w)
+        residual = answer.residual - np.float32(self._lights.removed_level(given.light, normals, given.matte))
+        layers = (answer.albedo, answer.confidence)
+        return WorkingFrame(given.code, given.matte, normals, hint, residual, *layers, given.canvas, known)
+
+
+def _of_canvas(found: Sequence, canvas: object) -> list:
+    """Frames, None for those that do not lie over `canvas` pixel for pixel."""
+    return [entry if entry is not None and entry.canvas == canvas else None for entry in found]
+
+
+def _present(inputs: dict[Key, NetworkInput | None], keys: Sequence[Key]) -> list[NetworkInput]:
+    return [given for k in keys if (given := inputs[k]) is not None]
+
+
+def _blended(shared: list[tuple[Answer, float]]) -> Answer:
+    """Answers of overlapping windows to one frame, each by its share."""
+    if len(shared) == 1:
+        return shared[0][0]
+    shares = [np.float32(share) for _, share in shared]
+
+    def mixed(parts: Sequence[np.ndarray]) -> np.ndarray:
+        return np.sum([part * share for part, share in zip(parts, shares, strict=True)], axis=0)
+
+    def mixed_if_any(parts: Sequence[np.ndarray | None]) -> np.ndarray | None:
+        there = [part for part in parts if part is not None]
+        return mixed(there) if there else None
+
+    answers = [answer for answer, _ in shared]
+    normals = mixed([a.normals for a in answers])
+    return replace(
+        answers[0],
+        residual=mixed([a.residual for a in answers]),
+        hint=mixed([a.hint for a in answers]),
+        normals=normals / np.maximum(np.linalg.norm(normals, axis=-1, keepdims=True), 1e-6),
+        albedo=mixed_if_any([a.albedo for a in answers]),
+        confidence=mixed_if_any([a.confidence for a in answers]),
+    )

@@ -1,0 +1,169 @@
+"""What a network is given of a frame: its proxy, the light it is conditioned on, and what stands behind the subject."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from ..errors import InputError, UsageError
+from ..gain.finish import Subject
+from ..gain.proxy import Proxy, encode, resize
+from ..gain.proxy import make as make_proxy
+from ..light.backdrop import backdrop, camera_rays
+from ..light.camera import Camera
+from ..parameters import at_frame
+from ..pictures import exr
+from ..pictures.frame import Frame, Window, place
+from ..temporal.working_frame import thumb
+from .lights import FrameLight, Lights
+from .plan import Plan
+from .read_ahead import Frames, Key, ReadFrame
+from .shared_cache import SharedCache
+
+if TYPE_CHECKING:
+    from ..relighter.own.conditions import Conditions
+
+log = logging.getLogger("relamp")
+
+_Part = tuple[Path, Window, Window, tuple[int, int]]
+"""A part of a picture: its file, a data window in a format, and the size (h, w) it is wanted at."""
+
+
+@dataclass(frozen=True)
+class NetworkInput:
+    """One frame at the working size, before any network.
+
+    `code` (h, w, 3) is the log-encoded proxy, `matte` (h, w) from 0 to 1, `normals` (h, w, 3) unit camera-space vectors,
+    `light` the light the network is conditioned on. `canvas` holds the data window and the display window: frames that differ in
+    them do not lie over each other. `conditions` is None without a network.
+    """
+
+    code: np.ndarray
+    matte: np.ndarray
+    normals: np.ndarray
+    light: FrameLight
+    canvas: tuple[Window, Window]
+    conditions: Conditions | None
+
+    @property
+    def thumb(self) -> np.ndarray:
+        """The thumbnail of `code` (`working_frame.thumb`)."""
+        return thumb(self.code)
+
+
+class NetworkInputs:
+    """The network inputs of a plan's frames, from disk; from any number of threads. `maxsize` of them are kept."""
+
+    def __init__(self, plan: Plan, frames: Frames, lights: Lights, maxsize: int) -> None:
+        self._plan, self._frames, self._lights = plan, frames, lights
+        self._inputs: SharedCache[Key, NetworkInput | None] = SharedCache(maxsize)
+        self._backgrounds: SharedCache[_Part, np.ndarray] = SharedCache(2)
+
+    def get(self, key: Key) -> NetworkInput | None:
+        """The input of a frame; None where it cannot be read or nothing in it is lit, as if the frame were missing."""
+        return self._inputs.get(key, self._from_disk)
+
+    def get_all(self, keys: Sequence[Key | None]) -> list[NetworkInput | None]:
+        """The inputs of some frames; None for None."""
+        found = iter(self._inputs.get_all((key for key in keys if key is not None), self._from_disk))
+        return [None if key is None else next(found) for key in keys]
+
+    def of(self, read: ReadFrame, key: Key) -> NetworkInput:
+        """The input of a frame that is read already. Raises `InputError` where its background cannot be read."""
+        frame, subject = read.frame, read.subject
+        light = self._lights.conditioning(self._lights.light(key[0]), subject)
+        proxy = proxy_of(subject, self._plan)
+        networked = self._plan.backbone.network is not None
+        conditions = self._conditions(frame, proxy, light, key) if networked else None
+        # Without a network, guessed normals are all there is.
+        normals = proxy.normals if networked or not subject.guessed else _shrunk(subject.normals, proxy.matte.shape)
+        canvas = (frame.data_window, frame.display_window)
+        return NetworkInput(encode(proxy.light), proxy.matte, normals, light, canvas, conditions)
+
+    def _from_disk(self, key: Key) -> NetworkInput | None:
+        try:
+            self._lights.light(key[0])  # where there is no light, the plate need not be read
+            with self._frames.open(key) as read:
+                return self.of(read, key) if read.subject.weight.any() else None
+        except (InputError, UsageError) as error:
+            log.warning("frame %d is left out beside its neighbours: %s", key[0], error)
+            return None
+
+    def _conditions(self, frame: Frame, proxy: Proxy, light: FrameLight, key: Key) -> Conditions:
+        from ..relighter.own.conditions import build
+
+        assert light.target is not None
+        rays = _rays(frame, proxy, light.camera)  # (h, w, 3)
+        return build(
+            proxy.light,
+            proxy.matte,
+            rays,
+            (light.target, light.target_to_map),
+            normals=proxy.normals,
+            known=proxy.known,
+            source=None if light.source is None else (light.source, light.source_to_map),
+            background=self._behind(frame, rays, light, key),
+        )
+
+    def _behind(self, frame: Frame, rays: np.ndarray, light: FrameLight, key: Key) -> np.ndarray:
+        """What stands behind the subject at unit level, (h, w, 3): the new light as the camera sees it, or the background.
+
+        A background that is given is scaled to the level of that view: a network is never given a level.
+        """
+        p, given = self._plan.parameters, self._plan.inputs.background
+        view = backdrop(self._lights.maps.view(self._plan.target, key[0]), rays, light.target_to_map.T)
+        if p.lit_by() != "background":  # brighter or darker than this light would have it
+            view = view * np.float32(2.0 ** at_frame(p.background_exposure, key[0]))
+        if given is None:
+            return view
+        part = (given.path(key[1]), frame.data_window, frame.display_window, view.shape[:2])
+        plate = self._backgrounds.get(part, self._background)
+        weights = np.asarray(self._plan.colour.luminance_weights, np.float32)
+        own = max(float((plate @ weights).mean()), 1e-6)
+        return plate * np.float32(float((view @ weights).mean()) / own)
+
+    def _background(self, wanted: _Part) -> np.ndarray:
+        """A background's file over some window of a format at some size (h, w, 3), whatever its own size is."""
+        path, data, display, shape = wanted
+        colour = self._plan.colour
+        found = exr.read_frame(path, colour=colour, view=self._plan.parameters.view(), carry=False)
+        light = np.maximum(np.nan_to_num(colour.to_working(found.rgb, found.colorspace), posinf=0, neginf=0), 0)
+        light = place(light, found.data_window, found.display_window)
+        down, across = shape[0] / data.height, shape[1] / data.width
+        whole = resize(light, (max(1, round(display.height * down)), max(1, round(display.width * across))))
+        window = Window(round((data.x - display.x) * across), round((data.y - display.y) * down), shape[1], shape[0])
+        return place(whole, Window(0, 0, whole.shape[1], whole.shape[0]), window)
+
+
+def proxy_of(subject: Subject, plan: Plan) -> Proxy:
+    """The proxy of a subject at a plan's working size and exposure; normals that are a guess are not in it."""
+    return make_proxy(
+        subject.plate,
+        subject.opacity,
+        subject.weight,
+        subject.normals,
+        subject.known & (not subject.guessed),
+        anchor=plan.job.measured.anchor or 1.0,
+        longer=plan.parameters.working_side(),
+    )
+
+
+def _rays(frame: Frame, proxy: Proxy, camera: Camera) -> np.ndarray:
+    """View rays of the proxy's pixels (h, w, 3): it covers the data window, the field of view is the display window's."""
+    data, display = frame.data_window, frame.display_window
+    height, width = proxy.matte.shape
+    across, down = width / data.width, height / data.height
+    window = ((data.x - display.x) * across, (data.y - display.y) * down, width, height)
+    aspect = frame.pixel_aspect * down / across
+    return camera_rays(display.width * across, display.height * down, camera.fov, aspect, window)
+
+
+def _shrunk(normals: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    small = cv2.resize(normals, (shape[1], shape[0]), interpolation=cv2.INTER_AREA)
+    return small / np.maximum(np.linalg.norm(small, axis=-1, keepdims=True), 1e-6)

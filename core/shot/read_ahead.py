@@ -1,0 +1,157 @@
+"""The full-size frames of a shot: read once when two threads need one at the same time, and kept for later within a budget.
+
+A frame that is needed beside another one costs little work but a whole read. Those that will be rendered themselves later are
+kept until then within a budget of bytes; beyond it they are read again.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from ..gain.finish import Subject
+from ..pictures.frame import Frame
+from .plan import RENDER, SKIP, FrameTask, Plan
+from .read import gather, read_plate, warn_about
+
+log = logging.getLogger("relamp")
+
+BUDGET = 256e6  # bytes of frames kept until they are rendered: three of HD, none of 4K
+
+Key = tuple[int, int]
+"""The frame whose light it is, and the frame of the plate: another one where `--missing hold` has a gap to fill."""
+
+
+@dataclass(frozen=True)
+class ReadFrame:
+    """A frame as read, and its subject over the frame's data window."""
+
+    frame: Frame
+    subject: Subject
+
+    @property
+    def size(self) -> int:
+        """Bytes it holds."""
+        s = self.subject
+        arrays = [self.frame.rgb, self.frame.alpha, s.plate, s.alpha, s.weight, s.normals, s.known]
+        arrays += [part.pixels.array for part in self.frame.source.parts if "pixels" in vars(part)]
+        roots = {id(root): root.nbytes for a in arrays if a is not None for root in (_root(a),)}
+        return sum(roots.values())
+
+
+class Frames(Protocol):
+    """Where the frames of a shot come from, at whatever size."""
+
+    def own(self, task: FrameTask) -> AbstractContextManager[ReadFrame]:
+        """The frame of a task, to be relit once. Raises what reading it raises."""
+        ...
+
+    def open(self, key: Key) -> AbstractContextManager[ReadFrame]:
+        """Any frame, for its light alone. Raises what reading it raises."""
+        ...
+
+    def skipped(self, task: FrameTask) -> None:
+        """A task will not be relit: its frame need not be kept for it."""
+        ...
+
+
+@dataclass
+class _Entry:
+    future: Future[ReadFrame] = field(default_factory=Future)
+    users: int = 0
+
+
+class ReadAhead:
+    """`Frames` of a plan from disk at full size; from any number of threads."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._coming = {(task.frame, task.plate_frame): task for task in plan.tasks if task.action != SKIP}
+        self._entries: dict[Key, _Entry] = {}
+        self._lock = threading.Lock()
+        self._warned = False
+
+    @contextmanager
+    def own(self, task: FrameTask) -> Iterator[ReadFrame]:
+        """The frame of a task with all its channels; logs what a compositor should know of it."""
+        try:
+            with self._open((task.frame, task.plate_frame), task) as read:
+                self._warn(read, task)
+                yield read
+        finally:
+            self.skipped(task)
+
+    @contextmanager
+    def open(self, key: Key) -> Iterator[ReadFrame]:
+        """Any frame; its other channels are read only where it will be rendered later."""
+        known = self._coming.get(key)
+        with self._open(key, known or FrameTask(key[0], RENDER, key[1], self._plan.tasks[0].out), known) as read:
+            yield read
+
+    def skipped(self, task: FrameTask) -> None:
+        """A task is rendered, or will not be: its frame need not be kept for it."""
+        with self._lock:
+            self._coming.pop((task.frame, task.plate_frame), None)
+            self._tidy()
+
+    def _warn(self, read: ReadFrame, task: FrameTask) -> None:
+        with self._lock:
+            first, self._warned = not self._warned, True
+        if first:  # the shape and the alpha are alike all over a shot
+            warn_about(read.frame, read.subject, self._plan.parameters)
+        nonfinite = read.frame.nonfinite
+        if nonfinite.nan or nonfinite.inf:
+            log.warning("frame %d: the plate holds %s pixels; they pass through as they are", task.frame, nonfinite)
+
+    @contextmanager
+    def _open(self, key: Key, task: FrameTask, carry: object = True) -> Iterator[ReadFrame]:
+        with self._lock:
+            entry = self._entries.get(key)
+            mine = entry is None
+            if entry is None:
+                entry = self._entries[key] = _Entry()
+            entry.users += 1
+        try:
+            if mine:
+                self._read(entry.future, task, bool(carry))
+            yield entry.future.result()
+        finally:
+            with self._lock:
+                entry.users -= 1
+                self._tidy()
+
+    def _read(self, future: Future[ReadFrame], task: FrameTask, carry: bool) -> None:
+        plan = self._plan
+        camera = plan.camera.at(task.frame)
+        try:
+            frame = read_plate(task, plan.inputs, plan.parameters, plan.colour, carry=carry)
+            subject = gather(frame, task, plan.inputs, plan.parameters, plan.colour, camera)
+            future.set_result(ReadFrame(frame, subject))
+        except BaseException as error:
+            future.set_exception(error)
+
+    def _tidy(self) -> None:
+        """Let go of the frames that no thread uses, but for the nearest of those still to be rendered."""
+        room = BUDGET
+        for key in sorted(self._entries):
+            entry = self._entries[key]
+            if entry.users:
+                continue
+            waits = key in self._coming and entry.future.exception() is None
+            size = entry.future.result().size if waits else 0
+            if not waits or size > room:
+                del self._entries[key]
+            room -= size
+
+
+def _root(array: np.ndarray) -> np.ndarray:
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array

@@ -1,0 +1,111 @@
+"""The residual of a frame at its full size: steadied over its neighbours, then enlarged along the shape of what is lit."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field, replace
+
+import cv2
+import numpy as np
+
+from ..gain.finish import Shading, Subject
+from ..gain.law import Guide, GuidedResidual, bands, enlarge_residual, guide_residual, unpremultiply
+from ..gain.proxy import FLOOR, decode, resize
+from ..temporal.working_frame import WorkingFrame
+from .lights import FrameLight, Lights
+from .network import WorkingFrames
+from .plan import Plan
+from .read_ahead import Key
+
+
+@dataclass(frozen=True)
+class FinishInput:
+    """What `finish` takes: the subject with its final normals, the light, and the residual with its guide.
+
+    `guide` is (H, W, G); `sides` are layers at full size that only the network gives: `albedo` (H, W, 3), `confidence` (H, W).
+    """
+
+    subject: Subject
+    shading: Shading
+    residual: GuidedResidual | None = None
+    guide: np.ndarray | None = None
+    sides: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+class LastGuide:
+    """Makes a guide ready, and keeps the last one: while a light is turned over one frame, it stays the same."""
+
+    def __init__(self) -> None:
+        self._last: tuple[np.ndarray, np.ndarray, Guide] | None = None
+
+    def of(self, small: np.ndarray, matte: np.ndarray) -> Guide:
+        """The guide of normals and matte (h, w, 4), weighted by the matte (h, w)."""
+        last = self._last
+        if last is None or not (np.array_equal(last[0], small) and np.array_equal(last[1], matte)):
+            last = self._last = (small, matte, Guide.of(small, matte))
+        return last[2]
+
+
+class Residuals:
+    """The residuals of a plan's frames; from any number of threads.
+
+    Args:
+        one_at_a_time: held while the deflicker runs, because its own threads fill the machine.
+    """
+
+    def __init__(
+        self, plan: Plan, working: WorkingFrames, lights: Lights, guide: LastGuide, one_at_a_time: threading.Lock
+    ) -> None:
+        self._plan, self._working, self._lights, self.guide = plan, working, lights, guide
+        self._one_at_a_time = one_at_a_time
+
+    def steady(self, key: Key, here: WorkingFrame) -> np.ndarray:
+        """The residual of a working frame (h, w, 3), without its flicker where the plan has a deflicker head."""
+        head = self._plan.head
+        if head is None:
+            return here.residual
+        window = self._working.around(key, self._plan.radius)
+        with self._one_at_a_time:
+            return head.steady(window, self._plan.parameters.deflicker_strength)
+
+    def enlarge(self, subject: Subject, light: FrameLight, here: WorkingFrame, residual: np.ndarray) -> FinishInput:
+        """A residual (h, w, 3) fitted to its guide, for the subject at full size; normals that were a guess are the network's."""
+        light = self._lights.conditioning(light, subject)
+        shading = replace(light.shading, hint=self._lights.hint(light, here.normals, here.matte))
+        if subject.guessed and self._plan.backbone.network is not None:
+            subject = replace(subject, normals=_enlarged(here.normals, subject.weight.shape), guessed=False)
+        small = np.concatenate([here.normals, here.matte[..., None]], -1)  # (h, w, 4)
+        full = np.concatenate([subject.normals, subject.weight[..., None]], -1)  # (H, W, 4)
+        sides = self._sides(subject, here, small, full)
+        return FinishInput(subject, shading, self.guide.of(small, here.matte).fit(residual), full, sides)
+
+    def _sides(
+        self, subject: Subject, here: WorkingFrame, small: np.ndarray, full: np.ndarray
+    ) -> dict[str, np.ndarray]:
+        """The layers asked for that only the network gives, at full size."""
+        asked, sides = self._plan.parameters.layers, {}
+        if "confidence" in asked and here.confidence is not None:
+            sides["confidence"] = np.clip(resize(here.confidence, subject.weight.shape), 0, 1)
+        if "albedo" in asked and here.albedo is not None:
+            anchor = np.float32(self._plan.job.measured.anchor or 1.0)
+            sides["albedo"] = _detailed(here.albedo, here, subject, small, full, anchor)
+        return sides
+
+
+def _detailed(
+    albedo: np.ndarray, here: WorkingFrame, subject: Subject, small: np.ndarray, full: np.ndarray, anchor: np.float32
+) -> np.ndarray:
+    """A delit proxy (h, w, 3) at full size with the plate's detail: what is enlarged is the light that was taken out of it."""
+    delit = np.log((albedo + np.float32(FLOOR)) / (decode(here.code) + np.float32(FLOOR)))
+    guided = guide_residual(delit, small, here.matte)
+    light = np.maximum(unpremultiply(subject.plate, subject.alpha) * anchor, 0)  # (H, W, 3)
+    height = light.shape[0]
+    for rows in bands(height):
+        factor = np.exp(enlarge_residual(guided, full[rows], rows, height))
+        light[rows] = np.clip((light[rows] + np.float32(FLOOR)) * factor - np.float32(FLOOR), 0, 1)
+    return light
+
+
+def _enlarged(normals: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    large = cv2.resize(normals, (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC)
+    return large / np.maximum(np.linalg.norm(large, axis=-1, keepdims=True), 1e-6)
