@@ -6,10 +6,8 @@ noise. One step is the mean and does not depend on the seed. Floor 2.
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections.abc import Sequence
-from contextlib import nullcontext
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,12 +17,11 @@ import torch
 from torch.nn.functional import avg_pool2d, pad
 
 from ...errors import DeviceError
-from ...temporal.windows import Span, really_there
+from ...temporal.windows import Span
 from ..answer import Answer
-from ..weights import SHIPPED, load, load_motion, motion_path
+from ..weights import SHIPPED, load
 from .conditions import Conditions, Features, LightBatch, decode_planes, encode_planes
 from .denoiser import Intrinsics
-from .motion import Motion
 from .sampling import sample
 
 INTRA_OP_THREADS = 2  # never the machine's: other counts can give other last bits
@@ -40,23 +37,21 @@ _ALONE = threading.Lock()
 
 
 class Relamp:
-    """See the module. `weights` is the SHA-256 of the weights' file in hex, or of that and the temporal layers' together."""
+    """See the module. `weights` is the SHA-256 of the weights' file in hex."""
 
     name = "relamp"
     used: tuple[str, ...] = ()
     wants_source = True  # told the light the plate was shot under it does better, also where that is fitted
     levelled = False
     steps = True
+    span: Span = "frame"
     gives: frozenset[str] = frozenset({"albedo"})
 
-    def __init__(self, device: str = "cpu", path: Path = SHIPPED, *, temporal: bool = True) -> None:
+    def __init__(self, device: str = "cpu", path: Path = SHIPPED) -> None:
         """Load the weights onto `device`.
 
-        Args:
-            temporal: use the weights' temporal layers, when they have any.
-
         Raises:
-            InputError: without weights, or with temporal layers beside them that belong to others.
+            InputError: without weights.
             DeviceError: without the device.
         """
         if device == "cuda" and not torch.cuda.is_available():
@@ -65,12 +60,6 @@ class Relamp:
         self.weights, self.card = loaded.digest, loaded.card
         self._network, self._device = loaded.network, device
         self._seen: tuple[torch.Tensor, torch.Tensor, Intrinsics] | None = None
-        self._motion: Motion | None = None
-        self.span: Span = "frame"
-        if temporal and motion_path(path).is_file():
-            motion = load_motion(loaded, motion_path(path), device)
-            self._motion, self.span = motion.motion, motion.motion.architecture.length
-            self.weights = hashlib.sha256((loaded.digest + motion.digest).encode()).hexdigest()
 
     @property
     def network(self) -> Relamp:
@@ -84,40 +73,28 @@ class Relamp:
     def relight(
         self, conditions: Sequence[Conditions], *, frames: Sequence[int], steps: int | None = None, seed: int = 0
     ) -> list[Answer]:
-        """Relight some frames, each alone, or together as one window when the span is a number.
+        """Relight some frames, each alone.
 
         Args:
             conditions: of `conditions.build`, one a frame.
-            frames: their absolute numbers. They tell which frames of a window stand in for others and have no say.
+            frames: their absolute numbers, which change nothing.
             steps: of denoising; 1 is the mean, and what None means.
             seed: of the shot's one noise.
         """
-        there = [False] if self._motion is None else really_there(frames)
-        together = sum(there) > 1  # a frame that is alone in its window is relit as without temporal layers
         # One call at a time: frames are parallel elsewhere, and torch's threads are shared by the whole process.
         with _ALONE, torch.inference_mode():
             height, width = conditions[0].code.shape[-2:]
             torch.set_num_threads(1 if height * width < SMALL else INTRA_OP_THREADS)
-            if together:
-                return self._answers(joined(list(conditions)), steps or STEPS, seed, torch.tensor([there]).float())
-            if self._motion is not None:  # one frame, and what stands in for the rest
-                return self._answers(conditions[0], steps or STEPS, seed) * len(conditions)
             return [self._answers(c, steps or STEPS, seed)[0] for c in conditions]
 
-    def _answers(
-        self, conditions: Conditions, steps: int, seed: int, there: torch.Tensor | None = None
-    ) -> list[Answer]:
-        """One answer a frame; `there` is (1, F) for frames that are a window."""
+    def _answers(self, conditions: Conditions, steps: int, seed: int) -> list[Answer]:
+        """One answer a frame."""
         c, network = softened(conditions.to(self._device)), self._network
         seen = self._see(c)
         f = network.told(c, seen)
         noise = torch.randn(1, *f.hint.shape[1:], generator=torch.Generator().manual_seed(seed)).to(self._device)
         noise = noise.expand_as(f.hint)  # every frame's the same: noise that changes by frame is flicker
-        window = nullcontext()
-        if there is not None and self._motion is not None:
-            window = self._motion.over(network.denoiser.unet, there.to(self._device))
-        with window:
-            residual = sample(lambda estimate, level: network.denoiser(f, estimate, level), noise, steps)
+        residual = sample(lambda estimate, level: network.denoiser(f, estimate, level), noise, steps)
         residual = residual * changed(f, c)
         planes = [_pictures(p) for p in (residual, f.hint, f.planes[:, 4:7], seen.log_albedo.exp())]
         return [Answer(*of_frame) for of_frame in zip(*planes, strict=True)]
