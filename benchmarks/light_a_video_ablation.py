@@ -1,13 +1,12 @@
-"""Light-A-Video's claim on Relamp's own network: does light shared over the clip take the flicker out?
+"""Light-A-Video's claim on Relamp's own network: does fusing light over the clip take the flicker out?
 
     python benchmarks/light_a_video_ablation.py [--data data/validation] [--shots cloth,head] [--frames 1001-1004]
         [--working-size 160] [--out benchmarks/light_a_video_ablation] [--json scores.json]
 
 Rows, each by `relamp render` with the shipped weights on the shots that `benchmarks/validation/render.py` made (plate and
-matte, the shot's camera, absolute level): frame by frame; + light attention (γ 0.5 in the
-denoiser's self-attention on the way up); + light fusion (the same inside the temporal prior's denoising); then, frame by
-frame again, + temporal layers and + deflicker head, when there are weights of them. PSNR and flicker in stops (all of it, and
-the picture's as a whole) against the truth, the mean over the shots, then flicker shot by shot.
+matte, the shot's camera, absolute level): frame by frame; + light fusion (its answers inside the temporal prior's denoising);
+then, frame by frame again, + deflicker head. PSNR and flicker in stops (all of it, and the picture's as a whole) against the
+truth, the mean over the shots, then flicker shot by shot. Light attention takes no part: Relamp's own relighter has none.
 
 `--out NAME` writes the table to NAME.md and the papers' flow intensity to NAME.png: a panel a shot, the mean length of the
 optical flow between neighbours of the relit frames, beside the plate's and the truth's. The flow is classical (OpenCV's DIS,
@@ -33,26 +32,20 @@ from report import Report
 from validation.table import shot_folders
 
 from relamp.core.cli import main as relamp
-from relamp.core.errors import InputError
 from relamp.core.evaluation.evaluate import SPACE, evaluate
 from relamp.core.evaluation.motion import FLOW, flow
 from relamp.core.evaluation.report import panel
 from relamp.core.frames import parse_frames
 from relamp.core.light.sheet import write_png
-from relamp.core.parameters import RelightParameters
 from relamp.core.pictures import exr
 from relamp.core.pictures.colour import Colour
-from relamp.core.relighter import load
-from relamp.core.temporal import load_head
 
 _STEADY = ("--no-deflicker",)
 _OWN = ("--backbone", "light-a-video", "--image-relighter", "relamp", "--video-model", "smooth", *_STEADY)
 ROWS = {
-    "frame by frame": ("--backbone", "relamp", "--no-temporal", *_STEADY),
-    "+ light attention": (*_OWN, "--clip-mode", "alone"),
+    "frame by frame": ("--backbone", "relamp", *_STEADY),
     "+ light fusion": _OWN,
-    "+ temporal layers": ("--backbone", "relamp", "--temporal", *_STEADY),
-    "+ deflicker head": ("--backbone", "relamp", "--temporal", "--deflicker"),
+    "+ deflicker head": ("--backbone", "relamp", "--deflicker"),
 }
 KEPT = ("psnr", "flicker", "flicker_global", "motion")
 GIVEN = ("plate", "truth")
@@ -76,16 +69,15 @@ def main() -> None:
     begun = time.perf_counter()
     scores: Scores = {}
     curves = {folder.name: {n: intensity(pattern(folder, n), given.frames) for n in GIVEN} for folder in folders}
-    lacking = missing_weights()
     with tempfile.TemporaryDirectory() as temporary:
         for name, options in ROWS.items():
-            for folder in [] if name in lacking else folders:
+            for folder in folders:
                 relit = str(Path(temporary) / name / folder.name / "relit.####.exr")
                 render(folder, relit, given, *options)
                 scores.setdefault(name, {})[folder.name] = measure(folder, relit, given.frames)
                 curves[folder.name][name] = intensity(relit, given.frames)
             print(f"{name}: {time.perf_counter() - begun:.0f} s", file=sys.stderr, flush=True)
-    report(as_markdown(scores, lacking))
+    report(as_markdown(scores))
     if given.out:
         picture = given.out.with_suffix(".png")
         write_png(picture, np.concatenate([titled(shot, found) for shot, found in curves.items()]), overwrite=True)
@@ -93,19 +85,6 @@ def main() -> None:
         report(f"Flow intensity, px, a panel a shot ({FLOW}); rows of the table on the plate and the truth.")
     if given.json:
         given.json.write_text(json.dumps(scores, indent=1) + "\n", encoding="utf-8")
-
-
-def missing_weights() -> dict[str, str]:
-    """The rows there are no weights for, and what to say of them."""
-    lacking = {}
-    network = load(RelightParameters(backbone="relamp", device="cpu")).network
-    if network is None or network.span == "frame":
-        lacking["+ temporal layers"] = "no temporal layers ship"
-    try:
-        load_head("cpu")
-    except InputError:
-        lacking["+ deflicker head"] = "no deflicker head ships"
-    return lacking
 
 
 def render(folder: Path, relit: str, given: argparse.Namespace, *options: str) -> None:
@@ -157,15 +136,12 @@ def linear(path: Path, colour: Colour) -> np.ndarray:
     return colour.from_working(exr.read_frame(path, colour=colour).rgb, SPACE)
 
 
-def as_markdown(scores: Scores, lacking: dict[str, str]) -> str:
+def as_markdown(scores: Scores) -> str:
     """Rows down, measures across, the mean over the shots; then flicker shot by shot."""
     shots = list(next(iter(scores.values())))
     lines = ["| | " + " | ".join(KEPT) + " | " + " | ".join(f"flicker, {shot}" for shot in shots) + " |"]
     lines.append("| --- |" + " ---: |" * (len(KEPT) + len(shots)))
     for name in ROWS:
-        if name in lacking:
-            lines.append(f"| {name} | {lacking[name]} |" + " |" * (len(KEPT) + len(shots) - 1))
-            continue
         by_shot = scores[name]
         means = [np.mean([s[k] for s in by_shot.values() if k in s] or [np.nan]) for k in KEPT]
         each = [by_shot[shot].get("flicker", float("nan")) for shot in shots]

@@ -273,7 +273,7 @@ class RelightParameters:
         1, "Exposures a network is asked at, 1, 3, 5 or 7; its answers are averaged.", "int", "relight", lo=1, hi=7
     )
     temporal: bool = knob(
-        True, "Use the network's temporal layers, where somebody trained some.", "bool", "relight", hidden=True
+        True, "Has no effect; kept so that jobs of earlier versions open.", "bool", "relight", hidden=True
     )
     deflicker: bool = knob(
         False, "Take out what flickers from frame to frame, keep what truly changes.", "bool", "relight"

@@ -15,12 +15,10 @@ from relamp.core.cli import main
 from relamp.core.errors import DeviceError, InputError, UsageError
 from relamp.core.parameters import RelightParameters
 from relamp.core.relighter import load
-from relamp.core.relighter import weights as shipped
 from relamp.core.relighter.ic_light.backbone import ICLightFrames
 from relamp.core.relighter.light_a_video.backbone import LightAVideo
 from relamp.core.relighter.light_a_video.light_fusion import fuse_light, schedule
 from relamp.core.relighter.light_a_video.model import ClipRelighter
-from relamp.core.relighter.light_a_video.own_relighter import clip_gain
 from relamp.core.relighter.light_a_video.temporal_prior import TemporalPrior
 from relamp.core.relighter.models.ledger import ADAPTER
 from relamp.core.relighter.own.backbone import Relamp
@@ -32,7 +30,6 @@ from relamp.core.relighter.stable_diffusion.noise import clip_noise
 from relamp.core.relighter.stable_diffusion.offload import Home
 from relamp.core.relighter.stable_diffusion.prompts import Text
 from relamp.core.relighter.stable_diffusion.samplers import video_course
-from relamp.core.shot import prepare
 from shots import Shot, layer, read_exr
 from small_published import ACCEPTED, write_models
 from small_relighter import conditions, environment, tables
@@ -102,13 +99,14 @@ def test_a_frame_alone_and_a_stop_up_is_twice_that_of_the_shot(tmp_path, models,
 
 
 @pytest.mark.parametrize("level", ["match", "absolute"])
-def test_our_denoisers_light_without_sharing_or_fusing_is_its_own_relight(tmp_path, level, monkeypatch):
-    monkeypatch.setattr(prepare, "load", lambda p: Relamp() if p.backbone == "relamp" else load(p))
+@pytest.mark.parametrize("known", [True, False])
+def test_our_own_light_without_fusing_is_our_own_relight(tmp_path, level, known):
     shot, alone = Shot(tmp_path, "float", frames=2), str(tmp_path / "alone.####.exr")
     given = ["render", shot.plate, "--env", shot.env_b, "-q", "--grain", "off", "--env-level", level]
-    assert main([*given, "--out", shot.out]) == 0
+    given += ["--working-size", "320", *(("--source-env", shot.env_a) if known else ())]
+    assert main([*given, "--backbone", "relamp", "--out", shot.out]) == 0
     light_a_video = ["--backbone", "light-a-video", "--image-relighter", "relamp", "--video-model", "smooth"]
-    assert main([*given, *light_a_video, "--clip-mode", "alone", "--light-attention", "0", "--out", alone]) == 0
+    assert main([*given, *light_a_video, "--clip-mode", "alone", "--out", alone]) == 0
     for frame in (1001, 1002):
         ours, theirs = layer(shot.out_frame(frame), *RGB), layer(tmp_path / f"alone.{frame}.exr", *RGB)
         np.testing.assert_allclose(theirs, ours, rtol=1e-3, atol=1e-5)
@@ -390,12 +388,25 @@ def test_a_clip_longer_than_the_window_is_seen_in_overlapping_ones(models):
     assert error(whole[:, :, 2], (2 * first[:, :, 2] + last[:, :, 0]) / 3) < 1e-5
 
 
-def test_light_that_is_not_shared_is_relamps_own_answer_and_shared_it_is_another():
-    relamp = Relamp(temporal=False)
+def test_in_a_video_model_the_level_of_our_own_light_stays(models, monkeypatch):
+    """Of networks that know no level the gain is brought to the hint's; ours knows what its shadows take away."""
+    seen = [conditions(tables(environment((1.0, 0.0, 0.0))), tables(environment((-1.0, 0.5, 0.0))))] * 2
+    network = load(given(models, "light-a-video", image_relighter="relamp"))
+    level = {}
+    for factor in (1.0, 0.5):
+        pair = Pair(torch.full((2, 3, 64, 64), 2 * 0.5 * factor - 1), torch.zeros(2, 3, 64, 64))
+        monkeypatch.setattr(network, "_relit", lambda *_, pair=pair: pair)
+        level[factor] = network.relight(seen, frames=[1, 2])[0]
+    apart = [(a.hint + a.residual).mean() for a in level.values()]
+    assert apart[0] - apart[1] > 0.3
+
+
+def test_our_own_light_in_a_clip_is_the_relighters_answer():
     seen = [conditions(target=tables(environment(toward))) for toward in ((1.0, 0.0, 0.0), (-1.0, 0.5, 0.0))]
-    answers = relamp.relight(seen, frames=[1, 2])
-    own = np.stack([a.hint + a.residual for a in answers])
-    network = shipped.load().network
-    alone, shared = (clip_gain(network, seen, gamma).permute(0, 2, 3, 1).numpy() for gamma in (0.0, 1.0))
-    np.testing.assert_allclose(alone, own, atol=1e-3)
-    assert np.abs(shared - alone).max() > 1e-6
+    own = RelightParameters(
+        backbone="light-a-video", image_relighter="relamp", video_model="smooth", clip_mode="alone", device="cpu"
+    )
+    clip, alone = (network.relight(seen, frames=[1, 2]) for network in (load(own), Relamp()))
+    for one, other in zip(clip, alone, strict=True):
+        np.testing.assert_allclose(one.residual, other.residual, atol=1e-5)
+        np.testing.assert_allclose(one.normals, other.normals, atol=1e-5)

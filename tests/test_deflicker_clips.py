@@ -37,7 +37,7 @@ def relighter(tmp_path_factory):
 
 @pytest.fixture
 def maker(stage):
-    return ClipMaker(Frames(stage), [], 0, 3, (max(SHAPE),), moving=2, messy=False)
+    return ClipMaker(Frames(stage), [], 0, 3, (max(SHAPE),), moving=2)
 
 
 class Nothing(torch.nn.Module):
@@ -59,7 +59,7 @@ def test_the_hint_says_all_there_is_to_say_of_a_matte_ball(maker):
 
 def test_filmed_clips_are_of_one_shape_and_come_from_their_seed(stage, maker):
     first = list(islice(filmed.make(maker), 2))
-    again = ClipMaker(Frames(stage), [], 0, 3, (max(SHAPE),), moving=2, messy=False)
+    again = ClipMaker(Frames(stage), [], 0, 3, (max(SHAPE),), moving=2)
     assert all(clip.code.shape == (FRAMES, *SHAPE, 3) and clip.flicker is None for clip in first)
     assert np.array_equal(first[1].steady, list(islice(filmed.make(again), 2))[1].steady)
 

@@ -11,7 +11,6 @@ from relamp.core.errors import InputError
 from relamp.core.relighter import weights
 from relamp.core.relighter.own.conditions import features
 from relamp.core.relighter.own.denoiser import Intrinsics, Network
-from relamp.core.relighter.own.motion import Motion, MotionArchitecture
 from relamp.training import checkpoint, ship, train
 from relamp.training.dataset import Frames, Geometry, Maker, held_out, pictures, recolour
 from relamp.training.light_pool import Place, Rig
@@ -227,27 +226,6 @@ def test_weights_with_one_other_bit_than_their_ledger_says_are_refused(tmp_path)
     target.rename(tmp_path / "other.safetensors")
     with pytest.raises(InputError, match=r"other\.safetensors is not in .*ledger\.json"):
         weights.load(tmp_path / "other.safetensors")
-
-
-def test_temporal_layers_ship_beside_their_weights_and_leave_with_them(tmp_path):
-    target, run = tmp_path / "toy-1.safetensors", tmp_path / "motion"
-    ship.ship(a_run(tmp_path / "first", 0), target)
-    loaded = weights.load(target)
-    run.mkdir()
-    scores = dict.fromkeys(("flicker_spatial", "flicker_temporal", "psnr_spatial", "psnr_temporal"), 1.0)
-    card = {"name": "toy-motion", "data": "toys", "step": 1, "samples": 2, "minutes": 0.5, "scores": scores}
-    made = Motion(loaded.network.denoiser.unet, MotionArchitecture())
-    weights.save_motion(made, run / "motion.safetensors", {"spatial": loaded.digest, **card})
-    page = ship.ship(run, target)
-    motion = weights.motion_path(target)
-    assert ledger(tmp_path)[motion.name]["sha256"] in page.read_text()
-    assert weights.load_motion(loaded, motion).card["spatial"] == loaded.digest
-    ship.ship(a_run(tmp_path / "second", 1), target)
-    assert list(ledger(tmp_path)) == [target.name]
-    assert not motion.exists()
-    assert not page.exists()
-    with pytest.raises(InputError, match="train_temporal"):
-        ship.ship(run, target)
 
 
 def test_a_checkpoint_of_something_else_is_refused(tmp_path):

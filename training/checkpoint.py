@@ -11,14 +11,11 @@ from safetensors.torch import load_file, save_file
 
 from ..core.errors import InputError
 from ..core.relighter.own.denoiser import Network
-from ..core.relighter.own.motion import Motion
 
 SCHEMA = "relamp.training/1"
 
 
-def save(
-    path: Path, network: Network | Motion, mean: Network | Motion, optimiser: torch.optim.Optimizer, state: dict
-) -> None:
+def save(path: Path, network: Network, mean: Network, optimiser: torch.optim.Optimizer, state: dict) -> None:
     """Write a checkpoint whole, beside its name and then renamed; `state` is anything JSON holds."""
     tensors = {f"net/{k}": v for k, v in network.state_dict().items()}
     tensors |= {f"mean/{k}": v for k, v in mean.state_dict().items()}
@@ -32,7 +29,7 @@ def save(
     beside.replace(path)
 
 
-def load(path: Path, network: Network | Motion, mean: Network | Motion, optimiser: torch.optim.Optimizer) -> dict:
+def load(path: Path, network: Network, mean: Network, optimiser: torch.optim.Optimizer) -> dict:
     """Bring a run back to where its checkpoint was; returns its `state`. Raises `InputError`."""
     try:
         with safe_open(str(path), framework="pt") as file:
@@ -54,7 +51,7 @@ def load(path: Path, network: Network | Motion, mean: Network | Motion, optimise
     return json.loads(header["state"])
 
 
-def _header(network: Network | Motion, state: dict) -> dict[str, str]:
+def _header(network: Network, state: dict) -> dict[str, str]:
     return {"schema": SCHEMA, "architecture": json.dumps(network.architecture.as_dict()), "state": json.dumps(state)}
 
 

@@ -21,5 +21,5 @@ def enter(target: Path, card: dict, ledger: Path) -> str:
 
 def write(ledger: Path, entries: list[dict]) -> None:
     """Write a ledger anew."""
-    entries = sorted(entries, key=lambda entry: len(entry["file"]))  # spatial weights before their temporal layers
+    entries = sorted(entries, key=lambda entry: entry["file"])
     ledger.write_text(json.dumps({"schema": SCHEMA, "weights": entries}, indent=2) + "\n")

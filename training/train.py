@@ -171,12 +171,11 @@ class Run:
                     parts |= return_loss(self.network, apply_gain(batch.plate, f.hint + predicted.residual), batch)
         return torch.stack(list(parts.values())).sum(), parts
 
-    def noise(self, clean: torch.Tensor, frames: int = 1) -> tuple[torch.Tensor, torch.Tensor]:
-        """Noise levels, most of them 1, and what is left to see of `clean` at them; `frames` in a row share theirs."""
-        drawn, noisy = torch.rand(2, len(clean) // frames)
-        level = torch.where(noisy < NOISY, drawn, torch.ones(len(drawn))).to(clean.device).repeat_interleave(frames)
-        noise = torch.randn_like(clean[::frames]).repeat_interleave(frames, 0)
-        return level, wiener(add_noise(clean, noise, level), level)
+    def noise(self, clean: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Noise levels, most of them 1, and what is left to see of `clean` at them."""
+        drawn, noisy = torch.rand(2, len(clean))
+        level = torch.where(noisy < NOISY, drawn, torch.ones(len(drawn))).to(clean.device)
+        return level, wiener(add_noise(clean, torch.randn_like(clean), level), level)
 
     def rate(self) -> float:
         """The learning rate now: warm up, hold, cool down."""
@@ -249,9 +248,11 @@ def plot(log: Path, path: Path) -> None:
     cv2.imwrite(str(path), picture)
 
 
-def shared_options(name: str, description: str) -> argparse.ArgumentParser:
-    """The options of every trainer."""
-    parser = argparse.ArgumentParser(prog=f"python -m relamp.training.{name}", description=description)
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    """The options."""
+    parser = argparse.ArgumentParser(
+        prog="python -m relamp.training.train", description=(__doc__ or "").splitlines()[0]
+    )
     parser.add_argument("--data", type=Path, required=True, help="folder of the shards")
     parser.add_argument("--out", type=Path, required=True, help="folder of the run")
     parser.add_argument("--minutes", type=float, default=30.0, help="length of this slice")
@@ -272,12 +273,6 @@ def shared_options(name: str, description: str) -> argparse.ArgumentParser:
     parser.add_argument("--score-every", type=float, default=10.0, help="minutes between scores")
     parser.add_argument("--say", type=int, default=50, help="steps between lines of progress")
     parser.add_argument("--seed", type=int, default=0)
-    return parser
-
-
-def parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    """The options."""
-    parser = shared_options("train", (__doc__ or "").splitlines()[0])
     parser.add_argument(
         "--intrinsic",
         action="store_true",
@@ -296,17 +291,13 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one slice; returns the exit code."""
-    return go(Run, parse(argv))
-
-
-def go(kind: type[Run], options: argparse.Namespace) -> int:
-    """Run one slice of a kind of training; returns the exit code."""
+    options = parse(argv)
     torch.set_num_threads(options.threads)
     try:
         if options.device == "cuda" and not torch.cuda.is_available():
             raise InputError("there is no CUDA device here; train with --device cpu")
         options.out.mkdir(parents=True, exist_ok=True)
-        kind(options).train()
+        Run(options).train()
     except RelampError as error:
         print(error, file=sys.stderr)
         return error.exit_code

@@ -37,7 +37,7 @@ def load(parameters: RelightParameters) -> Backbone:
             resolve_device(p.device)
         return Ratio()
     if p.backbone == "relamp":
-        from .own.traced import Relamp
+        from .own.backbone import Relamp
 
         return Relamp(resolve_device(p.device))
     if p.backbone == "ic-light":

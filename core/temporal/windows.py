@@ -95,21 +95,3 @@ def filled(window: Sequence[T | None]) -> list[T]:
         raise ValueError("a window without a single frame")
     nearest = [min(there, key=lambda j: (abs(i - j), j)) for i in range(len(window))]
     return [entry for j in nearest if (entry := window[j]) is not None]
-
-
-def really_there(frames: Sequence[int]) -> list[bool]:
-    """Which entries of a filled window are themselves, from the numbers of the frames that stand there.
-
-    A window of a single frame is taken to have it first.
-
-    >>> really_there([1000, 1000, 1002, 1003])
-    [True, False, True, True]
-    """
-    length, numbers = len(frames), set(frames)
-    first = frames[0]
-    for start in range(first - length + 1, first + 1):  # two frames or more fit one start only
-        if filled([n if n in numbers else None for n in range(start, start + length)]) == list(frames):
-            break
-    else:
-        raise ValueError(f"frames {list(frames)} are no filled window")
-    return [n == start + i for i, n in enumerate(frames)]

@@ -94,7 +94,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         frames = Frames(options.data, validation=options.held_out)
         frames.require()
         moving = scenes(options.moving, validation=options.held_out) if options.moving else []
-        maker = ClipMaker(frames, moving, options.seed, 16, (max(SHAPE),), messy=False)
+        maker = ClipMaker(frames, moving, options.seed, 16, (max(SHAPE),))
         clips = [clip for clip, _ in zip(make(maker), range(options.clips), strict=False)]
         save(options.out, clips, {"seed": options.seed, "held_out": options.held_out})
     except RelampError as error:

@@ -1,14 +1,16 @@
 """Light-A-Video as a backbone: an image relighter inside a video model's denoising, the whole shot at once.
 
-The image relighter is IC-Light, or Relamp's own network; the video model AnimateDiff, or a temporal prior that needs no
-weights. With Relamp's own and the prior nothing is downloaded, and the whole run stays in logs of light. The result of every
-frame depends on all of them: the shot is never split. Floor 2.
+The image relighter is IC-Light, or Relamp's own; the video model AnimateDiff, or a temporal prior that needs no weights. With
+Relamp's own and the prior nothing is downloaded, and the whole run stays in logs of light. Relamp's own states a change from the
+light of the plate, so it is asked of the plate and not of a clip that is half relit already: its answer is one for all steps of
+the fusion. It has no attention, so light attention does not reach it. The result of every frame depends on all of them: the
+shot is never split. Floor 2.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cached_property, partial
 
 import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
@@ -18,6 +20,7 @@ from ...parameters import RelightParameters
 from ..ic_light.beginnings import beginning
 from ..ic_light.model import ICLight
 from ..models import layout
+from ..own.backbone import Relamp
 from ..own.conditions import Conditions
 from ..relightvid import sampling
 from ..relightvid.model import motion_unet
@@ -30,7 +33,6 @@ from ..stable_diffusion.proxies import Clip, display_light, light_display, pictu
 from ..stable_diffusion.samplers import FusibleCourse, counts, video_course
 from .light_fusion import ANIMATEDIFF, NEGATIVE, VideoModel, fuse_light, sdedit
 from .model import GUIDANCE, STEPS, AnimateDiffVideo, ClipRelighter, generate_background
-from .own_relighter import clip_gain
 from .temporal_prior import TemporalPrior
 
 SMOOTH = "smooth"  # the name of the video model that needs no download
@@ -51,7 +53,7 @@ class LightAVideo(Published):
         self._own_light = given.image_relighter == "relamp"
         # Without a video model nothing of it is loaded either.
         self._smooth = given.video_model == SMOOTH or given.clip_mode == "alone"
-        self.levelled, self.wants_source = not self._own_light, self._own_light  # as the denoiser was trained
+        self.takes_level = not self._own_light  # whose gains are at theirs
         if given.clip_mode in ("foreground", "sdedit") and (self._smooth or self._own_light):
             raise UsageError(
                 f"--clip-mode {given.clip_mode} needs IC-Light and AnimateDiff: --image-relighter ic-light and a "
@@ -173,8 +175,14 @@ class LightAVideo(Published):
             p.initial_strength,
         )
 
+    @cached_property
+    def _own(self) -> Relamp:
+        return Relamp("cpu")
+
     def _own_gain(self, seen: Sequence[Conditions]) -> torch.Tensor:
-        return clip_gain(self.own.network, seen, self.parameters.light_attention, self.parameters.frames_at_once)
+        """The log gain of every frame by Relamp's own relighter, (F, 3, h, w)."""
+        answers = [self._own.answer(c) for c in seen]
+        return torch.stack([torch.from_numpy(a.hint + a.residual) for a in answers]).permute(0, 3, 1, 2)
 
 
 def _same(clip: torch.Tensor) -> torch.Tensor:

@@ -64,32 +64,25 @@ class LightAttention:
         return per_half.mean(1, keepdim=True).expand_as(per_half).flatten(0, 1)
 
 
-def light_layers(unet: UNet2DConditionModel, blocks: tuple[str, ...] = BLOCKS) -> list[str]:
-    """The names of the self-attention layers that share light: those of `blocks`."""
+def light_layers(unet: UNet2DConditionModel) -> list[str]:
+    """The names of the self-attention layers that share light: those of `BLOCKS`."""
     return [
         name
         for name, module in unet.named_modules()
-        if isinstance(module, Attention) and name.startswith(blocks) and name.endswith(".attn1")
+        if isinstance(module, Attention) and name.startswith(BLOCKS) and name.endswith(".attn1")
     ]
 
 
 @contextmanager
-def shared_light(
-    unet: UNet2DConditionModel,
-    gamma: float,
-    *,
-    halves: int = 2,
-    at_once: int | None = None,
-    blocks: tuple[str, ...] = BLOCKS,
-) -> Iterator[None]:
+def shared_light(unet: UNet2DConditionModel, gamma: float, *, at_once: int | None = None) -> Iterator[None]:
     """Within the context the network attends to the light of the whole batch of frames; see `LightAttention`.
 
     γ = 0 is the network as it was. Published: 0.5 beside AnimateDiff, 0.7 beside Wan and CogVideoX.
     """
-    layers = [unet.get_submodule(name) for name in light_layers(unet, blocks)]
+    layers = [unet.get_submodule(name) for name in light_layers(unet)]
     attentions = [layer for layer in layers if isinstance(layer, Attention)]
     before = [layer.processor for layer in attentions]
-    processor = LightAttention(gamma, halves, at_once)
+    processor = LightAttention(gamma, at_once=at_once)
     try:
         for layer in attentions:
             layer.processor = cast(AttnProcessor, processor)

@@ -1,76 +1,76 @@
-"""Relamp's own relighter: a small denoiser of the residual log gain over the analytic hint, trained on its light stage.
+"""What `--backbone relamp` does: the shape of the subject is seen, or given, and every light is traced on it.
 
-Deterministic: the same conditions, steps and seed give the same answer, and every frame of a shot starts from the same
-noise. One step is the mean and does not depend on the seed. Floor 2.
+A network sees normals, relief and albedo in the plate; what light the form hides is traced through the relief; the plate's own
+light is the one that is given, else the brightness by facing that the plate shows. The colour of the change is that of the lights
+alone. Nothing here draws chance: the same conditions give the same answer. Floor 2.
 """
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections.abc import Sequence
-from contextlib import nullcontext
-from dataclasses import fields, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from torch.nn.functional import avg_pool2d, pad
 
 from ...errors import DeviceError
-from ...temporal.windows import Span, really_there
+from ...light.by_facing import log_light_by_facing
+from ...light.environment import AP1_LUMINANCE
+from ...shape.depth import relief_of, without_rims
+from ...shape.estimators.own import SHIPPED, load, see
+from ...shape.estimators.shape_network import Shape
+from ...shape.trace import Traced, log_share, trace
+from ...temporal.windows import Span
 from ..answer import Answer
-from ..weights import SHIPPED, load, load_motion, motion_path
-from .conditions import Conditions, Features, LightBatch, decode_planes, encode_planes
-from .denoiser import Intrinsics
-from .motion import Motion
-from .sampling import sample
+from .conditions import Conditions, analytic_hint, decode_planes, lit
 
 INTRA_OP_THREADS = 2  # never the machine's: other counts can give other last bits
-SMALL = (
-    256 * 256
-)  # px of a frame: below, what two threads gain is lost again in waiting for each other on a busy machine
-STEPS = 1  # by default; see ARCHITECTURE.md
-UNCHANGED = 0.05  # natural logs that lights may differ by and still count as nearly the same
-SOFTNESS = 4 / 96  # half the width that backgrounds are blurred by, of the picture's longer side
-
-Group = TypeVar("Group", Conditions, LightBatch)
+SMALL = 256 * 256  # px of a frame: below, two threads wait for each other on a busy machine longer than they gain
+DELIT = (
+    0.5  # share in logs of the seen albedo that is taken off to read the plate's own light: all of it takes light along
+)
+DARK_ALBEDO = 0.03
 _ALONE = threading.Lock()
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What a frame shows, whatever its light: `normals` (B, 3, h, w), `log_albedo` (B, 3, h, w), `doubt` (B, 1, h, w) in radians,
+    the shape made ready for lights, and the log of the plate's own light by facing, (B, 1, h, w)."""
+
+    normals: torch.Tensor
+    log_albedo: torch.Tensor
+    doubt: torch.Tensor
+    shape: Traced
+    own_light: torch.Tensor
+
+
 class Relamp:
-    """See the module. `weights` is the SHA-256 of the weights' file in hex, or of that and the temporal layers' together."""
+    """See the module. `weights` is the SHA-256 of the shape network's file in hex."""
 
     name = "relamp"
     used: tuple[str, ...] = ()
-    wants_source = True  # told the light the plate was shot under it does better, also where that is fitted
-    levelled = False
-    steps = True
-    gives: frozenset[str] = frozenset({"albedo"})
+    wants_source = False  # the plate's own light is read off by facing
+    levelled = True
+    steps = False
+    span: Span = "frame"
+    gives: frozenset[str] = frozenset({"albedo", "confidence"})
 
-    def __init__(self, device: str = "cpu", path: Path = SHIPPED, *, temporal: bool = True) -> None:
+    def __init__(self, device: str = "cpu", path: Path = SHIPPED) -> None:
         """Load the weights onto `device`.
 
-        Args:
-            temporal: use the weights' temporal layers, when they have any.
-
         Raises:
-            InputError: without weights, or with temporal layers beside them that belong to others.
+            InputError: without weights.
             DeviceError: without the device.
         """
-        if device == "cuda" and not torch.cuda.is_available():
+        if device.startswith("cuda") and not torch.cuda.is_available():
             raise DeviceError("there is no CUDA device here; use --device cpu")
         loaded = load(path, device)
         self.weights, self.card = loaded.digest, loaded.card
         self._network, self._device = loaded.network, device
-        self._seen: tuple[torch.Tensor, torch.Tensor, Intrinsics] | None = None
-        self._motion: Motion | None = None
-        self.span: Span = "frame"
-        if temporal and motion_path(path).is_file():
-            motion = load_motion(loaded, motion_path(path), device)
-            self._motion, self.span = motion.motion, motion.motion.architecture.length
-            self.weights = hashlib.sha256((loaded.digest + motion.digest).encode()).hexdigest()
+        self._kept: tuple[tuple[torch.Tensor, ...], Seen] | None = None
 
     @property
     def network(self) -> Relamp:
@@ -78,87 +78,70 @@ class Relamp:
         return self
 
     def seeded(self, steps: int | None) -> bool:
-        """Whether the seed matters: one step is the mean."""
-        return (steps or STEPS) > 1
+        """Nothing is drawn."""
+        return False
 
     def relight(
         self, conditions: Sequence[Conditions], *, frames: Sequence[int], steps: int | None = None, seed: int = 0
     ) -> list[Answer]:
-        """Relight some frames, each alone, or together as one window when the span is a number.
-
-        Args:
-            conditions: of `conditions.build`, one a frame.
-            frames: their absolute numbers. They tell which frames of a window stand in for others and have no say.
-            steps: of denoising; 1 is the mean, and what None means.
-            seed: of the shot's one noise.
-        """
-        there = [False] if self._motion is None else really_there(frames)
-        together = sum(there) > 1  # a frame that is alone in its window is relit as without temporal layers
+        """Relight some frames, each alone; `frames`, `steps` and `seed` change nothing."""
         # One call at a time: frames are parallel elsewhere, and torch's threads are shared by the whole process.
         with _ALONE, torch.inference_mode():
             height, width = conditions[0].code.shape[-2:]
             torch.set_num_threads(1 if height * width < SMALL else INTRA_OP_THREADS)
-            if together:
-                return self._answers(joined(list(conditions)), steps or STEPS, seed, torch.tensor([there]).float())
-            if self._motion is not None:  # one frame, and what stands in for the rest
-                return self._answers(conditions[0], steps or STEPS, seed) * len(conditions)
-            return [self._answers(c, steps or STEPS, seed)[0] for c in conditions]
+            return [self.answer(c) for c in conditions]
 
-    def _answers(
-        self, conditions: Conditions, steps: int, seed: int, there: torch.Tensor | None = None
-    ) -> list[Answer]:
-        """One answer a frame; `there` is (1, F) for frames that are a window."""
-        c, network = softened(conditions.to(self._device)), self._network
+    def answer(self, c: Conditions) -> Answer:
+        """The answer to one frame, B = 1, worked out in the threads that torch has; no other call of it may run meanwhile."""
+        c = c.to(self._device)
         seen = self._see(c)
-        f = network.told(c, seen)
-        noise = torch.randn(1, *f.hint.shape[1:], generator=torch.Generator().manual_seed(seed)).to(self._device)
-        noise = noise.expand_as(f.hint)  # every frame's the same: noise that changes by frame is flicker
-        window = nullcontext()
-        if there is not None and self._motion is not None:
-            window = self._motion.over(network.denoiser.unet, there.to(self._device))
-        with window:
-            residual = sample(lambda estimate, level: network.denoiser(f, estimate, level), noise, steps)
-        residual = residual * changed(f, c)
-        planes = [_pictures(p) for p in (residual, f.hint, f.planes[:, 4:7], seen.log_albedo.exp())]
-        return [Answer(*of_frame) for of_frame in zip(*planes, strict=True)]
+        target, source = lit(c.target, seen.normals), lit(c.source, seen.normals)
+        known = c.source_known[:, None, None, None]
+        hint = analytic_hint(target, source, known, c.matte)
+        share = log_share(seen.shape, c.target.placed)
+        if bool(c.source_known > 0):
+            residual = share - log_share(seen.shape, c.source.placed)
+        else:
+            residual = share - seen.own_light + _mean(target, c.matte) - _mean(target + share, c.matte)
+        doubt = torch.where(c.normals_known > 0.5, torch.zeros_like(seen.doubt), seen.doubt)
+        planes = [_picture(p) for p in (residual, hint, seen.normals, seen.log_albedo.exp(), (-doubt).exp())]
+        return Answer(*planes[:4], planes[4][..., 0])
 
-    def _see(self, c: Conditions) -> Intrinsics:
-        """The network's own intrinsic images. The last ones are kept: while a light is turned they stay the same."""
-        kept = self._seen
-        if kept is None or not (torch.equal(kept[0], c.code) and torch.equal(kept[1], c.matte)):
-            self._seen = kept = (c.code, c.matte, self._network.see(c))
-        return kept[2]
+    def _see(self, c: Conditions) -> Seen:
+        """What a frame shows. The last one is kept: while a light is turned it stays the same."""
+        key = (c.code, c.matte, c.normals, c.normals_known)
+        kept = self._kept
+        if kept is None or not all(torch.equal(a, b) for a, b in zip(kept[0], key, strict=True)):
+            self._kept = kept = (key, self._look(c))
+        return kept[1]
 
-
-def changed(f: Features, c: Conditions) -> torch.Tensor:
-    """How much of a residual counts, (B, 1, 1, 1): 0 where light comes as it was, so that no change changes nothing; else 1.
-
-    Told by the root mean square difference of the logs of the two lights, on the subject and over the sphere.
-    """
-    matte = c.matte / c.matte.sum((2, 3), keepdim=True).clamp_min(1e-3)
-    here = ((f.target - f.source) ** 2 * matte).sum((2, 3)).mean(1)
-    around = ((f.target_map - f.source_map) ** 2).mean((1, 2, 3))
-    return torch.where(c.source_known > 0, -torch.expm1(-(here + around) / UNCHANGED**2), 1.0)[:, None, None, None]
-
-
-def softened(c: Conditions) -> Conditions:
-    """Backgrounds as training's were, out of focus: a box of 9 px of 96."""
-    radius = round(SOFTNESS * max(c.code.shape[-2:]))
-    wide = pad(decode_planes(c.background), (radius,) * 4, mode="replicate")
-    return replace(c, background=encode_planes(avg_pool2d(wide, 2 * radius + 1, stride=1)))
+    def _look(self, c: Conditions) -> Seen:
+        found = see(self._network, c.code, c.matte)
+        normals = facing(found, c)
+        doubt = found.doubt * (c.normals_known <= 0.5)
+        # Normals that are given say more of the relief than a network does: held to its relief, a curtain lost 2.4 dB.
+        given = bool((c.normals_known * c.matte).sum() > 0.5 * c.matte.sum())
+        field = relief_of(normals, c.matte, None if given else found.relief)
+        albedo = _luminance(found.log_albedo.exp()).clamp_min(DARK_ALBEDO)
+        luminance = _luminance(decode_planes(c.code)) / albedo**DELIT
+        own_light = log_light_by_facing(luminance, normals, c.matte)
+        return Seen(normals, found.log_albedo, found.doubt, trace(normals, field, c.matte, doubt), own_light)
 
 
-def joined(group: Sequence[Group]) -> Group:
-    """Batches of one frame each as one batch."""
-    if len(group) == 1:
-        return group[0]
-    together: dict[str, Any] = {}
-    for field in fields(group[0]):
-        parts = [getattr(one, field.name) for one in group]
-        if parts[0] is not None:
-            together[field.name] = torch.cat(parts) if isinstance(parts[0], torch.Tensor) else joined(parts)
-    return type(group[0])(**together)
+def facing(found: Shape, c: Conditions) -> torch.Tensor:
+    """The normals that lights are put on, (B, 3, h, w): those given, and those found in the picture where none are."""
+    return torch.where(c.normals_known > 0.5, c.normals, without_rims(found.normals, c.matte))
 
 
-def _pictures(planes: torch.Tensor) -> list[np.ndarray]:
-    return [plane.transpose(1, 2, 0).copy() for plane in planes.float().cpu().numpy()]
+def _mean(log_light: torch.Tensor, matte: torch.Tensor) -> torch.Tensor:
+    """The mean over the matte of the log luminance of a light, (B, 1, 1, 1)."""
+    luminance = _luminance(log_light.exp()).log()
+    return (luminance * matte).sum((2, 3), keepdim=True) / matte.sum((2, 3), keepdim=True).clamp_min(1e-6)
+
+
+def _luminance(planes: torch.Tensor) -> torch.Tensor:
+    return (planes * planes.new_tensor(AP1_LUMINANCE)[:, None, None]).sum(1, keepdim=True)
+
+
+def _picture(plane: torch.Tensor) -> np.ndarray:
+    return plane[0].float().cpu().numpy().transpose(1, 2, 0).copy()

@@ -19,8 +19,8 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 
 from ...errors import DeviceError, InputError
 from ...parameters import RelightParameters
+from ...shape.estimators import own as estimator
 from ...temporal.windows import Span
-from .. import weights as shipped
 from ..answer import Answer
 from ..ic_light.beginnings import ENVIRONMENT, NOISE
 from ..ic_light.model import merged_unet
@@ -29,7 +29,8 @@ from ..models.check import check, parameters
 from ..models.folder import Models
 from ..models.layout import StableDiffusion
 from ..models.ledger import Used, require_allowed
-from ..own.conditions import Conditions
+from ..own.backbone import facing
+from ..own.conditions import Conditions, analytic_hint, lit
 from ..own.ensemble import factors, mean
 from . import pixels
 from .offload import Home, N
@@ -46,8 +47,8 @@ _LIVE_MAPS, _LIVE_DECODED = 40, 1024
 
 @dataclass(frozen=True)
 class Sight:
-    """A frame's shape: `normals` (1, 3, h, w) on the CPU, those given and the shipped network's own where none were, and the
-    analytic hint on them, (h, w, 3)."""
+    """A frame's shape: `normals` (1, 3, h, w) on the CPU, those given and those that the shape network finds where none were,
+    and the analytic hint on them, (h, w, 3)."""
 
     normals: torch.Tensor
     hint: np.ndarray
@@ -60,7 +61,8 @@ class Published(ABC):
     span: Span
     wants_source = False
     gives = frozenset({"ensemble"})
-    levelled = True  # its answers know no absolute level, and take the hint's
+    levelled = True  # its answers know no absolute level
+    takes_level = True  # so their gains are brought to the hint's
     steps = True
 
     def __init__(self, given: RelightParameters, device: str) -> None:
@@ -105,7 +107,7 @@ class Published(ABC):
     def weights(self) -> str:
         """One SHA-256 in hex of all weights that decide its pictures."""
         digests = [model.digest for model in self._used]
-        return hashlib.sha256(" ".join([*digests, self.own.digest]).encode()).hexdigest()
+        return hashlib.sha256(" ".join([*digests, self.shape.digest]).encode()).hexdigest()
 
     @property
     def network(self) -> Published:
@@ -207,9 +209,9 @@ class Published(ABC):
         return network
 
     @cached_property
-    def own(self) -> shipped.Loaded:
-        """Relamp's own network, for the normals where none are given."""
-        return shipped.load(device="cpu")
+    def shape(self) -> estimator.LoadedShape:
+        """Relamp's shape network, for the normals where none are given."""
+        return estimator.load(device="cpu")
 
     def _ready(self) -> None:
         if not self.__dict__.get("_is_ready"):
@@ -242,13 +244,15 @@ class Published(ABC):
             )
         relit, unchanged = (clip.cut(pixels.to_unit(p)) for p in (pair.relit, pair.unchanged))
         gains = [log_gain(r, u) for r, u in zip(relit, unchanged, strict=True)]
-        if self.levelled:
+        if self.takes_level:
             gains = [at_level(g, s.hint, c.matte[0, 0].numpy()) for g, s, c in zip(gains, sights, group, strict=True)]
         return [Answer(g - s.hint, s.hint, picture(s.normals)) for g, s in zip(gains, sights, strict=True)]
 
     def _look(self, c: Conditions) -> Sight:
-        told = self.own.network.told(c, self.own.network.see(c))
-        return Sight(told.planes[:, 4:7], picture(told.hint))
+        normals = facing(estimator.see(self.shape.network, c.code, c.matte), c)
+        target, source = lit(c.target, normals), lit(c.source, normals)
+        hint = analytic_hint(target, source, c.source_known[:, None, None, None], c.matte)
+        return Sight(normals, picture(hint))
 
     @contextmanager
     def _explained(self, frames: int) -> Iterator[None]:
