@@ -13,7 +13,6 @@ import numpy as np
 
 from ..errors import InputError, UsageError
 from ..frames import format_frames
-from ..gain.analytic import Light
 from ..parameters import RelightParameters
 from ..pictures import exr
 from ..pictures.colour import Colour
@@ -23,6 +22,7 @@ from .backdrop import camera_rays
 from .camera import CameraMove
 from .environment import Environment, load_environment, rotation_matrix, within_half
 from .from_background import from_background
+from .irradiance import Light
 from .lamps import split
 from .prompt import from_prompt
 
