@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import InputError, UsageError
 from ..frames import format_frames, parse_frames
-from ..light.environment import load_environment
+from ..light.map_file import load_environment
 from ..parameters import knob_of
 from ..pictures import exr
 from ..pictures.colour import Colour
