@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..core.errors import InputError, RelampError
-from ..core.relighter.weights import SHIPPED, read_card
+from ..core.relighter.weights import SCHEMA, SHIPPED, read_card
 from .ledger import enter
 
 LARGEST = 40e6  # bytes of everything that ships
@@ -53,7 +53,7 @@ def ship(run: Path, target: Path = SHIPPED) -> Path:
     weights = run / "weights.safetensors"
     if not weights.is_file():
         raise InputError(f"{weights} does not exist; train first with python -m relamp.training.train")
-    card = read_card(weights)
+    card = read_card(weights, SCHEMA)
     _copy(weights, target)
     digest = enter(target, card, target.with_name("ledger.json"))
     scores = card["scores"]

@@ -14,7 +14,7 @@ from pathlib import Path
 from safetensors.torch import load_file
 
 from ...core.errors import InputError, RelampError
-from ...core.relighter.ledger import LEDGER
+from ...core.ledger import LEDGER
 from ...core.relighter.weights import LICENCE
 from ...core.shape.estimators.own import SHIPPED, save
 from ...core.shape.estimators.shape_network import ShapeArchitecture, ShapeNetwork
