@@ -12,9 +12,9 @@ from relamp.core.light.backdrop import camera_rays
 from relamp.core.light.by_facing import log_light_by_facing
 from relamp.core.light.environment import AP1_LUMINANCE, rotate, rotation_matrix
 from relamp.core.relighter import weights
-from relamp.core.relighter.own import traced
+from relamp.core.relighter.own import backbone as own_backbone
+from relamp.core.relighter.own.backbone import Relamp
 from relamp.core.relighter.own.conditions import build
-from relamp.core.relighter.own.traced import Relamp
 from relamp.core.shape.estimators import own
 from relamp.core.shape.estimators.shape_network import ShapeArchitecture, ShapeNetwork
 from small_relighter import ball, conditions, environment, tables
@@ -158,7 +158,7 @@ def test_turning_the_light_and_turning_its_map_are_one(backbone):
 
 def test_while_a_light_is_turned_the_plate_is_looked_at_once(backbone, monkeypatch):
     looked = []
-    monkeypatch.setattr(traced, "trace", lambda *a, real=traced.trace: looked.append(1) or real(*a))
+    monkeypatch.setattr(own_backbone, "trace", lambda *a, real=own_backbone.trace: looked.append(1) or real(*a))
     backbone._kept = None
     for angle in (0, 40, 80):
         relit(backbone, conditions(to_map=rotation_matrix(0, angle, 0)))
