@@ -1,4 +1,4 @@
-"""The network, its sampling, its weights on disk and the backbone: behaviour that holds for any weights."""
+"""The denoiser, its sampling and its weights on disk: behaviour that holds for any weights."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,6 @@ import torch
 
 from relamp.core.errors import InputError
 from relamp.core.relighter import weights
-from relamp.core.relighter.own.backbone import Relamp
 from relamp.core.relighter.own.conditions import features
 from relamp.core.relighter.own.denoiser import Architecture, Network
 from relamp.core.relighter.own.lobes import EVIDENCE_CHANNELS, LOBES, evidence, over_matte
@@ -14,10 +13,11 @@ from relamp.core.relighter.own.sampling import add_noise, sample, wiener
 from small_relighter import conditions, environment, network, tables
 
 
-def relight(backbone, told, **more):
-    """A backbone's answer to one frame."""
-    [answer] = backbone.relight([told], frames=[1001], **more)
-    return answer
+def denoised(made, c, steps=1, seed=0):
+    """The residual of one frame, (1, 3, h, w)."""
+    f = made.told(c, made.see(c))
+    noise = torch.randn(f.hint.shape, generator=torch.Generator().manual_seed(seed))
+    return sample(lambda estimate, level: made.denoiser(f, estimate, level), noise, steps)
 
 
 @pytest.fixture(scope="module")
@@ -69,39 +69,37 @@ def test_without_a_source_light_nothing_speaks():
     assert features(c, c.normals).planes[:, -EVIDENCE_CHANNELS:].abs().max() == 0
 
 
-def test_sizes_that_are_no_multiple_of_the_fold_come_back_as_they_were(stored):
-    answer = relight(Relamp(path=stored), conditions(size=(37, 51)))
-    assert answer.residual.shape == answer.normals.shape == answer.hint.shape == (37, 51, 3)
-    assert np.isfinite(answer.residual).all()
+def test_sizes_that_are_no_multiple_of_the_fold_come_back_as_they_were():
+    made, c = network(), conditions(size=(37, 51))
+    assert denoised(made, c).shape == made.see(c).normals.shape == (1, 3, 37, 51)
+    assert denoised(made, c).isfinite().all()
 
 
-def test_given_normals_are_kept_and_missing_ones_seen(stored):
-    backbone = Relamp(path=stored)
-    given, blind = conditions(), conditions(given=False)
-    assert np.array_equal(relight(backbone, given).normals, given.normals[0].numpy().transpose(1, 2, 0))
-    seen = relight(backbone, blind).normals
-    assert np.linalg.norm(seen, axis=-1) == pytest.approx(1.0, abs=1e-4)
+def test_given_normals_are_kept_and_missing_ones_seen():
+    made, given, blind = network(), conditions(), conditions(given=False)
+    assert torch.equal(made.told(given, made.see(given)).planes[:, 4:7], given.normals)
+    seen = made.told(blind, made.see(blind)).planes[:, 4:7]
+    assert seen.norm(dim=1).sub(1).abs().max() < 1e-4
     assert seen.std() > 0
+    assert torch.equal(seen, made.see(blind).normals)
 
 
-def test_the_same_frame_gives_the_same_bits(stored):
-    one, two = (relight(Relamp(path=stored), conditions(), steps=3, seed=5) for _ in range(2))
-    assert np.array_equal(one.residual, two.residual)
+def test_the_same_frame_gives_the_same_bits():
+    one, two = (denoised(network(), conditions(), steps=3, seed=5) for _ in range(2))
+    assert torch.equal(one, two)
 
 
-def test_one_step_does_not_depend_on_the_seed_and_more_steps_do(stored):
-    backbone = Relamp(path=stored)
-    one = [relight(backbone, conditions(), seed=s).residual for s in (0, 1)]
-    three = [relight(backbone, conditions(), steps=3, seed=s).residual for s in (0, 1)]
-    assert np.array_equal(*one)
-    assert not np.array_equal(*three)
+def test_one_step_does_not_depend_on_the_seed_and_more_steps_do():
+    made = network()
+    one = [denoised(made, conditions(), seed=s) for s in (0, 1)]
+    three = [denoised(made, conditions(), steps=3, seed=s) for s in (0, 1)]
+    assert torch.equal(*one)
+    assert not torch.equal(*three)
 
 
-def test_the_source_light_is_heard(stored):
-    backbone, light = Relamp(path=stored), tables(environment((0, 1, 0)))
-    assert not np.array_equal(
-        relight(backbone, conditions()).residual, relight(backbone, conditions(source=light)).residual
-    )
+def test_the_source_light_is_heard():
+    made, light = network(), tables(environment((0, 1, 0)))
+    assert not torch.equal(denoised(made, conditions()), denoised(made, conditions(source=light)))
 
 
 def test_weights_come_back_in_half_precision_with_their_card(stored):
@@ -145,10 +143,12 @@ def test_at_full_noise_nothing_is_seen_and_at_none_everything():
 
 
 @pytest.mark.parametrize("given", [True, False])
-def test_the_shipped_network_leaves_no_grid_of_its_fold(given):
-    light = tables(environment((0, 1, 0)))
-    answer = relight(Relamp(), conditions(source=light, size=(96, 96), given=given))
-    for picture in (answer.residual, answer.normals):
+@pytest.mark.parametrize("seed", [0, 1])
+def test_no_network_leaves_a_grid_of_its_fold(given, seed):
+    made, light = network(seed), tables(environment((0, 1, 0)))
+    c = conditions(source=light, size=(96, 96), given=given)
+    for planes in (denoised(made, c), made.see(c).normals):
+        picture = planes[0].numpy().transpose(1, 2, 0)
         assert max(peak_at_period(picture, 4), peak_at_period(picture.transpose(1, 0, 2), 4)) < 3
 
 

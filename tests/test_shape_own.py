@@ -14,8 +14,8 @@ from relamp.core.light.by_facing import log_light_by_facing
 from relamp.core.light.environment import AP1_LUMINANCE, rotate, rotation_matrix
 from relamp.core.relighter import weights
 from relamp.core.relighter.own import backbone as own_backbone
-from relamp.core.relighter.own.conditions import build
 from relamp.core.relighter.own.backbone import Relamp
+from relamp.core.relighter.own.conditions import build
 from relamp.core.shape.estimators import own
 from relamp.core.shape.estimators.shape_network import ShapeArchitecture, ShapeNetwork
 from small_relighter import ball, conditions, environment, tables

@@ -9,7 +9,7 @@ import torch
 
 from relamp.core.errors import InputError
 from relamp.core.relighter import weights
-from relamp.core.relighter.own.conditions import features
+from relamp.core.relighter.own.conditions import features, lit
 from relamp.core.relighter.own.denoiser import Intrinsics, Network
 from relamp.training import checkpoint, ship, train
 from relamp.training.dataset import Frames, Geometry, Maker, held_out, pictures, recolour
@@ -101,6 +101,19 @@ def test_on_a_matte_ball_the_hint_is_the_gain_even_when_mirrored(folder):
         (batch.truth > 0.99) & (batch.plate.amin(1, keepdim=True) > 0.05) & (batch.target.amin(1, keepdim=True) > 0.05)
     )
     assert left.amax(1, keepdim=True)[lit].median() < 0.12
+
+
+def test_the_parcels_of_a_sample_are_the_light_of_its_tables(folder):
+    """What distant lights give a matte surface is what the tables say it receives, mirrored frames among them."""
+    batch = next(Maker(Frames(folder), 3, 4, (48,)).batches(8))
+    c = batch.conditions
+    for light in (c.target, c.source):
+        placed = light.placed
+        d, radiance = placed.directions, placed.energy
+        cosine = torch.einsum("bni,bihw->bnhw", d, batch.normals).clamp_min(0)
+        received = (torch.einsum("bnhw,bnc->bchw", cosine, radiance) / torch.pi).log()
+        inside = (batch.truth > 0.99).expand_as(received)
+        assert (received - lit(light, batch.normals))[inside].abs().median() < 0.1
 
 
 def test_gain_of_a_pair_brings_plate_to_target():

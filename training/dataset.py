@@ -34,8 +34,8 @@ class Sample:
     """One training pair; arrays (C, S, S) float32 unless said otherwise.
 
     plate and target: anchored un-premultiplied light under A and B. matte: as given to the network; truth: where the
-    loss looks. exposure: factor that shows plate and target on a display. lights: tables of A and B, float16, with
-    to_map (3, 3). The three flags are 0 or 1.
+    loss looks. exposure: factor that shows plate and target on a display. lights: tables of A and B, float16, and the same
+    lights as parcels, with to_map (3, 3). The three flags are 0 or 1.
     """
 
     plate: np.ndarray
@@ -50,6 +50,7 @@ class Sample:
     background: np.ndarray
     diffuse: np.ndarray  # (2, 3, S', S')
     glossy: np.ndarray  # (2, 9, S'', S'')
+    parcels: np.ndarray  # (2, N, 7)
     to_map: np.ndarray
     exposure: np.float32
     normals_given: np.float32
@@ -309,6 +310,7 @@ def shoot(
         background=_first(behind[1]),
         diffuse=np.stack([_first(light.tables.diffuse) for light in lights]).astype(np.float16),
         glossy=np.stack([_glossy(light.tables.glossy) for light in lights]),
+        parcels=np.stack([rig.parcels(light.weights) for light in lights]),
         to_map=to_map.astype(np.float32),
         exposure=np.float32(shown),
         normals_given=np.float32(rng.random() < 0.6),
@@ -352,7 +354,7 @@ def _plate(lit: np.ndarray, alpha: np.ndarray, truth: np.ndarray, behind: np.nda
 def stack(samples: list[Sample]) -> Batch:
     """Samples of one size as a batch."""
     a = {f.name: torch.from_numpy(np.stack([getattr(s, f.name) for s in samples])) for f in fields(Sample)}
-    lights = [LightBatch(a["diffuse"][:, k], a["glossy"][:, k], a["to_map"]) for k in (1, 0)]
+    lights = [LightBatch(a["diffuse"][:, k], a["glossy"][:, k], a["to_map"], a["parcels"][:, k]) for k in (1, 0)]
     given = a["normals_given"][:, None, None, None] * a["covered"]
     conditions = Conditions(
         code=encode_planes(a["plate"]),

@@ -15,7 +15,7 @@ from ..core.light.environment import AP1_LUMINANCE, direction_to_uv, directions,
 from ..core.light.irradiance import irradiance_table
 from ..core.light.octahedral import octahedral_directions
 from ..core.light.reflection import ROUGHNESSES, prefilter, reflection_tables
-from ..core.relighter.own.light_tables import GLOSSY_SIZE, LightTables, bounded_log
+from ..core.relighter.own.light_tables import GLOSSY_SIZE, LAMPS, LightTables, bounded_log
 from .environments import sample_environment
 from .light_rig import CELLS, fibonacci_directions
 from .lighting import lift_lamp
@@ -84,6 +84,7 @@ class Rig:
         self.area = np.maximum(np.bincount(self.nearest, self.omega, CELLS), 1e-9)
         self.suns = np.asarray(frame.suns, np.float64)
         self.suns_in_world = self.suns @ self.to_world.T
+        self.sun_radii = np.radians(np.asarray(frame.sun_diameters, np.float64)) / 2
 
     def light(self, place: Place, rng: np.random.Generator) -> Lit:
         """A place around the frame, turned about the vertical at random, or until its lamp meets one of the suns."""
@@ -126,6 +127,20 @@ class Rig:
         sun = self.suns[lamp[0]] @ self.pattern_to_camera
         tables = pattern_tables(weights[:CELLS], sun, weights[CELLS + lamp[0]])
         return Lit(weights, tables, world / np.float32(level), level)
+
+    def parcels(self, weights: np.ndarray) -> np.ndarray:
+        """A light as distant lights, (LAMPS + CELLS, 7) float32, in the axes of the cells' pattern; see `LightTables`.
+
+        Args:
+            weights: (G, 3) of a `Lit`, of whose suns at most LAMPS shine.
+        """
+        cells, suns = weights[:CELLS], weights[CELLS:]
+        strongest = np.argsort(-suns.sum(1), kind="stable")[:LAMPS]
+        lamps = np.column_stack(
+            [self.suns[strongest] @ self.pattern_to_camera, suns[strongest], self.sun_radii[strongest]]
+        )
+        broad = np.column_stack([fibonacci_directions(CELLS), cells * self.area[:, None], np.zeros(CELLS)])
+        return np.concatenate([lamps, broad]).astype(np.float32)
 
     def _shares(self) -> np.ndarray:
         """(8192, 48): how each pixel's light is shared out among the cells near it; rows sum to 1."""

@@ -78,7 +78,12 @@ def _answer(rng: np.random.Generator, sample: Sample, view: np.ndarray, network:
     ]
     planes[0] = torch.nn.functional.normalize(planes[0], dim=1)
     lights = [
-        LightBatch(*(torch.from_numpy(a)[None] for a in (sample.diffuse[k], sample.glossy[k], sample.to_map)))
+        LightBatch(
+            *(
+                torch.from_numpy(a)[None]
+                for a in (sample.diffuse[k], sample.glossy[k], sample.to_map, sample.parcels[k])
+            )
+        )
         for k in (1, 0)
     ]
     flag = {n: torch.tensor([float(getattr(sample, n))]) for n in ("source_known", "background_known")}

@@ -30,7 +30,7 @@ class LightTables:
     `diffuse` is (S, S, 3) and `glossy` (R, S', S', 3) float32, natural logs of light at unit level by octahedral
     direction; roughnesses are those of `light.reflection.ROUGHNESSES`. `parcels` is (PARCELS, 7) float32, the light as distant
     lights: direction, energy (radiance at unit level times solid angle), radius in radians. The first LAMPS are small lamps,
-    black where there are fewer, the others what is left, in blocks. None where a light is tables alone, as in training.
+    black where there are fewer, the others what is left, in blocks. None where a light is tables alone.
     """
 
     diffuse: np.ndarray
