@@ -79,6 +79,17 @@ def _require_views(parameters: RelightParameters) -> None:
             )
 
 
+def prepare_views(job: RelightJob) -> list[Plan]:
+    """One plan for each view of a job, so that whatever is wrong with any of them is known before the first is rendered.
+
+    Raises:
+        UsageError: as `views` and `prepare`, or there is no plate, no light or no `out`.
+        InputError: an input is missing or unreadable.
+    """
+    job.require("plate", "env", "out")
+    return [prepare(view) for view in views(job)]
+
+
 def prepare(job: RelightJob, backbone: Backbone | None = None) -> Plan:
     """Check a job and decide what will be done, before any work; measure the shot unless the job brings that along.
 

@@ -74,7 +74,7 @@ def render(
     exr.remove_stale(folder)
     _check_writable(folder)
     _log_start(plan)
-    report = Report(expected)
+    report = Report(expected, str(plan.inputs.out))
     tell = _Teller(len(plan.tasks), on_event or (lambda _: None))
     try:
         with last_words(lambda: _abandon(report, path)):
