@@ -18,7 +18,8 @@ from ..core.job import RelightJob, with_parameters
 from ..core.parameters import knobs
 from ..core.pictures import exr
 from ..core.pictures.sequence import Sequence
-from ..core.shot.plan import SKIP, Plan, finished
+from ..core.shot.outputs import finished
+from ..core.shot.plan import SKIP, Plan
 from ..core.shot.prepare import prepare_views
 
 log = logging.getLogger("relamp")

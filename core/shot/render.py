@@ -27,9 +27,9 @@ from ..process import Stop, last_words, pin_opencv
 from ..progress import Event, Listener
 from ..report import Report, report_path, require_place
 from ..report import save as save_report
-from . import plan as plans
 from .deliver import write
 from .inference import Inference
+from .outputs import finished as finished_before
 from .over import cut_out, put_over
 from .plan import SKIP, FrameTask, Plan
 from .prepare import describe
@@ -165,7 +165,7 @@ def _drop(pending: deque[tuple[FrameTask, Future[float]]], report: Report, tell:
 
 
 def _is_finished(plan: Plan, task: FrameTask) -> bool:
-    done, why = plans.finished(plan, task)
+    done, why = finished_before(plan, task)
     if why:
         log.warning(why)
     return done
