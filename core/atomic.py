@@ -179,3 +179,12 @@ def process_lives(pid: int) -> bool:
     except (PermissionError, OverflowError):
         return True
     return True
+
+
+def file_state(path: Path) -> list[int] | None:
+    """Size and time of the last change (ns) of a file, which differ when it was written anew; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return [found.st_size, found.st_mtime_ns]

@@ -18,9 +18,13 @@ SCHEMA = "relamp.report/1"
 
 @dataclass
 class Report:
-    """What became of every frame of one render; `failed` and `skipped` hold the reason by frame."""
+    """What became of every frame of one render.
+
+    `out` is the pattern of the paths of the frames; `failed` and `skipped` hold the reason by frame.
+    """
 
     expected: tuple[int, ...]
+    out: str
     written: list[int] = field(default_factory=list)
     kept: list[int] = field(default_factory=list)
     skipped: dict[int, str] = field(default_factory=dict)

@@ -265,22 +265,15 @@ class Worker:
 
     def _render(self, job: dict[str, Any], told: Callable[[Event], None], stop: Stop, resume: bool = False) -> Reply:
         from .job import with_parameters
-        from .shot import prepare, render
+        from .shot import relight
 
         wanted = _job(job)
         if resume and wanted.parameters.skip_existing == "off":
             wanted = with_parameters(wanted, skip_existing="same")
-        wanted.require("plate", "env", "out")
-        written: list[int] = []
-        kept: list[int] = []
-        outs: list[str] = []
-        for view_job in prepare.views(wanted):
-            plan = prepare.prepare(view_job)
-            report = render.render(plan, on_event=told, stop=stop)
-            written += report.written
-            kept += report.kept
-            outs.append(str(plan.inputs.out))
-        return Reply({"written": sorted(written), "kept": sorted(kept), "out": outs})
+        reports = relight(wanted, on_event=told, stop=stop)
+        written = sorted(frame for report in reports for frame in report.written)
+        kept = sorted(frame for report in reports for frame in report.kept)
+        return Reply({"written": written, "kept": kept, "out": [report.out for report in reports]})
 
     def _cancel(self, id: int) -> Reply:
         self._rendering.cancel(id)

@@ -18,8 +18,9 @@ from ..core.job import RelightJob, with_parameters
 from ..core.parameters import knobs
 from ..core.pictures import exr
 from ..core.pictures.sequence import Sequence
-from ..core.shot.plan import SKIP, Plan, finished
-from ..core.shot.prepare import prepare, views
+from ..core.shot.outputs import finished
+from ..core.shot.plan import SKIP, Plan
+from ..core.shot.prepare import prepare_views
 
 log = logging.getLogger("relamp")
 
@@ -58,10 +59,9 @@ def make(job: RelightJob, chunk: int = DEFAULT_CHUNK) -> FarmJob:
     """
     if chunk < 1:
         raise UsageError(f"--chunk must be 1 or more; got {chunk}")
-    job.require("plate", "env", "out")
     overwrite = job.parameters.overwrite
     job = with_parameters(_absolute(job), skip_existing=_resuming(job), overwrite=False, keep_going=True)
-    plans = [prepare(view) for view in views(job)]
+    plans = prepare_views(job)
     if not overwrite:
         _spare_others(plans)
     frames = tuple(sorted({task.frame for plan in plans for task in plan.tasks if task.action != SKIP}))

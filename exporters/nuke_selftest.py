@@ -73,14 +73,14 @@ def _check(name: str, knobs: dict[str, Any], picture: np.ndarray) -> dict[str, A
 
 
 def _rendered(folder: Path, name: str, **more: Any) -> np.ndarray:
-    from ..core.shot import prepare, render
+    from ..core.shot import relight
 
     out = folder / name / "f.####.exr"
     parameters = RelightParameters(
         plate=str(folder / "plate.####.exr"), env=str(folder / "env.exr"), source_env=str(folder / "source_env.exr"),
         out=str(out), grain="off", overwrite=True, **more,
     )  # fmt: skip
-    render.render(prepare.prepare(RelightJob(parameters)))
+    relight(RelightJob(parameters))
     return _layer(folder / name / "f.1001.exr", ("R", "G", "B"))
 
 

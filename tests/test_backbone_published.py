@@ -30,6 +30,7 @@ from relamp.core.relighter.stable_diffusion.noise import clip_noise
 from relamp.core.relighter.stable_diffusion.offload import Home
 from relamp.core.relighter.stable_diffusion.prompts import Text
 from relamp.core.relighter.stable_diffusion.samplers import video_course
+from relamp.core.shot.checks import check_options
 from shots import Shot, layer, read_exr
 from small_published import ACCEPTED, write_models
 from small_relighter import conditions, environment, tables
@@ -169,7 +170,7 @@ def test_a_second_pass_on_an_enlarged_picture_is_in_the_estimate(models):
 @pytest.mark.parametrize("mode", ["foreground", "sdedit"])
 def test_a_mode_without_a_video_model_is_refused(models, mode):
     with pytest.raises(UsageError, match=f"--clip-mode {mode} needs IC-Light and AnimateDiff"):
-        load(given(models, "light-a-video", clip_mode=mode, video_model="smooth"))
+        check_options(given(models, "light-a-video", out="relit.exr", clip_mode=mode, video_model="smooth"))
 
 
 def test_light_a_video_wants_weights_without_a_background(models):

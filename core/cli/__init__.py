@@ -226,8 +226,7 @@ def render(
 ) -> None:
     """Relight PLATE by an environment and write scene-linear EXR frames."""
     from .. import job as jobs
-    from ..shot import prepare
-    from ..shot import render as shot
+    from ..shot import prepare, relight
 
     _start_log(quiet, log_file, log_json)
     job = jobs.load(job_file) if job_file else jobs.RelightJob(RelightParameters())
@@ -235,22 +234,21 @@ def render(
     context = click.get_current_context()
     typed = {name for name in given if context.get_parameter_source(name) is not ParameterSource.DEFAULT}
     job = jobs.with_parameters(job, **{name: value for name, value in given.items() if name in typed})
-    job.require("plate", "env", "out")
     stop = Stop()
     with Progress("none" if quiet and progress == "auto" else progress) as told:
         try:
-            plans = [prepare.prepare(view_job) for view_job in prepare.views(job)]
+            plans = prepare.prepare_views(job)
             if save_job:
                 read = prepare.files_read(plans) | ({Path(job_file)} if job_file else set())
                 require_free([Path(save_job)], job.parameters.overwrite, read)
                 # Views are measured one by one, and the job is all of them.
                 jobs.save(plans[0].job if not job.parameters.views else job, save_job, job.parameters.overwrite)
-            for plan in plans:
-                if dry_run:
+            if dry_run:
+                for plan in plans:
                     click.echo(prepare.describe(plan))
-                else:
-                    with asking_on_signals(stop.ask):
-                        shot.render(plan, on_event=told, stop=stop)
+                return
+            with asking_on_signals(stop.ask):
+                relight(job, told, stop, plans=plans)
         except Exception as error:
             told.failed(outcome(error)[1])
             raise

@@ -118,8 +118,7 @@ def _render() -> Finding:
     from ..errors import RelampError
     from ..job import RelightJob
     from ..parameters import RelightParameters
-    from ..shot.prepare import prepare
-    from ..shot.render import render
+    from ..shot import relight
 
     with tempfile.TemporaryDirectory(prefix="relamp-doctor-") as folder:
         plate = Path(folder) / "plate.exr"
@@ -133,7 +132,7 @@ def _render() -> Finding:
             colorspace="scene_linear",
         )  # fmt: skip
         try:
-            render(prepare(RelightJob(parameters)))
+            relight(RelightJob(parameters))
         except RelampError as error:
             return Finding("MISSING", "a render", str(error))
     return Finding("ok", "a render", "a small plate, relit by words and written")

@@ -119,13 +119,12 @@ def _run_here(template: Path, job: FarmJob) -> None:
 
 def _check_frames(job: FarmJob) -> None:
     """Raise `FramesFailedError` unless every frame of every view is there, made with these settings."""
-    from ..shot import plan as plans
-    from ..shot.prepare import prepare, views
+    from ..shot.outputs import finished
+    from ..shot.prepare import prepare_views
 
     lacking: list[str] = []
-    for view in views(job.job):
-        plan = prepare(view)
-        frames = [task.frame for task in plan.tasks if not plans.finished(plan, task)[0]]
+    for plan in prepare_views(job.job):
+        frames = [task.frame for task in plan.tasks if not finished(plan, task)[0]]
         if frames:
             lacking.append(f"{plan.inputs.out}: frames {format_frames(frames)} are missing")
     if lacking:

@@ -12,7 +12,6 @@ import signal
 import sys
 import threading
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..errors import RelampError, UsageError
@@ -48,32 +47,25 @@ class WarmShot:
             # A task that is sent again goes on where it stopped, whatever the artist's own render does.
             job = with_parameters(job, skip_existing="same", overwrite=False)
         self._plans = [prepare(_first_frame(view)) for view in views(job)]
-        self._frames = job.parameters.frames
+        self._job = job
 
     def render(self, frames: tuple[int, ...], tell: Any, stop: Stop) -> None:
-        """Render a chunk in every view. Raises `RelampError`; with several views, the first error after all are tried."""
-        from ..shot import render as shot
+        """Render a chunk in every view. Raises as `shot.relight`."""
+        from ..shot import relight
         from ..shot.prepare import prepare
 
-        first: RelampError | None = None
-        for view, warm in enumerate(self._plans):
-            job = with_parameters(warm.job, frames=format_frames(frames))
-            try:
-                plan = prepare(job, backbone=warm.backbone)
-                store = _store(plan)
-                shot.render(plan, on_event=_of_view(tell, view, len(self._plans)), stop=stop, store=store)
-                if store is not None:
-                    store.remove_when_whole(plan.inputs.out.path(frame) for frame in self._all(plan))
-            except RelampError as error:
-                if stop.is_set():
-                    raise
-                first = first or error
-        if first is not None:
-            raise first
+        chunk = format_frames(frames)
+        plans = [prepare(with_parameters(warm.job, frames=chunk), backbone=warm.backbone) for warm in self._plans]
+        stores = [_store(plan) for plan in plans]
+        relight(self._job, tell, stop, plans=plans, stores=stores)
+        for plan, store in zip(plans, stores, strict=True):
+            if store is not None:
+                store.remove_when_whole(plan.inputs.out.path(frame) for frame in self._all(plan))
 
     def _all(self, plan: Plan) -> tuple[int, ...]:
         """The frames of the whole job."""
-        return parse_frames(self._frames) if self._frames else plan.on_disk
+        whole = self._job.parameters.frames
+        return parse_frames(whole) if whole else plan.on_disk
 
 
 def _store(plan: Plan) -> ResidualStore | None:
@@ -163,11 +155,6 @@ class _ToTask(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self._chunk.say({"log": record.getMessage()})
-
-
-def _of_view(tell: Any, view: int, views: int) -> Any:
-    """Events counted over all views."""
-    return lambda event: tell(replace(event, index=view * event.total + event.index, total=views * event.total))
 
 
 def _first_frame(job: RelightJob) -> RelightJob:

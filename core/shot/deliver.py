@@ -13,7 +13,8 @@ from ..gain.law import Law
 from ..parameters import RelightParameters, at_frame
 from ..pictures import exr
 from ..pictures.frame import Frame
-from .plan import FrameTask, Plan, may_replace
+from .outputs import may_replace
+from .plan import FrameTask, Plan
 
 log = logging.getLogger("relamp")
 

@@ -11,7 +11,6 @@ plate's.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,36 +19,12 @@ import numpy as np
 
 from ..errors import InputError, UsageError
 from ..gain.finish import Finished, Subject
-from ..parameters import RelightParameters
 from ..pictures import exr
 from ..pictures.frame import Frame, Window, place
-from .plan import RENDER, FrameTask, Inputs, Plan
+from .plan import FrameTask, Plan
 
 RADII = ((1 / 24, 16), (1 / 96, 4), (1 / 340, 2))  # of the passes: share of the longer side, and at least so many px
 SURE = 4  # power on the matte when sides are averaged: what is half of each tells little of either
-
-
-def check(parameters: RelightParameters, inputs: Inputs, tasks: Sequence[FrameTask]) -> None:
-    """Look, before any work, whether something can be put over something: at the first frame whose two files can be read.
-
-    Raises:
-        UsageError: no background is given.
-        InputError: it is of another format than the plate.
-    """
-    if not parameters.over:
-        return
-    if inputs.background is None:
-        raise UsageError("--over puts the relit subject over a background, and none is given: --background")
-    for task in tasks:
-        if task.action != RENDER:
-            continue
-        background = inputs.background.path(task.frame)
-        try:
-            theirs, ours = exr.display_window(background), exr.display_window(inputs.plate.path(task.plate_frame))
-        except InputError:
-            continue  # a damaged frame is its own failure, told when it is read
-        _require_format(background, theirs, ours)
-        return
 
 
 def cut_out(subject: Subject) -> Subject:
@@ -121,26 +96,27 @@ def put_over(plan: Plan, task: FrameTask, frame: Frame, subject: Subject, finish
     return replace(frame.opaque(), rgb=stays), comp
 
 
+def require_format(path: Path, theirs: Window, ours: Window) -> None:
+    """Raise `InputError` unless the background at `path` has the plate's format, given the display windows of both."""
+    if theirs.shape != ours.shape:
+        raise InputError(
+            f"{path} is {theirs.width} x {theirs.height} and the plate {ours.width} x {ours.height};"
+            " --over needs the same format: reformat the background first"
+        )
+
+
 def _background(plan: Plan, task: FrameTask, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
     """The background's light in the working space, and its numbers in the plate's colour space."""
     sequence = plan.inputs.background
     assert sequence is not None
     path = sequence.path(task.frame)
     found = exr.read_frame(path, colour=plan.colour, view=plan.parameters.view(), carry=False)
-    _require_format(path, found.display_window, frame.display_window)
+    require_format(path, found.display_window, frame.display_window)
     own = place(found.rgb, found.data_window, frame.data_window)
     working = plan.colour.to_working(own, found.colorspace)
     if not plan.colour.equivalent(found.colorspace, frame.colorspace):
         own = plan.colour.from_working(working, frame.colorspace)
     return working, own
-
-
-def _require_format(path: Path, theirs: Window, ours: Window) -> None:
-    if theirs.shape != ours.shape:
-        raise InputError(
-            f"{path} is {theirs.width} x {theirs.height} and the plate {ours.width} x {ours.height};"
-            " --over needs the same format: reformat the background first"
-        )
 
 
 def _mean(light: np.ndarray, weight: np.ndarray, radius: int) -> np.ndarray:

@@ -1,33 +1,25 @@
-"""What a render will do, decided before any work: frames, paths, gaps, and which frames are already done. Floor 3."""
+"""What a render will do, as data: its frames, their files, the light, and a fingerprint of all that decides a frame's pixels."""
 
 from __future__ import annotations
 
-import logging
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from .. import VERSION
 from .. import job as jobs
-from ..atomic import require_free
-from ..errors import InputError, UsageError
-from ..frames import format_frames, parse_frames
-from ..job import RelightJob
+from ..atomic import file_state
 from ..light.camera import CameraMove
 from ..light.sources import Illumination
-from ..parameters import PUBLISHED, RelightParameters, at_frame, default_of, knobs
+from ..parameters import PUBLISHED, RelightParameters, at_frame, knobs
 from ..pictures import exr
 from ..pictures.colour import Colour
 from ..pictures.sequence import Sequence
 from ..relighter.answer import Backbone
 from ..temporal import Head
 from ..temporal.windows import Span, depends_on
-
-log = logging.getLogger("relamp")
 
 RENDER, SKIP, BLACK = "render", "skip", "black"
 
@@ -64,12 +56,12 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Plan:
-    """A job made ready: nothing in it looks at pixels of the frames to render.
+    """A job made ready: nothing in it depends on the pixels of the frames to render.
 
-    `found` holds the state of the output files that were there when the plan was made, by frame.
+    `found` holds the state, by frame, of the output files that were there when the plan was made.
     """
 
-    job: RelightJob
+    job: jobs.RelightJob
     inputs: Inputs
     colour: Colour
     target: Illumination
@@ -88,7 +80,7 @@ class Plan:
 
     @property
     def looks(self) -> bool:
-        """Whether pictures of the working size are looked at at all."""
+        """Whether this plan needs the network or the deflicker, which work on a downscaled picture."""
         return self.backbone.network is not None or self.head is not None
 
     @property
@@ -98,11 +90,11 @@ class Plan:
 
     @property
     def radius(self) -> int:
-        """How many frames to both sides steady one."""
+        """How many frames on each side the deflicker takes into account for one."""
         return 0 if self.head is None else self.head.RADIUS
 
     def near(self, frame: int) -> frozenset[int]:
-        """The frames that may stand beside one: those on disk. A still plate has nothing moving beside it."""
+        """The frames that are usable as neighbours of `frame` in time, itself among them; a still plate has no others."""
         return frozenset((frame,)) if self.inputs.plate.is_still else self._there
 
     @cached_property
@@ -147,32 +139,27 @@ class Plan:
     def _idle(self) -> frozenset[str]:
         """Parameters that decide nothing here, so that changing them renders nothing again."""
         p, network = self.parameters, self.backbone.network
-        idle = {"temporal", "deflicker"}  # what comes of them is in the span and in the head's weights
-        if network is None:
-            idle |= {"steps", "ensemble"}
-        elif not network.steps:
-            idle.add("steps")
-        if network is None or not network.seeded(p.steps):
-            idle.add("seed")
-        if not self.looks:
-            idle.add("working_size")
-        if self.head is None:
-            idle.add("deflicker_strength")
-        if "lamps" not in p.layers:
-            idle.add("lamps")
-        if p.backbone not in PUBLISHED:
-            idle |= {name for name, k in knobs() if k.group == "published"}
-        return frozenset(idle)
+        unused = {
+            **dict.fromkeys(("temporal", "deflicker"), True),  # their effect is in the span and in the head's weights
+            "deflicker_strength": self.head is None,
+            "ensemble": network is None,
+            "steps": network is None or not network.steps,
+            "seed": network is None or not network.seeded(p.steps),
+            "working_size": not self.looks,
+            "lamps": "lamps" not in p.layers,
+            **{name: p.backbone not in PUBLISHED for name, k in knobs() if k.group == "published"},
+        }
+        return frozenset(name for name, is_unused in unused.items() if is_unused)
 
     def _states(self, frame: int) -> list[list[int] | None]:
-        """What tells whether the files of a frame of the plate are still the same."""
+        """The state of the files of a frame of the plate, None for a file that is not there or not given."""
         files = [self.inputs.plate, self.inputs.matte, self.inputs.normals]
         if self.backbone.network is not None:
             files.append(self.inputs.background)
-        return [_state(s.path(frame)) if s else None for s in files]
+        return [file_state(s.path(frame)) if s else None for s in files]
 
     def _beside(self, frame: int) -> list[list[Any]]:
-        """The same for the other frames that a result depends on, and their light."""
+        """The facts of the other frames that the result of a frame depends on."""
         if self.span == "shot":
             return self._clip
         return self._facts(f for f in depends_on(frame, self.span, self.radius, self.near(frame)) if f != frame)
@@ -182,198 +169,33 @@ class Plan:
         return self._facts(self.on_disk)
 
     def _facts(self, frames: Iterable[int]) -> list[list[Any]]:
+        """Number, files, light and rotation of other frames."""
         lights = [light.sequence for light in (self.target, self.source) if light and light.sequence]
         return [
-            [f, *self._states(f), *(_state(s.path(f)) for s in lights), list(at_frame(self.parameters.env_rotate, f))]
+            [
+                f,
+                *self._states(f),
+                *(file_state(s.path(f)) for s in lights),
+                list(at_frame(self.parameters.env_rotate, f)),
+            ]
             for f in frames
         ]
 
 
 def resolve_inputs(parameters: RelightParameters) -> Inputs:
-    """Parse the job's paths. Raises `UsageError` for paths that cannot be meant."""
-    assert parameters.plate
-    assert parameters.out
-    matte, matte_channel = exr.split_layer(parameters.matte) if parameters.matte else (None, None)
-    normals, normals_layer = exr.split_layer(parameters.normals) if parameters.normals else (None, None)
+    """Parse the job's paths. Raises `UsageError` for a path that is no file or sequence."""
+    p = parameters
+    assert p.plate
+    assert p.out
+    matte, matte_channel = exr.split_layer(p.matte) if p.matte else (None, None)
+    normals, normals_layer = exr.split_layer(p.normals) if p.normals else (None, None)
     return Inputs(
-        plate=Sequence.parse(parameters.plate),
-        out=Sequence.parse(parameters.out),
+        plate=Sequence.parse(p.plate),
+        out=Sequence.parse(p.out),
         matte=Sequence.parse(matte) if matte else None,
         normals=Sequence.parse(normals) if normals else None,
         matte_channel=matte_channel,
         normals_layer=normals_layer,
-        lights=tuple(
-            Sequence.parse(path) for path in (parameters.env, parameters.source_env, parameters.background) if path
-        ),
-        background=Sequence.parse(parameters.background) if parameters.background else None,
+        lights=tuple(Sequence.parse(path) for path in (p.env, p.source_env, p.background) if path),
+        background=Sequence.parse(p.background) if p.background else None,
     )
-
-
-def frames_wanted(parameters: RelightParameters, plate: Sequence, on_disk: tuple[int, ...]) -> tuple[int, ...]:
-    """The frames to deliver: `--frames`, else the plate's from first to last in its own step, gaps included."""
-    if parameters.frames:
-        return parse_frames(parameters.frames)
-    first, last = min(on_disk), max(on_disk)
-    # A shot on twos is whole: its own step is the commonest distance, not always 1.
-    distances = Counter(b - a for a, b in pairwise(on_disk))
-    step, count = distances.most_common(1)[0] if distances else (1, 0)
-    on_step = count > 1 and all((frame - first) % step == 0 for frame in on_disk)
-    if on_step and step > 1:
-        log.warning("%s has every %d. frame; taken as a shot on steps of %d (else give --frames)", plate, step, step)
-    return tuple(range(first, last + 1, step if on_step else 1))
-
-
-def make_tasks(parameters: RelightParameters, inputs: Inputs, on_disk: tuple[int, ...]) -> tuple[FrameTask, ...]:
-    """One task a frame, with the missing-frame policy applied. Raises `InputError` for gaps under `error`."""
-    wanted = frames_wanted(parameters, inputs.plate, on_disk)
-    if inputs.out.is_still and len(wanted) > 1:
-        raise UsageError(
-            f"--out {inputs.out} is one file for {len(wanted)} frames; put #### before its extension, as in relit.####.exr"
-        )
-    if not str(inputs.out).lower().endswith(".exr"):
-        raise UsageError(f"--out {inputs.out} must end in .exr; Relamp writes scene-linear EXR only")
-    present = set(wanted) if inputs.plate.is_still else set(on_disk)
-    gaps = [frame for frame in wanted if frame not in present]
-    if gaps and parameters.missing == "error":
-        raise InputError(
-            f"{inputs.plate}: frames {format_frames(gaps)} are missing (on disk: {format_frames(on_disk)}); "
-            "give --frames without them, or --missing skip, hold or black"
-        )
-    return tuple(_task(frame, frame in present, parameters.missing, on_disk, inputs) for frame in wanted)
-
-
-def check_existing(parameters: RelightParameters, tasks: tuple[FrameTask, ...]) -> None:
-    """Refuse to write over frames nobody said to write over, before any work."""
-    if parameters.overwrite or parameters.skip_existing != "off":
-        return
-    there = [task.frame for task in tasks if task.action != SKIP and task.out.exists()]
-    if there:
-        raise UsageError(
-            f"{tasks[0].out.parent or '.'}: frames {format_frames(there)} are already there; "
-            "pass --skip-existing to keep finished ones or --overwrite to render them again"
-        )
-
-
-def found_outputs(tasks: tuple[FrameTask, ...]) -> dict[int, list[int]]:
-    """The state of the output files that are there already, by frame."""
-    states = {task.frame: _state(task.out) for task in tasks}
-    return {frame: state for frame, state in states.items() if state is not None}
-
-
-def check_not_over_input(inputs: Inputs, tasks: tuple[FrameTask, ...]) -> None:
-    """Raise `UsageError` where an output is a file that the job reads, or would be a new frame of what it reads."""
-    frames = {frame for task in tasks for frame in (task.frame, task.plate_frame)}
-    # A file that is there may be any frame of an input, as --out plate.1001.exr is; else there is no need to list them all.
-    there = any(task.out.exists() for task in tasks)
-    require_free([task.out for task in tasks], True, inputs.files(frames, every=there))
-
-
-def may_replace(plan: Plan, task: FrameTask) -> bool:
-    """Whether a finished frame may take the place of the file that lies at its output now.
-
-    That is so where `--overwrite` was given, where `finished` judged this very file when the render began, and where the
-    file holds the same frame, made with the same settings by another process.
-
-    Raises:
-        UsageError: another program, or a render with other settings, wrote the file while this one ran.
-    """
-    state = _state(task.out)
-    if plan.parameters.overwrite or (state is not None and state == plan.found.get(task.frame)):
-        return True
-    if _made_by(task.out) == plan.fingerprint(task):
-        return True
-    raise _appeared(task)
-
-
-def require_inputs(inputs: Inputs, tasks: tuple[FrameTask, ...]) -> None:
-    """Raise `InputError` unless matte, normals and background have every frame that will be rendered."""
-    frames = tuple(task.plate_frame for task in tasks if task.action == RENDER)
-    given = (("--matte", inputs.matte), ("--normals", inputs.normals), ("--background", inputs.background))
-    for option, sequence in given:
-        missing = sequence.missing(frames) if sequence else ()
-        if sequence and missing:
-            what = "does not exist" if sequence.is_still else f"has no frames {format_frames(missing)}"
-            raise InputError(f"{option} {sequence} {what}")
-
-
-def refuse_idle(parameters: RelightParameters, backbone: Backbone) -> None:
-    """Raise `UsageError` for a setting that somebody chose and that nothing here would look at."""
-    p, network = parameters, backbone.network
-    if p.ensemble != default_of("ensemble") and network is None:
-        raise UsageError(
-            f"--ensemble {p.ensemble} asks a network at several exposures, and --backbone {p.backbone} has none; leave it "
-            "out, or give --backbone relamp"
-        )
-    if p.steps is not None and network is not None and not network.steps:
-        raise UsageError(
-            f"--steps {p.steps} is for networks that denoise, and --backbone {p.backbone} works its answer out at once; "
-            "leave it out"
-        )
-    # A network looks at a background even where none is given: the map, seen through the camera.
-    idle = network is None and p.lit_by() != "background"
-    if idle and p.background_exposure != default_of("background_exposure"):
-        raise UsageError(
-            f"--background-exposure is for a background that lights the subject or that a network looks at; here the light "
-            f"comes of --{p.lit_by()}, and --backbone {p.backbone} looks at none: leave it out"
-        )
-
-
-def finished(plan: Plan, task: FrameTask) -> tuple[bool, str]:
-    """Whether a task's output is there, whole, and made with these settings; and why not, for the log.
-
-    Raises `UsageError` when a file lies there that is not Relamp's, or that was written since the plan was made.
-    """
-    if not task.out.exists():
-        return False, ""
-    p, found, broken = plan.parameters, None, None
-    try:
-        found = exr.header(task.out).get("relamp/job")
-        if p.verify:
-            exr.verify(task.out)
-    except InputError as error:
-        broken = error
-    ours = found == plan.fingerprint(task)
-    if not broken and (ours or p.skip_existing == "any"):
-        return True, ""
-    if found is None and not p.overwrite:
-        why = f" and cannot be read as EXR ({broken})" if broken else ""
-        raise UsageError(
-            f"{task.out} was not made by Relamp{why}; choose another --out, or give --overwrite to replace it"
-        )
-    if broken:
-        return False, f"{task.out.name} is there but broken ({broken}); rendering it again"
-    if not p.overwrite and _state(task.out) != plan.found.get(task.frame):
-        raise _appeared(task)
-    return False, f"{task.out.name} was made with other settings; rendering it again (--skip-existing=any keeps it)"
-
-
-def _task(frame: int, present: bool, policy: str, on_disk: tuple[int, ...], inputs: Inputs) -> FrameTask:
-    out = inputs.out.path(frame)
-    if present:
-        return FrameTask(frame, RENDER, frame, out)
-    earlier = [f for f in on_disk if f < frame]
-    nearest = earlier[-1] if earlier else on_disk[0]
-    return FrameTask(frame, {"skip": SKIP, "hold": RENDER, "black": BLACK}[policy], nearest, out)
-
-
-def _made_by(path: Path) -> object:
-    """The fingerprint in the header of a file; None where it has none or cannot be read."""
-    try:
-        return exr.header(path).get("relamp/job")
-    except InputError:
-        return None
-
-
-def _appeared(task: FrameTask) -> UsageError:
-    return UsageError(
-        f"{task.out} was written with other settings while this render ran, and stays as it is; "
-        "give one of the two another --out, or --overwrite to replace it"
-    )
-
-
-def _state(path: Path) -> list[int] | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return [found.st_size, found.st_mtime_ns]

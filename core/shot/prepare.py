@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import logging
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import TypeVar
 
-from ..errors import InputError, UsageError
-from ..frames import format_frames
+from ..errors import InputError
+from ..frames import format_frames, parse_frames
 from ..gain.proxy import working_shape
 from ..job import Measured, RelightJob, with_parameters
 from ..light.camera import shot_camera
@@ -24,8 +26,7 @@ from ..process import pin_opencv
 from ..relighter import load
 from ..relighter.answer import Backbone, Demanding
 from ..temporal import Head, load_head
-from . import plan as plans
-from .deliver import layer_names
+from . import checks
 from .frame import Shot
 from .measure import (
     PROBE_SIZE,
@@ -37,8 +38,8 @@ from .measure import (
     samples_of_working_frame,
     source_light_of,
 )
-from .over import check as check_over
-from .plan import BLACK, RENDER, SKIP, FrameTask, Plan
+from .outputs import found_outputs
+from .plan import BLACK, RENDER, SKIP, FrameTask, Inputs, Plan, resolve_inputs
 from .read import gather, read_plate
 
 log = logging.getLogger("relamp")
@@ -56,27 +57,22 @@ def views(job: RelightJob) -> Iterator[RelightJob]:
     if not p.views:
         yield job
         return
-    if len(p.views) > 1 and not any(token in (p.out or "") for token in ("%V", "%v")):
-        raise UsageError(f"--out {p.out} is one place for {len(p.views)} views; put %V in it")
     paths = [name for name, k in knobs() if k.kind in ("picture", "file")]
     filled = [{name: fill_view(value, view) for name in paths if (value := getattr(p, name))} for view in p.views]
-    if all(value == getattr(p, name) for name, value in filled[0].items() if name != "out"):
-        _require_views(p)
+    checks.check_views(p, any(value != getattr(p, name) for name, value in filled[0].items() if name != "out"))
     for view, given in zip(p.views, filled, strict=True):
         yield with_parameters(job, views=(view,), **given)
 
 
-def _require_views(parameters: RelightParameters) -> None:
-    """Raise `UsageError` unless the plate's own file holds the views that no path tells apart."""
-    plate = Sequence.parse(parameters.plate or "")
-    held = _of_first_readable((plate.path(frame) for frame in plate.frames_on_disk()), exr.views)
-    for view in parameters.views:
-        if view not in held:
-            there = f"it holds {', '.join(held)}" if held else "it holds no views"
-            raise UsageError(
-                f"--views {view}: {plate} has no such view ({there}) and no path has %V, so nothing of that view would be read; "
-                "leave it out, or put %V into the paths of what differs by view"
-            )
+def prepare_views(job: RelightJob) -> list[Plan]:
+    """One plan for each view of a job, so that whatever is wrong with any of them is known before the first is rendered.
+
+    Raises:
+        UsageError: as `views` and `prepare`, or there is no plate, no light or no `out`.
+        InputError: an input is missing or unreadable.
+    """
+    job.require("plate", "env", "out")
+    return [prepare(view) for view in views(job)]
 
 
 def prepare(job: RelightJob, backbone: Backbone | None = None) -> Plan:
@@ -94,28 +90,47 @@ def prepare(job: RelightJob, backbone: Backbone | None = None) -> Plan:
     colour = Colour(p.config)
     if p.colorspace:
         colour.resolve(p.colorspace)
-    inputs = plans.resolve_inputs(p)
+    inputs = resolve_inputs(p)
+    checks.check_options(p)
     on_disk = inputs.plate.frames_on_disk()
-    tasks = plans.make_tasks(p, inputs, on_disk)
-    plans.check_not_over_input(inputs, tasks)
-    plans.check_existing(p, tasks)
-    found = plans.found_outputs(tasks)
-    plans.require_inputs(inputs, tasks)
-    check_over(p, inputs, tasks)
+    wanted = frames_wanted(p, inputs.plate, on_disk)
+    checks.check_frames(p, inputs, wanted, on_disk)
+    tasks = make_tasks(p, inputs, wanted, on_disk)
+    found = found_outputs(tasks)
+    checks.check_files(p, inputs, tasks)
     camera = shot_camera(p.camera, str(inputs.plate))
     target = _checked(lighting(p, colour, camera), tasks)
     source = _checked(_maps(p.source_env, colour, p), tasks) if p.source_env else None
-    _check_layer_names(p, inputs, tasks)
     backbone = backbone or load(p)
-    plans.refuse_idle(p, backbone)
-    _check_space(colour, p, backbone)
-    _check_sides(p, backbone, source is not None)
+    checks.check_backbone(p, inputs, tasks, colour, backbone, source is not None)
     plan = Plan(job, inputs, colour, target, source, camera, tasks, on_disk, backbone, _head(p), found)
     if job.measured.anchor is None or (_needs_fit(plan) and job.measured.source_light is None):
         plan = replace(plan, job=RelightJob(p, _measured(plan)))
     if p.anchor is not None:  # a job may bring an older one along
         plan = replace(plan, job=RelightJob(p, replace(plan.job.measured, anchor=p.anchor)))
     return plan
+
+
+def frames_wanted(parameters: RelightParameters, plate: Sequence, on_disk: tuple[int, ...]) -> tuple[int, ...]:
+    """The frames to deliver: `--frames`, else the plate's from first to last in its own step, gaps included."""
+    if parameters.frames:
+        return parse_frames(parameters.frames)
+    first, last = min(on_disk), max(on_disk)
+    # A shot on twos is whole: its own step is the commonest distance, not always 1.
+    distances = Counter(b - a for a, b in pairwise(on_disk))
+    step, count = distances.most_common(1)[0] if distances else (1, 0)
+    on_step = count > 1 and all((frame - first) % step == 0 for frame in on_disk)
+    if on_step and step > 1:
+        log.warning("%s has every %d. frame; taken as a shot on steps of %d (else give --frames)", plate, step, step)
+    return tuple(range(first, last + 1, step if on_step else 1))
+
+
+def make_tasks(
+    parameters: RelightParameters, inputs: Inputs, wanted: tuple[int, ...], on_disk: tuple[int, ...]
+) -> tuple[FrameTask, ...]:
+    """One task for each frame wanted, with the missing-frame policy applied (`checks.check_frames` comes first)."""
+    present = set(wanted) if inputs.plate.is_still else set(on_disk)
+    return tuple(_task(frame, frame in present, parameters.missing, on_disk, inputs) for frame in wanted)
 
 
 def files_read(plans: Iterable[Plan]) -> set[Path]:
@@ -133,12 +148,13 @@ def describe(plan: Plan) -> str:
     p = plan.parameters
     counts = {action: [t.frame for t in plan.tasks if t.action == action] for action in (RENDER, BLACK, SKIP)}
     first = plan.tasks[0]
-    height, width = _first_readable(plan.inputs, plan.tasks, exr.display_window).shape
-    taken = _first_readable(plan.inputs, plan.tasks, lambda path: exr.colour_channels(path, p.layer, p.view()))
-    taken += f" of view {p.view()}" if p.view() else ""
+    plates = [plan.inputs.plate.path(task.plate_frame) for task in plan.tasks]
+    height, width = checks.of_first_readable(plates, exr.display_window).shape
+    channels = checks.of_first_readable(plates, lambda path: exr.colour_channels(path, p.layer, p.view()))
+    channels += f" of view {p.view()}" if p.view() else ""
     lines = [
         f"frames    {format_frames(counts[RENDER])}{_also(counts)}",
-        f"plate     {plan.inputs.plate.path(first.plate_frame)} ({width} x {height}, {taken})",
+        f"plate     {plan.inputs.plate.path(first.plate_frame)} ({width} x {height}, {channels})",
         f"out       {first.out}",
         f"env       {plan.target}",
         f"source    {plan.source or 'fitted to the plate'}",
@@ -149,38 +165,13 @@ def describe(plan: Plan) -> str:
     return "\n".join(lines)
 
 
-def _check_layer_names(parameters: RelightParameters, inputs: plans.Inputs, tasks: tuple[FrameTask, ...]) -> None:
-    """Refuse a new layer whose name the plate already uses, before any work."""
-    if parameters.drop_layers:
-        return
-
-    def look(path: Path) -> tuple[dict[str, tuple[str, ...]], bool]:
-        return exr.other_layers(path, parameters.layer, parameters.view()), "relamp/ai" in exr.header(path)
-
-    taken, relit = _first_readable(inputs, tasks, look)
-    if relit:
-        log.warning("%s was relit before: its layers tell of that light; --drop-layers leaves them out", inputs.plate)
-    clash = [name for name in layer_names(parameters) if name in taken]
-    if clash:
-        raise UsageError(
-            f"{inputs.plate} already has a layer {', '.join(clash)}, which --layers would write too; "
-            "leave it out of --layers to keep the plate's, or pass --drop-layers"
-        )
-
-
-def _first_readable(inputs: plans.Inputs, tasks: tuple[FrameTask, ...], look: Callable[[Path], T]) -> T:
-    """What `look` says of the first plate it can read: a damaged frame is its own failure, not the shot's."""
-    return _of_first_readable((inputs.plate.path(task.plate_frame) for task in tasks), look)
-
-
-def _of_first_readable(paths: Iterable[Path], look: Callable[[Path], T]) -> T:
-    reason: InputError | None = None
-    for path in paths:
-        try:
-            return look(path)
-        except InputError as error:
-            reason = reason or error
-    raise reason or InputError("the plate has no frames")
+def _task(frame: int, present: bool, policy: str, on_disk: tuple[int, ...], inputs: Inputs) -> FrameTask:
+    out = inputs.out.path(frame)
+    if present:
+        return FrameTask(frame, RENDER, frame, out)
+    earlier = [f for f in on_disk if f < frame]
+    nearest = earlier[-1] if earlier else on_disk[0]
+    return FrameTask(frame, {"skip": SKIP, "hold": RENDER, "black": BLACK}[policy], nearest, out)
 
 
 def _maps(path: str, colour: Colour, parameters: RelightParameters) -> Illumination:
@@ -193,31 +184,6 @@ def _checked(light: Illumination, tasks: tuple[FrameTask, ...]) -> Illumination:
     light.require(tuple(task.frame for task in tasks if task.action != SKIP))
     light.environment(tasks[0].frame)  # a map that cannot be read stops the job before its first frame
     return light
-
-
-def _check_space(colour: Colour, parameters: RelightParameters, backbone: Backbone) -> None:
-    """Refuse a network that was taught in another space than light is worked out in here; `ratio` works in any."""
-    if backbone.network is None or colour.is_acescg:
-        return
-    raise UsageError(
-        f"--backbone {parameters.backbone} was taught in ACEScg, and {colour.config_id} works in {colour.working_space}; "
-        "give a --config whose scene_linear is ACEScg, or --backbone ratio, which works in any"
-    )
-
-
-def _check_sides(parameters: RelightParameters, backbone: Backbone, lit: bool) -> None:
-    """Refuse layers that nothing here can tell; `lit` says that the plate's own light is given."""
-    p, network = parameters, backbone.network
-    gives = frozenset[str]() if network is None else network.gives
-    if "albedo" in p.layers and not (lit or backbone.wants_source or "albedo" in gives):
-        raise UsageError("the albedo layer divides the plate by its own light: give --source-env")
-    spreads = network is not None and (p.ensemble > 1 or "confidence" in gives or network.seeded(p.steps))
-    if "confidence" in p.layers and not spreads:
-        what = "ratio has but one answer" if network is None else f"one step of {p.backbone} is one answer"
-        raise UsageError(
-            f"the confidence layer tells how far several answers agree, and {what}: "
-            + ("give --backbone relamp --ensemble 3" if network is None else "give --ensemble 3, or --steps 4")
-        )
 
 
 def _head(parameters: RelightParameters) -> Head | None:

@@ -24,9 +24,9 @@ from ..process import Stop, last_words, pin_opencv
 from ..progress import Event, Listener
 from ..report import Report, report_path, require_place
 from ..report import save as save_report
-from . import plan as plans
 from .deliver import write
 from .frame import Shot, relight_frame
+from .outputs import finished as finished_before
 from .plan import SKIP, FrameTask, Plan
 from .prepare import describe
 
@@ -69,7 +69,7 @@ def render(
     exr.remove_stale(folder)
     _check_writable(folder)
     _log_start(plan)
-    report = Report(expected)
+    report = Report(expected, str(plan.inputs.out))
     tell = _Teller(len(plan.tasks), on_event or (lambda _: None))
     try:
         with last_words(lambda: _abandon(report, path)):
@@ -160,7 +160,7 @@ def _drop(pending: deque[tuple[FrameTask, Future[float]]], report: Report, tell:
 
 
 def _is_finished(plan: Plan, task: FrameTask) -> bool:
-    done, why = plans.finished(plan, task)
+    done, why = finished_before(plan, task)
     if why:
         log.warning(why)
     return done

@@ -43,6 +43,16 @@ _KEPT = ("num_train_timesteps", "beta_start", "beta_end", "steps_offset", "times
 ClipLight = Callable[[torch.Tensor], torch.Tensor]
 
 
+def check_clip_mode(parameters: RelightParameters) -> None:
+    """Raise `UsageError` for a mode that needs networks which the other options leave out."""
+    p = parameters
+    if p.clip_mode in ("foreground", "sdedit") and (p.video_model == SMOOTH or p.image_relighter == "relamp"):
+        raise UsageError(
+            f"--clip-mode {p.clip_mode} needs IC-Light and AnimateDiff: --image-relighter ic-light and a "
+            "--video-model that is a motion adapter"
+        )
+
+
 class LightAVideo(Published):
     """See the module."""
 
@@ -54,11 +64,6 @@ class LightAVideo(Published):
         # Without a video model nothing of it is loaded either.
         self._smooth = given.video_model == SMOOTH or given.clip_mode == "alone"
         self.takes_level = not self._own_light  # whose gains are at theirs
-        if given.clip_mode in ("foreground", "sdedit") and (self._smooth or self._own_light):
-            raise UsageError(
-                f"--clip-mode {given.clip_mode} needs IC-Light and AnimateDiff: --image-relighter ic-light and a "
-                "--video-model that is a motion adapter"
-            )
         super().__init__(given, device)
         if not self._smooth:
             longest = layout.empty_adapter(self._found["motion-adapter"].path).config["motion_max_seq_length"]

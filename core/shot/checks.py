@@ -1,0 +1,250 @@
+"""Everything that is refused before work begins: what can be known from the options, the files' names and their headers.
+
+`prepare` calls the five functions `check_...`, in this order, each as soon as what it needs is known. A refusal is a sentence in
+the words of the option that was typed. What only the pixels of a frame can show is refused where they are read.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TypeVar
+
+from ..atomic import require_free
+from ..errors import InputError, UsageError
+from ..frames import format_frames
+from ..parameters import RelightParameters, default_of
+from ..pictures import exr
+from ..pictures.colour import Colour
+from ..pictures.sequence import Sequence
+from ..relighter.answer import Backbone
+from .deliver import layer_names
+from .over import require_format
+from .plan import RENDER, SKIP, FrameTask, Inputs
+
+log = logging.getLogger("relamp")
+
+T = TypeVar("T")
+
+
+def check_views(parameters: RelightParameters, in_paths: bool) -> None:
+    """Refuse views that would be written to one place, or that are read from nowhere.
+
+    Args:
+        in_paths: some path of an input holds %V or %v.
+
+    Raises:
+        UsageError: see above.
+        InputError: no frame of the plate can be read.
+    """
+    p = parameters
+    if len(p.views) > 1 and not any(token in (p.out or "") for token in ("%V", "%v")):
+        raise UsageError(f"--out {p.out} is one place for {len(p.views)} views; put %V in it")
+    if in_paths:
+        return
+    plate = Sequence.parse(p.plate or "")
+    held = of_first_readable((plate.path(frame) for frame in plate.frames_on_disk()), exr.views)
+    for view in p.views:
+        if view not in held:
+            there = f"it holds {', '.join(held)}" if held else "it holds no views"
+            raise UsageError(
+                f"--views {view}: {plate} has no such view ({there}) and no path has %V, so nothing of that view would be read; "
+                "leave it out, or put %V into the paths of what differs by view"
+            )
+
+
+def check_options(parameters: RelightParameters) -> None:
+    """Raise `UsageError` for options that cannot work together, whatever lies on disk."""
+    p = parameters
+    if not str(p.out).lower().endswith(".exr"):
+        raise UsageError(f"--out {p.out} must end in .exr; Relamp writes scene-linear EXR only")
+    if p.over and not p.background:
+        raise UsageError("--over puts the relit subject over a background, and none is given: --background")
+    if p.backbone == "light-a-video":
+        from ..relighter.light_a_video.backbone import check_clip_mode  # loads torch, which this backbone needs anyway
+
+        check_clip_mode(p)
+
+
+def check_frames(
+    parameters: RelightParameters, inputs: Inputs, wanted: tuple[int, ...], on_disk: tuple[int, ...]
+) -> None:
+    """Refuse frames that cannot be delivered.
+
+    Raises:
+        UsageError: `--out` is one file for several frames.
+        InputError: frames of the plate are missing, under `--missing error`.
+    """
+    if inputs.out.is_still and len(wanted) > 1:
+        raise UsageError(
+            f"--out {inputs.out} is one file for {len(wanted)} frames; put #### before its extension, as in relit.####.exr"
+        )
+    gaps = () if inputs.plate.is_still else [frame for frame in wanted if frame not in set(on_disk)]
+    if gaps and parameters.missing == "error":
+        raise InputError(
+            f"{inputs.plate}: frames {format_frames(gaps)} are missing (on disk: {format_frames(on_disk)}); "
+            "give --frames without them, or --missing skip, hold or black"
+        )
+
+
+def check_files(parameters: RelightParameters, inputs: Inputs, tasks: tuple[FrameTask, ...]) -> None:
+    """Refuse outputs that would replace files without permission, and inputs that are not there or do not fit.
+
+    Raises:
+        UsageError: an output is a file that the job reads, or is there already and no option says what to do with it.
+        InputError: matte, normals or background lack a frame, or the background of `--over` has another format than the plate.
+    """
+    _require_no_input_replaced(inputs, tasks)
+    _require_outputs_free(parameters, tasks)
+    _require_inputs(inputs, tasks)
+    if parameters.over:
+        _require_background_format(inputs, tasks)
+
+
+def check_backbone(
+    parameters: RelightParameters,
+    inputs: Inputs,
+    tasks: tuple[FrameTask, ...],
+    colour: Colour,
+    backbone: Backbone,
+    source_given: bool,
+) -> None:
+    """Refuse options that the backbone cannot fulfil or would ignore, and layers that clash with the plate's.
+
+    Args:
+        source_given: the light that the plate was shot under is given (`--source-env`).
+
+    Raises:
+        UsageError: see above.
+        InputError: no frame of the plate can be read.
+    """
+    _require_layer_names_free(parameters, inputs, tasks)
+    _require_options_used(parameters, backbone)
+    _require_working_space(parameters, colour, backbone)
+    _require_layers_made(parameters, backbone, source_given)
+
+
+def of_first_readable(paths: Iterable[Path], read: Callable[[Path], T]) -> T:
+    """What `read` returns of the first file that it can read: a damaged frame fails alone, later, and not the shot.
+
+    Raises the first `InputError` when none can be read.
+    """
+    reason: InputError | None = None
+    for path in paths:
+        try:
+            return read(path)
+        except InputError as error:
+            reason = reason or error
+    raise reason or InputError("the plate has no frames")
+
+
+def _require_no_input_replaced(inputs: Inputs, tasks: tuple[FrameTask, ...]) -> None:
+    """Refuse an output that is a file the job reads, or that would be a new frame of what it reads."""
+    frames = {frame for task in tasks for frame in (task.frame, task.plate_frame)}
+    # A file that is there may be any frame of an input, as --out plate.1001.exr is; else there is no need to list them all.
+    there = any(task.out.exists() for task in tasks)
+    require_free([task.out for task in tasks], True, inputs.files(frames, every=there))
+
+
+def _require_outputs_free(parameters: RelightParameters, tasks: tuple[FrameTask, ...]) -> None:
+    if parameters.overwrite or parameters.skip_existing != "off":
+        return
+    there = [task.frame for task in tasks if task.action != SKIP and task.out.exists()]
+    if there:
+        raise UsageError(
+            f"{tasks[0].out.parent or '.'}: frames {format_frames(there)} are already there; "
+            "pass --skip-existing to keep finished ones or --overwrite to render them again"
+        )
+
+
+def _require_inputs(inputs: Inputs, tasks: tuple[FrameTask, ...]) -> None:
+    """Refuse a matte, normals or a background without a frame that will be rendered."""
+    frames = tuple(task.plate_frame for task in tasks if task.action == RENDER)
+    given = (("--matte", inputs.matte), ("--normals", inputs.normals), ("--background", inputs.background))
+    for option, sequence in given:
+        missing = sequence.missing(frames) if sequence else ()
+        if sequence and missing:
+            what = "does not exist" if sequence.is_still else f"has no frames {format_frames(missing)}"
+            raise InputError(f"{option} {sequence} {what}")
+
+
+def _require_background_format(inputs: Inputs, tasks: tuple[FrameTask, ...]) -> None:
+    """Compare the formats at the first frame whose plate and background can both be read."""
+    assert inputs.background
+    for task in tasks:
+        if task.action != RENDER:
+            continue
+        background = inputs.background.path(task.frame)
+        try:
+            theirs, ours = exr.display_window(background), exr.display_window(inputs.plate.path(task.plate_frame))
+        except InputError:
+            continue  # a damaged frame fails alone, when it is read
+        require_format(background, theirs, ours)
+        return
+
+
+def _require_layer_names_free(parameters: RelightParameters, inputs: Inputs, tasks: tuple[FrameTask, ...]) -> None:
+    """Refuse a new layer whose name the plate already uses."""
+    if parameters.drop_layers:
+        return
+
+    def layers_of(path: Path) -> tuple[dict[str, tuple[str, ...]], bool]:
+        return exr.other_layers(path, parameters.layer, parameters.view()), "relamp/ai" in exr.header(path)
+
+    present, relit = of_first_readable((inputs.plate.path(task.plate_frame) for task in tasks), layers_of)
+    if relit:
+        log.warning("%s was relit before: its layers tell of that light; --drop-layers leaves them out", inputs.plate)
+    clash = [name for name in layer_names(parameters) if name in present]
+    if clash:
+        raise UsageError(
+            f"{inputs.plate} already has a layer {', '.join(clash)}, which --layers would write too; "
+            "leave it out of --layers to keep the plate's, or pass --drop-layers"
+        )
+
+
+def _require_options_used(parameters: RelightParameters, backbone: Backbone) -> None:
+    """Refuse an option that was given and that this backbone ignores."""
+    p, network = parameters, backbone.network
+    if p.ensemble != default_of("ensemble") and network is None:
+        raise UsageError(
+            f"--ensemble {p.ensemble} asks a network at several exposures, and --backbone {p.backbone} has none; leave it "
+            "out, or give --backbone relamp"
+        )
+    if p.steps is not None and network is not None and not network.steps:
+        raise UsageError(
+            f"--steps {p.steps} is for networks that denoise, and --backbone {p.backbone} works its answer out at once; "
+            "leave it out"
+        )
+    # A network has the background as an input even where none is given: it is the map, seen through the camera.
+    ignored = network is None and p.lit_by() != "background"
+    if ignored and p.background_exposure != default_of("background_exposure"):
+        raise UsageError(
+            f"--background-exposure is for a background that lights the subject or that a network looks at; here the light "
+            f"comes of --{p.lit_by()}, and --backbone {p.backbone} looks at none: leave it out"
+        )
+
+
+def _require_working_space(parameters: RelightParameters, colour: Colour, backbone: Backbone) -> None:
+    """Refuse a network that was trained in another space than light is worked out in here; `ratio` works in any."""
+    if backbone.network is None or colour.is_acescg:
+        return
+    raise UsageError(
+        f"--backbone {parameters.backbone} was taught in ACEScg, and {colour.config_id} works in {colour.working_space}; "
+        "give a --config whose scene_linear is ACEScg, or --backbone ratio, which works in any"
+    )
+
+
+def _require_layers_made(parameters: RelightParameters, backbone: Backbone, source_given: bool) -> None:
+    """Refuse layers that this backbone cannot give."""
+    p, network = parameters, backbone.network
+    gives = frozenset[str]() if network is None else network.gives
+    if "albedo" in p.layers and not (source_given or backbone.wants_source or "albedo" in gives):
+        raise UsageError("the albedo layer divides the plate by its own light: give --source-env")
+    spreads = network is not None and (p.ensemble > 1 or "confidence" in gives or network.seeded(p.steps))
+    if "confidence" in p.layers and not spreads:
+        what = "ratio has but one answer" if network is None else f"one step of {p.backbone} is one answer"
+        raise UsageError(
+            f"the confidence layer tells how far several answers agree, and {what}: "
+            + ("give --backbone relamp --ensemble 3" if network is None else "give --ensemble 3, or --steps 4")
+        )
