@@ -1,4 +1,4 @@
-"""The proxy: a small log-encoded picture of a frame that networks look at, always at the same exposure. Floor 1.
+"""The proxy: a small log-encoded picture of a frame that networks look at, always at the same exposure.
 
 The exposure anchor brings the plate's middle to 0.18 before anything is encoded, so that a network sees the same
 numbers whatever the plate's level is.

@@ -1,4 +1,4 @@
-"""Looks at the size that flicker is looked for at: light that flickers is coarse, and time goes by the pixel. Floor 1."""
+"""Looks at the size that flicker is looked for at: light that flickers is coarse, and time goes by the pixel."""
 
 from __future__ import annotations
 
