@@ -1,7 +1,7 @@
 """The one door for every file that is written: whole or not at all, on disk before it gets its name, and over nothing unasked.
 
 A file is written to a hidden sibling, `.name.exr.<host>.<pid>.tmp`, which no sequence scanner takes for a frame, and then
-takes the final name.
+takes the final name. Floor 0.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The report beside a sequence: which frames were expected, written, kept, skipped, failed and why."""
+"""The report beside a sequence: which frames were expected, written, kept, skipped, failed and why. Floor 0."""
 
 from __future__ import annotations
 

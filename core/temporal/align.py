@@ -1,4 +1,4 @@
-"""A window of frames brought onto its middle one along the motion of the plate: what the deflicker head is told.
+"""A window of frames brought onto its middle one along the motion of the plate: what the deflicker head is told. Floor 1.
 
 The plate is what moves and what never flickers, so motion is read from it alone: between neighbours that are there, and
 chained outward from the middle. Everything here depends on the frames of the window and nothing else.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..gain.proxy import resize, working_shape
+from ..pictures.resample import resize, working_shape
 from .align import RADIUS, Sight
 
 LARGEST = 256

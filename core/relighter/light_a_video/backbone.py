@@ -2,7 +2,7 @@
 
 The image relighter is IC-Light, or Relamp's own network; the video model AnimateDiff, or a temporal prior that needs no
 weights. With Relamp's own and the prior nothing is downloaded, and the whole run stays in logs of light. The result of every
-frame depends on all of them: the shot is never split.
+frame depends on all of them: the shot is never split. Floor 2.
 """
 
 from __future__ import annotations

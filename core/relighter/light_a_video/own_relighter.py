@@ -1,7 +1,7 @@
 """Relamp's own network as Light-A-Video's image relighter: a clip at once, each frame told of the clip's light.
 
 It states a change from the light of the plate, so it is asked of the plate and not of a clip that is half relit already;
-its answer is therefore one for all steps of the fusion.
+its answer is therefore one for all steps of the fusion. Floor 2.
 """
 
 from __future__ import annotations
