@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-SHORTEST = 0.1  # of a mean of unit normals: where they cancel each other more than that, no facing is left
+SHORTEST = 0.1  # length of a mean of unit normals: a shorter one has no direction that means anything
 
 
 def working_shape(height: int, width: int, longer: int) -> tuple[int, int]:
@@ -29,7 +29,7 @@ def shrink_normals(
     """Unit normals at a smaller size (h, w), averaged by area over where they are known.
 
     Args:
-        normals: (H, W, 3) unit vectors; what is not known is not looked at.
+        normals: (H, W, 3) unit vectors; those that are not known are left out of the mean.
         known: (H, W) bool.
         least: share of a small pixel, 0 to 1, over which normals must be known for its own to count as known.
 
