@@ -1,6 +1,7 @@
 """Weights on disk: half-precision safetensors with a card, JSON, as the header's `relamp` entry.
 
-The card says what the weights are: schema, architecture, licence, data recipe, training steps and scores. Nothing is pickled, and
+The card says what the weights are: schema, architecture, licence, data recipe, training steps and scores. Nothing is
+pickled, and
 weights that are missing are an error.
 """
 
@@ -21,7 +22,8 @@ LICENCE = "Apache-2.0"
 
 
 def read_card(path: Path, schema: str) -> dict:
-    """The card in the header of a file of `schema`; raises `InputError` where the file is none."""
+    """The card in the header of a weights file. Raises `InputError` when it cannot be read or has another schema than
+    `schema`."""
     try:
         with safe_open(str(path), framework="pt") as file:
             card = plain_json.loads((file.metadata() or {}).get("relamp", "{}"))

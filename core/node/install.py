@@ -1,7 +1,7 @@
 """A self-contained copy of floor 0 and a host's plugin, for a Python that has nothing of Relamp.
 
 The copy is a folder `relamp` with the same modules in the same places, so that their relative imports hold, and
-`site.json`, which says in which Python the worker is. It carries a list of its files; only those are ever removed. Floor 0.
+`site.json`, which says in which Python the worker is. It carries a list of its files; only those are ever removed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ from .. import VERSION
 from ..atomic import replacing
 from ..errors import OutputError, UsageError
 
-FLOOR_0 = ("__init__", "atomic", "errors", "frames", "job", "launch", "parameters", "plain_json", "rpc", "node")
+FLOOR_0 = (
+    "__init__", "atomic", "errors", "frames", "job", "knob", "launch", "message", "parameters", "plain_json",
+    "published_parameters", "rpc", "worker_process", "node",
+)  # fmt: skip
 """What a plugin needs of `core`: modules, and the folder of the node."""
 
 MANIFEST = "installed.json"
