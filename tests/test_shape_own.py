@@ -17,7 +17,7 @@ from relamp.core.relighter.own.backbone import Relamp
 from relamp.core.relighter.own.conditions import build
 from relamp.core.shape.estimators import own
 from relamp.core.shape.estimators.shape_network import ShapeArchitecture, ShapeNetwork
-from small_relighter import ball, conditions, environment, tables
+from small_relighter import ball, conditions, environment, network, tables
 
 SMALL = ShapeArchitecture(channels=(8, 8, 16), blocks=1, heads=2, fine=4)
 
@@ -59,8 +59,10 @@ def test_weights_that_are_missing_or_of_something_else_are_an_error(tmp_path, st
     damaged.write_bytes(stored.read_bytes()[:200])
     with pytest.raises(InputError, match="cannot be read as weights"):
         own.load(damaged)
+    foreign = tmp_path / "denoiser.safetensors"
+    weights.save(network(), foreign, {"name": "toy"})
     with pytest.raises(InputError, match=r"expected relamp\.shape/1"):
-        own.load(weights.SHIPPED)
+        own.load(foreign)
 
 
 def test_the_weights_that_ship_see_a_ball_as_a_ball():

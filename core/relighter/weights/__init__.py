@@ -1,4 +1,4 @@
-"""Weights on disk: half-precision safetensors whose header says what they are, and the ledger of those that ship.
+"""Weights of the denoiser on disk, half-precision safetensors whose header says what they are; and the ledger of all that ship.
 
 The header's `relamp` entry is JSON: schema, architecture, licence tag, data recipe, training steps and scores. Nothing is
 ever pickled, and weights that are missing are an error, never chance. Floor 2.
@@ -21,7 +21,6 @@ from .. import ledger
 from ..own.denoiser import Architecture, Network
 
 SCHEMA = "relamp.weights/1"
-SHIPPED = Path(__file__).with_name("relamp-1.safetensors")
 LICENCE = "Apache-2.0"
 
 
@@ -52,7 +51,7 @@ def read_card(path: Path, schema: str = SCHEMA) -> dict:
     return card
 
 
-def load(path: Path = SHIPPED, device: str = "cpu") -> Loaded:
+def load(path: Path, device: str = "cpu") -> Loaded:
     """A network from its file, in float32, ready to predict.
 
     Raises:
@@ -60,7 +59,7 @@ def load(path: Path = SHIPPED, device: str = "cpu") -> Loaded:
             its own architecture.
     """
     if not path.is_file():
-        raise InputError(f"the weights {path.name} are not in {path.parent}; reinstall Relamp, or use --backbone ratio")
+        raise InputError(f"there are no weights {path}; train some with python -m relamp.training.train")
     digest = digest_of(path)
     ledger.require_entered(path, digest)
     card = read_card(path)
