@@ -26,9 +26,10 @@ from validation.table import read
 
 from relamp.core.light.backdrop import backdrop, camera_rays
 from relamp.core.light.camera import load_camera
-from relamp.core.light.environment import AP1_LUMINANCE, directions, load_environment, resize
+from relamp.core.light.environment import AP1_LUMINANCE, directions, resize
 from relamp.core.light.from_background import UPWARD, from_background
 from relamp.core.light.irradiance import irradiance
+from relamp.core.light.map_file import load_environment
 from relamp.core.pictures.colour import Colour
 from relamp.training.environments import sample_environment
 

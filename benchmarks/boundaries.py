@@ -38,11 +38,12 @@ from validation.table import pattern, read, shot_folders, write
 
 from relamp.core.evaluation.constancy import BAND, sharpness
 from relamp.core.evaluation.evaluate import SPACE
-from relamp.core.evaluation.metrics import encode, luminance, psnr, rms, stops
+from relamp.core.evaluation.metrics import luminance, psnr, rms, stops
 from relamp.core.job import RelightJob
 from relamp.core.light.sheet import write_png
 from relamp.core.parameters import RelightParameters
 from relamp.core.pictures.colour import Colour
+from relamp.core.pictures.curves import encode_srgb
 from relamp.core.relighter.own.backbone import Relamp
 from relamp.core.shape.estimators.own import SHIPPED
 from relamp.core.shot import render as shot
@@ -143,7 +144,7 @@ def score(folder: Path, comps: dict[str, np.ndarray], frame: int) -> dict[str, S
     for name, comp in comps.items():
         ours = sharpness(comp, inside)
         assert ours is not None
-        off = encode(luminance(comp)) - encode(luminance(truth))
+        off = encode_srgb(luminance(comp)) - encode_srgb(luminance(truth))
         apart = np.log2(luminance(comp) + 1e-3) - np.log2(luminance(comps["exact"]) + 1e-3)
         scores[name] = {
             "band": psnr(comp, truth, band),
@@ -180,7 +181,7 @@ def sheet(folder: Path, drawn: list[list[np.ndarray]], frame: int) -> np.ndarray
         slice(max(top - 12, 0), max(top - 12, 0) + height),
         slice(max(left - width // 2, 0), max(left - width // 2, 0) + width),
     )
-    lines = [np.concatenate([encode(picture[window]) for picture in (truth, *row)], axis=1) for row in drawn]
+    lines = [np.concatenate([encode_srgb(picture[window]) for picture in (truth, *row)], axis=1) for row in drawn]
     shown = np.round(255 * np.concatenate(lines)).astype(np.uint8)
     return cv2.resize(shown, None, fx=ZOOM, fy=ZOOM, interpolation=cv2.INTER_NEAREST)
 

@@ -28,11 +28,11 @@ from report import Report
 
 from relamp.core.cli import main as relamp
 from relamp.core.evaluation.evaluate import SPACE
-from relamp.core.evaluation.metrics import encode
 from relamp.core.frames import parse_frames
 from relamp.core.light.environment import AP1_LUMINANCE
 from relamp.core.light.sheet import write_png
 from relamp.core.pictures.colour import Colour
+from relamp.core.pictures.curves import encode_srgb
 
 sys.path.insert(0, str(Path(__file__).parent / "validation"))
 from table import pattern, read
@@ -152,7 +152,7 @@ def small(picture: np.ndarray, height: int = 120) -> np.ndarray:
     """For eyes, (height, w, 3) uint8."""
     linear = Colour().from_working(picture.astype(np.float32), SPACE)
     shown = cv2.resize(linear, (height * linear.shape[1] // linear.shape[0], height), interpolation=cv2.INTER_AREA)
-    return np.round(255 * encode(shown)).astype(np.uint8)
+    return np.round(255 * encode_srgb(shown)).astype(np.uint8)
 
 
 if __name__ == "__main__":

@@ -31,9 +31,10 @@ from scipy.ndimage import distance_transform_edt
 from relamp.core.cli import main as relamp
 from relamp.core.evaluation.constancy import BAND, sharpness
 from relamp.core.evaluation.evaluate import SPACE, evaluate
-from relamp.core.evaluation.metrics import encode, psnr
+from relamp.core.evaluation.metrics import psnr
 from relamp.core.light.sheet import write_png
 from relamp.core.pictures.colour import Colour
+from relamp.core.pictures.curves import encode_srgb
 
 sys.path.insert(0, str(Path(__file__).parent / "validation"))
 from table import pattern, read, reinhard, write
@@ -209,7 +210,9 @@ def sheet(pictures: dict[str, Pictures], height: int = 120) -> np.ndarray:
             cv2.resize(p[..., :3], (height * p.shape[1] // p.shape[0], height), interpolation=cv2.INTER_AREA)
             for p in row
         ]
-        rows.append(np.concatenate([encode(colour.from_working(p.astype(np.float32), SPACE)) for p in small], axis=1))
+        rows.append(
+            np.concatenate([encode_srgb(colour.from_working(p.astype(np.float32), SPACE)) for p in small], axis=1)
+        )
     return np.round(255 * np.concatenate(rows)).astype(np.uint8)
 
 

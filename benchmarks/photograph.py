@@ -22,6 +22,7 @@ from skimage import data
 
 from relamp.core.cli import main as relamp
 from relamp.core.light.sheet import write_png
+from relamp.core.pictures.curves import decode_srgb, encode_srgb
 
 SIZE = (400, 400)
 ENVIRONMENTS = Path(__file__).parents[1] / "examples" / "environments"
@@ -73,7 +74,7 @@ def film(photograph: np.ndarray, matte: np.ndarray, out: Path, frames: int) -> N
     """A slow pan over the photograph as scene-linear EXR, Rec.709 primaries."""
     out.mkdir(parents=True, exist_ok=True)
     code = photograph.astype(np.float32) / 255
-    linear = np.where(code <= 0.04045, code / 12.92, ((code + 0.055) / 1.055) ** 2.4).astype(np.float32)
+    linear = decode_srgb(code)
     room = photograph.shape[1] - SIZE[0]
     for k in range(frames):
         x, y = round(room * k / max(frames - 1, 1)), 0
@@ -94,9 +95,7 @@ def frames_of(pattern: Path) -> list[np.ndarray]:
     shown = []
     for path in sorted(pattern.parent.glob(pattern.name.replace("####", "*"))):
         linear = np.maximum(np.asarray(oiio.ImageBuf(str(path)).get_pixels(oiio.FLOAT))[..., :3], 0)
-        code = np.clip(linear, 0, 1)
-        code = np.where(code <= 0.0031308, 12.92 * code, 1.055 * code ** (1 / 2.4) - 0.055)
-        shown.append(np.round(255 * code).astype(np.uint8))
+        shown.append(np.round(255 * encode_srgb(linear)).astype(np.uint8))
     return shown
 
 

@@ -32,6 +32,7 @@ from report import Report
 from relamp.core.cli import main as relamp
 from relamp.core.light.sheet import write_png
 from relamp.core.parameters import WORKING_SIZE
+from relamp.core.pictures.curves import encode_srgb
 
 SHARES = (0.7, 1.0, 1.4)  # of the working size
 WIDTH = 240  # px of a picture in a sheet
@@ -118,9 +119,7 @@ def seen(picture: np.ndarray) -> np.ndarray:
     """Scene-linear (h, w, 3) as a small sRGB picture, (h', WIDTH, 3) uint8."""
     height, width = picture.shape[:2]
     small = cv2.resize(picture, (WIDTH, round(height * WIDTH / width)), interpolation=cv2.INTER_AREA)
-    code = np.clip(small, 0, 1)
-    code = np.where(code <= 0.0031308, 12.92 * code, 1.055 * code ** (1 / 2.4) - 0.055)
-    return np.round(255 * code).astype(np.uint8)
+    return np.round(255 * encode_srgb(small)).astype(np.uint8)
 
 
 if __name__ == "__main__":

@@ -35,9 +35,9 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel  # noq
 from report import Report  # noqa: E402
 from safetensors.torch import save_file  # noqa: E402
 
-from relamp.core.gain.analytic import Light  # noqa: E402
 from relamp.core.light.backdrop import camera_rays  # noqa: E402
 from relamp.core.light.environment import AP1_LUMINANCE, directions  # noqa: E402
+from relamp.core.light.irradiance import Light  # noqa: E402
 from relamp.core.parameters import RelightParameters  # noqa: E402
 from relamp.core.relighter.ic_light.backbone import ICLightFrames  # noqa: E402
 from relamp.core.relighter.models.check import SD15  # noqa: E402

@@ -31,9 +31,9 @@ from validation.table import command, pattern, read, shot_folders, write
 
 from relamp.core.cli import main as relamp
 from relamp.core.evaluation.evaluate import SPACE, evaluate
-from relamp.core.evaluation.metrics import encode
 from relamp.core.light.sheet import write_png
 from relamp.core.pictures.colour import Colour
+from relamp.core.pictures.curves import encode_srgb
 
 BOTH = ("normals", "source")
 SIZES = (96, 128, 160, 256, 384, 512)
@@ -174,7 +174,7 @@ def side_by_side(rows: list[list[np.ndarray]], height: int = 160) -> np.ndarray:
     lines = []
     for row in rows:
         small = [cv2.resize(p, (height * p.shape[1] // p.shape[0], height), interpolation=cv2.INTER_AREA) for p in row]
-        shown = [encode(Colour().from_working(p[..., :3].astype(np.float32), SPACE)) for p in small]
+        shown = [encode_srgb(Colour().from_working(p[..., :3].astype(np.float32), SPACE)) for p in small]
         lines.append(np.concatenate(shown, axis=1))
     return np.round(255 * np.concatenate(lines)).astype(np.uint8)
 

@@ -21,11 +21,11 @@ import numpy as np
 from report import Report
 
 from relamp.core.cli.env_maker import make
-from relamp.core.gain.analytic import Light
 from relamp.core.light.balls import ball_normals
 from relamp.core.light.camera import load_camera
-from relamp.core.light.environment import load_environment, resize
-from relamp.core.light.irradiance import irradiance
+from relamp.core.light.environment import resize
+from relamp.core.light.irradiance import Light, irradiance
+from relamp.core.light.map_file import load_environment
 from relamp.core.light.octahedral import octahedral_directions, sample_table
 from relamp.core.light.sheet import write_png
 from relamp.core.pictures.colour import Colour

@@ -1,9 +1,7 @@
 """JSON-RPC 2.0 between a front end and the worker, over the standard streams of a child process; nothing listens.
 
-A message is one ASCII line, `relamp <n> <m>`, then n bytes of UTF-8 JSON (a JSON-RPC 2.0 request, response or notification)
-and m bytes of attachment. Pictures travel as attachments: display-encoded 8-bit RGBX, rows from the top, no padding, their
-size in the JSON. What is no message is refused and skipped up to the next line that begins one, so that neither side can be
-stopped by noise. An `error` has our exit code as its `code` (JSON-RPC keeps -32768 to -32000 for itself) and our
+Messages are read and written in `message`. Pictures travel as attachments: display-encoded 8-bit RGBX, rows from the top, no
+padding, their size in the JSON. An `error` has our exit code as its `code` (JSON-RPC keeps -32768 to -32000 for itself) and our
 sentence as its `message`.
 
 From the worker come, besides responses, the notifications `ready` {version, protocol}, `begun` {id}, `progress`
@@ -13,74 +11,29 @@ From the worker come, besides responses, the notifications `ready` {version, pro
 from __future__ import annotations
 
 import itertools
-import json
 import logging
 import signal
-import subprocess
 import threading
-from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
-from . import launch, plain_json
+from . import launch
 from .errors import DeviceError, RelampError, StoppedError, error_of
+from .message import PROTOCOL, BadMessageError, Message, read_message, write_message
+from .worker_process import WorkerProcess
 
-PROTOCOL = 1
+__all__ = [
+    "INVALID_PARAMS", "INVALID_REQUEST", "METHOD_NOT_FOUND", "PARSE_ERROR", "PROTOCOL", "BadMessageError", "Call", "Client",
+    "Message", "Reply", "read_message", "write_message",
+]  # fmt: skip
+
+
 PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS = -32700, -32600, -32601, -32602
 
-_MAGIC = b"relamp"
-_LONGEST_LINE = 64  # bytes
-_LARGEST_JSON = 1 << 26
-_LARGEST_ATTACHMENT = 1 << 31
 
 log = logging.getLogger("relamp.rpc")
-
-
-class BadMessageError(Exception):
-    """Bytes that are no message. They are read past; the next message can be read."""
-
-
-@dataclass(frozen=True)
-class Message:
-    """One JSON-RPC object and its attachment."""
-
-    body: dict[str, Any]
-    attachment: bytes = b""
-
-
-def write_message(stream: BinaryIO, body: dict[str, Any], attachment: bytes = b"") -> None:
-    """Write one message, whole, and flush. Raises `OSError` when the other side is gone."""
-    text = json.dumps({"jsonrpc": "2.0", **body}, separators=(",", ":")).encode()
-    stream.write(b"%s %d %d\n%s" % (_MAGIC, len(text), len(attachment), text))
-    if attachment:
-        stream.write(attachment)
-    stream.flush()
-
-
-def read_message(stream: BinaryIO) -> Message | None:
-    """Read one message; None at the end of the stream. Raises `BadMessageError`."""
-    line = stream.readline(_LONGEST_LINE)
-    if not line:
-        return None
-    lengths = _lengths(line)
-    if lengths is None:
-        raise BadMessageError(f"expected a line 'relamp <n> <m>'; got {line!r}")
-    try:
-        text, attachment = stream.read(lengths[0]), stream.read(lengths[1])
-    except MemoryError:
-        raise BadMessageError(f"a message of {sum(lengths)} bytes does not fit into the memory") from None
-    if len(text) < lengths[0] or len(attachment) < lengths[1]:
-        return None
-    try:
-        body = plain_json.loads(text)
-    except ValueError as error:
-        raise BadMessageError(f"the message is not JSON ({error})") from None
-    if not isinstance(body, dict):
-        raise BadMessageError(f"a message is a JSON object; got {type(body).__name__}")
-    return Message(body, attachment)
 
 
 @dataclass(frozen=True)
@@ -130,7 +83,7 @@ class Client:
         self._on_log = on_log or (lambda level, sentence: None)
         self._lock = threading.RLock()
         self._ids = itertools.count(1)
-        self._process: _Process | None = None
+        self._process: WorkerProcess | None = None
         self._pending: dict[int, Call] = {}
         self._waiting: dict[str, Call] = {}
         self._closed = False
@@ -208,7 +161,7 @@ class Client:
                 raise StoppedError("the worker was closed", signal.SIGTERM)
             if self._process is None:
                 python = launch.find_python(self._python)
-                self._process = _Process(python, launch.start(python, self._ocio), self._take, self._ended)
+                self._process = WorkerProcess(python, launch.start(python, self._ocio), self._take, self._ended)
 
     def _write(self, body: dict[str, Any]) -> None:
         process = self._process
@@ -244,7 +197,7 @@ class Client:
         if call is not None and method == "progress" and call.on_progress is not None:
             call.on_progress(params)
 
-    def _ended(self, process: _Process) -> None:
+    def _ended(self, process: WorkerProcess) -> None:
         """The worker is gone: start it again with what it owes, but for the calls that did it in."""
         with self._lock:
             if self._process is process:
@@ -289,119 +242,6 @@ class Client:
             _settle(call, error)
 
 
-class _Process:
-    """One life of the worker: its streams, read on threads of their own."""
-
-    def __init__(
-        self,
-        python: Path,
-        popen: subprocess.Popen[bytes],
-        on_message: Callable[[Message], None],
-        on_end: Callable[[_Process], None],
-    ) -> None:
-        self.popen = popen
-        self.ready = False
-        self._python = python
-        self._refused = ""
-        self._on_message, self._on_end = on_message, on_end
-        self._writing = threading.Lock()
-        self._said: deque[str] = deque(maxlen=30)
-        self._listener = threading.Thread(target=self._listen, name="worker stderr", daemon=True)
-        self._reader = threading.Thread(target=self._read, name="worker stdout", daemon=True)
-        self._listener.start()
-        self._reader.start()
-
-    @property
-    def was_killed(self) -> bool:
-        """Whether a signal from outside ended it, as the system does when memory runs out."""
-        return self.popen.returncode in (-9, 137)
-
-    def write(self, body: dict[str, Any]) -> None:
-        """Send a message; a worker that is gone is noticed by the reader, so here it is no error."""
-        assert self.popen.stdin is not None
-        with self._writing:
-            try:
-                write_message(self.popen.stdin, body)  # type: ignore[arg-type]
-            except (OSError, ValueError):
-                log.debug("the worker is gone")
-
-    def end(self, timeout: float) -> None:
-        """Wait for the process to end, then make it."""
-        for force in (self.popen.terminate, self.popen.kill):
-            try:
-                self.popen.wait(timeout)
-                break
-            except subprocess.TimeoutExpired:
-                force()
-        self.popen.wait()
-        self._close()
-
-    def epitaph(self) -> str:
-        """One sentence on how it ended, and what to do."""
-        if self._refused:
-            return self._refused
-        code, last = self.popen.returncode, next((line for line in reversed(self._said) if line.strip()), "")
-        if not self.ready:
-            return f"Relamp's worker cannot start in {self._python}: {last or f'it ended with code {code}'}"
-        if self.was_killed:
-            return (
-                "the worker was killed, as the system does when memory runs out; "
-                "try a smaller preview, fewer threads, or close other programs"
-            )
-        if code < 0:
-            return f"the worker crashed ({_signal_name(-code)}); if it does so again, please report it"
-        return f"the worker ended unexpectedly (code {code}{': ' + last if last else ''})"
-
-    def _read(self) -> None:
-        assert self.popen.stdout is not None
-        while True:
-            try:
-                message = read_message(self.popen.stdout)  # type: ignore[arg-type]
-            except BadMessageError as error:
-                log.debug("from the worker: %s", error)
-                continue
-            except (OSError, ValueError):  # closed under the reader
-                break
-            if message is None:
-                break
-            if message.body.get("method") == "ready":
-                self._greet(message.body.get("params") or {})
-            elif not self._refused:  # what a worker of another protocol still had to say means nothing here
-                self._on_message(message)
-        self.popen.wait()
-        self._listener.join(1.0)
-        self._close()
-        self._on_end(self)
-
-    def _greet(self, params: dict[str, Any]) -> None:
-        if params.get("protocol") == PROTOCOL:
-            self.ready = True
-            return
-        self._refused = (
-            f"the Relamp in {self._python} is version {params.get('version')} and speaks another protocol; "
-            "install the version of this front end there"
-        )
-        self.popen.kill()
-
-    def _listen(self) -> None:
-        assert self.popen.stderr is not None
-        try:
-            for line in self.popen.stderr:
-                self._said.append(line.decode(errors="replace").rstrip())
-        except (OSError, ValueError):
-            return  # closed while reading
-
-    def _close(self) -> None:
-        if threading.current_thread() is not self._reader:
-            self._reader.join(1.0)
-        for stream in (self.popen.stdin, self.popen.stdout, self.popen.stderr):
-            if stream is not None:
-                try:
-                    stream.close()
-                except OSError:
-                    continue  # what could not be flushed any more is of no use to anybody
-
-
 def _settle(call: Call, outcome: Reply | RelampError) -> None:
     if not call.future.set_running_or_notify_cancel():
         return
@@ -417,25 +257,3 @@ def _as_error(error: Any) -> RelampError:
         return RelampError(str(error))
     code = error.get("code")
     return error_of(code if isinstance(code, int) else RelampError.exit_code, str(error.get("message")))
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
-
-
-def _lengths(line: bytes) -> tuple[int, int] | None:
-    words = line.split(b" ")
-    if len(words) != 3 or words[0] != _MAGIC or not line.endswith(b"\n"):
-        return None
-    numbers = [word.strip() for word in words[1:]]
-    if not all(number.isdigit() for number in numbers):
-        return None
-    json_bytes, attachment_bytes = (int(number) for number in numbers)
-    return (json_bytes, attachment_bytes) if _fits(json_bytes, attachment_bytes) else None
-
-
-def _fits(json_bytes: int, attachment_bytes: int) -> bool:
-    return json_bytes <= _LARGEST_JSON and attachment_bytes <= _LARGEST_ATTACHMENT

@@ -251,14 +251,14 @@ class Worker:
         return Reply({**facts, "displays": listed})
 
     def _inspect(self, name: str, path: str, config: str | None = None) -> Reply:
-        from .pictures.inspect import inspect_input
+        from .shot.inspect import inspect_input
 
         _require_texts(name=name, path=path)
         _check_texts(config=config)
         return Reply(inspect_input(name, path, config))
 
     def _made(self, pattern: str, frames: str) -> Reply:
-        from .pictures.inspect import how_made
+        from .shot.inspect import how_made
 
         _require_texts(pattern=pattern, frames=frames)
         return Reply(how_made(pattern, frames))

@@ -54,7 +54,8 @@ def _row(colour: Any, title: str, environment: Path, pattern: str) -> Any:
     import cv2
     import numpy as np
 
-    from relamp.core.light.environment import level, load_environment
+    from relamp.core.light.environment import level
+    from relamp.core.light.map_file import load_environment
     from relamp.core.pictures.exr import read_frame
     from relamp.core.pictures.frame import place
 

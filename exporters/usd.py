@@ -25,9 +25,9 @@ from ..core import VERSION
 from ..core import job as jobs
 from ..core.atomic import replacing, require_free
 from ..core.errors import OutputError, UsageError
-from ..core.gain.analytic import Light
 from ..core.job import with_parameters
 from ..core.light.camera import Camera, display_aspect
+from ..core.light.irradiance import Light
 from ..core.light.lamps import Lamp, split
 from ..core.light.map_file import write_map
 from ..core.parameters import Curve, at_frame

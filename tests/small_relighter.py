@@ -3,9 +3,9 @@
 import numpy as np
 import torch
 
-from relamp.core.gain.analytic import Light
 from relamp.core.light.backdrop import camera_rays
 from relamp.core.light.environment import AP1_LUMINANCE, directions
+from relamp.core.light.irradiance import Light
 from relamp.core.relighter.own.conditions import build
 from relamp.core.relighter.own.denoiser import Architecture, Network
 from relamp.core.relighter.own.light_tables import LightTables

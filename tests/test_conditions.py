@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from relamp.core.gain import analytic
-from relamp.core.gain.analytic import Light
 from relamp.core.light.environment import AP1_LUMINANCE, rotate, rotation_matrix
+from relamp.core.light.irradiance import Light
 from relamp.core.light.octahedral import octahedral_directions, sample_table
 from relamp.core.relighter.own.conditions import LightBatch, _read, decode_planes, encode_planes, features, light_map
 from small_relighter import ball, conditions, environment, tables

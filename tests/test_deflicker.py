@@ -7,7 +7,7 @@ import pytest
 
 from moving import look, pan, random_head
 from relamp.core.errors import InputError
-from relamp.core.relighter.ledger import LEDGER
+from relamp.core.ledger import LEDGER
 from relamp.core.temporal import deflicker
 from relamp.core.temporal.align import NEIGHBOURS, RADIUS, Aligner
 from relamp.core.temporal.deflicker import Deflicker, load

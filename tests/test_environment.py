@@ -6,6 +6,7 @@ import pytest
 
 from relamp.core.errors import InputError, ParameterError
 from relamp.core.light import environment as env
+from relamp.core.light.map_file import load_environment
 from relamp.core.pictures.colour import Colour
 
 COLOUR = Colour()
@@ -174,7 +175,7 @@ def test_level_turns_with_nothing():
 
 def test_an_exr_loads_unclamped_with_its_digest(tmp_path):
     pixels = sun_map((0, 0, 1), height=16, radiance=1e6)
-    loaded = env.load_environment(save(tmp_path / "sun.exr", pixels), colorspace="ACEScg", colour=COLOUR)
+    loaded = load_environment(save(tmp_path / "sun.exr", pixels), colorspace="ACEScg", colour=COLOUR)
     np.testing.assert_array_equal(loaded.pixels, pixels)
     assert loaded.path == tmp_path / "sun.exr"
     assert len(loaded.sha256) == 64
@@ -182,14 +183,14 @@ def test_an_exr_loads_unclamped_with_its_digest(tmp_path):
 
 def test_an_untagged_hdr_is_linear_rec709(tmp_path):
     pixels = np.tile(np.array((1, 0.5, 0.25), np.float32), (8, 16, 1))
-    loaded = env.load_environment(save(tmp_path / "room.hdr", pixels), colour=COLOUR)
+    loaded = load_environment(save(tmp_path / "room.hdr", pixels), colour=COLOUR)
     np.testing.assert_allclose(loaded.pixels[3, 3], (0.794704, 0.531734, 0.292854), rtol=1e-5)
 
 
 def test_a_declared_colour_space_wins(tmp_path):
     pixels = np.tile(np.array((1, 0.5, 0.25), np.float32), (8, 16, 1))
     path = save(tmp_path / "room.exr", pixels)
-    loaded = env.load_environment(path, colorspace="lin_rec709", colour=COLOUR)
+    loaded = load_environment(path, colorspace="lin_rec709", colour=COLOUR)
     np.testing.assert_allclose(loaded.pixels[3, 3], (0.794704, 0.531734, 0.292854), rtol=1e-5)
 
 
@@ -197,7 +198,7 @@ def test_what_cannot_be_light_is_cleaned_and_counted(tmp_path, caplog):
     pixels = np.full((8, 16, 3), 2.0, np.float32)
     pixels[0, 0, 0], pixels[1, :2], pixels[2, :3, 1] = np.nan, np.inf, -1
     with caplog.at_level(logging.WARNING):
-        loaded = env.load_environment(save(tmp_path / "bad.exr", pixels), colorspace="ACEScg", colour=COLOUR)
+        loaded = load_environment(save(tmp_path / "bad.exr", pixels), colorspace="ACEScg", colour=COLOUR)
     assert "1 NaN, 2 infinite and 3 negative" in caplog.text
     assert np.isfinite(loaded.pixels).all()
     assert loaded.pixels[0, 0].tolist() == [0, 2, 2]
@@ -208,9 +209,7 @@ def test_what_cannot_be_light_is_cleaned_and_counted(tmp_path, caplog):
 def test_a_sun_beyond_half_is_halfs_largest_and_said_to_be_short(tmp_path, caplog):
     pixels = sun_map((0, 0.5, 0.9), radiance=2e5)  # what half makes infinity of
     with caplog.at_level(logging.WARNING):
-        loaded = env.load_environment(
-            save(tmp_path / "sun.exr", pixels, kind="half"), colorspace="ACEScg", colour=COLOUR
-        )
+        loaded = load_environment(save(tmp_path / "sun.exr", pixels, kind="half"), colorspace="ACEScg", colour=COLOUR)
     np.testing.assert_allclose(loaded.pixels, np.minimum(pixels, 65504), rtol=1e-3)
     share = 100 * (1 - 0.5 / env.mean_radiance(loaded.pixels)[1])
     assert f"1 pixels are beyond half's 65504 and count as that, {share:.0f} % of the map's light" in caplog.text
@@ -219,18 +218,18 @@ def test_a_sun_beyond_half_is_halfs_largest_and_said_to_be_short(tmp_path, caplo
 
 def test_a_sun_beyond_half_is_brought_to_the_working_space(tmp_path):
     pixels = sun_map((0, 0, 1), height=16, radiance=2e5)
-    loaded = env.load_environment(save(tmp_path / "s.exr", pixels, kind="half"), colorspace="lin_rec709", colour=COLOUR)
+    loaded = load_environment(save(tmp_path / "s.exr", pixels, kind="half"), colorspace="lin_rec709", colour=COLOUR)
     np.testing.assert_allclose(loaded.pixels.max(axis=(0, 1)), 65504, rtol=1e-4)  # white stays white
     whole = COLOUR.to_working(np.full((1, 1, 3), (65504, 65504, 0.5), np.float32), "lin_rec709")
     pixels[pixels > 1] = 0.5
     pixels[3, 4] = (2e5, 2e5, 0.5)
-    loaded = env.load_environment(save(tmp_path / "y.exr", pixels, kind="half"), colorspace="lin_rec709", colour=COLOUR)
+    loaded = load_environment(save(tmp_path / "y.exr", pixels, kind="half"), colorspace="lin_rec709", colour=COLOUR)
     np.testing.assert_allclose(loaded.pixels[3, 4], whole[0, 0], rtol=1e-5)
 
 
 def test_a_cropped_data_window_is_placed_in_its_display_window(tmp_path):
     path = save(tmp_path / "crop.exr", np.ones((2, 3, 3), np.float32), windows=(5, 4, 16, 8))
-    loaded = env.load_environment(path, colorspace="ACEScg", colour=COLOUR)
+    loaded = load_environment(path, colorspace="ACEScg", colour=COLOUR)
     expected = np.zeros((8, 16, 3), np.float32)
     expected[4:6, 5:8] = 1
     np.testing.assert_array_equal(loaded.pixels, expected)
@@ -239,13 +238,13 @@ def test_a_cropped_data_window_is_placed_in_its_display_window(tmp_path):
 def test_overscan_is_cut(tmp_path):
     pixels = np.random.default_rng(0).random((10, 20, 3), np.float32)
     path = save(tmp_path / "over.exr", pixels, windows=(-2, -1, 16, 8))
-    loaded = env.load_environment(path, colorspace="ACEScg", colour=COLOUR)
+    loaded = load_environment(path, colorspace="ACEScg", colour=COLOUR)
     np.testing.assert_array_equal(loaded.pixels, pixels[1:9, 2:18])
 
 
 def test_luminance_alone_makes_a_grey_environment(tmp_path):
     path = save(tmp_path / "grey.exr", np.full((4, 8, 1), 0.5, np.float32), channels=("Y",))
-    assert env.load_environment(path, colorspace="ACEScg", colour=COLOUR).pixels.tolist() == [[[0.5] * 3] * 8] * 4
+    assert load_environment(path, colorspace="ACEScg", colour=COLOUR).pixels.tolist() == [[[0.5] * 3] * 8] * 4
 
 
 @pytest.mark.parametrize(
@@ -255,26 +254,26 @@ def test_luminance_alone_makes_a_grey_environment(tmp_path):
 def test_another_shape_is_refused_with_its_size(tmp_path, shape, sentence):
     path = save(tmp_path / "square.exr", np.ones(shape, np.float32))
     with pytest.raises(InputError, match=sentence):
-        env.load_environment(path, colour=COLOUR)
+        load_environment(path, colour=COLOUR)
 
 
 def test_a_cube_map_is_refused(tmp_path):
     pixels = np.ones((48, 8, 3), np.float32)
     path = save(tmp_path / "cube.exr", pixels, textureformat="CubeFace Environment")
     with pytest.raises(InputError, match=r"cube map.*SphericalTransform"):
-        env.load_environment(path, colour=COLOUR)
+        load_environment(path, colour=COLOUR)
 
 
 def test_a_black_map_is_refused(tmp_path):
     path = save(tmp_path / "black.exr", np.zeros((4, 8, 3), np.float32))
     with pytest.raises(InputError, match=r"black\.exr is black"):
-        env.load_environment(path, colorspace="ACEScg", colour=COLOUR)
+        load_environment(path, colorspace="ACEScg", colour=COLOUR)
 
 
 def test_channels_without_colour_are_named(tmp_path):
     path = save(tmp_path / "depth.exr", np.ones((4, 8, 2), np.float32), channels=("Z", "ID"))
     with pytest.raises(InputError, match="Z, ID but no R, G, B"):
-        env.load_environment(path, colour=COLOUR)
+        load_environment(path, colour=COLOUR)
 
 
 def save_parts(path, **parts):
@@ -296,33 +295,33 @@ def save_parts(path, **parts):
 @pytest.mark.parametrize("parts", [{"N": 1, "C": 3}, {"key": 1, "beauty": 3}, {"P": 1, "sky": 3}, {"C": 3, "N": 1}])
 def test_the_part_of_the_picture_is_the_map_wherever_it_stands(tmp_path, parts):
     path = save_parts(tmp_path / "parts.exr", **parts)
-    assert (env.load_environment(path, colorspace="ACEScg", colour=COLOUR).pixels == 3).all()
+    assert (load_environment(path, colorspace="ACEScg", colour=COLOUR).pixels == 3).all()
 
 
 def test_two_parts_that_could_be_the_map_are_named(tmp_path):
     path = save_parts(tmp_path / "parts.exr", N=1, key=2, fill=3)
     with pytest.raises(InputError, match="its parts 'key' and 'fill' could each be the environment"):
-        env.load_environment(path, colorspace="ACEScg", colour=COLOUR)
+        load_environment(path, colorspace="ACEScg", colour=COLOUR)
 
 
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(InputError, match=r"none\.exr does not exist"):
-        env.load_environment(tmp_path / "none.exr", colour=COLOUR)
+        load_environment(tmp_path / "none.exr", colour=COLOUR)
 
 
 def test_a_display_encoded_file_is_refused(tmp_path):
     with pytest.raises(InputError, match=r"room\.jpg is not a high dynamic range"):
-        env.load_environment(tmp_path / "room.jpg", colour=COLOUR)
+        load_environment(tmp_path / "room.jpg", colour=COLOUR)
 
 
 def test_a_file_that_is_no_picture_is_refused(tmp_path):
     (tmp_path / "text.exr").write_text("not a picture")
     with pytest.raises(InputError, match=r"text\.exr cannot be opened"):
-        env.load_environment(tmp_path / "text.exr", colour=COLOUR)
+        load_environment(tmp_path / "text.exr", colour=COLOUR)
 
 
 def test_a_truncated_file_is_refused(tmp_path):
     path = save(tmp_path / "cut.exr", np.random.default_rng(0).random((64, 128, 3), np.float32))
     path.write_bytes(path.read_bytes()[:20000])
     with pytest.raises(InputError, match=r"cut\.exr is damaged"):
-        env.load_environment(path, colour=COLOUR)
+        load_environment(path, colour=COLOUR)

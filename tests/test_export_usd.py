@@ -13,8 +13,9 @@ from pxr import Usd, UsdGeom, UsdLux
 from relamp.core import job as jobs
 from relamp.core.cli import main
 from relamp.core.job import RelightJob
-from relamp.core.light.environment import directions, load_environment, rotate, rotation_matrix
+from relamp.core.light.environment import directions, rotate, rotation_matrix
 from relamp.core.light.irradiance import irradiance
+from relamp.core.light.map_file import load_environment
 from relamp.core.parameters import Curve, RelightParameters
 from relamp.core.pictures.colour import Colour
 from shots import read_exr, soft_light, sphere, write_exr

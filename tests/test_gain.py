@@ -2,18 +2,9 @@ import numpy as np
 import pytest
 
 from relamp.core.gain.grain import Noise, measure
-from relamp.core.gain.law import (
-    BAND,
-    Law,
-    bands,
-    blend,
-    carry_outward,
-    enlarge_residual,
-    guide_residual,
-    matte_weight,
-    relight_band,
-    touched,
-)
+from relamp.core.gain.guide import enlarge_residual, guide_residual
+from relamp.core.gain.law import Law, blend, carry_outward, matte_weight, relight_band, touched
+from relamp.core.pictures.bands import ROWS, bands
 from shots import sphere
 
 RNG = np.random.default_rng(3)
@@ -144,7 +135,7 @@ def test_a_row_is_the_same_in_any_slice():
 
 
 def test_bands_cover_every_row_once():
-    assert [row for rows in bands(2 * BAND + 5) for row in range(rows.start, rows.stop)] == list(range(2 * BAND + 5))
+    assert [row for rows in bands(2 * ROWS + 5) for row in range(rows.start, rows.stop)] == list(range(2 * ROWS + 5))
 
 
 def test_bands_give_what_the_whole_frame_gives():

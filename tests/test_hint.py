@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from relamp.core.gain.analytic import Light, alone, between
+from relamp.core.gain.analytic import alone, between
 from relamp.core.light.environment import AP1_LUMINANCE, rotate, rotation_matrix
-from relamp.core.light.irradiance import irradiance
+from relamp.core.light.irradiance import Light, irradiance
 from shots import soft_light, sphere
 
 A, B = soft_light((0.3, 0.4, 1.0)), soft_light((-1.0, 0.2, 0.1))

@@ -10,7 +10,8 @@ from relamp.core.light.canvas import UP, bearing
 from relamp.core.light.irradiance import irradiance
 from relamp.core.light.prompt import KEY, paint
 from relamp.core.light.sky import LUMINANCE
-from relamp.core.light.words import FIXTURES, TOPICS, describe
+from relamp.core.light.vocabulary import FIXTURES, TOPICS
+from relamp.core.light.words import describe
 
 LEFT, RIGHT, FRONT, BEHIND = bearing(-90, 0), bearing(90, 0), bearing(0, 0), bearing(180, 0)
 ROWS = 64

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from relamp.core.errors import InputError
-from relamp.core.light.environment import load_environment
+from relamp.core.light.map_file import load_environment
 from relamp.core.pictures.colour import Colour
 
 COLOUR = Colour()

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from relamp.core.errors import InputError, UsageError
-from relamp.core.pictures.inspect import as_pattern
 from relamp.core.pictures.sequence import Sequence, sequences_in
+from relamp.core.shot.inspect import as_pattern
 
 
 @pytest.fixture

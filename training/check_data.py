@@ -26,17 +26,12 @@ from rich.table import Table
 from ..core.errors import InputError, RelampError
 from ..core.light.environment import AP1_LUMINANCE, level
 from ..core.light.irradiance import frame_irradiance
+from ..core.pictures.curves import encode_srgb
 from .environments import sample_environment
 from .lighting import light_frame
 from .shards import StageFrame, read_index, read_shard, shard_paths
 
 TILE = 160  # px of the contact sheet
-
-
-def encode_srgb(linear: np.ndarray) -> np.ndarray:
-    """Linear light to sRGB code values, clipped to 0..1 (IEC 61966-2-1)."""
-    x = np.clip(linear, 0.0, 1.0)
-    return np.where(x <= 0.0031308, 12.92 * x, 1.055 * np.maximum(x, 1e-9) ** (1 / 2.4) - 0.055).astype(np.float32)
 
 
 def exposure(plate: np.ndarray, target: np.ndarray, matte: np.ndarray) -> float:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from ..core.relighter.ledger import read
-from ..core.relighter.weights import digest_of
+from ..core.ledger import read
+from ..core.weights_file import digest_of
 
 SCHEMA = "relamp.ledger/1"
 

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..core.errors import InputError, RelampError
-from ..core.relighter.ledger import LEDGER
-from ..core.relighter.weights import read_card
+from ..core.ledger import LEDGER
+from ..core.relighter.weights import SCHEMA, read_card
 from .ledger import enter
 
 TARGET = LEDGER.with_name("relamp-2.safetensors")
@@ -55,7 +55,7 @@ def ship(run: Path, target: Path = TARGET) -> Path:
     weights = run / "weights.safetensors"
     if not weights.is_file():
         raise InputError(f"{weights} does not exist; train first with python -m relamp.training.train")
-    card = read_card(weights)
+    card = read_card(weights, SCHEMA)
     _copy(weights, target)
     digest = enter(target, card, target.with_name("ledger.json"))
     scores = card["scores"]

@@ -17,6 +17,7 @@ import numpy as np
 import OpenImageIO as oiio
 from skimage import data
 
+from relamp.core.pictures.curves import decode_srgb
 from relamp.core.pictures.interchange import CHROMATICITIES
 
 SIDE = 720  # px of a plate's longer side: no working size is larger than the plate
@@ -64,7 +65,7 @@ def make(photograph: Photograph, folder: Path, mirrored: bool = False) -> Plate:
     left, top, right, bottom = photograph.box
     window = (slice(top, bottom), slice(left, right))
     code = _PICTURES[photograph.source]().astype(np.float32) / 255
-    linear = np.where(code <= 0.04045, code / 12.92, ((code + 0.055) / 1.055) ** 2.4).astype(np.float32)
+    linear = decode_srgb(code)
     matte = read(HERE / f"{photograph.source}.png")[..., 0]
     skin = None if photograph.face is None else _ellipse(matte.shape, *photograph.face)
     layers = [_enlarged(layer[window]) for layer in (linear, matte, *([] if skin is None else [skin]))]

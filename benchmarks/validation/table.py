@@ -33,10 +33,10 @@ import OpenImageIO as oiio
 
 from relamp.core.cli import main as relamp
 from relamp.core.evaluation.evaluate import SPACE, evaluate
-from relamp.core.evaluation.metrics import encode
 from relamp.core.light.environment import AP1_LUMINANCE
 from relamp.core.light.sheet import write_png
 from relamp.core.pictures.colour import Colour
+from relamp.core.pictures.curves import encode_srgb
 
 INPUTS = {
     "a plate + matte": (),
@@ -168,7 +168,7 @@ def sheet(rows: list[Row], folders: list[Path], height: int = 192) -> np.ndarray
             cv2.resize(p, (height * p.shape[1] // p.shape[0], height), interpolation=cv2.INTER_AREA) for p in shown
         ]
         lines.append(
-            np.concatenate([encode(Colour().from_working(p.astype(np.float32), SPACE)) for p in small], axis=1)
+            np.concatenate([encode_srgb(Colour().from_working(p.astype(np.float32), SPACE)) for p in small], axis=1)
         )
     return np.round(255 * np.concatenate(lines)).astype(np.uint8)
 

@@ -103,7 +103,7 @@ def vocabulary() -> str:
     """The words of a prompt, a topic a paragraph."""
     import textwrap
 
-    from ..light.words import NUMBERS, TOPICS
+    from ..light.vocabulary import NUMBERS, TOPICS
 
     topics = [f"{topic}: {', '.join(terms)}" for topic, terms in TOPICS.items()] + [f"numbers: {', '.join(NUMBERS)}"]
     return "\n".join(textwrap.fill(topic, 100, subsequent_indent="  ") for topic in topics)

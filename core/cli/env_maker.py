@@ -10,8 +10,8 @@ import numpy as np
 
 from .. import VERSION
 from ..light.camera import shot_camera
-from ..light.environment import Environment, load_environment, rotate, rotation_matrix
-from ..light.map_file import write_map
+from ..light.environment import rotate, rotation_matrix
+from ..light.map_file import Environment, load_environment, write_map
 from ..light.prompt import from_prompt
 from ..light.sheet import light_sheet
 from ..light.sources import Behind

@@ -11,6 +11,6 @@ import click
 def command(path: str, pixels: bool) -> None:
     """Say what is in an EXR: parts, layers, windows, colour, timecode, and how Relamp made it; and what a sequence has."""
     from ..pictures.colour import Colour
-    from ..pictures.inspect import describe
+    from ..shot.inspect import describe
 
     click.echo(describe(path, colour=Colour(), pixels=pixels))

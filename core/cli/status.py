@@ -18,9 +18,9 @@ from .. import plain_json
 from ..errors import FramesFailedError, InputError
 from ..frames import format_frames, parse_frames
 from ..pictures import exr
-from ..pictures.inspect import as_pattern, only_sequence
 from ..pictures.sequence import Sequence
 from ..report import SCHEMA
+from ..shot.inspect import as_pattern, only_sequence
 
 
 @dataclass

@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.ndimage import convolve, distance_transform_edt, gaussian_filter
 
-from .metrics import encode, luminance, stops
+from ..pictures.curves import encode_srgb
+from .metrics import luminance, stops
 
 DETAIL_SIGMA = 2.0
 """px: finer than this is detail, coarser is light."""
@@ -74,7 +75,7 @@ def sharpness(picture: np.ndarray, inside: np.ndarray) -> Sharpness | None:
     if inside.all() or not inside.any():
         return None
     band = np.logical_and(*(np.asarray(distance_transform_edt(side)) <= BAND for side in (inside, ~inside)))
-    luma = encode(luminance(picture)).astype(np.float64)
+    luma = encode_srgb(luminance(picture)).astype(np.float64)
     across, down = convolve(luma, _SOBEL), convolve(luma, _SOBEL.T)
     return Sharpness(float(convolve(luma, _LAPLACIAN)[band].var()), float((across**2 + down**2)[band].mean()))
 

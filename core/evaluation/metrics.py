@@ -9,22 +9,14 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
+from ..pictures.curves import encode_srgb
+
 LUMINANCE = np.array((0.2126, 0.7152, 0.0722), np.float32)  # ITU-R BT.709
 FLOOR = 1e-3
 """Added before a logarithm: about seven stops under mid grey, where a display shows black."""
 
 _SSIM_SIGMA, _SSIM_RADIUS = 1.5, 5  # a Gaussian window of 11 x 11, Wang et al. 2004
 _SSIM_C1, _SSIM_C2 = 0.01**2, 0.03**2
-
-
-def encode(linear: np.ndarray) -> np.ndarray:
-    """Display-encode linear light by the sRGB curve (IEC 61966-2-1), clipped to 0..1.
-
-    >>> [round(float(v), 4) for v in encode(np.array([-1.0, 0.0, 0.002, 0.18, 1.0, 40.0]))]
-    [0.0, 0.0, 0.0258, 0.4614, 1.0, 1.0]
-    """
-    clipped = np.clip(linear, 0, 1)
-    return np.where(clipped <= 0.0031308, 12.92 * clipped, 1.055 * clipped ** (1 / 2.4) - 0.055)
 
 
 def luminance(linear: np.ndarray) -> np.ndarray:
@@ -42,7 +34,7 @@ def psnr(pred: np.ndarray, truth: np.ndarray, inside: np.ndarray) -> float:
 
     Infinite when they are alike.
     """
-    difference = encode(pred[inside]) - encode(truth[inside])
+    difference = encode_srgb(pred[inside]) - encode_srgb(truth[inside])
     error = float(np.mean(np.square(difference, dtype=np.float64)))
     return float("inf") if error == 0 else -10 * float(np.log10(error))
 
@@ -66,7 +58,7 @@ def ssim(pred: np.ndarray, truth: np.ndarray, inside: np.ndarray) -> float:
     Gaussian window 11 x 11, sigma 1.5, C1 = 0.01^2, C2 = 0.03^2, range 1, population covariance, a channel at a time
     (Wang et al. 2004). Outside, the truth stands in for `pred`, so that windows over the edge judge what is inside.
     """
-    a, b = encode(np.where(inside[..., None], pred, truth)), encode(truth)
+    a, b = encode_srgb(np.where(inside[..., None], pred, truth)), encode_srgb(truth)
     mean_a, mean_b = _window(a), _window(b)
     variance_a, variance_b = _window(a * a) - mean_a**2, _window(b * b) - mean_b**2
     covariance = _window(a * b) - mean_a * mean_b

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from ..pictures.curves import encode_srgb
 from ..temporal.flow import SMALLEST, dense, warp, within
-from .metrics import encode, luminance, rms, ssim, stops
+from .metrics import luminance, rms, ssim, stops
 
 __all__ = ["FLOW", "SMALLEST", "Motion", "flicker", "flow", "follow", "motion_error", "warp", "warping"]
 
@@ -78,7 +79,7 @@ def warping(frames: tuple[np.ndarray, np.ndarray], motion: Motion, inside: np.nd
     if not followed.any():
         return None
     moved = warp(frames[0].astype(np.float32), motion.back, cv2.INTER_CUBIC)
-    return rms((encode(moved) - encode(frames[1]))[followed]), ssim(moved, frames[1], followed)
+    return rms((encode_srgb(moved) - encode_srgb(frames[1]))[followed]), ssim(moved, frames[1], followed)
 
 
 def motion_error(pred: tuple[np.ndarray, np.ndarray], motion: Motion, inside: np.ndarray) -> float | None:
@@ -90,4 +91,4 @@ def motion_error(pred: tuple[np.ndarray, np.ndarray], motion: Motion, inside: np
 
 
 def _luma(linear: np.ndarray) -> np.ndarray:
-    return np.round(255 * encode(luminance(linear))).astype(np.uint8)
+    return np.round(255 * encode_srgb(luminance(linear))).astype(np.uint8)

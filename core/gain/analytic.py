@@ -10,41 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..light.environment import level
-from ..light.irradiance import irradiance_table
-from ..light.octahedral import octahedral_directions, sample_table
+from ..light.irradiance import Light as Light
+from ..light.octahedral import sample_table
 
 # The darkest side of a light, of its mean: no light of a real place is blacker, and a gain must stay a number.
 DARKEST = 0.01
-
-
-@dataclass(frozen=True)
-class Light:
-    """An environment as matte surfaces see it, in the axes of its own map.
-
-    `table` is (S, S, 3) float32, the reading of a white Lambertian surface facing each octahedral direction, at unit
-    level; `level` is the luminance of the map's mean radiance over the sphere, k in the gain's arithmetic.
-    """
-
-    table: np.ndarray
-    level: float
-    luminance_weights: np.ndarray
-
-    @classmethod
-    def of(cls, pixels: np.ndarray, luminance_weights: np.ndarray) -> Light:
-        """Tabulate a lat-long environment, (H, 2H, 3) working-space radiance."""
-        k = level(pixels, luminance_weights)
-        return cls(irradiance_table(pixels) / np.float32(np.pi * k), k, np.asarray(luminance_weights, np.float64))
-
-    @classmethod
-    def of_part(cls, pixels: np.ndarray, whole: Light) -> Light:
-        """Tabulate a part of an environment in units of the whole one's level, so that parts add up to it."""
-        return cls(irradiance_table(pixels) / np.float32(np.pi * whole.level), whole.level, whole.luminance_weights)
-
-    def turned(self, camera_to_map: np.ndarray) -> np.ndarray:
-        """The table for camera-space normals, (S, S, 3), when (3, 3) `camera_to_map` turns them into the map."""
-        directions = octahedral_directions(self.table.shape[0])
-        return sample_table(self.table, directions @ camera_to_map.T.astype(np.float32))
 
 
 @dataclass(frozen=True)

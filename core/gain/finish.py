@@ -13,19 +13,10 @@ import numpy as np
 
 from ..errors import UsageError
 from ..light.octahedral import sample_table
+from ..pictures.bands import bands
 from .analytic import DARKEST, Hint
-from .law import (
-    GuidedResidual,
-    Law,
-    bands,
-    blend,
-    carry_outward,
-    enlarge_residual,
-    lacking,
-    relight_band,
-    touched,
-    unpremultiply,
-)
+from .guide import GuidedResidual, enlarge_residual
+from .law import Law, blend, carry_outward, lacking, relight_band, touched, unpremultiply
 
 
 @dataclass(frozen=True)

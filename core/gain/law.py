@@ -13,16 +13,19 @@ Where nothing changes the plate's own numbers are selected, never recomputed. Ev
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
+from ..pictures.bands import bands as bands
 from .grain import Noise, split
+from .guide import Guide as Guide
+from .guide import GuidedResidual as GuidedResidual
+from .guide import enlarge_residual as enlarge_residual
+from .guide import guide_residual as guide_residual
 
 TRUSTED = 0.9  # a matte above this belongs wholly to the subject, so its gain may be carried outward
-BAND = 64  # rows worked on at once: a band of a 4K frame stays in the processor's cache
 _MARGIN = 2  # rows the grain filter looks past its band
 _CARRY_SIZE = 1024  # px, longer side the gain is carried outward at: an edge is as wide as the picture is big
 _CARRY_RADII = (2, 8, 32)  # of the nested tents it is carried with, in pixels of that size
@@ -38,13 +41,6 @@ class Law:
     epsilon: float
     grain: str
     noise: Noise | None = None
-
-
-@dataclass(frozen=True)
-class GuidedResidual:
-    """A coarse residual as a local linear function of the guide: (h, w, G + 1, 3) float32, the constant last."""
-
-    coefficients: np.ndarray
 
 
 def matte_weight(matte: np.ndarray | None, alpha: np.ndarray | None, shape: tuple[int, int]) -> np.ndarray:
@@ -98,88 +94,6 @@ def carry_outward(gain: np.ndarray, weight: np.ndarray, coverage: np.ndarray, kn
 def lacking(weight: np.ndarray, coverage: np.ndarray, known: np.ndarray) -> np.ndarray:
     """Where the matte reaches and the gain is not to be trusted, (H, W) bool; see `carry_outward`."""
     return (weight > 0) & ~((coverage > TRUSTED) & known)
-
-
-@dataclass(frozen=True)
-class Guide:
-    """What a coarse residual is fitted to so that it can be enlarged along the guide's edges; the same for every residual.
-
-    The guided filter (He, Sun & Tang 2013) with several guide channels: in each window the residual is a linear function
-    of the guide, least squares weighted by the matte. `planes` (h, w, G + 1) are the guide, the constant last; `weight` is
-    (h, w, 1); `inverse` (h, w, G + 1, G + 1) solves a window.
-    """
-
-    planes: np.ndarray
-    weight: np.ndarray
-    inverse: np.ndarray
-    size: tuple[int, int]
-
-    @classmethod
-    def of(cls, guide: np.ndarray, weight: np.ndarray, radius: int = 3) -> Guide:
-        """Make a guide ready.
-
-        Args:
-            guide: (h, w, G) at the working size: normals, depth, matte; what must not steer is left out or scaled down.
-            weight: (h, w) of the matte; where it is 0 the residual is not looked at.
-        """
-        ones = np.ones((*guide.shape[:2], 1), np.float32)
-        x = np.concatenate([guide, ones], -1)
-        w = (weight + 1e-4)[..., None]
-        size = (2 * radius + 1, 2 * radius + 1)
-        n = x.shape[-1]
-        products = np.concatenate([w * x[..., i : i + 1] * x for i in range(n)], -1)
-        matrix = _box(products, size).reshape(*guide.shape[:2], n, n)
-        mass = matrix[..., -1, -1]
-        # A ridge on the slopes only: a flat guide gives the window's mean, never a wild slope.
-        ridge = np.diag([1e-2] * (n - 1) + [0]).astype(np.float32)
-        inverse = np.linalg.inv((matrix + mass[..., None, None] * ridge).astype(np.float64))
-        return cls(x, w, inverse.astype(np.float32), size)
-
-    def fit(self, residual: np.ndarray) -> GuidedResidual:
-        """Fit a residual, (h, w, 3) log gain at the working size."""
-        x, n = self.planes, self.planes.shape[-1]
-        lit = self.weight * residual
-        targets = np.concatenate([x[..., i : i + 1] * lit for i in range(n)], -1)
-        right = _box(targets, self.size).reshape(*x.shape[:2], n, 3)
-        solved = self.inverse @ right
-        smooth = _box(solved.reshape(*x.shape[:2], -1), self.size)
-        return GuidedResidual(smooth.reshape(*x.shape[:2], n, 3))
-
-
-def guide_residual(residual: np.ndarray, guide: np.ndarray, weight: np.ndarray, radius: int = 3) -> GuidedResidual:
-    """`Guide.fit` for a guide that is used once."""
-    return Guide.of(guide, weight, radius).fit(residual)
-
-
-def enlarge_residual(guided: GuidedResidual, guide: np.ndarray, rows: slice, height: int) -> np.ndarray:
-    """The residual at full size for some rows: the coefficients enlarged bilinearly, then put on the full-size guide.
-
-    Args:
-        guide: (n, W, G), the full-size guide of `rows` only.
-        rows: which rows of the `height` full-size rows; the answer for a row does not depend on the slice it comes in.
-
-    Returns:
-        (n, W, 3) log gain.
-    """
-    coarse = guided.coefficients
-    h, w, n, _ = coarse.shape
-    y = (np.arange(rows.start, rows.stop) + 0.5) * (h / height) - 0.5
-    low = np.clip(np.floor(y).astype(int), 0, h - 1)
-    high = np.minimum(low + 1, h - 1)
-    t = np.clip(y - low, 0, 1).astype(np.float32)[:, None, None]
-    flat = coarse.reshape(h, w, n * 3)
-    lines = flat[low] * (1 - t) + flat[high] * t  # (rows, w, n * 3)
-    wide = _widen(lines, guide.shape[1])
-    out = wide[..., -3:].copy()
-    for i in range(n - 1):
-        out += guide[..., i : i + 1] * wide[..., 3 * i : 3 * i + 3]
-    return out
-
-
-def bands(height: int) -> Iterator[slice]:
-    """Rows of a frame, in fixed bands: the same for any number of threads, so the bits are the same."""
-    for start in range(0, height, BAND):
-        yield slice(start, min(height, start + BAND))
 
 
 def relight_band(plate: np.ndarray, alpha: np.ndarray | None, gain: np.ndarray, law: Law, rows: slice) -> np.ndarray:
@@ -268,20 +182,6 @@ def _tent(picture: np.ndarray, radius: int) -> np.ndarray:
     size = (radius + 1, radius + 1)
     once = cv2.blur(picture, size, borderType=cv2.BORDER_CONSTANT)
     return cv2.blur(once, size, borderType=cv2.BORDER_CONSTANT)
-
-
-def _box(stack: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    planes = [cv2.blur(np.ascontiguousarray(stack[..., i]), size) for i in range(stack.shape[-1])]
-    return np.stack(planes, -1)
-
-
-def _widen(lines: np.ndarray, width: int) -> np.ndarray:
-    w = lines.shape[1]
-    x = (np.arange(width) + 0.5) * (w / width) - 0.5
-    low = np.clip(np.floor(x).astype(int), 0, w - 1)
-    high = np.minimum(low + 1, w - 1)
-    t = np.clip(x - low, 0, 1).astype(np.float32)[None, :, None]
-    return lines[:, low] * (1 - t) + lines[:, high] * t
 
 
 def _unit(matte: np.ndarray) -> np.ndarray:

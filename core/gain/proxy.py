@@ -11,9 +11,17 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-MIDDLE_GREY = 0.18
-FLOOR = 0.002  # light added before the log, in anchored units: what is darker is noise
-STRETCH = 3.0  # natural logs in one unit of code: codes stay within about -1.5 and 3
+from ..pictures.curves import FLOOR, MIDDLE_GREY, STRETCH
+from ..pictures.curves import decode_log as decode
+from ..pictures.curves import encode_log as encode
+
+__all__ = [
+    "FLOOR", "MIDDLE_GREY", "STRETCH", "Proxy", "decode", "encode", "exposure_anchor", "make", "probe_frames", "resize",
+    "working_shape",
+]  # fmt: skip
+
+PROBES = 3
+PROBE_SIZE = 192  # px, longer side: plenty for one number and a soft light
 
 
 @dataclass(frozen=True)
@@ -28,19 +36,6 @@ class Proxy:
     matte: np.ndarray
     normals: np.ndarray
     known: np.ndarray
-
-
-def encode(light: np.ndarray) -> np.ndarray:
-    """Anchored scene-linear light to log code, float32; middle grey is about 0, and negative light counts as none.
-
-    code = ln((x + 0.002) / 0.18) / 3.
-    """
-    return (np.log((np.maximum(light, 0) + FLOOR) / MIDDLE_GREY) / STRETCH).astype(np.float32)
-
-
-def decode(code: np.ndarray) -> np.ndarray:
-    """The inverse of `encode`, float32; never below 0."""
-    return np.maximum(np.exp(code * STRETCH) * MIDDLE_GREY - FLOOR, 0).astype(np.float32)
 
 
 def working_shape(height: int, width: int, longer: int) -> tuple[int, int]:
@@ -93,3 +88,29 @@ def make(
     sure = (mass > 0.5) & (length[..., 0] > 0.1)
     unit = np.where(sure[..., None], facing / np.maximum(length, 1e-6), np.array([0, 0, 1], np.float32))
     return Proxy(small * np.float32(anchor), matte, unit.astype(np.float32), sure)
+
+
+def probe_frames(on_disk: tuple[int, ...]) -> tuple[int, ...]:
+    """At most `PROBES` of the plate's frames, evenly spread, first and last among them."""
+    picks = np.linspace(0, len(on_disk) - 1, min(PROBES, len(on_disk)))
+    return tuple(on_disk[round(p)] for p in picks)
+
+
+def exposure_anchor(rgb: np.ndarray, weight: np.ndarray, luminance_weights: np.ndarray) -> float:
+    """The factor that brings the matte's typical luminance, its geometric mean between the 5th and 95th percentile, to 0.18.
+
+    Args:
+        rgb: (N, 3) unpremultiplied working-space light.
+        weight: (N,) of the matte.
+
+    Returns:
+        A positive float; 1 when nothing in the matte is lit.
+    """
+    luminance = (rgb @ np.asarray(luminance_weights, np.float32))[weight > 0.5]
+    luminance = luminance[luminance > 0]
+    if luminance.size == 0:
+        return 1.0
+    low, high = np.quantile(luminance, (0.05, 0.95))
+    typical = np.exp(np.log(np.clip(luminance, low, high)).mean())
+    # Six digits are plenty, and make a number that a person can type.
+    return float(f"{MIDDLE_GREY / typical:.6g}")

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .canvas import UP, Canvas, bearing
-from .environment import Environment
+from .map_file import Environment
 from .sky import LUMINANCE, blackbody, sky_radiance, sun_irradiance
-from .words import FIXTURES, GROUNDS, HUES, KELVIN, TIMES, Described, Light, describe
+from .vocabulary import FIXTURES, GROUNDS, HUES, KELVIN, TIMES
+from .words import Described, Light, describe
 
 if TYPE_CHECKING:
     from ..pictures.colour import Colour

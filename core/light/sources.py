@@ -13,7 +13,6 @@ import numpy as np
 
 from ..errors import InputError, UsageError
 from ..frames import format_frames
-from ..gain.analytic import Light
 from ..parameters import RelightParameters
 from ..pictures import exr
 from ..pictures.colour import Colour
@@ -21,9 +20,11 @@ from ..pictures.frame import place
 from ..pictures.sequence import Sequence
 from .backdrop import camera_rays
 from .camera import CameraMove
-from .environment import Environment, load_environment, rotation_matrix, within_half
+from .environment import rotation_matrix
 from .from_background import from_background
+from .irradiance import Light
 from .lamps import split
+from .map_file import Environment, load_environment, within_half
 from .prompt import from_prompt
 
 RAYS = 96  # view rays across a background: they only say where its edges lie

@@ -17,7 +17,10 @@ from .. import VERSION
 from ..atomic import replacing
 from ..errors import OutputError, UsageError
 
-FLOOR_0 = ("__init__", "atomic", "errors", "frames", "job", "launch", "parameters", "plain_json", "rpc", "node")
+FLOOR_0 = (
+    "__init__", "atomic", "errors", "frames", "job", "knob", "launch", "message", "parameters", "plain_json",
+    "published_parameters", "rpc", "worker_process", "node",
+)  # fmt: skip
 """What a plugin needs of `core`: modules, and the folder of the node."""
 
 MANIFEST = "installed.json"

@@ -1,25 +1,11 @@
 """The door for EXR files: what reads, writes and looks at them, in one place to import from."""
 
 from ..atomic import remove_stale
-from .exr_read import (
-    Layer,
-    channel_names,
-    colour_channels,
-    display_window,
-    find_depth,
-    find_normals,
-    header,
-    info,
-    other_layers,
-    read_frame,
-    read_layer,
-    read_matte,
-    read_normals,
-    split_layer,
-    verify,
-    views,
-)
-from .exr_write import Written, quantise, write_frame
+from .exr_info import channel_names, colour_channels, display_window, header, info, other_layers, verify, views
+from .exr_plan import quantise
+from .exr_read import Layer, find_depth, find_normals, read_frame, read_layer, read_matte, read_normals
+from .exr_write import Written, write_frame
+from .layers import split_layer
 
 __all__ = [
     "Layer",

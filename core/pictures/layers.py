@@ -25,6 +25,7 @@ _NO_LIGHT = {
     "motion",
 }
 
+_LAYER_SUFFIX = re.compile(r"(?P<path>.*\.[A-Za-z]{2,4}):(?P<layer>[^/\\:]+)")
 _COMPONENTS = (("x", "y", "z", "w"), ("r", "g", "b", "a"), ("red", "green", "blue", "alpha"), ("u", "v"))
 _RGB = (("r", "g", "b"), ("red", "green", "blue"))
 _VECTOR = (("x", "y", "z"), *_RGB)
@@ -153,3 +154,15 @@ def _components(names: Sequence[str], layer: str, forms: Iterable[Sequence[str]]
         if {x, y, z} <= members.keys():
             return members[x], members[y], members[z]
     return None
+
+
+def split_layer(text: str) -> tuple[str, str | None]:
+    """Take `matte.####.exr:id.A` apart into the path and the layer or channel; without one, the layer is None.
+
+    >>> split_layer("C:/shots/matte.####.exr:id.A")
+    ('C:/shots/matte.####.exr', 'id.A')
+    >>> split_layer("C:/shots/matte.exr")
+    ('C:/shots/matte.exr', None)
+    """
+    match = _LAYER_SUFFIX.fullmatch(text)
+    return (match["path"], match["layer"]) if match else (text, None)

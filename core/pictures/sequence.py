@@ -19,6 +19,7 @@ from fileseq.filesequence import FileSequence
 
 from ..errors import InputError, UsageError
 from ..frames import format_frames
+from .layers import split_layer
 
 LONGEST_TOKEN = 32  # digits of a frame number in a file name
 _TOKEN = re.compile(r"#+|@+|%0?\d*d|\$F\d*")
@@ -154,8 +155,6 @@ class Sequence:
 
 def files_of(*texts: str | None) -> list[Path]:
     """Every file on disk that paths as typed name, a layer behind a path (`matte.exr:id.A`) left out; None names none."""
-    from .exr_read import split_layer
-
     sequences = [Sequence.parse(split_layer(text)[0]) for text in texts if text]
     return [sequence.path(frame) for sequence in sequences for frame in sequence.existing()]
 

@@ -13,7 +13,7 @@ from scipy import sparse
 from scipy.ndimage import distance_transform_edt
 from scipy.sparse.linalg import spsolve
 
-from ..gain.law import bands
+from ..pictures.bands import bands
 
 # A rendered normal is shorter than one where a pixel mixes surfaces; under half there is no one surface to speak of.
 SHORTEST_NORMAL = 0.5

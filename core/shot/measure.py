@@ -13,18 +13,10 @@ import numpy as np
 
 from ..gain.finish import Subject
 from ..gain.law import unpremultiply
-from ..gain.proxy import MIDDLE_GREY, decode
+from ..gain.proxy import PROBE_SIZE, decode, exposure_anchor
+from ..gain.proxy import probe_frames as probe_frames
 from ..light.source_fit import fit_source
 from ..temporal.look import Look
-
-PROBES = 3
-PROBE_SIZE = 192  # px, longer side: plenty for one number and a soft light
-
-
-def probe_frames(on_disk: tuple[int, ...]) -> tuple[int, ...]:
-    """At most `PROBES` of the plate's frames, evenly spread, first and last among them."""
-    picks = np.linspace(0, len(on_disk) - 1, min(PROBES, len(on_disk)))
-    return tuple(on_disk[round(p)] for p in picks)
 
 
 @dataclass(frozen=True)
@@ -58,26 +50,6 @@ def source_light_of(samples: Sequence[Samples], luminance_weights: np.ndarray) -
 def measured_rows(pixels: np.ndarray) -> tuple[tuple[tuple[float, float, float], ...], ...]:
     """A map in the form that `Measured` keeps: six digits, which a person can read and JSON repeats."""
     return tuple(tuple((float(f"{r:.6g}"), float(f"{g:.6g}"), float(f"{b:.6g}")) for r, g, b in row) for row in pixels)
-
-
-def exposure_anchor(rgb: np.ndarray, weight: np.ndarray, luminance_weights: np.ndarray) -> float:
-    """The factor that brings the matte's typical luminance, its geometric mean between the 5th and 95th percentile, to 0.18.
-
-    Args:
-        rgb: (N, 3) unpremultiplied working-space light.
-        weight: (N,) of the matte.
-
-    Returns:
-        A positive float; 1 when nothing in the matte is lit.
-    """
-    luminance = (rgb @ np.asarray(luminance_weights, np.float32))[weight > 0.5]
-    luminance = luminance[luminance > 0]
-    if luminance.size == 0:
-        return 1.0
-    low, high = np.quantile(luminance, (0.05, 0.95))
-    typical = np.exp(np.log(np.clip(luminance, low, high)).mean())
-    # Six digits are plenty, and make a number that a person can type.
-    return float(f"{MIDDLE_GREY / typical:.6g}")
 
 
 def samples_of(subject: Subject, camera_rotation: np.ndarray) -> Samples:

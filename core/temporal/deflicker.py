@@ -18,7 +18,7 @@ import numpy as np
 import onnxruntime as ort
 
 from ..errors import InputError
-from ..relighter.ledger import require_entered
+from ..ledger import require_entered
 from .align import RADIUS, Aligned, Aligner, Sight
 from .smaller import Smaller
 

@@ -19,18 +19,18 @@ from ..errors import InputError, UsageError
 from ..frames import format_frames
 from ..gain.analytic import over_even
 from ..gain.law import matte_weight
-from ..gain.proxy import FLOOR, encode, resize, working_shape
+from ..gain.proxy import PROBE_SIZE, exposure_anchor, probe_frames, resize, working_shape
 from ..light.camera import CameraMove, default_camera
 from ..light.sources import Illumination, camera_to_map
 from ..parameters import at_frame
 from ..pictures import exr
 from ..pictures.colour import Colour
+from ..pictures.curves import FLOOR, encode_log
 from ..pictures.frame import Frame, place
 from ..pictures.header import Attribute
 from ..pictures.sequence import Sequence, files_of
 from ..process import pin_opencv
 from ..shape.normals import clean_normals, inflate
-from ..shot.measure import PROBE_SIZE, exposure_anchor, probe_frames
 from .align import RADIUS
 from .deflicker import Deflicker
 from .look import Look
@@ -176,7 +176,7 @@ class _Run:
         ratio = np.clip(ratio, -MOST, MOST).astype(np.float32)
         matte, drawn = self._matte(frame, plate, shape)
         normals, hint = self._hint(frame, plate, matte, drawn)
-        return Look(encode(before), matte, normals, hint, ratio - hint, canvas=shape)
+        return Look(encode_log(before), matte, normals, hint, ratio - hint, canvas=shape)
 
     def _working(self, frame: Frame) -> np.ndarray:
         rgb = self.colour.to_working(place(frame.rgb, frame.data_window, frame.display_window), frame.colorspace)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...core.errors import InputError, RelampError
-from ...core.relighter.ledger import LEDGER
+from ...core.ledger import LEDGER
 from ...core.temporal.deflicker import SHIPPED
 from ...core.temporal.head import load
 from ...exporters.onnx import OPSET, export, parity

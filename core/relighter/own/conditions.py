@@ -13,9 +13,11 @@ import numpy as np
 import torch
 from torch.nn.functional import grid_sample
 
-from ...gain.proxy import FLOOR, MIDDLE_GREY, STRETCH, encode
 from ...light.environment import AP1_LUMINANCE
 from ...light.octahedral import octahedral_directions
+from ...pictures.curves import decode_log_tensor as decode_planes
+from ...pictures.curves import encode_log
+from ...pictures.curves import encode_log_tensor as encode_planes  # noqa: F401 (imported from here by trainers)
 from ...shape.trace import Placed
 from .light_tables import LAMPS, LightTables
 from .lobes import EVIDENCE_CHANNELS, LOBES, evidence
@@ -124,10 +126,10 @@ def build(
     there = np.zeros(shape, np.float32) if normals is None else np.ones(shape, np.float32)
     if known is not None:
         there = there * known
-    behind = np.zeros((*shape, 3), np.float32) if background is None else encode(background)
+    behind = np.zeros((*shape, 3), np.float32) if background is None else encode_log(background)
     lights = _light_batch(*target)
     return Conditions(
-        code=_planes(encode(light)),
+        code=_planes(encode_log(light)),
         matte=torch.from_numpy(np.ascontiguousarray(matte, np.float32))[None, None],
         rays=_planes(rays),
         normals=_planes(facing),
@@ -208,16 +210,6 @@ def _bordered(table: torch.Tensor) -> torch.Tensor:
     tall = torch.cat([table[:, :, :1].flip(3), table, table[:, :, -1:].flip(3)], dim=2)
     mirrored = tall.flip(2)
     return torch.cat([mirrored[..., :1], tall, mirrored[..., -1:]], dim=3)
-
-
-def decode_planes(code: torch.Tensor) -> torch.Tensor:
-    """`proxy.decode` for tensors."""
-    return ((code * STRETCH).exp() * MIDDLE_GREY - FLOOR).clamp_min(0)
-
-
-def encode_planes(light: torch.Tensor) -> torch.Tensor:
-    """`proxy.encode` for tensors."""
-    return ((light.clamp_min(0) + FLOOR) / MIDDLE_GREY).log() / STRETCH
 
 
 def _light_batch(tables: LightTables, to_map: np.ndarray) -> LightBatch:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...gain.analytic import DARKEST, Light
+from ...gain.analytic import DARKEST
 from ...light.emitters import BLOCK_ROWS, emitters
+from ...light.irradiance import Light
 from ...light.lamps import split
 from ...light.reflection import ROUGHNESSES, reflection_tables
 

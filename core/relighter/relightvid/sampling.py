@@ -14,6 +14,7 @@ import torch
 from diffusers.models.unets.unet_motion_model import UNetMotionModel
 
 from ...errors import UsageError
+from ...pictures.curves import decode_srgb, encode_srgb
 from ..stable_diffusion.noise import START, Noise
 from ..stable_diffusion.offload import Home, anywhere
 from ..stable_diffusion.prompts import Text
@@ -49,9 +50,8 @@ def brightened(picture: np.ndarray, alpha: np.ndarray, factor: float) -> np.ndar
         alpha: (..., H, W, 1), 0 to 1.
     """
     x = picture.astype(np.float32) / 255
-    linear = np.where(x <= 0.04045, x / 12.92, ((x + 0.055) / 1.055) ** 2.4) * factor
-    encoded = np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)
-    return on_grey(np.round(np.clip(encoded, 0, 1) * 255).astype(np.uint8), alpha)
+    encoded = encode_srgb(decode_srgb(x) * factor)
+    return on_grey(np.round(encoded * 255).astype(np.uint8), alpha)
 
 
 def guided(

@@ -15,9 +15,9 @@ import cv2
 import numpy as np
 import torch
 
-from ...evaluation.metrics import encode
 from ...light.environment import AP1_LUMINANCE
-from ..own.conditions import Conditions, decode_planes, shade
+from ...pictures.curves import decode_log_tensor, decode_srgb, encode_srgb
+from ..own.conditions import Conditions, shade
 from .pixels import to_unit
 
 ROOM = 0.7  # of the display, where the subject's brightest is put
@@ -35,24 +35,14 @@ _TO_REC709 = np.array(
 _FROM_REC709 = np.linalg.inv(_TO_REC709)
 
 
-def decode(display: np.ndarray) -> np.ndarray:
-    """The inverse of the sRGB curve (IEC 61966-2-1), 0..1 in and out, float32.
-
-    >>> [round(float(v), 4) for v in decode(np.array([0.0, 0.0258, 0.4614, 1.0]))]
-    [0.0, 0.002, 0.18, 1.0]
-    """
-    x = np.clip(display, 0, 1)
-    return np.where(x <= 0.04045, x / 12.92, ((x + 0.055) / 1.055) ** 2.4).astype(np.float32)
-
-
 def to_display(light: np.ndarray) -> np.ndarray:
     """Scene-linear ACEScg, exposed, to display-encoded bytes: (..., 3) uint8, clipped."""
-    return np.round(255 * encode(light @ _TO_REC709.T)).astype(np.uint8)
+    return np.round(255 * encode_srgb(light @ _TO_REC709.T)).astype(np.uint8)
 
 
 def from_display(display: np.ndarray) -> np.ndarray:
     """Display-encoded (..., 3) from 0 to 1 to scene-linear ACEScg, float32."""
-    return (decode(display) @ _FROM_REC709.T).astype(np.float32)
+    return (decode_srgb(display) @ _FROM_REC709.T).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -75,7 +65,7 @@ class Clip:
     @classmethod
     def of(cls, conditions: Sequence[Conditions], brighter: float = 1.0) -> Clip:
         """The clip of some frames of one size, exposed together; `brighter` multiplies the exposure."""
-        light = [picture(decode_planes(c.code)) for c in conditions]
+        light = [picture(decode_log_tensor(c.code)) for c in conditions]
         mattes = [c.matte[0, 0].numpy() for c in conditions]
         factor = exposure(light, mattes) * brighter
         height, width = mattes[0].shape
@@ -120,7 +110,7 @@ def exposure(light: Sequence[np.ndarray], mattes: Sequence[np.ndarray]) -> float
         inside = [m > 0 for m in mattes]
     values = np.concatenate([(x[i] @ _TO_REC709.T).ravel() for x, i in zip(light, inside, strict=True)])
     brightest = float(np.percentile(values, PERCENTILE)) if values.size else 0.0
-    return float(decode(np.array(ROOM))) / brightest if brightest > 1e-6 else 1.0
+    return float(decode_srgb(np.array(ROOM))) / brightest if brightest > 1e-6 else 1.0
 
 
 def log_gain(relit: np.ndarray, unchanged: np.ndarray) -> np.ndarray:
@@ -173,7 +163,7 @@ def view(c: Conditions, exposed: float) -> np.ndarray:
     """
     # A mirror that faces the ray, seen from the other side, shows what lies along it.
     ahead = shade(c.target, c.rays, -c.rays)[:, 3:6].exp()
-    light = decode_planes(c.background) if c.background_known[0] > 0 else ahead
+    light = decode_log_tensor(c.background) if c.background_known[0] > 0 else ahead
     return to_display(picture(light) * exposed)
 
 
@@ -191,5 +181,5 @@ def display_light(clip: Clip, pictures: torch.Tensor) -> torch.Tensor:
 def light_display(clip: Clip, logs: torch.Tensor) -> torch.Tensor:
     """The inverse of `display_light`, clipped by the display."""
     light = logs.permute(0, 2, 3, 1).double().exp().numpy() * clip.exposure - DARK
-    pictures = clip.pad(encode(light @ _TO_REC709.T).astype(np.float32))
+    pictures = clip.pad(encode_srgb(light @ _TO_REC709.T).astype(np.float32))
     return torch.from_numpy(pictures).permute(0, 3, 1, 2) * 2 - 1

@@ -12,7 +12,7 @@ import torch
 from torch.nn.functional import normalize
 
 from ...errors import InputError
-from ...relighter import weights
+from ...weights_file import LICENCE, digest_of, fill, read_card, write
 from .shape_network import Shape, ShapeArchitecture, ShapeNetwork
 
 SCHEMA = "relamp.shape/1"
@@ -30,8 +30,8 @@ class LoadedShape:
 
 def save(network: ShapeNetwork, path: Path, card: dict) -> None:
     """Write a network in half precision with its card (anything JSON holds) in the header."""
-    about = {"schema": SCHEMA, "licence": weights.LICENCE, "architecture": network.architecture.as_dict()}
-    weights.write(network, path, {**about, **card})
+    about = {"schema": SCHEMA, "licence": LICENCE, "architecture": network.architecture.as_dict()}
+    write(network, path, {**about, **card})
 
 
 def load(path: Path = SHIPPED, device: str = "cpu") -> LoadedShape:
@@ -42,11 +42,11 @@ def load(path: Path = SHIPPED, device: str = "cpu") -> LoadedShape:
     """
     if not path.is_file():
         raise InputError(f"the weights {path.name} are not in {path.parent}; reinstall Relamp, or use --backbone ratio")
-    card = weights.read_card(path, SCHEMA)
+    card = read_card(path, SCHEMA)
     network = ShapeNetwork(ShapeArchitecture.from_dict(card["architecture"]))
-    weights.fill(network, path)
+    fill(network, path)
     network.to(device).eval().requires_grad_(False)
-    return LoadedShape(network, weights.digest_of(path), card)
+    return LoadedShape(network, digest_of(path), card)
 
 
 def see(network: ShapeNetwork, code: torch.Tensor, matte: torch.Tensor) -> Shape:

@@ -24,7 +24,7 @@ from torch.nn.functional import (
     softplus,
 )
 
-from ...gain.proxy import MIDDLE_GREY, STRETCH
+from ...pictures.curves import MIDDLE_GREY, STRETCH
 
 FOLD = 2
 OUTPUTS = 3 + 1 + 3 + 1  # normals, relief, light taken off, doubt
@@ -88,7 +88,7 @@ class ShapeNetwork(nn.Module):
         """The shape in pictures of any size.
 
         Args:
-            code: (B, 3, h, w) of `proxy.encode`: scene-linear light whose typical value was brought to middle grey,
+            code: (B, 3, h, w) of `curves.encode_log`: scene-linear light whose typical value was brought to middle grey,
             log-encoded.
             matte: (B, 1, h, w), 0 to 1; what lies outside is not looked at.
         """

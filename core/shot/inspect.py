@@ -1,4 +1,4 @@
-"""What pictures on disk hold, the moment they are given: range, gaps, size, colour. Headers only. Floor 3."""
+"""What pictures on disk hold, the moment they are given: range, gaps, size, colour. Headers only."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 
 from ..errors import InputError, UsageError
 from ..frames import format_frames, parse_frames
-from ..light.environment import load_environment
+from ..light.map_file import load_environment
 from ..parameters import knob_of
-from . import exr
-from .colour import Colour
-from .sequence import Sequence, pattern_of, sequences_in
+from ..pictures import exr
+from ..pictures.colour import Colour
+from ..pictures.sequence import Sequence, pattern_of, sequences_in
 
 _LIGHTS = ("env", "source_env")
 

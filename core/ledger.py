@@ -1,6 +1,6 @@
 """The ledger of the weights that ship: what each file is, under which licence, and the SHA-256 its bytes must have.
 
-Standard library only. Of published weights, which others make, `models/ledger.py` tells.
+Published weights, which others make, have their own: `relighter.models.ledger`.
 """
 
 from __future__ import annotations
@@ -8,13 +8,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from .. import plain_json
-from ..errors import InputError
+from . import plain_json
+from .errors import InputError
 
 NAME = "ledger.json"
-LEDGER = Path(__file__).with_name("weights") / NAME
-"""Of everything that ships, whichever folder it lies in."""
-_PACKAGE = Path(__file__).parents[1]
+LEDGER = Path(__file__).parent / "relighter" / "weights" / NAME
+"""Lists every file of weights that ships, whichever folder the file lies in."""
+_PACKAGE = Path(__file__).parent
 
 
 def read(ledger: Path) -> list[dict[str, Any]]:
@@ -29,10 +29,10 @@ def read(ledger: Path) -> list[dict[str, Any]]:
 
 
 def require_entered(path: Path, digest: str) -> None:
-    """Refuse weights that are not those the ledger speaks of.
+    """Refuse weights that differ from their entry in the ledger; called before weights are used.
 
-    Asked before weights are used. The ledger is the one beside the file, and Relamp's own for whatever lies in its package;
-    weights of a training run have none and are taken as they are.
+    The ledger is the one beside the file, else Relamp's own where the file lies in Relamp's package. A file that has neither,
+    such as the weights of a training run, is not checked.
 
     Args:
         digest: the SHA-256 of the file in hex.

@@ -1,0 +1,232 @@
+"""The phrases of a prompt: each with the light it names and what it says of it, not yet put together.
+
+Commas, semicolons, `and`, `with`, `but` and `plus` divide a prompt into phrases. A word that is not known is refused by name, and
+so are words of one phrase that contradict each other. Standard library only.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..errors import UsageError
+from .vocabulary import (
+    BRIGHTER_WORDS,
+    COLOUR_WORDS,
+    CONTRASTS,
+    DEGREE_WORDS,
+    DIVIDERS,
+    EVEN_WORDS,
+    FILLER_WORDS,
+    FIXTURES,
+    GENERIC_WORDS,
+    GROUND_WORDS,
+    HEIGHTS,
+    LIGHT_WORDS,
+    NEGATIONS,
+    ROOM_WORDS,
+    SIDE_WORDS,
+    SIZES,
+    SKY_WORDS,
+    STRENGTHS,
+    TIME_WORDS,
+    TOPICS,
+    UNITS,
+    UNKNOWN_HINTS,
+    UPWARD_WORDS,
+    WEATHER_WORDS,
+)
+
+
+def read_phrases(prompt: str) -> list[Phrase]:
+    """The phrases of `prompt`, in order; none for a prompt without any word of light.
+
+    Raises:
+        UsageError: words are not known, or contradict each other within a phrase; the sentence names them.
+    """
+    return [_read(tokens) for tokens in _phrases(_tokens(prompt))]
+
+
+@dataclass
+class Phrase:
+    """What one phrase says, not yet placed. `head` is what its adjectives are about: a light, sky, time, room or None."""
+
+    text: str
+    head: str | None = None
+    kind: str | None = None
+    said: dict[str, tuple[str, Any]] = field(default_factory=dict)
+    """By topic: the word and its value, so that a contradiction can name both."""
+    sides: dict[str, str] = field(default_factory=dict)
+    refused: bool = False
+    """Said with a no."""
+
+
+def _tokens(prompt: str) -> list[str]:
+    """Terms, numbers with their units, and dividers; every word is known or refused."""
+    words = re.findall(r"[+-]?\d+(?:\.\d+)?|[a-z]+|°|[,;.]", prompt.lower().replace("’", "'"))
+    odd = sorted(set(re.findall(r"[^\s\w,;.+°'!-]", prompt)))
+    if odd:
+        raise UsageError(f"a prompt is words, numbers and commas; {' '.join(odd)} means nothing in it")
+    known = _terms()
+    tokens, unknown, i = [], [], 0
+    while i < len(words):
+        for length in (3, 2, 1):
+            term = " ".join(words[i : i + length])
+            if len(words[i : i + length]) == length and (length == 1 or term in known):
+                break
+        i += len(term.split(" "))
+        number = re.fullmatch(r"[+-]?\d+(\.\d+)?", term)
+        if number or term in known or term in (",", ";", "."):
+            tokens.append(term)
+        else:
+            unknown.append(term)
+    if unknown:
+        raise UsageError(_unknown(unknown))
+    return tokens
+
+
+def _terms() -> frozenset[str]:
+    terms = {term for topic in TOPICS.values() for term in topic}
+    return frozenset({*terms, *NEGATIONS, *FILLER_WORDS, *DIVIDERS, *UNITS, *UPWARD_WORDS, "down", *BRIGHTER_WORDS})
+
+
+def _unknown(words: list[str]) -> str:
+    meant = sorted(term for topic in TOPICS.values() for term in topic if term.isalpha())
+    said = []
+    for word in dict.fromkeys(words):
+        near = difflib.get_close_matches(word, meant, n=2, cutoff=0.65)
+        hint = UNKNOWN_HINTS.get(word) or (f"did you mean {' or '.join(near)}?" if near else "nothing near it is known")
+        said.append(f"{word!r} ({hint})")
+    return (
+        f"the prompt has words that no light can be made of: {', '.join(said)}; relamp env --words lists the known ones"
+    )
+
+
+def _phrases(tokens: list[str]) -> Iterator[list[str]]:
+    phrase: list[str] = []
+    for token in [*tokens, ","]:
+        if token in (",", ";", ".", *DIVIDERS):
+            if any(word not in FILLER_WORDS for word in phrase):
+                yield phrase
+            phrase = []
+        else:
+            phrase.append(token)
+
+
+def _read(tokens: list[str]) -> Phrase:
+    phrase = Phrase(" ".join(tokens))
+    strength = 1.0
+    i = 0
+    while i < len(tokens):
+        token = tokens[i]
+        if re.fullmatch(r"[+-]?\d+(\.\d+)?", token):
+            i += _read_number(phrase, tokens, i)
+            continue
+        if token in DEGREE_WORDS:
+            strength = DEGREE_WORDS[token]
+        elif token in NEGATIONS:
+            phrase.refused = True
+        elif token not in FILLER_WORDS:
+            _read_word(phrase, token, strength)
+            strength = 1.0
+        i += 1
+    return phrase
+
+
+def _read_word(phrase: Phrase, token: str, much: float) -> None:
+    if token in LIGHT_WORDS or token in SKY_WORDS or token in GENERIC_WORDS:
+        _name_head(phrase, token)
+    elif token in TIME_WORDS:
+        say(phrase, "time", token, TIME_WORDS[token])
+    elif token in WEATHER_WORDS:
+        say(phrase, "weather", token, WEATHER_WORDS[token])
+    elif token in GROUND_WORDS:
+        say(phrase, "ground", token, GROUND_WORDS[token])
+    elif token in ROOM_WORDS:
+        say(phrase, "room", token, ROOM_WORDS[token])
+    elif token in COLOUR_WORDS:
+        say(phrase, "colour", token, COLOUR_WORDS[token])
+        phrase.said["saturation"] = (token, much)
+    elif token in SIDE_WORDS:
+        stand(phrase, token)
+    elif token in HEIGHTS:
+        say(phrase, "height", token, HEIGHTS[token])
+    elif token in STRENGTHS:
+        say(phrase, "stops", token, STRENGTHS[token] * much)
+    elif token in SIZES:
+        say(phrase, "size", token, SIZES[token] ** much)
+    elif token in CONTRASTS:
+        say(phrase, "contrast", token, CONTRASTS[token] * much)
+    elif token in EVEN_WORDS:
+        say(phrase, "even", token, True)
+    else:
+        raise UsageError(f"in {phrase.text!r}, {token!r} stands where it says nothing of a light")
+
+
+def _name_head(phrase: Phrase, token: str) -> None:
+    if token in GENERIC_WORDS:
+        phrase.head = phrase.head or "generic"
+        return
+    new = "sky" if token in SKY_WORDS else LIGHT_WORDS[token]
+    if phrase.head in (None, "generic"):
+        phrase.head, phrase.kind = ("sky", None) if new == "sky" else ("light", new)
+    elif " through " in f" {phrase.text} " and new == "window":
+        # What shines through a window colours it: the window is the light.
+        shines, phrase.kind, phrase.head = phrase.kind, new, "light"
+        if shines is not None:
+            phrase.said.setdefault("colour", (shines, FIXTURES[shines].kelvin))
+    elif new != phrase.kind:
+        raise UsageError(f"{phrase.text!r} names two lights; put a comma between them")
+
+
+def say(phrase: Phrase, topic: str, word: str, value: Any) -> None:
+    earlier = phrase.said.get(topic)
+    if earlier is not None and earlier[1] != value:
+        raise UsageError(f"in {phrase.text!r}, {earlier[0]!r} and {word!r} contradict each other")
+    phrase.said[topic] = (word, value)
+
+
+def stand(phrase: Phrase, word: str) -> None:
+    side = SIDE_WORDS[word]
+    for axis in (("left", "right"), ("front", "behind"), ("above", "below")):
+        if side in axis:
+            other = axis[1 - axis.index(side)]
+            if other in phrase.sides:
+                raise UsageError(
+                    f"in {phrase.text!r}, {phrase.sides[other]!r} and {word!r} contradict each other; "
+                    "give each side a light of its own"
+                )
+    phrase.sides[side] = word
+
+
+def _read_number(phrase: Phrase, tokens: list[str], i: int) -> int:
+    """Read a number and what belongs to it; how many tokens that was."""
+    value = float(tokens[i])
+    unit = UNITS.get(tokens[i + 1]) if i + 1 < len(tokens) else None
+    after = tokens[i + 2] if i + 2 < len(tokens) else ""
+    if unit == "kelvin":
+        if not 1000 <= value <= 40000:
+            raise UsageError(f"a colour temperature is 1000 to 40000 K; got {value:g} K")
+        say(phrase, "colour", f"{value:g} K", value)
+        return 2
+    if unit == "stops":
+        if not -10 <= value <= 10:
+            raise UsageError(f"a light is made up to 10 stops brighter or darker; got {value:g}")
+        say(phrase, "stops", f"{value:g} stops", value * BRIGHTER_WORDS.get(after, 1.0))
+        return 3 if after in BRIGHTER_WORDS else 2
+    if unit == "degrees" and after in (*UPWARD_WORDS, "down", "below"):
+        if not 0 <= value <= 90:
+            raise UsageError(f"a light stands 0 to 90 degrees up or down; got {value:g}")
+        say(phrase, "height", f"{value:g} degrees {after}", value if after in UPWARD_WORDS else -value)
+        return 3
+    if unit == "degrees" and after in ("left", "right", "camera left", "camera right"):
+        if not 0 <= value <= 180:
+            raise UsageError(f"a light stands 0 to 180 degrees left or right of the camera; got {value:g}")
+        say(phrase, "azimuth", f"{value:g} degrees {after}", -value if after.endswith("left") else value)
+        return 3
+    raise UsageError(
+        f"in {phrase.text!r}, {value:g} needs its unit: 3200 K, 30 degrees left, 20 degrees up, or 2 stops darker"
+    )

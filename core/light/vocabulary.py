@@ -1,0 +1,178 @@
+"""The words that a prompt for light may hold, each with what it means in degrees, kelvin, stops and colours.
+
+`TOPICS` is the vocabulary by what it is about, as `relamp env --words` lists it; `light.phrases` reads prompts by it. Standard
+library only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Fixture:
+    """How a light of one kind stands when nothing else is said.
+
+    `elevation` and `radius` are in degrees (`shape` says what the radius is of), `kelvin` the colour, `stops` the strength
+    against a key light, `azimuth` from the front toward the camera's right, None for wherever there is room.
+    """
+
+    shape: str
+    elevation: float
+    radius: float
+    kelvin: float
+    stops: float = 0.0
+    azimuth: float | None = None
+
+
+# Shapes: disk, panel (as high as wide), window (with bars), strip (upright), flames. Sun and moon are half a degree wide.
+FIXTURES = {
+    "sun": Fixture("sun", 40, 0.2665, 5400),
+    "moon": Fixture("disk", 40, 0.26, 7500),
+    "window": Fixture("window", 8, 18, 6500),
+    "softbox": Fixture("panel", 30, 16, 5600),
+    "panel": Fixture("panel", 25, 12, 5600),
+    "screen": Fixture("panel", -5, 14, 8500),
+    "lamp": Fixture("disk", 20, 6, 4500),
+    "bulb": Fixture("disk", 20, 2, 2800),
+    "spotlight": Fixture("disk", 45, 1.5, 4200),
+    "street lamp": Fixture("disk", 60, 1, 2100),
+    "ring light": Fixture("disk", 0, 9, 5600, 0.0, 0.0),
+    "neon": Fixture("strip", 12, 11, 6500),
+    "strip": Fixture("strip", 15, 16, 5600),
+    "candle": Fixture("disk", -8, 1.5, 1850),
+    "fire": Fixture("flames", -12, 10, 1950),
+    "key": Fixture("panel", 30, 10, 5600),
+    "fill": Fixture("panel", 5, 32, 5600, -2.5),
+    "rim": Fixture("strip", 30, 14, 5600, 0.5, 145.0),
+}
+
+LIGHT_WORDS = {
+    **{name: name for name in FIXTURES},
+    "sunlight": "sun", "sunshine": "sun", "sunbeam": "sun", "moonlight": "moon", "moonlit": "moon", "windows": "window",
+    "octabox": "softbox", "soft box": "softbox", "tv": "screen", "television": "screen", "monitor": "screen",
+    "lantern": "bulb", "table lamp": "bulb", "light bulb": "bulb", "spot": "spotlight", "streetlight": "street lamp",
+    "street light": "street lamp", "streetlamp": "street lamp", "tube": "strip", "neon sign": "neon", "neons": "neon",
+    "candles": "candle", "candlelight": "candle", "candlelit": "candle", "campfire": "fire", "fireplace": "fire",
+    "flames": "fire", "firelight": "fire", "bonfire": "fire", "fill light": "fill", "key light": "key",
+    "rim light": "rim", "backlight": "rim", "back light": "rim", "hair light": "rim", "kicker": "rim",
+}  # fmt: skip
+GENERIC_WORDS = ("light", "lights", "lighting", "glow", "lit", "illumination")
+SKY_WORDS = ("sky", "skylight", "heaven", "daylight")
+
+# Elevation of the sun in degrees, None when it is not to be seen, and the turbidity of its sky.
+TIMES: dict[str, tuple[float | None, float]] = {
+    "sunrise": (3, 3.0),
+    "morning": (22, 2.8),
+    "noon": (68, 2.5),
+    "afternoon": (40, 2.8),
+    "evening": (12, 3.2),
+    "golden hour": (7, 3.2),
+    "sunset": (2.5, 4.0),
+    "dusk": (None, 4.0),
+    "blue hour": (None, 2.5),
+    "night": (None, 2.5),
+}
+
+TIME_WORDS = {
+    **{name: name for name in TIMES},
+    "dawn": "dusk", "twilight": "dusk", "midday": "noon", "day": "afternoon", "daytime": "afternoon", "nighttime": "night",
+}  # fmt: skip
+WEATHER_WORDS = {
+    "clear": "clear", "cloudless": "clear", "cloudy": "cloudy", "clouds": "cloudy", "overcast": "overcast",
+    "grey sky": "overcast", "hazy": "hazy", "haze": "hazy", "foggy": "foggy", "fog": "foggy", "misty": "foggy",
+    "mist": "foggy", "stormy": "stormy", "storm": "stormy", "rainy": "overcast", "rain": "overcast",
+}  # fmt: skip
+GROUNDS = {
+    "earth": (0.20, 0.17, 0.13), "snow": (0.82, 0.84, 0.88), "sand": (0.42, 0.34, 0.23), "grass": (0.08, 0.12, 0.04),
+    "asphalt": (0.09, 0.09, 0.1), "water": (0.06, 0.07, 0.08),
+}  # fmt: skip
+GROUND_WORDS = {
+    **{name: name for name in GROUNDS},
+    "snowy": "snow", "beach": "sand", "desert": "sand", "meadow": "grass", "street": "asphalt",
+    "road": "asphalt", "sea": "water", "lake": "water", "ground": "earth",
+}  # fmt: skip
+ROOM_WORDS = {
+    "room": "room", "interior": "room", "indoors": "room", "indoor": "room", "studio": "studio", "stage": "studio",
+    "outdoors": "outdoors", "outdoor": "outdoors", "outside": "outdoors",
+}  # fmt: skip
+
+KELVIN = {
+    "warm": 3200.0, "cool": 9000.0, "cold": 12000.0, "neutral": 6500.0, "white": 6500.0, "tungsten": 3000.0,
+    "amber": 2200.0, "golden": 2700.0,
+}  # fmt: skip
+HUES = {
+    "red": (1.0, 0.06, 0.03), "orange": (1.0, 0.34, 0.05), "yellow": (1.0, 0.78, 0.1), "green": (0.1, 1.0, 0.15),
+    "teal": (0.05, 0.8, 0.65), "cyan": (0.08, 0.85, 1.0), "blue": (0.08, 0.25, 1.0), "purple": (0.4, 0.08, 1.0),
+    "violet": (0.4, 0.08, 1.0), "magenta": (1.0, 0.08, 0.75), "pink": (1.0, 0.28, 0.5),
+}  # fmt: skip
+COLOUR_WORDS = {
+    **{name: name for name in (*KELVIN, *HUES)}, "warmer": "warm", "cooler": "cool", "gold": "golden",
+    "bluish": "blue", "reddish": "red", "greenish": "green", "pinkish": "pink", "orangey": "orange",
+}  # fmt: skip
+SIDE_WORDS = {
+    "left": "left", "right": "right", "front": "front", "camera": "front", "frontal": "front", "behind": "behind",
+    "back": "behind", "rear": "behind", "above": "above", "overhead": "above", "top": "above", "below": "below",
+    "under": "below", "underneath": "below", "beneath": "below", "side": "side", "camera left": "left",
+    "camera right": "right",
+}  # fmt: skip
+HEIGHTS = {"low": 8.0, "high": 62.0}
+STRENGTHS = {
+    "bright": 1.0, "strong": 1.0, "intense": 2.0, "blazing": 2.0, "dim": -1.5, "weak": -1.5, "faint": -2.5,
+    "gentle": -0.7, "subtle": -2.0,
+}  # fmt: skip
+SIZES = {
+    "soft": 2.5, "diffuse": 3.5, "diffused": 3.5, "hard": 0.3, "harsh": 0.3, "crisp": 0.3, "big": 2.0, "large": 2.0,
+    "huge": 3.0, "wide": 2.0, "small": 0.5, "tiny": 0.25, "narrow": 0.5,
+}  # fmt: skip
+CONTRASTS = {
+    "high contrast": -2.0, "contrasty": -2.0, "dramatic": -2.0, "dark": -2.0, "moody": -2.5,
+    "low contrast": 1.5, "flat": 2.0, "no fill": -4.0,
+}  # fmt: skip
+EVEN_WORDS = ("even", "uniform", "shadowless", "no shadows")
+UNKNOWN_HINTS = {
+    **dict.fromkeys(("two", "three", "four", "both", "several", "many", "pair"), "name each light with a place of its own"),
+    **dict.fromkeys(
+        ("flickering", "moving", "turning", "flashing", "pulsing", "fading", "swinging", "animated"),
+        "words are one moment; --env-exposure and --env-rotate take a value a frame",
+    ),
+}  # fmt: skip
+DEGREE_WORDS = {
+    "very": 1.6,
+    "extremely": 2.2,
+    "slightly": 0.5,
+    "softly": 0.5,
+    "somewhat": 0.6,
+    "quite": 1.2,
+    "extra": 1.6,
+}
+NEGATIONS = ("no", "without")
+FILLER_WORDS = frozenset(
+    ("a", "an", "the", "of", "in", "on", "at", "to", "by", "from", "is", "it", "its", "this", "that", "coming", "comes",
+     "shining", "shines", "falling", "falls", "through", "into", "over", "across", "onto", "scene", "shot", "picture",
+     "toned", "colored", "coloured", "colour", "color", "off")
+)  # fmt: skip
+DIVIDERS = ("and", "with", "but", "plus")
+UNITS = {
+    "k": "kelvin", "kelvin": "kelvin", "degree": "degrees", "degrees": "degrees", "deg": "degrees", "°": "degrees",
+    "stop": "stops", "stops": "stops",
+}  # fmt: skip
+UPWARD_WORDS = ("up", "high", "above")
+BRIGHTER_WORDS = {"brighter": 1.0, "over": 1.0, "more": 1.0, "darker": -1.0, "less": -1.0, "dimmer": -1.0}
+
+TOPICS: dict[str, tuple[str, ...]] = {
+    "lights": (*LIGHT_WORDS, *GENERIC_WORDS),
+    "sky": (*SKY_WORDS, *WEATHER_WORDS),
+    "time of day": tuple(TIME_WORDS),
+    "place": (*ROOM_WORDS, *GROUND_WORDS),
+    "where a light stands": (*SIDE_WORDS, *HEIGHTS),
+    "colour": tuple(COLOUR_WORDS),
+    "strength": tuple(STRENGTHS),
+    "size": tuple(SIZES),
+    "contrast": (*CONTRASTS, *EVEN_WORDS),
+    "how much": tuple(DEGREE_WORDS),
+    "leaving out": NEGATIONS,
+}
+"""The vocabulary, by what it is about."""
+NUMBERS = ("3200 K", "30 degrees left", "20 degrees up", "+1 stop", "2 stops darker")
+"""How numbers are said."""

@@ -1,0 +1,132 @@
+"""What an image file holds: views, channels, windows and attributes, from its headers; `info` and `verify` read pixels too."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import readable
+from . import header as headers
+from . import layers
+from .beauty import find_colour
+from .colour import Colour
+from .exr_parts import PathLike, all_names, open_file, open_parts, open_plate, pixel_aspect, shot_name, views_of
+from .frame import Part, Window, beside
+
+
+def other_layers(path: PathLike, layer: str | None = None, view: str | None = None) -> dict[str, tuple[str, ...]]:
+    """`Frame.layers` of a plate whose colour is in `layer`, without reading pixels; raises as `read_frame` does."""
+    path = Path(path)
+    file, parts = open_plate(path, view)
+    file.close()
+    index, rgb, alpha = find_colour(parts, layer, path)
+    return layers.group(name for _, _, name in beside(parts, index, {*rgb, alpha}))
+
+
+def colour_channels(path: PathLike, layer: str | None = None, view: str | None = None) -> str:
+    """Where a plate's colour is taken from, in words: `R, G, B`, or `C.R, C.G, C.B`; raises as `read_frame` does."""
+    path = Path(path)
+    file, parts = open_plate(path, view)
+    file.close()
+    index, rgb, _ = find_colour(parts, layer, path)
+    return ", ".join(parts[index].names[i] for i in rgb)
+
+
+def views(path: PathLike) -> tuple[str, ...]:
+    """The views a file holds, by their parts or by its `multiView`, in order; empty without any. Raises `InputError`."""
+    file, parts = open_parts(Path(path))
+    file.close()
+    return views_of([part.spec for part in parts])
+
+
+def header(path: PathLike) -> dict[str, object]:
+    """Attributes of the first part, without reading pixels: what resuming looks at.
+
+    Raises:
+        InputError: missing or unreadable.
+    """
+    file = open_file(Path(path))
+    try:
+        return headers.attributes(file.spec())
+    finally:
+        file.close()
+
+
+def channel_names(path: PathLike) -> list[str]:
+    """The full channel names of every part, `R` or `lamp1.R`, without reading pixels. Raises `InputError`."""
+    file, parts = open_parts(Path(path))
+    file.close()
+    return all_names(parts)
+
+
+def display_window(path: PathLike) -> Window:
+    """The format of a file's first part, without reading pixels.
+
+    Raises:
+        InputError: missing or unreadable.
+    """
+    file = open_file(Path(path))
+    try:
+        spec = file.spec()
+        return Window(spec.full_x, spec.full_y, spec.full_width, spec.full_height)
+    finally:
+        file.close()
+
+
+def verify(path: PathLike) -> None:
+    """Read every pixel of every part.
+
+    Raises:
+        InputError: a part is damaged.
+    """
+    for part in open_parts(Path(path))[1]:
+        _ = part.pixels
+
+
+def info(path: PathLike, colour: Colour | None = None, *, pixels: bool = False) -> str:
+    """Tell what a file holds, in lines: parts, channels and types, windows, colour, timecode, Relamp's own attributes.
+
+    Args:
+        path: an image.
+        colour: to name the colour space; left out when None.
+        pixels: read them too, and count what is not finite.
+
+    Raises:
+        InputError: unreadable.
+    """
+    path = Path(path)
+    file, parts = open_parts(path)
+    count = len(parts)
+    lines = [f"{path.name}: {file.format_name()}, {count} part{'s' if count > 1 else ''}"]
+    for part in parts:
+        lines += _describe(part, pixels)
+    spec = parts[0].spec
+    if colour is not None:
+        decision = colour.decide(spec, file_format=file.format_name(), what=shot_name(path))
+        lines.append(f"colour space: {decision.space} ({decision.reason})")
+    if timecode := headers.timecode(spec):
+        lines.append(f"timecode: {timecode}")
+    if rate := headers.frame_rate(spec):
+        lines.append(f"frames per second: {rate}")
+    lines += [f"{k}: {v}" for k, v in headers.attributes(spec).items() if k.startswith("relamp/")]
+    return readable("\n".join(lines))
+
+
+def _describe(part: Part, pixels: bool) -> list[str]:
+    name = f" {part.name!r}" if part.name else ""
+    compression = part.spec.getattribute("compression") or "no compression"
+    tiles = f", tiles {part.spec.tile_width}x{part.spec.tile_height}" if part.spec.tile_width else ""
+    lines = [
+        f"part {part.index + 1}{name}: data window {part.data_window} in display window {part.display_window}, "
+        f"pixel aspect {pixel_aspect(part.spec):g}, {compression}{tiles}"
+    ]
+    for layer, members in layers.group(part.names).items():
+        kinds = [part.types[part.names.index(member)] for member in members]
+        components = " ".join(layers.split(member)[1] for member in members)
+        title = components if layer == components else f"{layer}: {components}"
+        lines.append(f"  {title} ({', '.join(dict.fromkeys(kinds))})")
+    if pixels and any(kind != "uint" for kind in part.types):
+        array = part.pixels.array
+        lines.append(f"  pixels with NaN {np.isnan(array).any(-1).sum()}, with inf {np.isinf(array).any(-1).sum()}")
+    return lines

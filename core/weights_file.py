@@ -1,0 +1,59 @@
+"""Weights on disk: half-precision safetensors with a card, JSON, as the header's `relamp` entry.
+
+The card says what the weights are: schema, architecture, licence, data recipe, training steps and scores. Nothing is pickled, and
+weights that are missing are an error.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+
+from . import plain_json
+from .errors import InputError
+
+LICENCE = "Apache-2.0"
+
+
+def read_card(path: Path, schema: str) -> dict:
+    """The card in the header of a file of `schema`; raises `InputError` where the file is none."""
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            card = plain_json.loads((file.metadata() or {}).get("relamp", "{}"))
+    except (OSError, ValueError, SafetensorError) as error:
+        raise InputError(f"{path} cannot be read as weights ({error}); reinstall Relamp") from None
+    found = card.get("schema") if isinstance(card, dict) else None
+    if found != schema:
+        raise InputError(f"{path} has schema {found}, expected {schema}; use the weights of this version")
+    return card
+
+
+def digest_of(path: Path) -> str:
+    """The SHA-256 of a file in hex. Raises `InputError` when it cannot be read."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read as weights ({error.strerror}); reinstall Relamp") from None
+
+
+def write(module: torch.nn.Module, path: Path, card: dict) -> None:
+    """Write any module in half precision with a card in the header; the file appears whole."""
+    tensors = {
+        name: value.detach().to("cpu", torch.float16).contiguous() for name, value in module.state_dict().items()
+    }
+    beside = path.with_suffix(".part")
+    save_file(tensors, str(beside), {"relamp": json.dumps(card)})
+    beside.replace(path)
+
+
+def fill(module: torch.nn.Module, path: Path) -> None:
+    """Put weights from a file into a module; raises `InputError` where they do not fit it."""
+    try:
+        module.load_state_dict({name: value.float() for name, value in load_file(str(path)).items()})
+    except RuntimeError as error:
+        raise InputError(f"{path.name} does not fit its own description: {error}") from None
