@@ -8,6 +8,7 @@ import torch
 
 from relamp.core.errors import InputError
 from relamp.core.gain.proxy import encode
+from relamp.core.ledger import LEDGER
 from relamp.core.light.backdrop import camera_rays
 from relamp.core.light.by_facing import log_light_by_facing
 from relamp.core.light.environment import AP1_LUMINANCE, rotate, rotation_matrix
@@ -63,6 +64,17 @@ def test_weights_that_are_missing_or_of_something_else_are_an_error(tmp_path, st
     weights.save(network(), foreign, {"name": "toy"})
     with pytest.raises(InputError, match=r"expected relamp\.shape/1"):
         own.load(foreign)
+
+
+def test_shipped_weights_with_one_other_bit_than_the_ledger_says_are_refused(tmp_path):
+    whole = own.SHIPPED.read_bytes()
+    changed = tmp_path / own.SHIPPED.name
+    (tmp_path / LEDGER.name).write_bytes(LEDGER.read_bytes())
+    changed.write_bytes(whole)
+    assert own.load(changed).digest == own.load().digest
+    changed.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    with pytest.raises(InputError, match=r"shape-1\.safetensors is damaged or was changed: its SHA-256 is"):
+        own.load(changed)
 
 
 def test_the_weights_that_ship_see_a_ball_as_a_ball():
