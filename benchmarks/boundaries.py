@@ -1,4 +1,4 @@
-"""What wrong mattes do to the edge of a relit subject, for any weights of Relamp's network: sharpness, halo, and how far
+"""What wrong mattes do to the edge of a relit subject, for any weights of the shape network: sharpness, halo, and how far
 the answer inside moves.
 
     python benchmarks/validation/render.py --out data/validation     (with Mitsuba)
@@ -16,8 +16,8 @@ Everything is measured against the rendered truth, means over the shots:
 - *moved*: RMS of log2 of the comp over that with the exact matte, deeper than 4 px inside: what a wrong matte does to the
   light where it is not wrong.
 
-`--weights` takes `shipped` and any number of `name=FILE`, as `relamp.training.train` leaves them: with `--exact-mattes` it trains
-without faulty ones.
+`--weights` takes `shipped` and any number of `name=FILE`, weights of the shape network as `relamp.training.shape.ship`
+writes them.
 """
 
 # pyright: reportMissingImports=false
@@ -45,7 +45,7 @@ from relamp.core.parameters import RelightParameters
 from relamp.core.pictures.colour import Colour
 from relamp.core.pictures.curves import encode_srgb
 from relamp.core.relighter.own.backbone import Relamp
-from relamp.core.relighter.weights import SHIPPED
+from relamp.core.shape.estimators.own import SHIPPED
 from relamp.core.shot import render as shot
 from relamp.core.shot.prepare import prepare
 

@@ -1,13 +1,12 @@
 """What Relamp's own relighter does with its options, on the validation set: a markdown table an experiment.
 
-    python benchmarks/relighter.py steps ensemble return conflict sizes speed [--data data/validation] [--sheet out.png]
+    python benchmarks/relighter.py ensemble return conflict sizes speed [--data data/validation] [--sheet out.png]
 
-- *steps*: 1, 2, 4 and 8 steps of denoising: PSNR, what stays of fine detail, seconds.
 - *ensemble*: brightness-scaled inputs, N = 1, 3, 5, 7 (the Illumination-Invariant Ensemble of RelightVid): PSNR, edges, seconds.
 - *return*: A to B and back to A with both maps given: how much of the plate comes back.
 - *conflict*: a map, a background that shows another light, and a source map that is wrong: whom the answer follows.
 - *sizes*: PSNR at working sizes, the same shots.
-- *speed*: seconds a frame of the network alone at 256 and 512 px, 1 and 4 steps, and the peak of memory.
+- *speed*: seconds a frame at 256 and 512 px, and the peak of memory.
 
 Every render is `relamp render --backbone relamp` with both normals and source map, at absolute level. The set is made by
 `benchmarks/validation/render.py`.
@@ -75,10 +74,6 @@ def options(folders: list[Path], out: Path, choices: dict[str, list[str]]) -> No
         print(f"| {name} | {cells} | {seconds / frames:.2f} |", flush=True)
 
 
-def steps(folders: list[Path], out: Path, _: Path | None) -> None:
-    options(folders, out, {f"{n} steps": ["--steps", str(n)] for n in (1, 2, 4, 8)})
-
-
 def ensemble(folders: list[Path], out: Path, _: Path | None) -> None:
     options(folders, out, {f"N = {n}": ["--ensemble", str(n)] for n in (1, 3, 5, 7)})
 
@@ -136,19 +131,17 @@ def speed(folders: list[Path], out: Path, _: Path | None) -> None:
     """Whole renders of two lengths, so that starting up cancels, at both sizes."""
     folder = folders[0]
     frames = sorted(folder.glob("plate.*.exr"))
-    print("| size | steps | s a frame, reading and writing included | peak GB |\n| --- | --- | ---: | ---: |")
+    print("| size | s a frame, reading and writing included | peak GB |\n| --- | ---: | ---: |")
     for size in (256, 512):
-        for count in (1, 4):
-            took = []
-            for use in (frames[:1], frames):
-                relit = str(out / f"{size}-{count}-{len(use)}" / "relit.####.exr")
-                chosen = ",".join(f.name.split(".")[1] for f in use)
-                begun = time.monotonic()
-                more = ["--working-size", str(size), "--steps", str(count), "--frames", chosen]
-                run(command(folder, relit, "relamp", BOTH) + more)
-                took.append(time.monotonic() - begun)
-            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-            print(f"| {size} | {count} | {(took[1] - took[0]) / (len(frames) - 1):.2f} | {peak:.2f} |", flush=True)
+        took = []
+        for use in (frames[:1], frames):
+            relit = str(out / f"{size}-{len(use)}" / "relit.####.exr")
+            chosen = ",".join(f.name.split(".")[1] for f in use)
+            begun = time.monotonic()
+            run([*command(folder, relit, "relamp", BOTH), "--working-size", str(size), "--frames", chosen])
+            took.append(time.monotonic() - begun)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+        print(f"| {size} | {(took[1] - took[0]) / (len(frames) - 1):.2f} | {peak:.2f} |", flush=True)
 
 
 def run(arguments: list[str]) -> None:
@@ -187,7 +180,6 @@ def side_by_side(rows: list[list[np.ndarray]], height: int = 160) -> np.ndarray:
 
 
 EXPERIMENTS: dict[str, Callable[[list[Path], Path, Path | None], None]] = {
-    "steps": steps,
     "ensemble": ensemble,
     "return": there_and_back,
     "conflict": conflict,

@@ -9,6 +9,7 @@ import torch
 
 from relamp.core.errors import InputError
 from relamp.core.gain.proxy import encode
+from relamp.core.ledger import LEDGER
 from relamp.core.light.backdrop import camera_rays
 from relamp.core.light.by_facing import log_light_by_facing
 from relamp.core.light.environment import AP1_LUMINANCE, rotate, rotation_matrix
@@ -18,7 +19,7 @@ from relamp.core.relighter.own.backbone import Relamp
 from relamp.core.relighter.own.conditions import build
 from relamp.core.shape.estimators import own
 from relamp.core.shape.estimators.shape_network import ShapeArchitecture, ShapeNetwork
-from small_relighter import ball, conditions, environment, tables
+from small_relighter import ball, conditions, environment, network, tables
 
 SMALL = ShapeArchitecture(channels=(8, 8, 16), blocks=1, heads=2, fine=4)
 
@@ -60,8 +61,21 @@ def test_weights_that_are_missing_or_of_something_else_are_an_error(tmp_path, st
     damaged.write_bytes(stored.read_bytes()[:200])
     with pytest.raises(InputError, match="cannot be read as weights"):
         own.load(damaged)
+    foreign = tmp_path / "denoiser.safetensors"
+    weights.save(network(), foreign, {"name": "toy"})
     with pytest.raises(InputError, match=r"expected relamp\.shape/1"):
-        own.load(weights.SHIPPED)
+        own.load(foreign)
+
+
+def test_shipped_weights_with_one_other_bit_than_the_ledger_says_are_refused(tmp_path):
+    whole = own.SHIPPED.read_bytes()
+    changed = tmp_path / own.SHIPPED.name
+    (tmp_path / LEDGER.name).write_bytes(LEDGER.read_bytes())
+    changed.write_bytes(whole)
+    assert own.load(changed).digest == own.load().digest
+    changed.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    with pytest.raises(InputError, match=r"shape-1\.safetensors is damaged or was changed: its SHA-256 is"):
+        own.load(changed)
 
 
 def test_the_weights_that_ship_see_a_ball_as_a_ball():

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from ..core.ledger import read
-from ..core.relighter.weights import digest_of
+from ..core.weights_file import digest_of
 
 SCHEMA = "relamp.ledger/1"
 

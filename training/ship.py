@@ -12,9 +12,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..core.errors import InputError, RelampError
-from ..core.relighter.weights import SCHEMA, SHIPPED, read_card
+from ..core.ledger import LEDGER
+from ..core.relighter.weights import SCHEMA, read_card
 from .ledger import enter
 
+TARGET = LEDGER.with_name("relamp-2.safetensors")
 LARGEST = 40e6  # bytes of everything that ships
 
 CARD = """# {name}
@@ -48,7 +50,7 @@ FAILURES = """- Scenes of one renderer, 128 to 192 px: photographs and finer det
 TITLES = {"a": "(a) plate, matte", "b": "(b) + normals", "c": "(c) + source environment", "d": "(d) both"}
 
 
-def ship(run: Path, target: Path = SHIPPED) -> Path:
+def ship(run: Path, target: Path = TARGET) -> Path:
     """Copy a run's weights to `target`, with card and ledger; returns the card's path."""
     weights = run / "weights.safetensors"
     if not weights.is_file():

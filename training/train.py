@@ -222,7 +222,7 @@ class Run:
 
     def keep(self, card: dict) -> None:
         """Write weights that can ship, with their card."""
-        save_weights(self.mean, self.options.out / "weights.safetensors", {"name": "relamp-1", **card})
+        save_weights(self.mean, self.options.out / "weights.safetensors", {"name": "relamp-2", **card})
 
 
 def plot(log: Path, path: Path) -> None:

@@ -15,9 +15,9 @@ from safetensors.torch import load_file
 
 from ...core.errors import InputError, RelampError
 from ...core.ledger import LEDGER
-from ...core.relighter.weights import LICENCE
 from ...core.shape.estimators.own import SHIPPED, save
 from ...core.shape.estimators.shape_network import ShapeArchitecture, ShapeNetwork
+from ...core.weights_file import LICENCE
 from ..ledger import enter
 
 DATA = "ray-cast views of people (bodies of anny, dressed and haired by relamp.training.views) and of things, lit while training"

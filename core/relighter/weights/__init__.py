@@ -1,4 +1,4 @@
-"""Weights on disk: half-precision safetensors whose header says what they are, and the ledger of those that ship.
+"""Weights of the denoiser on disk, half-precision safetensors whose header says what they are; and the ledger of all that ship.
 
 The header's `relamp` entry is JSON: schema, architecture, licence tag, data recipe, training steps and scores. Nothing is
 ever pickled, and weights that are missing are an error, never chance. Floor 2.
@@ -15,7 +15,6 @@ from ...weights_file import LICENCE, digest_of, fill, read_card, write
 from ..own.denoiser import Architecture, Network
 
 SCHEMA = "relamp.weights/1"
-SHIPPED = Path(__file__).with_name("relamp-1.safetensors")
 
 
 @dataclass(frozen=True)
@@ -32,9 +31,7 @@ def save(network: Network, path: Path, card: dict) -> None:
     write(network, path, {"schema": SCHEMA, "licence": LICENCE, "architecture": network.architecture.as_dict(), **card})
 
 
-
-
-def load(path: Path = SHIPPED, device: str = "cpu") -> Loaded:
+def load(path: Path, device: str = "cpu") -> Loaded:
     """A network from its file, in float32, ready to predict.
 
     Raises:
@@ -42,7 +39,7 @@ def load(path: Path = SHIPPED, device: str = "cpu") -> Loaded:
             its own architecture.
     """
     if not path.is_file():
-        raise InputError(f"the weights {path.name} are not in {path.parent}; reinstall Relamp, or use --backbone ratio")
+        raise InputError(f"there are no weights {path}; train some with python -m relamp.training.train")
     digest = digest_of(path)
     ledger.require_entered(path, digest)
     card = read_card(path, SCHEMA)
@@ -50,5 +47,3 @@ def load(path: Path = SHIPPED, device: str = "cpu") -> Loaded:
     fill(network, path)
     network.to(device).eval().requires_grad_(False)
     return Loaded(network, digest, card)
-
-

@@ -12,6 +12,7 @@ import torch
 from torch.nn.functional import interpolate, normalize
 
 from ...errors import InputError
+from ...ledger import require_entered
 from ...pictures.curves import STRETCH
 from ...weights_file import LICENCE, digest_of, fill, read_card, write
 from .shape_network import Shape, ShapeArchitecture, ShapeNetwork
@@ -40,15 +41,18 @@ def load(path: Path = SHIPPED, device: str = "cpu") -> LoadedShape:
     """A network from its file, in float32, ready to see.
 
     Raises:
-        InputError: the file is missing, damaged, of another schema, or does not fit its own architecture.
+        InputError: the file is missing, damaged, not the one its ledger speaks of, of another schema, or does not fit its
+            own architecture.
     """
     if not path.is_file():
         raise InputError(f"the weights {path.name} are not in {path.parent}; reinstall Relamp, or use --backbone ratio")
+    digest = digest_of(path)
+    require_entered(path, digest)
     card = read_card(path, SCHEMA)
     network = ShapeNetwork(ShapeArchitecture.from_dict(card["architecture"]))
     fill(network, path)
     network.to(device).eval().requires_grad_(False)
-    return LoadedShape(network, digest_of(path), card)
+    return LoadedShape(network, digest, card)
 
 
 def see(network: ShapeNetwork, code: torch.Tensor, matte: torch.Tensor) -> Shape:
