@@ -12,10 +12,9 @@ import numpy as np
 
 from ..gain.finish import Subject
 from ..gain.law import unpremultiply
-from ..gain.proxy import PROBE_SIZE, decode, exposure_anchor
+from ..gain.proxy import PROBE_SIZE, decode, exposure_anchor, resize, working_shape
 from ..gain.proxy import probe_frames as probe_frames
 from ..light.source_fit import fit_source
-from ..pictures.resample import resize, working_shape
 from ..temporal.working_frame import WorkingFrame
 
 
