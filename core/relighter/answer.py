@@ -1,4 +1,4 @@
-"""What a relighter is asked and what it answers: the protocols every one keeps to. Floor 2."""
+"""What a relighter is asked and what it answers: the protocols every one keeps to."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """IC-Light as a backbone: frame by frame, with one noise for the whole shot.
 
 The published run (`ic_light.model`) on the subject over grey; the environment is the picture it begins with (fc), or
-the background it is told of (fbc), unless a background is given. Floor 2.
+the background it is told of (fbc), unless a background is given.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What a run of IC-Light begins with: light as a picture.
 
 The published runs begin with one of four gradients. Here the target environment takes their place: its light on the
-subject's shape, so that turning the map turns the beginning (`proxies.lit_surface`). Floor 2.
+subject's shape, so that turning the map turns the beginning (`proxies.lit_surface`).
 """
 
 from __future__ import annotations

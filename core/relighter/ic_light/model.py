@@ -2,7 +2,7 @@
 
 Zhang et al., Scaling In-the-Wild Training for Diffusion-based Illumination Harmonization and Editing (2025), and the
 released code. The difference file's input channels say what it is: 8 take the foreground (fc, fcon), 12 a background
-besides (fbc). A light direction is no condition: it is the latent a run begins with. Floor 2.
+besides (fbc). A light direction is no condition: it is the latent a run begins with.
 """
 
 from __future__ import annotations

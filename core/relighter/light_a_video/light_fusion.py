@@ -6,7 +6,7 @@ self by a falling λ, encoded, and the step is taken toward that. The video mode
 (`stable_diffusion.samplers`), so AnimateDiff, CogVideoX and Wan go through the same loop.
 
 The result depends on the whole clip: it is never split. Clips are (F, 3, H, W), -1 to 1, display-encoded; latents have
-whatever layout the video model likes. Floor 2.
+whatever layout the video model likes.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Light-A-Video: IC-Light with light attention inside a video model's denoising; nothing is trained.
 
 Zhou et al. (2025) and the released code. Here are the two ends of `light_fusion`: the relighter that is called in every
-step, and AnimateDiff as the video model. Floor 2.
+step, and AnimateDiff as the video model.
 """
 
 from __future__ import annotations

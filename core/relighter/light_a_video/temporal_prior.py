@@ -3,7 +3,7 @@
 The log gain of every pixel over the source clip is taken for a Gaussian process in time: something constant, of which
 nothing is known beforehand, and a part that drifts and forgets (Ornstein-Uhlenbeck). The best prediction of a clean clip
 from a noisy one is then a known linear mix of its frames (Wiener 1949), which is all a denoiser has to be. It knows nothing of
-motion: light that a moving subject carries along is held back a little. Floor 2.
+motion: light that a moving subject carries along is held back a little.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Whether a file or folder of weights is what it has to be, from its header alone: keys, shapes, dtypes.
 
-The first key that does not fit is named, so that a wrong or renamed file is told at once, before gigabytes are read. Floor 2.
+The first key that does not fit is named, so that a wrong or renamed file is told at once, before gigabytes are read.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Files of published networks as they lie on disk: diffusers' folders of Stable Diffusion 1.5, and single files.
 
-Safetensors alone are read, whole or in shards, and only what the configuration beside them asks for. Floor 2.
+Safetensors alone are read, whole or in shards, and only what the configuration beside them asks for.
 """
 
 from __future__ import annotations

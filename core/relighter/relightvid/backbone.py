@@ -1,7 +1,7 @@
 """RelightVid as a backbone: the whole shot in order, window by window, told of a background.
 
 Its norms run over each window's frames and every window is held to the one before, so the shot is never split. The
-background is the one given, else the environment as the camera sees it. Floor 2.
+background is the one given, else the environment as the camera sees it.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ released file holds motion modules alone. diffusers' motion UNet computes the sa
 authors' resnets and last norm take mean and variance over the whole clip, their motion modules frame by frame, where
 diffusers does the opposite. So a clip's result depends on all its frames.
 
-Weights and code are CC BY-NC-SA 4.0: not for commercial work. Floor 2.
+Weights and code are CC BY-NC-SA 4.0: not for commercial work.
 """
 
 from __future__ import annotations

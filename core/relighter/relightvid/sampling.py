@@ -1,7 +1,7 @@
 """RelightVid's run: three-way guidance, DDPM steps, windows over long shots, and the brightness ensemble.
 
 Clips are (B, F, C, h, w). A window's result depends on all its frames, and each window on the one before: a shot is
-run in order and never split. Floor 2.
+run in order and never split.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Published weights as files: safetensors alone are loaded, key by key; a pickle is converted once and never run.
-
-Floor 2.
-"""
+"""Published weights as files: safetensors alone are loaded, key by key; a pickle is converted once and never run."""
 
 from __future__ import annotations
 

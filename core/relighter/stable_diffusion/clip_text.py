@@ -1,7 +1,7 @@
 """CLIP's text encoder as Stable Diffusion 1.5 uses it, under the key names of its files.
 
 Radford et al. 2021: a causal transformer over 77 tokens; its last hidden states, after the final norm, are what the UNet
-attends to. Written out here because the library it usually comes from weighs 140 MB and slows every start. Floor 2.
+attends to. Written out here because the library it usually comes from weighs 140 MB and slows every start.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where a run's noise comes from: a callable of the step and the shape, never a global generator. Floor 2."""
+"""Where a run's noise comes from: a callable of the step and the shape, never a global generator."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where networks live while they work: on their device all the time, or one at a time (model offload). Floor 2."""
+"""Where networks live while they work: on their device all the time, or one at a time (model offload)."""
 
 from __future__ import annotations
 

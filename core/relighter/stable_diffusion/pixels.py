@@ -2,7 +2,6 @@
 
 The network's range puts 127 at exactly 0, so white is 1.0079; the way back truncates. Both are the authors', and a
 picture returns unchanged but for 254, which becomes 255. Pictures are (..., H, W, 3) uint8, tensors (N, 3, H, W).
-Floor 2.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Sentences of any length for a text encoder of 77 tokens: cut into blocks, encoded one by one and laid end to end.
 
 IC-Light's way: 75 tokens a block between begin and end, filled with ends; the shorter of the two prompts is repeated
-until both have as many blocks. Floor 2.
+until both have as many blocks.
 """
 
 from __future__ import annotations

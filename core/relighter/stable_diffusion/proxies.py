@@ -3,7 +3,7 @@
 The clip is exposed so that the 99.5th percentile of the subject sits at 0.7 of the display: there must be room to
 brighten. The gain is measured between the model's answer and what its own encoder and decoder make of the unchanged
 picture, so that their losses cancel. Such a model knows no absolute level; what is between two lights is already in the hint, so
-the answer keeps its colours and its shape, and its mean over the subject is put at the hint's. Floor 2.
+the answer keeps its colours and its shape, and its mean over the subject is put at the hint's.
 """
 
 from __future__ import annotations

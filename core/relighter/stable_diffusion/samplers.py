@@ -1,7 +1,7 @@
 """The noise levels one run goes through, and the step from each to the next, behind one call for every sampler.
 
 Tables come from diffusers' schedulers. Steps are written out where the published methods change what lies between two of
-them (a fused clean picture, a noise of one's own); randomness enters only as an argument. Floor 2.
+them (a fused clean picture, a noise of one's own); randomness enters only as an argument.
 """
 
 from __future__ import annotations
