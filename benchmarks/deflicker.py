@@ -45,7 +45,7 @@ from relamp.core.gain.analytic import between
 from relamp.core.gain.proxy import FLOOR, encode
 from relamp.core.light.camera import load_camera
 from relamp.core.light.sheet import write_png
-from relamp.core.light.sources import Illumination, camera_to_map
+from relamp.core.light.sources import MapLight, camera_to_map
 from relamp.core.pictures import exr
 from relamp.core.pictures.colour import Colour
 from relamp.core.pictures.sequence import Sequence
@@ -160,7 +160,7 @@ def load_shot(folder: Path) -> Shot:
     files = {n: Sequence.parse(folder / f"{n}.####.exr") for n in ("plate", "truth", "matte", "normals")}
     frames = files["truth"].frames_on_disk()
     camera = load_camera(folder / "camera.json")
-    lights = {n: Illumination(Sequence.parse(_map(folder, n)), colour) for n in ("env_a", "env_b")}
+    lights = {n: MapLight(Sequence.parse(_map(folder, n)), colour) for n in ("env_a", "env_b")}
     looks, anchor = [], None
     for frame in frames:
         plate, truth = (exr.read_frame(files[n].path(frame), colour=colour) for n in ("plate", "truth"))

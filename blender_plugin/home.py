@@ -1,4 +1,4 @@
-"""Relamp in Blender's add-on folder: a copy of the plugin that Blender finds as the add-on `relamp`. Floor 0."""
+"""Relamp in Blender's add-on folder: a copy of the plugin that Blender finds as the add-on `relamp`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where log lines go: stderr for people, a file or JSON for farms. Every line is flushed. Floor 0."""
+"""Where log lines go: stderr for people, a file or JSON for farms. Every line is flushed."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 The command line, the job file, the Qt form, the Nuke knobs, the Blender properties, the farm template and the
 reference page are loops over `knobs(RelightParameters)`. Those that only published backbones read are declared in
-`published_parameters`, and belong to it by inheritance. Standard library only.
+`published_parameters` and inherited. Standard library only.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""JSON that somebody else wrote. Floor 0."""
+"""JSON that somebody else wrote."""
 
 from __future__ import annotations
 

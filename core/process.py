@@ -1,4 +1,4 @@
-"""How the process is set up before any work, and how it ends: threads inside libraries, signals, pipes that closed. Floor 0."""
+"""How the process is set up before any work, and how it ends: threads inside libraries, signals, pipes that closed."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """What a render says while it runs: one event a frame, told in the dialect of whoever listens.
 
 `plain` is one line a frame on stderr, `bar` a bar on a terminal, `json`, `openjd` and `deadline` are for programs that
-read stdout (Open Job Description messages; Deadline's default progress handler). Every line is flushed. Floor 0.
+read stdout (Open Job Description messages; Deadline's default progress handler). Every line is flushed.
 """
 
 from __future__ import annotations

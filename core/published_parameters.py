@@ -9,7 +9,7 @@ from .knob import knob
 
 @dataclass(frozen=True)
 class PublishedParameters:
-    """What can be said to IC-Light, RelightVid and Light-A-Video; checked by `RelightParameters`, which is made of this."""
+    """Parameters of IC-Light, RelightVid and Light-A-Video; checked by `RelightParameters`, which inherits them."""
 
     models: str | None = knob(
         None, "Folder of downloaded weights; without it $RELAMP_MODELS, else .relamp/models at home.", "file",

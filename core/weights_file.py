@@ -21,7 +21,7 @@ LICENCE = "Apache-2.0"
 
 
 def read_card(path: Path, schema: str) -> dict:
-    """The card in the header of a file of `schema`; raises `InputError` where the file is none."""
+    """The card in a weights file's header. Raises `InputError` when it cannot be read or has another schema than `schema`."""
     try:
         with safe_open(str(path), framework="pt") as file:
             card = plain_json.loads((file.metadata() or {}).get("relamp", "{}"))

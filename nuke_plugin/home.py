@@ -1,4 +1,4 @@
-"""Relamp in a Nuke folder (`~/.nuke`): a copy of the plugin, and one marked block in its `init.py`. Floor 0.
+"""Relamp in a Nuke folder (`~/.nuke`): a copy of the plugin, and one marked block in its `init.py`.
 
 Nothing outside the block is ever touched, and what was there before is there, byte for byte, after `uninstall`.
 """

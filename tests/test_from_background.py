@@ -15,7 +15,7 @@ from relamp.core.light.canvas import bearing
 from relamp.core.light.environment import rotation_matrix
 from relamp.core.light.from_background import LIFT_MOST, from_background, lift_clipped
 from relamp.core.light.irradiance import irradiance
-from relamp.core.light.sources import Behind
+from relamp.core.light.sources import BackgroundLight
 from relamp.core.parameters import RelightParameters
 from relamp.core.pictures.colour import Colour
 from relamp.core.pictures.sequence import Sequence
@@ -272,5 +272,7 @@ def test_a_lamp_beyond_half_in_the_background_is_as_bright_as_half_can_say(tmp_p
     written = write_exr(tmp_path / "held.exr", seen, ("R", "G", "B"), "half")
     seen[10:20, 70:80] = 2e5  # which half makes infinity of
     beyond = write_exr(tmp_path / "beyond.exr", seen, ("R", "G", "B"), "half")
-    lights = [Behind(Sequence.parse(path), Colour(), default_camera()).environment(1) for path in (written, beyond)]
+    lights = [
+        BackgroundLight(Sequence.parse(path), Colour(), default_camera()).environment(1) for path in (written, beyond)
+    ]
     np.testing.assert_array_equal(lights[0].pixels, lights[1].pixels)

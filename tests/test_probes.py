@@ -3,7 +3,7 @@ import pytest
 
 from relamp.core.light import environment as env
 from relamp.core.light.lamps import split
-from relamp.core.light.probes import draw
+from relamp.core.light.sheet import draw
 from relamp.core.pictures.colour import Colour
 
 COLOUR = Colour()

@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 
 from relamp.core.gain import proxy
+from relamp.core.pictures.resample import shrink_normals, working_shape
 
 
 @pytest.mark.parametrize(
     ("height", "width", "expected"), [(1080, 1920, (90, 160)), (60, 100, (60, 100)), (1, 4000, (1, 160))]
 )
 def test_working_shape_keeps_the_aspect_and_never_grows(height, width, expected):
-    assert proxy.working_shape(height, width, 160) == expected
+    assert working_shape(height, width, 160) == expected
 
 
 def _made(plate, alpha, anchor=1.0, longer=32):
@@ -48,3 +49,15 @@ def test_normals_stay_unit_and_unknown_ones_are_said_to_be():
     assert made.known[:, :8].all()
     assert not made.known[:, 8:].any()
     assert made.normals[3, 3] == pytest.approx([1, 0, 0])
+
+
+@pytest.mark.parametrize(("least", "known"), [(0.25, True), (0.5, False)])
+def test_a_shrunk_normal_is_known_where_enough_of_its_pixel_is(least, known):
+    normals = np.zeros((4, 4, 3), np.float32)
+    normals[:, 0] = (0, 1, 0)
+    there = np.zeros((4, 4), bool)
+    there[:3, :2] = there[0, 2] = True  # 7 of 16 pixels
+    normals[there] = (0, 1, 0)
+    small, sure = shrink_normals(normals, there, (1, 1), least)
+    assert sure.tolist() == [[known]]
+    assert small[0, 0] == pytest.approx((0, 1, 0) if known else (0, 0, 1))

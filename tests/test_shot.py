@@ -17,7 +17,7 @@ from relamp.core.cli import main
 from relamp.core.light.backdrop import camera_rays
 from relamp.core.light.environment import rotate, rotation_matrix
 from relamp.core.light.irradiance import irradiance
-from relamp.core.light.sources import Illumination
+from relamp.core.light.sources import MapLight
 from relamp.core.pictures import exr
 from relamp.core.pictures.colour import PINNED, Colour
 from relamp.core.pictures.sequence import Sequence
@@ -631,7 +631,7 @@ def test_lamps_are_ordered_by_what_is_bright_in_the_working_space(tmp_path, in_r
     path = str(write_exr(tmp_path / "two.exr", pixels, ("R", "G", "B")))
     for config, first in ((PINNED, 0), (in_rec709, 1)):
         colour = Colour(config)
-        lamps = Illumination(Sequence.parse(path), colour, colour.working_space).lamps(1, 2).lights
+        lamps = MapLight(Sequence.parse(path), colour, colour.working_space).lamps(1, 2).lights
         assert np.argmax(lamps[0].table.mean(axis=(0, 1))) == first
 
 

@@ -14,7 +14,7 @@ from ..light.environment import rotate, rotation_matrix
 from ..light.map_file import Environment, load_environment, write_map
 from ..light.prompt import from_prompt
 from ..light.sheet import light_sheet
-from ..light.sources import Behind
+from ..light.sources import BackgroundLight
 from ..parameters import RelightParameters
 from ..pictures.colour import Colour
 from ..pictures.sequence import Sequence
@@ -80,7 +80,7 @@ def describe(made: Made, lamps: int, png: str | None, overwrite: bool = False) -
 def _from_background(path: str, camera: str | None, colour: Colour) -> Made:
     sequence = Sequence.parse(path)
     frame = sequence.frames_on_disk()[0]
-    light = Behind(sequence, colour, shot_camera(camera, path))
+    light = BackgroundLight(sequence, colour, shot_camera(camera, path))
     name = sequence.path(frame).name
     return Made(f"background {name}", light.environment(frame), colour, {"relamp/background": name})
 

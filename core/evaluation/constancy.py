@@ -1,7 +1,7 @@
 """What a new light must not change: fine detail, the hue of what is lit white, the sharpness of edges.
 
 A true change of light moves these a little too (a new shadow has an edge), so each is also measured on the truth.
-Pictures are (H, W, 3) float32 linear Rec.709. Floor 1.
+Pictures are (H, W, 3) float32 linear Rec.709.
 """
 
 from __future__ import annotations

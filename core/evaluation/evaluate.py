@@ -1,4 +1,4 @@
-"""A relit shot against the truth, frame by frame: reads, aligns, and asks every measure. Floor 3.
+"""A relit shot against the truth, frame by frame: reads, aligns, and asks every measure.
 
 Only two frames are in memory at a time.
 """

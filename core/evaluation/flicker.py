@@ -1,4 +1,4 @@
-"""How much a shot flickers, without a truth to hold it against (`relamp flicker`). Floor 3.
+"""How much a shot flickers, without a truth to hold it against (`relamp flicker`).
 
 Each frame is compared with the mean of the one before and the one after, brought onto it along the motion of the plate: a
 light that fades or turns evenly says nothing, what comes and goes does. In stops of luminance, over the plate's where

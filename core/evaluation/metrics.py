@@ -1,7 +1,7 @@
 """How near one picture comes to the truth: PSNR, SSIM, both once the exposure is right, and the error in stops.
 
 Pictures are (H, W, 3) float32 linear Rec.709, the place `inside` (H, W) bool. Display-encoded means the sRGB curve after
-clipping to 0..1, at the exposure the numbers have: none is added. Floor 1.
+clipping to 0..1, at the exposure the numbers have: none is added.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Motion is classical dense optical flow, OpenCV's DIS (Kroeger et al. 2016, preset medium) on display-encoded luma: no network
 is needed, and numbers are not comparable with published ones that follow RAFT. Everything is measured from a frame to the
-next one, on pixels that both show. Pictures are (H, W, 3) float32 linear Rec.709. Floor 1.
+next one, on pixels that both show. Pictures are (H, W, 3) float32 linear Rec.709.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A command that ends with whoever asked for it, even when that process is killed and can do nothing any more.
 
 `python -m relamp.core.farm.guard COMMAND ...` runs the command until its own standard input ends: the system closes that pipe
-when the process at the other end is gone. Floor 0.
+when the process at the other end is gone.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 The rules come as a file, `{"version": "pathmapping-1.0", "path_mapping_rules": [{"source_path_format": "POSIX",
 "source_path": ..., "destination_path": ...}, ...]}` (openjd-specifications, How Jobs Are Run). Where several fit, the
-longest source wins. Floor 0.
+longest source wins.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A farm session from outside its warm process: start it, have a chunk rendered, stop it. Floor 0.
+"""A farm session from outside its warm process: start it, have a chunk rendered, stop it.
 
 What the actions of a farm's step environment and of its tasks call; see `spool` for how they talk.
 """

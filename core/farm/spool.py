@@ -12,8 +12,6 @@ by touching a file of its own.
 ``N.events``        a line of JSON an event; the last one has an ``end``, the exit code
 ``N.stop``          asks for the end of a chunk; ``stop`` for that of the process
 ==================  =====================================================================================
-
-Floor 0.
 """
 
 from __future__ import annotations

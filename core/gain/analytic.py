@@ -1,7 +1,7 @@
 """The analytic answer: how much more light a matte surface gets under one environment than under another.
 
 A light is tabulated once per direction a surface can face, so that a frame of any size is one look-up a pixel. What
-comes out is a log gain per pixel and channel, at unit level (design: only F knows how bright a light is). Floor 1.
+comes out is a log gain per pixel and channel, at unit level (design: only F knows how bright a light is).
 """
 
 from __future__ import annotations

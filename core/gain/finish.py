@@ -1,4 +1,4 @@
-"""The full-resolution end of a frame's way: hint and residual into the plate, and the layers beside it. Floor 1.
+"""The full-resolution end of a frame's way: hint and residual into the plate, and the layers beside it.
 
 `Subject` is a frame as the light finds it; `finish` gives the beauty in the working space and the layers asked for.
 """

@@ -2,7 +2,6 @@
 
 Film and sensor noise grows with the signal (photon noise) on top of a floor (read noise), so its variance is taken as
 offset + slope * level per channel. Where a neighbourhood varies more than that it holds detail, which is not grain.
-Floor 1.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ level and `e` the smallest light there is:
     ratio = F * exp(g)
 
 With grain matched or kept, exp(g) acts on the plate's base and the grain comes back scaled by exp(g / 2) or as it was.
-Where nothing changes the plate's own numbers are selected, never recomputed. Everything is float32, (H, W, C). Floor 1.
+Where nothing changes the plate's own numbers are selected, never recomputed. Everything is float32, (H, W, C).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The proxy: a small log-encoded picture of a frame that networks look at, always at the same exposure. Floor 1.
+"""The proxy: a small log-encoded picture of a frame that networks look at, always at the same exposure.
 
 The exposure anchor brings the plate's middle to 0.18 before anything is encoded, so that a network sees the same
 numbers whatever the plate's level is.
@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from ..pictures.curves import FLOOR, MIDDLE_GREY, STRETCH
 from ..pictures.curves import decode_log as decode
 from ..pictures.curves import encode_log as encode
+from ..pictures.resample import resize, shrink_normals, working_shape
 
 __all__ = [
     "FLOOR", "MIDDLE_GREY", "STRETCH", "Proxy", "decode", "encode", "exposure_anchor", "make", "probe_frames", "resize",
@@ -36,21 +36,6 @@ class Proxy:
     matte: np.ndarray
     normals: np.ndarray
     known: np.ndarray
-
-
-def working_shape(height: int, width: int, longer: int) -> tuple[int, int]:
-    """(h, w) of a frame's proxy: its longer side is `longer` px, or what it was if that is less."""
-    scale = min(1.0, longer / max(height, width))
-    return max(1, round(height * scale)), max(1, round(width * scale))
-
-
-def resize(picture: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """A picture (H, W) or (H, W, C) at another size: by area when it shrinks, linear when it grows."""
-    if picture.shape[:2] == shape:
-        return picture
-    shrinks = shape[0] <= picture.shape[0] and shape[1] <= picture.shape[1]
-    how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return cv2.resize(picture, (shape[1], shape[0]), interpolation=how)
 
 
 def make(
@@ -82,12 +67,8 @@ def make(
     covered = resize(cover, shape)
     small = np.where(covered[..., None] > 1e-3, small / np.maximum(covered, 1e-3)[..., None], small)
     matte = np.clip(resize((weight * cover).astype(np.float32), shape), 0, 1)
-    mass = resize(known.astype(np.float32), shape)
-    facing = resize(np.where(known[..., None], normals, 0).astype(np.float32), shape)
-    length = np.sqrt((facing * facing).sum(-1, keepdims=True))
-    sure = (mass > 0.5) & (length[..., 0] > 0.1)
-    unit = np.where(sure[..., None], facing / np.maximum(length, 1e-6), np.array([0, 0, 1], np.float32))
-    return Proxy(small * np.float32(anchor), matte, unit.astype(np.float32), sure)
+    unit, sure = shrink_normals(normals, known, shape, least=0.5)  # (h, w, 3), (h, w)
+    return Proxy(small * np.float32(anchor), matte, unit, sure)
 
 
 def probe_frames(on_disk: tuple[int, ...]) -> tuple[int, ...]:

@@ -2,7 +2,7 @@
 
 A picture cannot tell the colour of its light from that of its surfaces, and cameras are white-balanced: the light is taken for
 white. What can be read is its first order, one smooth change of brightness with the normal. It is fitted to the log luminance
-of the subject, robustly, so that dark hair and bright shirts have no say, and most of it is believed. Floor 1.
+of the subject, robustly, so that dark hair and bright shirts have no say, and most of it is believed.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The shot's camera: where it looks in the world of the environment, and how wide.
 
 Camera space is X right, Y up, Z to the viewer, so it looks down -Z; world space is the environment's
-(`core/light/environment.py`). Floor 1.
+(`core/light/environment.py`).
 """
 
 from __future__ import annotations

@@ -1,13 +1,14 @@
-"""The light of a shot, frame by frame: from maps, from words or from the plate behind, turned before the camera. Floor 1."""
+"""The light of a shot, frame by frame: from maps, from words or from the background plate."""
 
 from __future__ import annotations
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import cast
+from typing import Any
 
 import numpy as np
 
@@ -27,7 +28,7 @@ from .lamps import split
 from .map_file import Environment, load_environment, within_half
 from .prompt import from_prompt
 
-RAYS = 96  # view rays across a background: they only say where its edges lie
+RAYS = 96  # view rays across a background: they only find its edges
 UNKNOWN_LIGHT = "even white light"
 
 
@@ -38,52 +39,47 @@ class LampTables:
     lights: tuple[Light, ...]
 
 
-class Illumination:
-    """An environment from files, as a shot sees it. Keeps the last few maps it read, so a still one is read once.
+class Illumination(ABC):
+    """The light of a shot: an environment for each frame, as it lies before it is turned before the camera.
 
-    What says otherwise where a map comes from (`Worded`, `Behind`) is a subclass with a `key`, a `_load` and names of its own.
-    `sequence` holds the files a map depends on, None where there are none.
+    Frames with the same `key` have the same environment. The last two that were worked out are kept, so a still one is worked
+    out once. `sequence` holds the files that the light depends on, None where there are none.
     """
 
-    def __init__(self, sequence: Sequence, colour: Colour, colorspace: str | None = None) -> None:
-        self.sequence: Sequence | None = sequence
-        self._files = sequence
+    def __init__(self, sequence: Sequence | None, colour: Colour) -> None:
+        self.sequence = sequence
         self._colour = colour
-        self._colorspace = colorspace
         self._environment = lru_cache(maxsize=2)(self._load)
         self._light = lru_cache(maxsize=2)(self._tabulate)
         self._lamps = lru_cache(maxsize=2)(self._split)
 
-    def __str__(self) -> str:
-        return str(self._files)
-
     @property
+    @abstractmethod
     def is_still(self) -> bool:
-        """Whether every frame has the same map."""
-        return self._files.is_still
+        """Whether every frame has the same environment."""
 
+    @abstractmethod
     def key(self, frame: int) -> Hashable:
-        """Equal for frames that have the same map."""
-        return self._files.path(frame)
+        """What the environment of a frame is made from; equal for frames that have the same environment."""
 
+    @abstractmethod
     def named(self, frame: int) -> str:
-        """What the map of a frame is called, for a header."""
-        return self._files.path(frame).name
+        """What the environment of a frame is called, for a header."""
 
+    @abstractmethod
     def file(self, frame: int) -> Path:
-        """The file that holds the map of a frame."""
-        return self._files.path(frame)
+        """The file that holds the environment of a frame. Raises `UsageError` for a light that does not come from a map."""
 
+    @abstractmethod
     def require(self, frames: tuple[int, ...]) -> None:
-        """Raise `InputError` unless there is a map for each of `frames`."""
-        missing = self._files.missing(frames)
-        if missing and self._files.is_still:
-            raise InputError(f"{self._files} does not exist; give a lat-long environment, .exr or .hdr")
-        if missing:
-            raise InputError(f"{self._files}: no environment for frames {format_frames(missing)}")
+        """Raise `InputError` unless there is an environment for each of `frames`."""
+
+    @abstractmethod
+    def _load(self, key: Any) -> Environment:
+        """The environment of the frames with this `key`."""
 
     def environment(self, frame: int) -> Environment:
-        """The map of a frame, as it lies in its file."""
+        """The environment of a frame, in its own axes."""
         return self._environment(self.key(frame))
 
     def light(self, frame: int) -> Light:
@@ -91,16 +87,12 @@ class Illumination:
         return self._light(self.key(frame))
 
     def lamps(self, frame: int, count: int) -> LampTables:
-        """The lamps of a frame's map and the rest, each tabulated in units of the whole map's level."""
+        """The lamps of a frame's environment and the rest, each tabulated in units of the whole environment's level."""
         return self._lamps(self.key(frame), count)
 
     def digest(self, frame: int) -> str:
-        """SHA-256, in hex, of what the map of a frame is made from."""
+        """SHA-256, in hex, of what the environment of a frame is made from."""
         return self.environment(frame).sha256
-
-    def _load(self, key: Hashable) -> Environment:
-        assert isinstance(key, Path)
-        return load_environment(key, colorspace=self._colorspace, colour=self._colour)
 
     def _tabulate(self, key: Hashable) -> Light:
         return Light.of(self._environment(key).pixels, self._colour.luminance_weights)
@@ -113,12 +105,46 @@ class Illumination:
         return LampTables(tuple(Light.of_part(part, whole) for part in parts))
 
 
-class Worded(Illumination):
-    """An environment from a prompt: the same for every frame."""
+class MapLight(Illumination):
+    """Light from latitude-longitude maps on disk, a still or a sequence; `colorspace` None reads their colour space from them."""
+
+    def __init__(self, sequence: Sequence, colour: Colour, colorspace: str | None = None) -> None:
+        super().__init__(sequence, colour)
+        self._files = sequence
+        self._colorspace = colorspace
+
+    def __str__(self) -> str:
+        return str(self._files)
+
+    @property
+    def is_still(self) -> bool:
+        return self._files.is_still
+
+    def key(self, frame: int) -> Path:
+        return self._files.path(frame)
+
+    def named(self, frame: int) -> str:
+        return self._files.path(frame).name
+
+    def file(self, frame: int) -> Path:
+        return self._files.path(frame)
+
+    def require(self, frames: tuple[int, ...]) -> None:
+        missing = self._files.missing(frames)
+        if missing and self._files.is_still:
+            raise InputError(f"{self._files} does not exist; give a lat-long environment, .exr or .hdr")
+        if missing:
+            raise InputError(f"{self._files}: no environment for frames {format_frames(missing)}")
+
+    def _load(self, key: Path) -> Environment:
+        return load_environment(key, colorspace=self._colorspace, colour=self._colour)
+
+
+class PromptLight(Illumination):
+    """Light from words: the same for every frame."""
 
     def __init__(self, prompt: str, colour: Colour) -> None:
-        super().__init__(Sequence.parse("words"), colour)
-        self.sequence = None
+        super().__init__(None, colour)
         self._prompt = prompt
 
     def __str__(self) -> str:
@@ -128,28 +154,28 @@ class Worded(Illumination):
     def is_still(self) -> bool:
         return True
 
-    def key(self, frame: int) -> Hashable:
+    def key(self, frame: int) -> str:
         return self._prompt
 
     def named(self, frame: int) -> str:
         return f"words ({self._prompt})"
 
     def file(self, frame: int) -> Path:
-        """Raises `UsageError`: there is none."""
         raise UsageError("the light comes from words, not from a file; save it with relamp env --out")
 
     def require(self, frames: tuple[int, ...]) -> None:
-        """Words are there for every frame."""
+        """Does nothing: words hold for every frame."""
 
-    def _load(self, key: Hashable) -> Environment:
-        return from_prompt(self._prompt, self._colour)
+    def _load(self, key: str) -> Environment:
+        return from_prompt(key, self._colour)
 
 
-class Behind(Illumination):
-    """An environment from the background plate of each frame, seen by the shot's camera."""
+class BackgroundLight(Illumination):
+    """Light from the background plate of each frame, as far as the shot's camera sees it. `view` of a file with several views."""
 
     def __init__(self, sequence: Sequence, colour: Colour, camera: CameraMove, view: str | None = None) -> None:
         super().__init__(sequence, colour)
+        self._files = sequence
         self._camera = camera
         self._view = view
 
@@ -160,7 +186,8 @@ class Behind(Illumination):
     def is_still(self) -> bool:
         return self._files.is_still and len(self._camera.keys) == 1
 
-    def key(self, frame: int) -> Hashable:
+    def key(self, frame: int) -> tuple[Path, tuple[float, ...], float]:
+        """The plate, the camera's rotation row by row (9 numbers), and its field of view in degrees."""
         camera = self._camera.at(frame)
         turn = tuple(float(value) for value in camera.rotation.ravel())
         return self._files.path(frame), turn, camera.fov
@@ -169,24 +196,22 @@ class Behind(Illumination):
         return f"background {self._files.path(frame).name}"
 
     def file(self, frame: int) -> Path:
-        """Raises `UsageError`: there is none."""
         raise UsageError("the light comes from a background, not from a file; save it with relamp env --out")
 
     def require(self, frames: tuple[int, ...]) -> None:
-        """Raise `InputError` unless there is a background for each of `frames`."""
         missing = self._files.missing(frames)
         if missing:
             what = "does not exist" if self._files.is_still else f"has no frames {format_frames(missing)}"
             raise InputError(f"--background {self._files} {what}")
 
-    def _load(self, key: Hashable) -> Environment:
-        path, turn, fov = cast("tuple[Path, tuple[float, ...], float]", key)
+    def _load(self, key: tuple[Path, tuple[float, ...], float]) -> Environment:
+        path, turn, fov = key
         frame = exr.read_frame(path, colour=self._colour, view=self._view, carry=False)
         display = frame.display_window
         seen = within_half(frame.rgb) if frame.data_type == "half" else frame.rgb
-        picture = place(self._colour.to_working(seen, frame.colorspace), frame.data_window, display)
+        picture = place(self._colour.to_working(seen, frame.colorspace), frame.data_window, display)  # (H, W, 3)
         rays = camera_rays(RAYS, max(2, round(RAYS * display.height / display.width)), fov, frame.pixel_aspect)
-        rays = rays @ np.array(turn, np.float32).reshape(3, 3).T
+        rays = rays @ np.array(turn, np.float32).reshape(3, 3).T  # (h, w, 3), in the world of the map
         try:
             pixels = from_background(picture, rays)
         except InputError as error:
@@ -204,12 +229,12 @@ def lighting(parameters: RelightParameters, colour: Colour, camera: CameraMove) 
     if by == "env":
         if parameters.env_colorspace:
             colour.resolve(parameters.env_colorspace)
-        return Illumination(Sequence.parse(parameters.env or ""), colour, parameters.env_colorspace)
+        return MapLight(Sequence.parse(parameters.env or ""), colour, parameters.env_colorspace)
     if by == "prompt":
-        return Worded(parameters.prompt, colour)
+        return PromptLight(parameters.prompt, colour)
     if by == "background":
-        return Behind(Sequence.parse(parameters.background or ""), colour, camera, parameters.view())
-    return Worded(UNKNOWN_LIGHT, colour)  # a published backbone that is only told of it
+        return BackgroundLight(Sequence.parse(parameters.background or ""), colour, camera, parameters.view())
+    return PromptLight(UNKNOWN_LIGHT, colour)  # a published backbone reads the prompt itself
 
 
 def camera_to_map(env_rotate: tuple[float, float, float], camera_rotation: np.ndarray) -> np.ndarray:

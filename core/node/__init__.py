@@ -1,4 +1,4 @@
-"""The Relamp node, as every host has it: knobs, inputs, bakes and their versions. Floor 0, nothing of any host.
+"""The Relamp node, as every host has it: knobs, inputs, bakes and their versions. It imports nothing of any host.
 
 A host (Nuke, Blender) is a thin adapter over these modules:
 

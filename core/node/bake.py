@@ -1,4 +1,4 @@
-"""One bake: a job on its way through the worker, watched and stopped from outside. Floor 0.
+"""One bake: a job on its way through the worker, watched and stopped from outside.
 
 Start it in the host's main thread, then poll it from wherever suits the host (a thread, a timer): nothing here calls back
 into a host.

@@ -1,7 +1,7 @@
 """A self-contained copy of floor 0 and a host's plugin, for a Python that has nothing of Relamp.
 
 The copy is a folder `relamp` with the same modules in the same places, so that their relative imports hold, and
-`site.json`, which says in which Python the worker is. It carries a list of its files; only those are ever removed. Floor 0.
+`site.json`, which says in which Python the worker is. It carries a list of its files; only those are ever removed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a Relamp node shows: the declared parameters in a host's few kinds of knobs, and the node's own. Floor 0.
+"""What a Relamp node shows: the declared parameters in a host's few kinds of knobs, and the node's own.
 
 A host loops over `all_knobs()`, makes one control each, and hands plain values back to `parameter`.
 """

@@ -1,4 +1,4 @@
-"""Where a node's bakes lie, one folder a version, and what a bake may write over. Floor 0.
+"""Where a node's bakes lie, one folder a version, and what a bake may write over.
 
 <root>/<node>/v003/<node>.1001.exr      a bake, with its job beside it: <node>.relamp.job.json
 <root>/<node>/preview/3f2a9c01/...      single frames, one folder for each look, the last few kept

@@ -73,7 +73,7 @@ def quantise(rgb: np.ndarray, data_type: str) -> tuple[np.ndarray, int]:
     if data_type == "float":
         return rgb.astype(dtype), 0
     rounded, clamped = np.empty(rgb.shape, dtype), 0
-    for rows in bands(rgb.shape[0]):  # rounded and looked at while they are still in the processor's cache
+    for rows in bands(rgb.shape[0]):  # rounded and checked while they are still in the processor's cache
         rounded[rows], count = _to_half(rgb[rows])
         clamped += count
     return rounded, clamped

@@ -3,7 +3,7 @@
 Normals say how a surface slopes, so inside a matte they add up to a height (least squares, Horn & Brooks 1986; solved by
 conjugate gradients that are preconditioned by the cosine-transform solver of Simchony, Chellappa & Shao 1990). What normals
 cannot tell, how far one thing stands in front of another, comes from a relief that is given: it pulls weakly on the
-heights everywhere, and where it steps by far more than the normals explain, the step is kept. Floor 1.
+heights everywhere, and where it steps by far more than the normals explain, the step is kept.
 """
 
 from __future__ import annotations

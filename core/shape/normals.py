@@ -1,6 +1,6 @@
 """The shape of what is lit: camera-space normals, from the plate's own pass or inflated from its matte.
 
-Camera space is X right, Y up, Z to the viewer. Floor 1.
+Camera space is X right, Y up, Z to the viewer.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ Horizons do not depend on the light: for each frame they are worked out once, an
 of each of `CELLS` directions every point receives; a light that turns is then one matrix product. Small lamps, whose shadows
 have edges, are kept at their exact place and traced at the picture's own size.
 
-The view is taken as parallel. Everything is deterministic for one number of torch's threads. Floor 1.
+The view is taken as parallel. Everything is deterministic for one number of torch's threads.
 """
 
 from __future__ import annotations

@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from ..gain.finish import Subject
 from ..gain.law import unpremultiply
-from ..gain.proxy import PROBE_SIZE, decode, exposure_anchor
+from ..gain.proxy import PROBE_SIZE, decode, exposure_anchor, resize, working_shape
 from ..gain.proxy import probe_frames as probe_frames
 from ..light.source_fit import fit_source
 from ..temporal.look import Look
@@ -58,15 +57,14 @@ def samples_of(subject: Subject, camera_rotation: np.ndarray) -> Samples:
     step = max(1, max(subject.weight.shape) // (4 * PROBE_SIZE))
     sparse = (slice(None, None, step), slice(None, None, step))
     height, width = subject.weight[sparse].shape
-    scale = min(1.0, PROBE_SIZE / max(height, width))
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    shape = working_shape(height, width, PROBE_SIZE)
     weight = subject.weight[sparse] * subject.known[sparse]
     alpha = None if subject.opacity is None else subject.opacity[sparse]
     if alpha is not None:
         weight = weight * (alpha > 0.9)
     rgb = unpremultiply(subject.plate[sparse], alpha) * weight[..., None]
     normals = subject.normals[sparse] * weight[..., None]
-    small = [cv2.resize(a.astype(np.float32), size, interpolation=cv2.INTER_AREA) for a in (rgb, normals, weight)]
+    small = [resize(a.astype(np.float32), shape) for a in (rgb, normals, weight)]  # (h, w, 3), (h, w, 3), (h, w)
     mass = np.maximum(small[2], 1e-6)[..., None]
     world = (small[1] / mass) @ camera_rotation.T.astype(np.float32)
     keep = small[2] > 0.5

@@ -15,7 +15,7 @@ from ..frames import format_frames
 from ..gain.proxy import working_shape
 from ..job import Measured, RelightJob, with_parameters
 from ..light.camera import shot_camera
-from ..light.sources import Illumination, lighting
+from ..light.sources import Illumination, MapLight, lighting
 from ..parameters import RelightParameters, knobs
 from ..pictures import exr
 from ..pictures.colour import Colour
@@ -186,7 +186,7 @@ def _of_first_readable(paths: Iterable[Path], look: Callable[[Path], T]) -> T:
 def _maps(path: str, colour: Colour, parameters: RelightParameters) -> Illumination:
     if parameters.env_colorspace:
         colour.resolve(parameters.env_colorspace)
-    return Illumination(Sequence.parse(path), colour, parameters.env_colorspace)
+    return MapLight(Sequence.parse(path), colour, parameters.env_colorspace)
 
 
 def _checked(light: Illumination, tasks: tuple[FrameTask, ...]) -> Illumination:

@@ -1,4 +1,4 @@
-"""The deflicker head: takes out what flickers in the residuals of a window and keeps what truly changes. Floor 2.
+"""The deflicker head: takes out what flickers in the residuals of a window and keeps what truly changes.
 
 A small network, run by ONNX Runtime alone, weighs six neighbours that `align` brought onto the middle frame: whole frames,
 and the surroundings of every 4 x 4 pixels. Flicker is coarse, so what is finer is never touched. All it is told are

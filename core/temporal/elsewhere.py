@@ -1,4 +1,4 @@
-"""The head alone, for shots that were relit elsewhere: its correction multiplied into frames at full resolution. Floor 3.
+"""The head alone, for shots that were relit elsewhere: its correction multiplied into frames at full resolution.
 
 What a frame's relight did is measured as the log ratio of the relit frame over the plate, at the working size. Only the
 neighbours' looks are in memory, and every frame depends on its neighbours by absolute number, so a part of a shot comes
@@ -19,13 +19,12 @@ from ..errors import InputError, UsageError
 from ..frames import format_frames
 from ..gain.analytic import over_even
 from ..gain.law import matte_weight
-from ..gain.proxy import PROBE_SIZE, exposure_anchor, probe_frames, resize, working_shape
+from ..gain.proxy import FLOOR, PROBE_SIZE, encode, exposure_anchor, probe_frames, resize, working_shape
 from ..light.camera import CameraMove, default_camera
-from ..light.sources import Illumination, camera_to_map
+from ..light.sources import MapLight, camera_to_map
 from ..parameters import at_frame
 from ..pictures import exr
 from ..pictures.colour import Colour
-from ..pictures.curves import FLOOR, encode_log
 from ..pictures.frame import Frame, place
 from ..pictures.header import Attribute
 from ..pictures.sequence import Sequence, files_of
@@ -100,7 +99,7 @@ class _Run:
         self.plate, self.relit, self.out = (Sequence.parse(p) for p in (shot.plate, shot.relit, shot.out))
         path, self.channel = exr.split_layer(shot.matte) if shot.matte else (None, None)
         self.matte = Sequence.parse(path) if path else None
-        self.light = Illumination(Sequence.parse(shot.env), self.colour) if shot.env else None
+        self.light = MapLight(Sequence.parse(shot.env), self.colour) if shot.env else None
         self.camera = shot.camera or default_camera()
         self.there = frozenset(self.relit.frames_on_disk())
         self.look = lru_cache(maxsize=2 * RADIUS + 2)(self._look)
@@ -176,7 +175,7 @@ class _Run:
         ratio = np.clip(ratio, -MOST, MOST).astype(np.float32)
         matte, drawn = self._matte(frame, plate, shape)
         normals, hint = self._hint(frame, plate, matte, drawn)
-        return Look(encode_log(before), matte, normals, hint, ratio - hint, canvas=shape)
+        return Look(encode(before), matte, normals, hint, ratio - hint, canvas=shape)
 
     def _working(self, frame: Frame) -> np.ndarray:
         rgb = self.colour.to_working(place(frame.rgb, frame.data_window, frame.display_window), frame.colorspace)

@@ -1,7 +1,7 @@
 """Dense motion between two frames of a plate, and pictures moved along it.
 
 Classical optical flow, OpenCV's DIS (Kroeger et al. 2016): no network, and the same bits as long as OpenCV runs
-single-threaded (`process.pin_opencv`; DIS propagates within stripes, a stripe a thread). Floor 1.
+single-threaded (`process.pin_opencv`; DIS propagates within stripes, a stripe a thread).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A chunk's first and last frames depend on frames of its neighbours; what a network said of those is kept here, so that it is
 asked once a shot and not once a chunk. Files are named by the fingerprint of everything they depend on, appear whole, and
-are read only where they fit; one that is damaged counts as none. When the job is whole, the folder goes. Floor 1.
+are read only where they fit; one that is damaged counts as none. When the job is whole, the folder goes.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Looks at the size that flicker is looked for at: light that flickers is coarse, and time goes by the pixel. Floor 1."""
+"""Looks at the size that flicker is looked for at: light that flickers is coarse, and time goes by the pixel."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..gain.proxy import resize, working_shape
+from ..pictures.resample import resize, working_shape
 from .align import RADIUS, Sight
 
 LARGEST = 256

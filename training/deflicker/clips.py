@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from ...core.gain.proxy import FLOOR, MIDDLE_GREY, STRETCH
+from ...core.pictures.curves import MIDDLE_GREY, encode_log
 
 FRAMES = 8
 """Two windows that overlap: their middles are frames 3 and 4."""
@@ -232,7 +232,7 @@ def make(rng: np.random.Generator, shape: tuple[int, int], event: str | None = N
     grain = 10 ** rng.uniform(-3.5, -1.7)
     light = light * (MIDDLE_GREY / max(float(np.median(light)), 1e-3)) * 2 ** rng.normal(0, 0.5)
     light += grain * np.sqrt(np.maximum(light, 0) + 0.01) * rng.standard_normal(light.shape, np.float32)
-    code = np.log((np.maximum(light, 0) + FLOOR) / MIDDLE_GREY) / STRETCH
+    code = encode_log(light)
     truth = cover if only_subject else np.ones_like(cover)
     if event != "lightning" and rng.random() < 0.2:  # relit elsewhere: nothing is known of the light
         residual, hint = residual + hint, np.zeros_like(hint)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch.nn.functional import avg_pool2d, conv2d, interpolate, max_pool2d, pad
 
-from ...core.gain.proxy import FLOOR, MIDDLE_GREY, STRETCH
+from ...core.pictures.curves import MIDDLE_GREY, encode_log_tensor
 from .light import LUMINANCE, Draw
 
 BALANCED = 0.75  # chance that a camera is balanced to the light, wholly or partly
@@ -43,7 +43,7 @@ def plate(
     anchored = (
         filmed.clamp_min(0) / _typical(filmed, cut) * MIDDLE_GREY * torch.exp(draw.normal(0, 0.12, count, 1, 1, 1))
     )
-    return ((anchored.clamp(0, 400) + FLOOR) / MIDDLE_GREY).log() / STRETCH, cut
+    return encode_log_tensor(anchored.clamp(0, 400)), cut
 
 
 def _balance(white: torch.Tensor, matte: torch.Tensor, draw: Draw) -> torch.Tensor:
@@ -58,7 +58,7 @@ def _balance(white: torch.Tensor, matte: torch.Tensor, draw: Draw) -> torch.Tens
 
 def _typical(picture: torch.Tensor, matte: torch.Tensor) -> torch.Tensor:
     """(B, 1, 1, 1) geometric mean of the luminance inside the matte, between its 5th and 95th percentile
-    (`measure.exposure_anchor`)."""
+    (`gain.proxy.exposure_anchor`)."""
     weights = torch.tensor(LUMINANCE, device=picture.device)[:, None, None]
     luminance = (picture * weights).sum(1).flatten(1).clamp_min(1e-6)
     inside = matte.flatten(1) > 0.5

@@ -1,7 +1,7 @@
 """The models folder: finding weights by name, remembering their licences and hashes, and adding to them.
 
 `models.json` in the folder holds what was added and what was hashed, by name; a hash is believed while size and time of
-every file are those it was made from. Nothing is ever downloaded. No network is built here.
+every file are those it was made from. Nothing is ever downloaded, and no network is built here.
 """
 
 from __future__ import annotations
