@@ -1,4 +1,4 @@
-"""What works out the new light: relighters by name. A new one is a folder here and a line in `load`. Floor 2."""
+"""What works out the new light: relighters by name. A new one is a folder here and a line in `load`."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ The image relighter is IC-Light, or Relamp's own; the video model AnimateDiff, o
 Relamp's own and the prior nothing is downloaded, and the whole run stays in logs of light. Relamp's own states a change from the
 light of the plate, so it is asked of the plate and not of a clip that is half relit already: its answer is one for all steps of
 the fusion. It has no attention, so light attention does not reach it. The result of every frame depends on all of them: the
-shot is never split. Floor 2.
+shot is never split.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Zhou et al., Light-A-Video (2025), as the released code computes it: every frame keeps its query and attends once to its
 own keys and values and once to their mean over the clip; the two answers are mixed by γ. Only in the two middle up
-blocks of the network. The light of a clip is averaged, so light that changes with time is held back. Floor 2.
+blocks of the network. The light of a clip is averaged, so light that changes with time is held back.
 """
 
 from __future__ import annotations

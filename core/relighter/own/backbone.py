@@ -1,8 +1,9 @@
-"""What `--backbone relamp` does: the shape of the subject is seen, or given, and every light is traced on it.
+"""The backbone `relamp`: a network estimates the shape of the subject, and both lights are traced on that shape.
 
-A network sees normals, relief and albedo in the plate; what light the form hides is traced through the relief; the plate's own
-light is the one that is given, else the brightness by facing that the plate shows. The colour of the change is that of the lights
-alone. Nothing here draws chance: the same conditions give the same answer. Floor 2.
+Normals, relief and albedo come from the shape network; normals that are given replace the estimated ones. How much of a light
+reaches each point is traced through the relief. The light that the plate was shot under is the source light where there is one,
+else the plate's brightness as a function of where a surface faces. The colour of the change is that of the lights alone. No
+random numbers are used: the same conditions give the same answer.
 """
 
 from __future__ import annotations
@@ -26,19 +27,21 @@ from ...temporal.windows import Span
 from ..answer import Answer
 from .conditions import Conditions, analytic_hint, decode_planes, lit
 
-INTRA_OP_THREADS = 2  # never the machine's: other counts can give other last bits
-SMALL = 256 * 256  # px of a frame: below, two threads wait for each other on a busy machine longer than they gain
-DELIT = (
-    0.5  # share in logs of the seen albedo that is taken off to read the plate's own light: all of it takes light along
-)
-DARK_ALBEDO = 0.03
+INTRA_OP_THREADS = 2  # a constant, whatever the machine has: another count can give other last bits
+SMALL = 256 * 256  # px; smaller frames run in one thread, since two spend longer waiting for each other than they gain
+DELIT = 0.5  # exponent of the albedo that the luminance is divided by: the estimated albedo holds some of the light
+DARK_ALBEDO = 0.03  # luminance; a lower albedo is not divided by
 _ALONE = threading.Lock()
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What a frame shows, whatever its light: `normals` (B, 3, h, w), `log_albedo` (B, 3, h, w), `doubt` (B, 1, h, w) in radians,
-    the shape made ready for lights, and the log of the plate's own light by facing, (B, 1, h, w)."""
+class Subject:
+    """What a new light does not change in a frame.
+
+    `normals` (B, 3, h, w) unit camera-space vectors, `log_albedo` (B, 3, h, w) natural log of reflectance, `doubt` (B, 1, h, w)
+    expected error of the normals in radians, `shape` what lights are traced on, and `own_light` (B, 1, h, w), natural log of the
+    plate's brightness by facing.
+    """
 
     normals: torch.Tensor
     log_albedo: torch.Tensor
@@ -48,11 +51,11 @@ class Seen:
 
 
 class Relamp:
-    """See the module. `weights` is the SHA-256 of the shape network's file in hex."""
+    """The backbone `relamp`; see `answer.Backbone` and `answer.Network`. `weights` is the SHA-256 of the shape network's file."""
 
     name = "relamp"
     used: tuple[str, ...] = ()
-    wants_source = False  # the plate's own light is read off by facing
+    wants_source = False  # where no source light is given, the plate's brightness by facing takes its place
     levelled = True
     steps = False
     span: Span = "frame"
@@ -62,74 +65,76 @@ class Relamp:
         """Load the weights onto `device`.
 
         Raises:
-            InputError: without weights.
-            DeviceError: without the device.
+            InputError: the weights are missing, damaged, or not those of the ledger.
+            DeviceError: there is no such device.
         """
         if device.startswith("cuda") and not torch.cuda.is_available():
             raise DeviceError("there is no CUDA device here; use --device cpu")
         loaded = load(path, device)
         self.weights, self.card = loaded.digest, loaded.card
         self._network, self._device = loaded.network, device
-        self._kept: tuple[tuple[torch.Tensor, ...], Seen] | None = None
+        self._kept: tuple[tuple[torch.Tensor, ...], Subject] | None = None
 
     @property
     def network(self) -> Relamp:
-        """Itself: the part of a backbone that looks at pictures."""
+        """This object, which is backbone and network in one."""
         return self
 
     def seeded(self, steps: int | None) -> bool:
-        """Nothing is drawn."""
+        """False: no random numbers are used."""
         return False
 
     def relight(
         self, conditions: Sequence[Conditions], *, frames: Sequence[int], steps: int | None = None, seed: int = 0
     ) -> list[Answer]:
-        """Relight some frames, each alone; `frames`, `steps` and `seed` change nothing."""
-        # One call at a time: frames are parallel elsewhere, and torch's threads are shared by the whole process.
+        """Relight frames one by one; see `answer.Network`. `frames`, `steps` and `seed` have no effect."""
+        # One call at a time: frames are parallel in the shot loop, and the number of torch's threads is the whole process's.
         with _ALONE, torch.inference_mode():
             height, width = conditions[0].code.shape[-2:]
             torch.set_num_threads(1 if height * width < SMALL else INTRA_OP_THREADS)
             return [self.answer(c) for c in conditions]
 
     def answer(self, c: Conditions) -> Answer:
-        """The answer to one frame, B = 1, worked out in the threads that torch has; no other call of it may run meanwhile."""
+        """Relight one frame, B = 1, in as many threads as torch has. Not safe for several threads; `relight` is."""
         c = c.to(self._device)
-        seen = self._see(c)
-        target, source = lit(c.target, seen.normals), lit(c.source, seen.normals)
-        known = c.source_known[:, None, None, None]
-        hint = analytic_hint(target, source, known, c.matte)
-        share = log_share(seen.shape, c.target.placed)
+        subject = self._subject(c)
+        # 1. The hint: both lights on the normals, with nothing in the way; (1, 3, h, w) natural logs.
+        target, source = lit(c.target, subject.normals), lit(c.source, subject.normals)
+        hint = analytic_hint(target, source, c.source_known[:, None, None, None], c.matte)
+        # 2. What the form hides and gives back of each light; (1, 3, h, w) natural logs of shares.
+        share = log_share(subject.shape, c.target.placed)
         if bool(c.source_known > 0):
-            residual = share - log_share(seen.shape, c.source.placed)
-        else:
-            residual = share - seen.own_light + _mean(target, c.matte) - _mean(target + share, c.matte)
-        doubt = torch.where(c.normals_known > 0.5, torch.zeros_like(seen.doubt), seen.doubt)
-        planes = [_picture(p) for p in (residual, hint, seen.normals, seen.log_albedo.exp(), (-doubt).exp())]
+            residual = share - log_share(subject.shape, c.source.placed)
+        else:  # The brightness by facing (1, 1, h, w) stands for the source light; the subject's mean stays the hint's.
+            residual = share - subject.own_light + _mean(target, c.matte) - _mean(target + share, c.matte)
+        # 3. Pictures (h, w, C); the confidence is exp(-doubt), 1 where normals are given.
+        doubt = torch.where(c.normals_known > 0.5, torch.zeros_like(subject.doubt), subject.doubt)
+        planes = [_picture(p) for p in (residual, hint, subject.normals, subject.log_albedo.exp(), (-doubt).exp())]
         return Answer(*planes[:4], planes[4][..., 0])
 
-    def _see(self, c: Conditions) -> Seen:
-        """What a frame shows. The last one is kept: while a light is turned it stays the same."""
+    def _subject(self, c: Conditions) -> Subject:
+        """The subject of a frame. The last frame's is kept: it stays the same while an artist turns a light."""
         key = (c.code, c.matte, c.normals, c.normals_known)
         kept = self._kept
         if kept is None or not all(torch.equal(a, b) for a, b in zip(kept[0], key, strict=True)):
-            self._kept = kept = (key, self._look(c))
+            self._kept = kept = (key, self._estimated(c))
         return kept[1]
 
-    def _look(self, c: Conditions) -> Seen:
+    def _estimated(self, c: Conditions) -> Subject:
         found = see(self._network, c.code, c.matte)
         normals = facing(found, c)
         doubt = found.doubt * (c.normals_known <= 0.5)
-        # Normals that are given say more of the relief than a network does: held to its relief, a curtain lost 2.4 dB.
+        # Given normals determine the relief better than the network does: with the network's relief a curtain lost 2.4 dB.
         given = bool((c.normals_known * c.matte).sum() > 0.5 * c.matte.sum())
         field = relief_of(normals, c.matte, None if given else found.relief)
         albedo = _luminance(found.log_albedo.exp()).clamp_min(DARK_ALBEDO)
         luminance = _luminance(decode_planes(c.code)) / albedo**DELIT
         own_light = log_light_by_facing(luminance, normals, c.matte)
-        return Seen(normals, found.log_albedo, found.doubt, trace(normals, field, c.matte, doubt), own_light)
+        return Subject(normals, found.log_albedo, found.doubt, trace(normals, field, c.matte, doubt), own_light)
 
 
 def facing(found: Shape, c: Conditions) -> torch.Tensor:
-    """The normals that lights are put on, (B, 3, h, w): those given, and those found in the picture where none are."""
+    """The normals that lights fall on, (B, 3, h, w): those given, else those that the shape network estimated."""
     return torch.where(c.normals_known > 0.5, c.normals, without_rims(found.normals, c.matte))
 
 
@@ -144,4 +149,5 @@ def _luminance(planes: torch.Tensor) -> torch.Tensor:
 
 
 def _picture(plane: torch.Tensor) -> np.ndarray:
+    """(1, C, h, w) as (h, w, C)."""
     return plane[0].float().cpu().numpy().transpose(1, 2, 0).copy()

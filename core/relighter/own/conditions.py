@@ -1,7 +1,7 @@
 """What the network is told of a frame: proxy, matte, normals, both lights on those normals, background.
 
 Everything but the proxy and the matte may be missing; flags say what is there. Training and inference come through
-here, so that a hint means the same in both. Floor 1.
+here, so that a hint means the same in both.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The network: a small denoiser of the residual log gain, and the net that sees what no light changes.
 
 Both are diffusers' U-Nets on pixels folded four by four into channels, with a few layers at full size after the
-denoiser so that the fold leaves no grid. Floor 2.
+denoiser so that the fold leaves no grid.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 RelightVid's Illumination-Invariant Ensemble: the subject's light does not depend on how brightly it was exposed, so the
 network is asked at several exposures and the relit proxies are averaged with the scaling undone. The scaling comes after
-the exposure anchor, which would cancel it. Floor 2.
+the exposure anchor, which would cancel it.
 """
 
 from __future__ import annotations

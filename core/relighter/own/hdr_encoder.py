@@ -2,7 +2,7 @@
 
 After RelightVid (Fang et al. 2025): a small perceptron reads a low-dynamic-range and a logarithmic picture of the map.
 Here both are of the octahedral map before the camera (`conditions.light_map`), so the log keeps the absolute intensity
-of a sun and turning the map turns the tokens' input. Floor 2.
+of a sun and turning the map turns the tokens' input.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A light as the network is told of it: logs of what surfaces receive and mirror, by direction, at unit level.
 
 One table for matte surfaces and one for each of three roughnesses (`light.reflection`). Logs have a floor (no light of
-a real place is blacker) and a ceiling above any sun, so the numbers a network sees are bounded. Floor 1.
+a real place is blacker) and a ceiling above any sun, so the numbers a network sees are bounded.
 """
 
 from __future__ import annotations

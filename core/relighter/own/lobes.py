@@ -2,7 +2,6 @@
 
 With shares of the lobes known, what two lights do to a surface is worked out (`over_matte`). Under a known light the plate
 itself tells which lobe a surface has (`evidence`): the one that leaves the smoothest picture when its light is taken off.
-Floor 2.
 """
 
 from __future__ import annotations

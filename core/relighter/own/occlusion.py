@@ -2,7 +2,7 @@
 
 From heights (`shape.depth`) follow the horizons around every pixel (Max 1988, "Horizon mapping"), and from those the share of
 each light that reaches it: creases and cast shadows that no look-up by normal knows. The view is taken as parallel and one
-surface as continuous: where that is wrong the network has to know better. Floor 1.
+surface as continuous: where that is wrong the network has to know better.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 A variance-preserving cosine schedule (Nichol & Dhariwal 2021) with a continuous level t from 0 (clean) to 1 (noise
 alone), clean-signal prediction and deterministic DDIM steps (Song et al. 2021). The network is given not the noisy
 signal but its Wiener estimate, which vanishes as the signal does: at t = 1 there is nothing to see, so the first
-prediction is the mean, whatever the noise was. One step is that mean. Floor 2.
+prediction is the mean, whatever the noise was. One step is that mean.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """What the published backbones have in common: their weights found, allowed, checked and hashed before any work; networks
-loaded at the first frame; proxies in, residuals out; memory that runs out explained. Floor 2.
+loaded at the first frame; proxies in, residuals out; memory that runs out explained.
 """
 
 from __future__ import annotations

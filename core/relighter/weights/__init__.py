@@ -1,7 +1,7 @@
 """Weights of the denoiser on disk, half-precision safetensors whose header says what they are; and the ledger of all that ship.
 
 The header's `relamp` entry is JSON: schema, architecture, licence tag, data recipe, training steps and scores. Nothing is
-ever pickled, and weights that are missing are an error, never chance. Floor 2.
+ever pickled, and weights that are missing are an error, never chance.
 """
 
 from __future__ import annotations
