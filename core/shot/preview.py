@@ -38,11 +38,8 @@ OUT = "relamp_preview.####.exr"  # never written
 
 # Parameters that a prepared plan does not depend on: they are read anew for every preview.
 _LIVE = ("env_rotate", "env_exposure", "background_exposure", "mix", "grain", "seed", "working_size")
-_AMOUNTS = (
-    "env_exposure",
-    "mix",
-    "grain",
-)  # of the change of light, which the network does not know (`Shot.with_amounts`)
+# Amounts of the change of light, which no network is given (`Shot.with_amounts`).
+_AMOUNTS = ("env_exposure", "mix", "grain")
 _SHOT = (*PLATE, "anchor", "source_env", "env_level", "backbone")  # what the shot's measurements depend on
 
 
