@@ -3,12 +3,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from relamp.core.cli import main
 from relamp.core.errors import UsageError
 from relamp.core.job import RelightJob
 from relamp.core.parameters import RelightParameters
 from relamp.core.relighter.own import ensemble
+from relamp.core.shot import preview_plate
 from relamp.core.shot.preview import Previewer
-from shots import Shot
+from shots import Shot, layer
 
 
 class Asked:
@@ -75,3 +77,40 @@ def test_a_brighter_light_asks_no_backbone_again(asked):
     brighter = asked.linear(job=RelightJob(replace(asked.job.parameters, env_exposure=1.0)))
     assert asked.count == 1
     np.testing.assert_allclose(brighter[20:28, 20:28], 2 * dim[20:28, 20:28], rtol=1e-5)
+
+
+@pytest.mark.parametrize("backbone", ["ratio", "relamp"])
+def test_a_preview_at_full_size_is_the_render_to_the_last_bit(shot, backbone):
+    parameters = RelightParameters(plate=shot.plate, env=shot.env_b, source_env=shot.env_a, backbone=backbone)
+    previewer = Previewer()
+    previewer.picture(RelightJob(parameters), "relit", 1002, 0)
+    arguments = ["--source-env", shot.env_a, "--out", shot.out, "--backbone", backbone, "-d", "float", "-q"]
+    assert main(["render", shot.plate, "--env", shot.env_b, *arguments]) == 0
+    np.testing.assert_array_equal(previewer._linear["relit"], layer(shot.out_frame(1002), "R", "G", "B"))
+
+
+def read_plates(shot, monkeypatch, sizes, kept_pixels):
+    """The sizes the plate is read for, when previews of `sizes` px are asked for in turn and then the first again."""
+    read, real = [], preview_plate._read
+    monkeypatch.setattr(preview_plate, "KEPT_PIXELS", kept_pixels)
+    monkeypatch.setattr(preview_plate, "_read", lambda *a: (read.append(a[-1]), real(*a))[1])
+    previewer, job = Previewer(), RelightJob(RelightParameters(plate=shot.plate))
+    for size in (*sizes, sizes[0]):
+        previewer.picture(job, "plate", 1001, size)
+    return read
+
+
+def test_a_plate_is_kept_for_the_next_previews_of_it(shot, monkeypatch):
+    assert read_plates(shot, monkeypatch, range(20, 28), 24e6) == list(range(20, 28))
+
+
+def test_the_plates_kept_are_bounded_in_number(shot, monkeypatch):
+    assert read_plates(shot, monkeypatch, range(20, 29), 24e6) == [*range(20, 29), 20]
+
+
+def test_the_plates_kept_are_bounded_in_pixels(shot, monkeypatch):
+    assert read_plates(shot, monkeypatch, (40, 41), 40 * 40 + 100) == [40, 41, 40]
+
+
+def test_a_plate_larger_than_all_that_is_kept_is_kept_alone(shot, monkeypatch):
+    assert read_plates(shot, monkeypatch, (40,), 100) == [40]

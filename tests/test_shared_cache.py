@@ -52,3 +52,26 @@ def test_an_error_is_raised_and_its_key_is_tried_again():
     with pytest.raises(ZeroDivisionError, match="oops"):
         cache.get("k", work)
     assert cache.get("k", work) == 7
+
+
+def test_a_value_in_computation_is_not_dropped_whatever_else_is_asked_for():
+    begun, go, asked, found = threading.Event(), threading.Event(), [], []
+
+    def compute(key):
+        asked.append(key)
+        if key == "slow":
+            begun.set()
+            assert go.wait(20)
+        return key.upper()
+
+    cache = SharedCache(1)
+    threads = [threading.Thread(target=lambda: found.append(cache.get("slow", compute))) for _ in range(2)]
+    threads[0].start()
+    assert begun.wait(20)
+    assert cache.get_all(("a", "b"), compute) == ["A", "B"]
+    threads[1].start()
+    go.set()
+    for thread in threads:
+        thread.join(30)
+    assert found == ["SLOW"] * 2
+    assert asked == ["slow", "a", "b"]

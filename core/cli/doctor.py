@@ -21,6 +21,7 @@ from ..errors import UsageError
 
 # Distribution, the module it gives, and what it is for.
 NEEDED = (
+    ("cachetools", "cachetools", "bounded caches"),
     ("numpy", "numpy", "every picture"),
     ("OpenImageIO", "OpenImageIO", "reading and writing EXR"),
     ("opencolorio", "PyOpenColorIO", "colour spaces"),

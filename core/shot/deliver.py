@@ -1,4 +1,4 @@
-"""Frames out: a finished frame into its file, the plate's untouched numbers selected, its making written down. Floor 3."""
+"""Frames out: a finished frame into its file, the plate's untouched numbers selected, its making written down."""
 
 from __future__ import annotations
 

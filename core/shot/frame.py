@@ -20,7 +20,7 @@ from .network_input import NetworkInputs
 from .over import cut_out, put_over
 from .plan import FrameTask, Plan
 from .read_ahead import Frames, ReadAhead
-from .residual import FinishInput, LastGuide, Residuals
+from .residual import FinishInput, LastFit, Residuals
 
 if TYPE_CHECKING:
     from ..temporal.residual_store import ResidualStore
@@ -46,14 +46,14 @@ class Shot:
         Args:
             frames: the plan's own at full size when None.
             store: where the chunks of a job keep what its network predicted, for each other.
-            like: a shot of the same environment files, whose tables are taken over.
+            like: a shot of the same environment files, whose tables and last guide are taken over.
         """
         frames = frames or ReadAhead(plan)
         lock = like.one_at_a_time if like else threading.Lock()
         maxsize = CacheSizes.of(plan).inputs
         lights = Lights(plan, maxsize, like.lights.maps if like else None)
         working = WorkingFrames(plan, NetworkInputs(plan, frames, lights, maxsize), lights, lock, store)
-        residuals = Residuals(plan, working, lights, like.residuals.guide if like else LastGuide(), lock)
+        residuals = Residuals(plan, working, lights, like.residuals.last if like else LastFit(), lock)
         return cls(plan, frames, lights, working, residuals, lock)
 
     def with_amounts(self, plan: Plan) -> Shot:

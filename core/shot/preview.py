@@ -38,11 +38,8 @@ OUT = "relamp_preview.####.exr"  # never written
 
 # Parameters that a prepared plan does not depend on: they are read anew for every preview.
 _LIVE = ("env_rotate", "env_exposure", "background_exposure", "mix", "grain", "seed", "working_size")
-_AMOUNTS = (
-    "env_exposure",
-    "mix",
-    "grain",
-)  # of the change of light, which the network does not know (`Shot.with_amounts`)
+# Amounts of the change of light, which no network is given (`Shot.with_amounts`).
+_AMOUNTS = ("env_exposure", "mix", "grain")
 _SHOT = (*PLATE, "anchor", "source_env", "env_level", "backbone")  # what the shot's measurements depend on
 
 
@@ -105,11 +102,11 @@ class Previewer:
         Args:
             frame: None for the plate's first.
             longer: px of the display window's longer side, at most; 0 for the plate's own size.
-            stops: exposure for looking.
+            stops: exposure of the picture on the screen.
             view: display and view of the colour config, None for its defaults.
             name: what `values` finds this picture by, the stage when None.
             dim: `relit` with its lamps, strongest first, and last the rest, times these; they are taken from the layers
-                that add up to it, so nothing is worked out anew. Empty for all as they are.
+                that add up to it, so nothing is computed anew. Empty for all as they are.
 
         Raises:
             RelampError: as a render of that frame would.
@@ -122,7 +119,7 @@ class Previewer:
         if dim and len(dim) != job.parameters.lamps + 1:
             raise UsageError(f"dim takes {job.parameters.lamps + 1} numbers, the last for the rest; got {len(dim)}")
         layers = _layers_for(stage, dim)
-        job = RelightJob(_for_looking(job.parameters, layers), job.measured)
+        job = RelightJob(_preview_parameters(job.parameters, layers), job.measured)
         job.require("plate")
         inputs, number = _inputs(job.parameters, frame)
         plate = self._plates.plate(job.parameters, inputs, self._colour(job.parameters), number, longer)
@@ -289,7 +286,7 @@ def _dimmed(parts: list[np.ndarray], gains: tuple[float, ...]) -> np.ndarray:
     return total
 
 
-def _for_looking(p: RelightParameters, layers: tuple[str, ...]) -> RelightParameters:
+def _preview_parameters(p: RelightParameters, layers: tuple[str, ...]) -> RelightParameters:
     """The parameters without what is about files to write, which a preview does not, but for the layers it shows."""
     fixed = {name: default_of(name) for name, k in knobs() if k.group in ("output", "run") and name != "device"}
     more = {"out": OUT, "overwrite": True, "missing": "error", "layers": layers, "lamps": p.lamps}

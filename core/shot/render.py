@@ -1,7 +1,7 @@
 """The shot: frames in, frames out, as many at once as there are threads, each written whole or not at all.
 
 Frames are independent tasks over fixed bands of rows, so the pixels are the same for any number of threads, any split
-into chunks and any resume. Memory holds the frames in work and no more. Floor 3.
+into chunks and any resume. Memory holds the frames in work and no more.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ def render(
     """Render every frame of a plan.
 
     Args:
-        on_event: told once a frame, from the calling thread.
+        on_event: called once a frame, from the calling thread.
         stop: when set, frames in work are finished and no more begun.
-        store: where the chunks of a job keep what its network said, for each other.
+        store: where the chunks of a job keep what its network predicted, for each other.
 
     Returns:
         The report, also written beside the frames.
@@ -70,13 +70,13 @@ def render(
     _check_writable(folder)
     _log_start(plan)
     report = Report(expected, str(plan.inputs.out))
-    tell = _Teller(len(plan.tasks), on_event or (lambda _: None))
+    send = _Progress(len(plan.tasks), on_event or (lambda _: None))
     try:
         with last_words(lambda: _abandon(report, path)):
-            _run(Shot.of(plan, store=store), report, tell, stop or Stop())
+            _run(Shot.of(plan, store=store), report, send, stop or Stop())
     except BaseException:
         _note_vanished(plan, report)
-        with suppress(OutputError, UsageError):  # the first error is the one to hear of
+        with suppress(OutputError, UsageError):  # the first error is the one to report
             save_report(report, path)
         raise
     _note_vanished(plan, report)
@@ -86,8 +86,8 @@ def render(
     return report
 
 
-class _Teller:
-    """Counts frames and passes events on."""
+class _Progress:
+    """Counts frames and sends an event for each."""
 
     def __init__(self, total: int, listener: Listener) -> None:
         self._total, self._listener, self._index = total, listener, 0
@@ -98,13 +98,13 @@ class _Teller:
 
 
 def _abandon(report: Report, path: Path) -> str:
-    """The process ends at once: no half-written frame stays behind, and what was finished is told."""
+    """The process ends at once: no half-written frame stays behind, and the report lists what was finished."""
     remove_unfinished(path.parent)
     save_report(report, path)
     return _stopped(report)
 
 
-def _run(shot: Shot, report: Report, tell: _Teller, stop: Stop) -> None:
+def _run(shot: Shot, report: Report, send: _Progress, stop: Stop) -> None:
     plan, p = shot.plan, shot.plan.parameters
     pin_opencv()
     pending: deque[tuple[FrameTask, Future[float]]] = deque()
@@ -115,48 +115,48 @@ def _run(shot: Shot, report: Report, tell: _Teller, stop: Stop) -> None:
                     break
                 if task.action == SKIP:
                     report.skipped[task.frame] = f"{plan.inputs.plate.path(task.frame)} is missing"
-                    tell(task.frame, "skipped", reason=report.skipped[task.frame])
+                    send(task.frame, "skipped", reason=report.skipped[task.frame])
                     continue
                 if p.skip_existing != "off" and _is_finished(plan, task):
                     shot.frames.skipped(task)
                     report.kept.append(task.frame)
-                    tell(task.frame, "kept")
+                    send(task.frame, "kept")
                     continue
                 pending.append((task, pool.submit(_one_frame, shot, task)))
                 while len(pending) > p.threads:  # one more than there are threads, so that none of them waits
-                    _collect(*pending.popleft(), plan, report, tell)
+                    _collect(*pending.popleft(), plan, report, send)
             while pending:
-                _collect(*pending.popleft(), plan, report, tell)
+                _collect(*pending.popleft(), plan, report, send)
         finally:
-            _drop(pending, report, tell)
+            _drop(pending, report, send)
     if stop.is_set() and report.missing:
         raise StoppedError(_stopped(report), stop.signal_number)
 
 
-def _collect(task: FrameTask, future: Future[float], plan: Plan, report: Report, tell: _Teller) -> None:
-    error = _settle(task, future, report, tell)
+def _collect(task: FrameTask, future: Future[float], plan: Plan, report: Report, send: _Progress) -> None:
+    error = _settle(task, future, report, send)
     if error is not None and (isinstance(error, OutputError) or not plan.parameters.keep_going):
         raise error
 
 
-def _settle(task: FrameTask, future: Future[float], report: Report, tell: _Teller) -> BaseException | None:
+def _settle(task: FrameTask, future: Future[float], report: Report, send: _Progress) -> BaseException | None:
     """Wait for a frame and write down what became of it; its error, if it has one."""
     error = future.exception()
     if error is None:
         report.written.append(task.frame)
-        tell(task.frame, "done", future.result())
+        send(task.frame, "done", future.result())
     else:
         report.failed[task.frame] = one_line(outcome(error)[1])
         log.debug("frame %d failed", task.frame, exc_info=error)
-        tell(task.frame, "failed", reason=report.failed[task.frame])
+        send(task.frame, "failed", reason=report.failed[task.frame])
     return error
 
 
-def _drop(pending: deque[tuple[FrameTask, Future[float]]], report: Report, tell: _Teller) -> None:
+def _drop(pending: deque[tuple[FrameTask, Future[float]]], report: Report, send: _Progress) -> None:
     """After a failure: cancel the frames that no thread has begun; wait for the others and write down what became of them."""
     waiting = [(task, future) for task, future in pending if not future.cancel()]
     for task, future in waiting:
-        _settle(task, future, report, tell)
+        _settle(task, future, report, send)
 
 
 def _is_finished(plan: Plan, task: FrameTask) -> bool:

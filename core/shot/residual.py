@@ -32,18 +32,27 @@ class FinishInput:
     sides: dict[str, np.ndarray] = field(default_factory=dict)
 
 
-class LastGuide:
-    """Makes a guide ready, and keeps the last one: while a light is turned over one frame, it stays the same."""
+class LastFit:
+    """Fits residuals to their guides, and keeps the last guide and fit.
+
+    While a light is turned over one frame its guide stays the same, and while only the amount of the change varies, its fit.
+    """
 
     def __init__(self) -> None:
-        self._last: tuple[np.ndarray, np.ndarray, Guide] | None = None
+        self._last: tuple[np.ndarray, np.ndarray, Guide, np.ndarray, GuidedResidual] | None = None
 
-    def of(self, small: np.ndarray, matte: np.ndarray) -> Guide:
-        """The guide of normals and matte (h, w, 4), weighted by the matte (h, w)."""
+    def fit(self, residual: np.ndarray, small: np.ndarray, matte: np.ndarray) -> GuidedResidual:
+        """Fit a residual (h, w, 3) to normals and matte (h, w, 4), weighted by the matte (h, w)."""
         last = self._last
-        if last is None or not (np.array_equal(last[0], small) and np.array_equal(last[1], matte)):
-            last = self._last = (small, matte, Guide.of(small, matte))
-        return last[2]
+        if last is not None and np.array_equal(last[0], small) and np.array_equal(last[1], matte):
+            guide = last[2]
+            if last[3] is residual:
+                return last[4]
+        else:
+            guide = Guide.of(small, matte)
+        fitted = guide.fit(residual)
+        self._last = (small, matte, guide, residual, fitted)
+        return fitted
 
 
 class Residuals:
@@ -54,9 +63,9 @@ class Residuals:
     """
 
     def __init__(
-        self, plan: Plan, working: WorkingFrames, lights: Lights, guide: LastGuide, one_at_a_time: threading.Lock
+        self, plan: Plan, working: WorkingFrames, lights: Lights, last: LastFit, one_at_a_time: threading.Lock
     ) -> None:
-        self._plan, self._working, self._lights, self.guide = plan, working, lights, guide
+        self._plan, self._working, self._lights, self.last = plan, working, lights, last
         self._one_at_a_time = one_at_a_time
 
     def steady(self, key: Key, here: WorkingFrame) -> np.ndarray:
@@ -77,7 +86,7 @@ class Residuals:
         small = np.concatenate([here.normals, here.matte[..., None]], -1)  # (h, w, 4)
         full = np.concatenate([subject.normals, subject.weight[..., None]], -1)  # (H, W, 4)
         sides = self._sides(subject, here, small, full)
-        return FinishInput(subject, shading, self.guide.of(small, here.matte).fit(residual), full, sides)
+        return FinishInput(subject, shading, self.last.fit(residual, small, here.matte), full, sides)
 
     def _sides(
         self, subject: Subject, here: WorkingFrame, small: np.ndarray, full: np.ndarray
