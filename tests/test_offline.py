@@ -31,7 +31,7 @@ def test_the_folder_holds_the_wheel_with_its_weights_and_a_manifest(gathered):
     assert manifest["version"] == VERSION
     assert {f"wheels/{wheel.name}", "install.py", "weights/a-model/weights.safetensors"} <= manifest["files"].keys()
     listed = subprocess.run([sys.executable, "-m", "zipfile", "-l", str(wheel)], capture_output=True, text=True).stdout
-    for name in ("relamp/exporters/table.py", "relamp/core/shape/weights/shape-1.safetensors"):
+    for name in ("relamp/exporters/usd.py", "relamp/core/shape/weights/shape-1.safetensors"):
         assert name in listed
 
 

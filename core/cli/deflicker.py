@@ -1,4 +1,4 @@
-"""`relamp deflicker` and `relamp flicker`. Floor 4."""
+"""`relamp deflicker`: the flicker taken out of frames that any program relit."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ from typing import Any
 
 import click
 
-from ..errors import UsageError
 from ..frames import parse_frames
 from ..parameters import default_of, knob_of
-from . import Declared
+from .declared import Declared
 
 
-@click.command()
+@click.command("deflicker")
 @click.argument("plate")
 @click.argument("relit")
 @click.option("--out", required=True, metavar="PATH", help="Where to: steady.####.exr.")
@@ -29,7 +28,7 @@ from . import Declared
 @click.option("--device", type=Declared("device"), default="auto", show_default=True, help=knob_of("device").help)
 @click.option("-F", "--frames", type=Declared("frames"), metavar="TEXT", help="Without it every frame of RELIT.")
 @click.option("--overwrite", is_flag=True, help="Write over frames that are there.")
-def deflicker(
+def command(
     plate: str, relit: str, out: str, matte: str | None, env: str | None, env_rotate: Any, camera: str | None,
     strength: float, working_size: int, device: str, frames: str | None, overwrite: bool,
 ) -> None:  # fmt: skip
@@ -48,34 +47,3 @@ def deflicker(
         resolve_device(device)
     count = steady(shot, load(device), chosen, overwrite=overwrite, on_frame=lambda frame: click.echo(f"{frame} done"))
     click.echo(f"{out}: {count} frame{'s' if count != 1 else ''}")
-
-
-@click.command()
-@click.argument("sequences", nargs=-1, required=True, metavar="SEQUENCE...")
-@click.option(
-    "--plate", metavar="PATH", help="The frames before relighting: their motion is followed, their light left out."
-)
-@click.option("--matte", metavar="PATH", help="Where to measure. Without it the alpha of SEQUENCE.")
-@click.option("--png", metavar="FILE", help="Draw it over the frames.")
-@click.option("-F", "--frames", type=Declared("frames"), metavar="TEXT", help="Without it every frame.")
-@click.option("--overwrite", is_flag=True, help="Write over a --png that is there.")
-def flicker(
-    sequences: tuple[str, ...], plate: str | None, matte: str | None, png: str | None, frames: str | None,
-    overwrite: bool,
-) -> None:  # fmt: skip
-    """Say how much each frame of SEQUENCE flickers, in stops; up to three of them are drawn into one picture."""
-    from pathlib import Path
-
-    from ..atomic import require_free
-    from ..evaluation.flicker import as_text, measure, save_plot
-    from ..pictures.sequence import files_of
-
-    if png and len(sequences) > 3:
-        raise UsageError(f"a picture holds up to three sequences; got {len(sequences)}")
-    require_free([Path(png)] if png else [], overwrite, files_of(*sequences, plate, matte))
-    chosen = parse_frames(frames) if frames else None
-    found = {sequence: measure(sequence, plate, matte, chosen) for sequence in sequences}
-    click.echo("\n\n".join(as_text(sequence, scores) for sequence, scores in found.items()))
-    if png:
-        names = {Path(sequence).parent.name or Path(sequence).name: scores for sequence, scores in found.items()}
-        save_plot(names, Path(png), overwrite)

@@ -1,7 +1,4 @@
-"""The `relamp env` command: what light a map is, or one made from words, a plate behind, or the plate it was shot on.
-
-Floor 4.
-"""
+"""The `relamp env` command: what light a map is, or one made from words, a plate behind, or the plate it was shot on."""
 
 from __future__ import annotations
 
@@ -12,7 +9,7 @@ import click
 
 from ..errors import UsageError
 from ..parameters import Curve, default_of, knob_of
-from . import Declared
+from .declared import Declared
 
 EXAMPLES = """\b
 Examples:

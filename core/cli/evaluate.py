@@ -1,4 +1,4 @@
-"""`relamp evaluate`. Floor 4."""
+"""`relamp evaluate`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from ..atomic import require_free
-from . import Declared
+from .declared import Declared
 
 
 @click.command("evaluate")

@@ -1,4 +1,4 @@
-"""`relamp nuke`: the plugin into a Nuke folder and out again, and the test a person with a licence runs. Floor 4."""
+"""`relamp nuke`: the plugin into a Nuke folder and out again, and the test a person with a licence runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`relamp submit`: a job to a farm, or through a farm's own runner on this machine. Floor 4."""
+"""`relamp submit`: a job to a farm, or through a farm's own runner on this machine."""
 
 from __future__ import annotations
 

@@ -1,11 +1,14 @@
-"""The exporters by name. A new one is a module here with a function `command`, a click command, and a line in this table.
+"""`relamp export NAME`: what another program reads. A new exporter is a module of `exporters` and a line in the table here.
 
-Nothing is imported before it is called: exporters may need libraries that not everybody has.
+The attribute `command` of the module is a click command. No exporter is imported before it is called: they may need libraries
+that are not installed everywhere.
 """
 
 from __future__ import annotations
 
-from ..core.cli.lazy import LazyCommand
+import click
+
+from .lazy import LazyCommand, LazyGroup
 
 EXPORTERS: dict[str, LazyCommand] = {
     "onnx": LazyCommand(
@@ -19,3 +22,8 @@ EXPORTERS: dict[str, LazyCommand] = {
     ),
     "usd": LazyCommand("relamp.exporters.usd", "The light as a UsdLux rig, for CG to match the relit plate."),
 }
+
+
+@click.group("export", cls=LazyGroup, table=EXPORTERS)
+def command() -> None:
+    """Write what another program reads."""
