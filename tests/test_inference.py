@@ -25,6 +25,7 @@ class Network:
     """Answers from the window and the place in it, so that any other window gives other bits."""
 
     levelled = False
+    sees_background = True
     steps = True
 
     def __init__(self, span="frame", gives=()):

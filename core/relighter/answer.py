@@ -35,7 +35,8 @@ class Network(Protocol):
 
     `gives` says what its answers hold beside residual and normals (`albedo`, `confidence`), and `ensemble` when it
     averages over exposures itself. `levelled` says that its answers know no level of their own and keep the hint's in each frame.
-    `steps` says that it denoises, in as many steps as it is told.
+    `steps` says that it denoises, in as many steps as it is told. `sees_background` says that what stands behind the subject
+    changes its answers beside the light.
     """
 
     @property
@@ -55,6 +56,11 @@ class Network(Protocol):
 
     @property
     def steps(self) -> bool:
+        """See the class."""
+        ...
+
+    @property
+    def sees_background(self) -> bool:
         """See the class."""
         ...
 

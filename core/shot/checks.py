@@ -216,8 +216,8 @@ def _require_options_used(parameters: RelightParameters, backbone: Backbone) -> 
             f"--steps {p.steps} is for networks that denoise, and --backbone {p.backbone} works its answer out at once; "
             "leave it out"
         )
-    # A network has the background as an input even where none is given: it is the map, seen through the camera.
-    ignored = network is None and p.lit_by() != "background"
+    # A network that sees the background has it as an input even where none is given: it is the map, seen through the camera.
+    ignored = p.lit_by() != "background" and not (network is not None and network.sees_background)
     if ignored and p.background_exposure != default_of("background_exposure"):
         raise UsageError(
             f"--background-exposure is for a background that lights the subject or that a network looks at; here the light "

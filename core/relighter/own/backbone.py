@@ -57,6 +57,7 @@ class Relamp:
     used: tuple[str, ...] = ()
     wants_source = False  # where no source light is given, the plate's brightness by facing takes its place
     levelled = True
+    sees_background = False  # its light is traced, and a background gives none of it
     steps = False
     span: Span = "frame"
     gives: frozenset[str] = frozenset({"albedo", "confidence"})
