@@ -110,8 +110,13 @@ class Relamp:
             residual = share - subject.own_light + _mean(target, c.matte) - _mean(target + share, c.matte)
         # 3. Pictures (h, w, C); the confidence is exp(-doubt), 1 where normals are given.
         doubt = torch.where(c.normals_known > 0.5, torch.zeros_like(subject.doubt), subject.doubt)
-        planes = [_picture(p) for p in (residual, hint, subject.normals, subject.log_albedo.exp(), (-doubt).exp())]
-        return Answer(*planes[:4], planes[4][..., 0])
+        return Answer(
+            residual=_picture(residual),
+            hint=_picture(hint),
+            normals=_picture(subject.normals),
+            albedo=_picture(subject.log_albedo.exp()),
+            confidence=_picture((-doubt).exp())[..., 0],
+        )
 
     def _subject(self, c: Conditions) -> Subject:
         """The subject of a frame. The last frame's is kept: it stays the same while an artist turns a light."""
