@@ -734,9 +734,9 @@ def test_the_reason_is_said_when_no_frame_can_be_read(tmp_path, capsys):
 
 
 def test_a_bug_in_one_frame_does_not_lose_the_night(tmp_path, monkeypatch):
-    from relamp.core.shot import render as loop
+    from relamp.core.shot import frame
 
-    real, shot = loop.finish, Shot(tmp_path)
+    real, shot = frame.finish, Shot(tmp_path)
     calls = iter(range(99))
 
     def sometimes(*arguments):
@@ -744,7 +744,7 @@ def test_a_bug_in_one_frame_does_not_lose_the_night(tmp_path, monkeypatch):
             raise ZeroDivisionError("oops")
         return real(*arguments)
 
-    monkeypatch.setattr(loop, "finish", sometimes)
+    monkeypatch.setattr(frame, "finish", sometimes)
     assert render(shot, "--keep-going", "--threads", "1") == 3
     report = json.loads((tmp_path / "out" / "relit.relamp.json").read_text())
     assert "ZeroDivisionError" in report["failed"]["1002"]
