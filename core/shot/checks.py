@@ -92,34 +92,24 @@ def check_files(parameters: RelightParameters, inputs: Inputs, tasks: tuple[Fram
     """Refuse outputs that would replace files without permission, and inputs that are not there or do not fit.
 
     Raises:
-        UsageError: an output is a file that the job reads, or is there already and no option says what to do with it.
-        InputError: matte, normals or background lack a frame, or the background of `--over` has another format than the plate.
+        UsageError: an output is a file that the job reads, or is there already and no option says what to do with it; a layer
+            of `--layers` is in the plate already.
+        InputError: matte, normals or background lack a frame, the background of `--over` has another format than the plate, or no
+            frame of the plate can be read.
     """
     _require_no_input_replaced(inputs, tasks)
     _require_outputs_free(parameters, tasks)
     _require_inputs(inputs, tasks)
     if parameters.over:
         _require_background_format(inputs, tasks)
-
-
-def check_backbone(
-    parameters: RelightParameters,
-    inputs: Inputs,
-    tasks: tuple[FrameTask, ...],
-    colour: Colour,
-    backbone: Backbone,
-    source_given: bool,
-) -> None:
-    """Refuse options that the backbone cannot fulfil or would ignore, and layers that clash with the plate's.
-
-    Args:
-        source_given: the light that the plate was shot under is given (`--source-env`).
-
-    Raises:
-        UsageError: see above.
-        InputError: no frame of the plate can be read.
-    """
     _require_layer_names_free(parameters, inputs, tasks)
+
+
+def check_backbone(parameters: RelightParameters, colour: Colour, backbone: Backbone, source_given: bool) -> None:
+    """Raise `UsageError` for options that the backbone cannot fulfil or would ignore.
+
+    `source_given` says that the light that the plate was shot under is given (`--source-env`).
+    """
     _require_options_used(parameters, backbone)
     _require_working_space(parameters, colour, backbone)
     _require_layers_made(parameters, backbone, source_given)

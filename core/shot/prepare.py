@@ -102,7 +102,7 @@ def prepare(job: RelightJob, backbone: Backbone | None = None) -> Plan:
     target = _checked(lighting(p, colour, camera), tasks)
     source = _checked(_maps(p.source_env, colour, p), tasks) if p.source_env else None
     backbone = backbone or load(p)
-    checks.check_backbone(p, inputs, tasks, colour, backbone, source is not None)
+    checks.check_backbone(p, colour, backbone, source is not None)
     plan = Plan(job, inputs, colour, target, source, camera, tasks, on_disk, backbone, _head(p), found)
     if job.measured.anchor is None or (_needs_fit(plan) and job.measured.source_light is None):
         plan = replace(plan, job=RelightJob(p, _measured(plan)))
