@@ -165,3 +165,29 @@ def deafen(stream: TextIO | Any) -> None:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())
         os.close(nowhere)
+
+
+def resident_memory() -> int:
+    """Bytes of memory this process holds, 0 where the system does not say."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        pass
+    try:
+        import resource
+    except ImportError:
+        return 0
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def devices_in_use() -> list[dict[str, Any]]:
+    """The devices networks run on, once a network was loaded: asking before would load torch for nothing."""
+    torch = sys.modules.get("torch")
+    found: list[dict[str, Any]] = [{"name": "cpu", "cores": os.cpu_count()}]
+    if torch is not None and torch.cuda.is_available():
+        for index in range(torch.cuda.device_count()):
+            free, total = torch.cuda.mem_get_info(index)
+            found.append({"name": f"cuda:{index}", "free": free, "total": total})
+    return found

@@ -3,14 +3,13 @@
 Protocol and framing are those of `rpc`. Three threads: the first reads requests and answers at once what needs no work
 (cancel, queue, status); one looks (previews, balls, what an input holds); one renders, a job at a time. A message that
 makes no sense is answered with an error and changes nothing. When its standard input ends, the worker ends.
-`python -m relamp.core.worker`; floor 4.
+`python -m relamp.core.worker`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import inspect
-import json
 import logging
 import os
 import signal
@@ -23,10 +22,9 @@ from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 from . import VERSION
-from .errors import StoppedError, UsageError, outcome
-from .job import RelightJob, from_json
-from .parameters import check_characters
-from .process import Stop, set_up
+from .errors import StoppedError, outcome
+from .messages import check_numbers, check_texts, gains_of, job_of, require_texts
+from .process import Stop, devices_in_use, resident_memory, set_up
 from .progress import Event
 from .rpc import (
     INVALID_PARAMS,
@@ -207,20 +205,20 @@ class Worker:
         name: str | None = None,
         dim: list[float] | None = None,
     ) -> Reply:
-        _check_numbers(size=size, exposure=exposure, **({} if frame is None else {"frame": frame}))
-        _check_texts(stage=stage, display=display, view=view, name=name)
-        gains = _gains(dim)
+        check_numbers(size=size, exposure=exposure, **({} if frame is None else {"frame": frame}))
+        check_texts(stage=stage, display=display, view=view, name=name)
+        gains = gains_of(dim)
         seen = self._previewer.picture(
-            _job(job), stage, frame, int(size), float(exposure), (display, view), name, gains
+            job_of(job), stage, frame, int(size), float(exposure), (display, view), name, gains
         )
         return Reply(seen.facts, seen.pixels.tobytes())
 
     def _balls(
         self, job: dict[str, Any], frame: int = 1, size: int = 96, display: str | None = None, view: str | None = None
     ) -> Reply:
-        _check_numbers(frame=frame, size=size)
-        _check_texts(display=display, view=view)
-        seen = self._previewer.balls(_job(job), frame, min(max(int(size), 8), 1024), (display, view))
+        check_numbers(frame=frame, size=size)
+        check_texts(display=display, view=view)
+        seen = self._previewer.balls(job_of(job), frame, min(max(int(size), 8), 1024), (display, view))
         return Reply(seen.facts, seen.pixels.tobytes())
 
     def _environment(
@@ -231,20 +229,20 @@ class Worker:
         display: str | None = None,
         view: str | None = None,
     ) -> Reply:
-        _check_numbers(frame=frame, exposure=exposure)
-        _check_texts(display=display, view=view)
-        wanted = _job(job)
+        check_numbers(frame=frame, exposure=exposure)
+        check_texts(display=display, view=view)
+        wanted = job_of(job)
         seen = self._previewer.environment(wanted, frame, wanted.parameters.lamps, float(exposure), (display, view))
         return Reply(seen.facts, seen.pixels.tobytes())
 
     def _values(self, name: str, x: float, y: float) -> Reply:
-        _require_texts(name=name)
-        _check_numbers(x=x, y=y)
+        require_texts(name=name)
+        check_numbers(x=x, y=y)
         # Written as text: JSON has no infinity, and a plate may.
         return Reply({"values": [f"{value:.6g}" for value in self._previewer.values(name, x, y)]})
 
     def _displays(self, config: str | None = None) -> Reply:
-        _check_texts(config=config)
+        check_texts(config=config)
         colour, displays = self._previewer.displays(config)
         listed = [{"name": name, "views": list(views)} for name, views in displays.items()]
         facts = {"config": colour.config_id, "working_space": colour.working_space, "spaces": list(colour.spaces())}
@@ -253,21 +251,21 @@ class Worker:
     def _inspect(self, name: str, path: str, config: str | None = None) -> Reply:
         from .shot.inspect import inspect_input
 
-        _require_texts(name=name, path=path)
-        _check_texts(config=config)
+        require_texts(name=name, path=path)
+        check_texts(config=config)
         return Reply(inspect_input(name, path, config))
 
     def _made(self, pattern: str, frames: str) -> Reply:
         from .shot.inspect import how_made
 
-        _require_texts(pattern=pattern, frames=frames)
+        require_texts(pattern=pattern, frames=frames)
         return Reply(how_made(pattern, frames))
 
     def _render(self, job: dict[str, Any], told: Callable[[Event], None], stop: Stop, resume: bool = False) -> Reply:
         from .job import with_parameters
         from .shot import relight
 
-        wanted = _job(job)
+        wanted = job_of(job)
         if resume and wanted.parameters.skip_existing == "off":
             wanted = with_parameters(wanted, skip_existing="same")
         reports = relight(wanted, on_event=told, stop=stop)
@@ -287,7 +285,7 @@ class Worker:
         return [*self._rendering.requests(), *self._looking.requests()]
 
     def _status(self) -> Reply:
-        facts = {"version": VERSION, "pid": os.getpid(), "memory": _resident(), "devices": _devices()}
+        facts = {"version": VERSION, "pid": os.getpid(), "memory": resident_memory(), "devices": devices_in_use()}
         return Reply({**facts, "cpu_seconds": time.process_time()})
 
     def _refuse(self, id: Any, code: int, sentence: str) -> None:
@@ -332,73 +330,6 @@ def _take_streams() -> tuple[BinaryIO, BinaryIO]:
     os.close(nothing)
     os.dup2(2, 1)
     return requests, replies
-
-
-def _job(data: dict[str, Any]) -> RelightJob:
-    """The job in a message: the same JSON as a job file, and nothing else."""
-    if not isinstance(data, dict):
-        raise UsageError(f"a job is an object like that of a job file; got {type(data).__name__}")
-    try:
-        return from_json(json.dumps(data), "the job")
-    except (TypeError, AttributeError, ValueError) as error:
-        raise UsageError(f"the job cannot be read: {error}") from None
-
-
-def _check_numbers(**values: Any) -> None:
-    for name, value in values.items():
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < 1e9:
-            raise UsageError(f"{name} must be a number; got {value!r}")
-
-
-def _check_texts(**values: Any) -> None:
-    for name, value in values.items():
-        if value is None:
-            continue
-        if not isinstance(value, str):
-            raise UsageError(f"{name} must be text; got {value!r:.200}")
-        check_characters(name, value, as_path=name in ("path", "pattern", "config"))
-
-
-def _require_texts(**values: Any) -> None:
-    _check_texts(**values)
-    lacking = [name for name, value in values.items() if value is None]
-    if lacking:
-        raise UsageError(f"{lacking[0]} must be text; got nothing")
-
-
-def _gains(dim: Any) -> tuple[float, ...]:
-    if dim is None:
-        return ()
-    if not isinstance(dim, list):
-        raise UsageError(f"dim must be a list of numbers; got {dim!r}")
-    _check_numbers(**{f"dim[{index}]": gain for index, gain in enumerate(dim)})
-    return tuple(float(gain) for gain in dim)
-
-
-def _resident() -> int:
-    """Bytes of memory this process holds, 0 where the system does not say."""
-    try:
-        with open("/proc/self/statm", encoding="ascii") as file:
-            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except OSError:
-        pass
-    try:
-        import resource
-    except ImportError:
-        return 0
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
-
-
-def _devices() -> list[dict[str, Any]]:
-    """The devices networks run on, once a network was loaded: asking before would load torch for nothing."""
-    torch = sys.modules.get("torch")
-    found: list[dict[str, Any]] = [{"name": "cpu", "cores": os.cpu_count()}]
-    if torch is not None and torch.cuda.is_available():
-        for index in range(torch.cuda.device_count()):
-            free, total = torch.cuda.mem_get_info(index)
-            found.append({"name": f"cuda:{index}", "free": free, "total": total})
-    return found
 
 
 if __name__ == "__main__":
