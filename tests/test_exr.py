@@ -17,6 +17,7 @@ import pytest
 from relamp.core.errors import InputError, OutputError, UsageError
 from relamp.core.pictures import exr
 from relamp.core.pictures.colour import PINNED, Colour
+from relamp.core.pictures.exr_parts import views_of
 
 COLOUR = Colour(PINNED)
 HEIGHT, WIDTH = 33, 47
@@ -868,3 +869,10 @@ def test_a_black_frame_keeps_windows_and_layers_but_no_timecode(hard_plate, tmp_
         assert list(before) == list(after)
         assert not any(values.any() for values in after.values())
         assert b.getattribute("smpte:TimeCode") is None
+
+
+@pytest.mark.parametrize("value", [3, 0.5])
+def test_a_multiview_attribute_that_holds_no_names_tells_no_views(value):
+    spec = oiio.ImageSpec(2, 2, 3, "half")
+    spec.attribute("multiView", value)
+    assert views_of([spec]) == ()

@@ -109,7 +109,10 @@ def _held_views(spec: oiio.ImageSpec) -> tuple[str, ...]:
     held = spec.getattribute("multiView")
     if not held or spec.getattribute("view"):
         return ()
-    return (held,) if isinstance(held, str) else tuple(held)
+    if isinstance(held, str):
+        return (held,)
+    # Other programs may write a number under this name: then it tells no views.
+    return tuple(held) if isinstance(held, tuple | list) else ()
 
 
 def _types(spec: oiio.ImageSpec) -> tuple[str, ...]:
