@@ -349,7 +349,9 @@ def messages(folder: Path, rng: random.Random, count: int, trying: Path) -> None
             for _ in range(rng.choice((1, 1, 2))):
                 holder = params
                 if "job" in params and rng.random() < 0.5:
-                    holder = params["job"]["parameters"] if isinstance(params["job"], dict) else params
+                    job = params["job"]  # which the first change may have made anything
+                    settings = job.get("parameters") if isinstance(job, dict) else None
+                    holder = settings if isinstance(settings, dict) else params
                 holder[rng.choice([*holder, "new"])] = rng.choice(NASTY)
             one = io.BytesIO()
             with contextlib.suppress(ValueError):  # json refuses lone surrogates in keys on some versions

@@ -41,7 +41,7 @@ def test_a_light_that_is_fitted_for_its_level_changes_the_level_alone(tmp_path):
     inside = layer(shot.out_frame(1001), "A")[..., 0] > 0.9
     ratio = absolute[inside] / match[inside]
     assert abs(float(ratio.mean()) - 1) > 0.01
-    np.testing.assert_allclose(ratio, ratio.mean(), rtol=1e-2)  # but for the smallest light there is, epsilon
+    np.testing.assert_allclose(ratio, ratio.mean(), rtol=2e-2)  # but for the smallest light there is, epsilon
 
 
 def test_the_level_is_measured_alike_for_previews_and_renders(tmp_path):
