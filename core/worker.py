@@ -23,7 +23,6 @@ from typing import Any, BinaryIO
 
 from . import VERSION
 from .errors import StoppedError, outcome
-from .messages import check_numbers, check_texts, gains_of, job_of, require_texts
 from .process import Stop, devices_in_use, resident_memory, set_up
 from .progress import Event
 from .rpc import (
@@ -38,6 +37,7 @@ from .rpc import (
     read_message,
     write_message,
 )
+from .rpc.values import check_numbers, check_texts, gains_of, job_of, require_texts
 
 log = logging.getLogger("relamp")
 

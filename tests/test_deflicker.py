@@ -7,11 +7,11 @@ import pytest
 
 from moving import look, pan, random_head
 from relamp.core.errors import InputError
-from relamp.core.ledger import LEDGER
 from relamp.core.temporal import deflicker
 from relamp.core.temporal.align import NEIGHBOURS, RADIUS, Aligner
 from relamp.core.temporal.deflicker import Deflicker, load
 from relamp.core.temporal.smaller import LARGEST, Smaller
+from relamp.core.weights.ledger import LEDGER
 from relamp.exporters.onnx import export
 
 

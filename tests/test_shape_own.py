@@ -9,7 +9,6 @@ import torch
 
 from relamp.core.errors import InputError
 from relamp.core.gain.proxy import encode
-from relamp.core.ledger import LEDGER
 from relamp.core.light.backdrop import camera_rays
 from relamp.core.light.by_facing import log_light_by_facing
 from relamp.core.light.environment import AP1_LUMINANCE, rotate, rotation_matrix
@@ -19,6 +18,7 @@ from relamp.core.relighter.own.backbone import Relamp
 from relamp.core.relighter.own.conditions import build
 from relamp.core.shape.estimators import own
 from relamp.core.shape.estimators.shape_network import ShapeArchitecture, ShapeNetwork
+from relamp.core.weights.ledger import LEDGER
 from small_relighter import ball, conditions, environment, network, tables
 
 SMALL = ShapeArchitecture(channels=(8, 8, 16), blocks=1, heads=2, fine=4)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from ..core.ledger import read
-from ..core.weights_file import digest_of
+from ..core.weights.file import digest_of
+from ..core.weights.ledger import read
 
 SCHEMA = "relamp.ledger/1"
 

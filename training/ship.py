@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..core.errors import InputError, RelampError
-from ..core.ledger import LEDGER
 from ..core.relighter.weights import SCHEMA, read_card
+from ..core.weights.ledger import LEDGER
 from .ledger import enter
 
 TARGET = LEDGER.with_name("relamp-2.safetensors")

@@ -17,10 +17,7 @@ from .. import VERSION
 from ..atomic import replacing
 from ..errors import OutputError, UsageError
 
-FLOOR_0 = (
-    "__init__", "atomic", "errors", "frames", "job", "knob", "launch", "message", "parameters", "plain_json",
-    "published_parameters", "rpc", "worker_process", "node",
-)  # fmt: skip
+FLOOR_0 = ("__init__", "atomic", "errors", "frames", "job", "launch", "parameters", "plain_json", "rpc", "node")
 """What a plugin needs of `core`: modules, and the folder of the node."""
 
 MANIFEST = "installed.json"

@@ -18,7 +18,7 @@ import numpy as np
 import onnxruntime as ort
 
 from ..errors import InputError
-from ..ledger import require_entered
+from ..weights.ledger import require_entered
 from .align import RADIUS, Aligned, Aligner, Sight
 from .smaller import Smaller
 

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...core.errors import InputError, RelampError
-from ...core.ledger import LEDGER
 from ...core.temporal.deflicker import SHIPPED
 from ...core.temporal.head import load
+from ...core.weights.ledger import LEDGER
 from ...exporters.onnx import OPSET, export, parity
 from ..ledger import enter
 

@@ -14,10 +14,10 @@ from pathlib import Path
 from safetensors.torch import load_file
 
 from ...core.errors import InputError, RelampError
-from ...core.ledger import LEDGER
 from ...core.shape.estimators.own import SHIPPED, save
 from ...core.shape.estimators.shape_network import ShapeArchitecture, ShapeNetwork
-from ...core.weights_file import LICENCE
+from ...core.weights.file import LICENCE
+from ...core.weights.ledger import LEDGER
 from ..ledger import enter
 
 DATA = "ray-cast views of people (bodies of anny, dressed and haired by relamp.training.views) and of things, lit while training"

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from ... import ledger
 from ...errors import InputError
-from ...weights_file import LICENCE, digest_of, fill, read_card, write
+from ...weights import ledger
+from ...weights.file import LICENCE, digest_of, fill, read_card, write
 from ..own.denoiser import Architecture, Network
 
 SCHEMA = "relamp.weights/1"

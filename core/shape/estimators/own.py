@@ -12,9 +12,9 @@ import torch
 from torch.nn.functional import interpolate, normalize
 
 from ...errors import InputError
-from ...ledger import require_entered
 from ...pictures.curves import STRETCH
-from ...weights_file import LICENCE, digest_of, fill, read_card, write
+from ...weights.file import LICENCE, digest_of, fill, read_card, write
+from ...weights.ledger import require_entered
 from .shape_network import Shape, ShapeArchitecture, ShapeNetwork
 
 SCHEMA = "relamp.shape/1"

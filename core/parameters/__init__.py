@@ -2,7 +2,7 @@
 
 The command line, the job file, the Qt form, the Nuke knobs, the Blender properties, the farm template and the
 reference page are loops over `knobs(RelightParameters)`. Those that only published backbones read are declared in
-`published_parameters` and inherited. Standard library only.
+`parameters.published` and inherited. Standard library only.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from dataclasses import Field, dataclass, fields
 from typing import Any
 
-from .errors import ParameterError
-from .frames import parse_frames
+from ..errors import ParameterError
+from ..frames import parse_frames
 from .knob import Curve, Knob, at_frame, check_characters, knob, parse_value
-from .published_parameters import PublishedParameters
+from .published import PublishedParameters
 
 __all__ = [
     "CODECS", "GROUPS", "NEW_LAYERS", "PUBLISHED", "PUBLISHED_SIZE", "WORKING_SIZE", "Curve", "Knob", "RelightParameters",

@@ -15,8 +15,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
-from . import plain_json
-from .errors import InputError
+from .. import plain_json
+from ..errors import InputError
 
 LICENCE = "Apache-2.0"
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from . import plain_json
-from .errors import InputError
+from .. import plain_json
+from ..errors import InputError
 
 NAME = "ledger.json"
-LEDGER = Path(__file__).parent / "relighter" / "weights" / NAME
+LEDGER = Path(__file__).parents[1] / "relighter" / "weights" / NAME
 """Lists every file of weights that ships, whichever folder the file lies in."""
-_PACKAGE = Path(__file__).parent
+_PACKAGE = Path(__file__).parents[1]
 
 
 def read(ledger: Path) -> list[dict[str, Any]]:

@@ -19,8 +19,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import launch
-from .errors import DeviceError, RelampError, StoppedError, error_of
+from .. import launch
+from ..errors import DeviceError, RelampError, StoppedError, error_of
 from .message import PROTOCOL, BadMessageError, Message, read_message, write_message
 from .worker_process import WorkerProcess
 

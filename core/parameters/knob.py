@@ -11,8 +11,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from .errors import ParameterError
-from .frames import check_frame
+from ..errors import ParameterError
+from ..frames import check_frame
 
 LONGEST_TEXT = 10_000  # characters; a longer prompt or name is a file given by mistake
 LONGEST_PATH, LONGEST_NAME = 4096, 255  # bytes of a path and of each name in it, as file systems have it

@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from . import plain_json
+from .. import plain_json
 
 PROTOCOL = 1
 _MAGIC = b"relamp"

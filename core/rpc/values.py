@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from .errors import UsageError
-from .job import RelightJob, from_json
-from .parameters import check_characters
+from ..errors import UsageError
+from ..job import RelightJob, from_json
+from ..parameters import check_characters
 
 
 def job_of(data: dict[str, Any]) -> RelightJob:
