@@ -1,11 +1,20 @@
 """Depth given to a render: what it changes, what it never changes, and what is refused before any work."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
+import yaml
 
 from depth_scene import FOV, ball_and_box
+from relamp.core import job as jobs
 from relamp.core.cli import main
+from relamp.core.job import RelightJob
 from relamp.core.light.irradiance import irradiance
+from relamp.core.parameters import RelightParameters
+from relamp.exporters import farm_job, openjd
 from shots import Shot, layer, soft_light, write_exr
 
 RGB = ("R", "G", "B")
@@ -31,6 +40,12 @@ def render(shot, name, *more):
     arguments = ["--env", shot.env_b, "--source-env", shot.env_a, "--camera", str(shot.folder / "camera.json"), "-q"]
     assert main(["render", shot.plate, *arguments, "--frames", "1001", "--out", out, *more]) == 0
     return layer(shot.folder / f"{name}.1001.exr", *RGB)
+
+
+def job_of(shot, out):
+    """A job for both frames of a shot, depth and all."""
+    given = {"plate": shot.plate, "env": shot.env_b, "source_env": shot.env_a, "depth": depth_of(shot) + ":Z"}
+    return RelightJob(RelightParameters(**given, camera=str(shot.folder / "camera.json"), out=out))
 
 
 def depth_of(shot, frame="####"):
@@ -94,7 +109,7 @@ def test_a_wrong_kind_stops_the_job_and_names_the_likely_one(shot, capsys, claim
     for frame in (1001, 1002):
         write_exr(shot.folder / f"depth.{frame}.exr", getattr(SCENE, real)[..., None], ("Z",))
     code, words = refused(shot, capsys, "--depth", depth_of(shot), "--depth-kind", claimed)
-    assert code == 3
+    assert code == 4
     assert "depth.1001.exr: " in words
     assert f"give --depth-kind {real}" in words
 
@@ -102,7 +117,7 @@ def test_a_wrong_kind_stops_the_job_and_names_the_likely_one(shot, capsys, claim
 def test_a_depth_without_a_frame_is_refused(shot, capsys):
     (shot.folder / "depth.1002.exr").unlink()
     code, words = refused(shot, capsys, "--depth", depth_of(shot))
-    assert code == 3
+    assert code == 4
     assert "--depth" in words
     assert "has no frames 1002" in words
 
@@ -111,7 +126,7 @@ def test_a_depth_of_another_size_is_refused(shot, capsys):
     for frame in (1001, 1002):
         write_exr(shot.folder / f"depth.{frame}.exr", SCENE.z[:60, :80, None], ("Z",))
     code, words = refused(shot, capsys, "--depth", depth_of(shot))
-    assert code == 3
+    assert code == 4
     assert "depth.1001.exr is 80x60, but the plate plate.1001.exr is 160x120" in words
 
 
@@ -123,10 +138,28 @@ def test_a_depth_is_never_written_over(shot, capsys):
     np.testing.assert_array_equal(layer(shot.folder / "depth.1001.exr", "Z")[..., 0], SCENE.z)
 
 
-def test_a_plate_whose_own_depth_is_of_another_kind_is_relit_without_it(shot, capsys):
+def test_a_plate_whose_own_depth_is_of_another_kind_is_relit_without_it(shot, caplog):
     without = render(shot, "without")
     plate = layer(shot.plate_frame(1001), *RGB, "A", "N.X", "N.Y", "N.Z")
     both = np.concatenate([plate, SCENE.inverse[..., None]], -1)
     write_exr(shot.plate_frame(1001), both, (*RGB, "A", "N.X", "N.Y", "N.Z", "depth.Z"))
     np.testing.assert_array_equal(render(shot, "own"), without)
-    assert "the plate's own depth is not used" in capsys.readouterr().err
+    assert "the plate's own depth is not used" in caplog.text
+
+
+def test_a_farm_bundle_carries_the_depth_and_gives_the_bits_of_a_single_render(shot, tmp_path):
+    single, cut = (str(tmp_path / name / "relit.####.exr") for name in ("single", "cut"))
+    jobs.save(job_of(shot, single), tmp_path / "single.json")
+    assert main(["render", "--job", str(tmp_path / "single.json"), "-q"]) == 0
+    template = openjd.export(farm_job.make(job_of(shot, cut), chunk=1), tmp_path / "bundle")
+    carried = yaml.safe_load((tmp_path / "bundle" / "asset_references.yaml").read_text())
+    assert {depth_of(shot, frame) for frame in ("1001", "1002")} <= set(
+        carried["assetReferences"]["inputs"]["filenames"]
+    )
+    relamp = str(Path(sys.executable).with_name("relamp"))
+    command = [sys.executable, "-m", "openjd", "run", str(template), "-p", f"Relamp={relamp}"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for frame in ("1001", "1002"):
+        one, other = (layer(Path(pattern.replace("####", frame)), *RGB) for pattern in (cut, single))
+        np.testing.assert_array_equal(one, other)

@@ -161,7 +161,7 @@ def _depth(
         return None
     rays = view_rays(frame, camera) if p.depth_kind == "distance" else None
     depth = clean_depth(found.over(frame)[..., 0], p.depth_kind, rays)
-    shape = working_shape(*depth.shape, CHECKED_AT)
+    shape = working_shape(depth.shape[0], depth.shape[1], CHECKED_AT)
     small = np.where(resize(subject.weight, shape) > INSIDE, shrink_depth(depth, shape), 0)
     if not small.any():
         if own or not subject.weight.any():
