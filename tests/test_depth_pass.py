@@ -20,7 +20,7 @@ def small(read, kind):
 def heights(read, kind, normals=SMALL.normals):
     """Heights (120, 160) in pixels of a pass at the large size, and where they are known."""
     depth = small(read, kind)
-    fit = Fit.of(depth, kind, SMALL.rays, normals, SMALL.matte)
+    fit = Fit.of(depth, kind, SMALL.rays, normals, SMALL.matte, SMALL.matte > 0)
     return fit.heights(depth, SMALL.rays, SMALL.matte), (depth > 0) & (SMALL.z > 0)
 
 

@@ -19,7 +19,7 @@ import torch
 from ...errors import DeviceError
 from ...light.by_facing import log_light_by_facing
 from ...light.environment import AP1_LUMINANCE
-from ...shape.depth import relief_of, without_rims
+from ...shape.depth import held_to_normals, relief_of, seen_along, without_rims
 from ...shape.depth_fit import Fit
 from ...shape.estimators.own import SHIPPED, load, see
 from ...shape.estimators.shape_network import Shape
@@ -133,7 +133,7 @@ class Relamp:
         # Given normals determine the relief better than the network does: with the network's relief a curtain lost 2.4 dB.
         given = bool((c.normals_known * c.matte).sum() > 0.5 * c.matte.sum())
         if c.depth is None:
-            field = relief_of(normals, c.matte, None if given else found.relief)
+            field = relief_of(seen_along(normals, c.rays), c.matte, None if given else found.relief)
         else:
             field = _heights_of_depth(c.depth, c, normals)
         albedo = _luminance(found.log_albedo.exp()).clamp_min(DARK_ALBEDO)
@@ -162,8 +162,10 @@ def facing(found: Shape, c: Conditions) -> torch.Tensor:
 def _heights_of_depth(depth: torch.Tensor, c: Conditions, normals: torch.Tensor) -> torch.Tensor:
     """Heights toward the viewer in pixels, (1, h, w), of the depth (1, 1, h, w) that is given."""
     far, rays, facing, matte = (_picture(p.float()) for p in (depth, c.rays, normals, c.matte))
-    fit = Fit.of(far[..., 0], c.depth_kind, rays, facing, matte[..., 0])
-    return torch.from_numpy(fit.heights(far[..., 0], rays, matte[..., 0]))[None].to(normals)
+    known = c.normals_known[0, 0].cpu().numpy() > 0.5
+    fit = Fit.of(far[..., 0], c.depth_kind, rays, facing, matte[..., 0], known)
+    heights = torch.from_numpy(fit.heights(far[..., 0], rays, matte[..., 0]))[None].to(normals)
+    return held_to_normals(heights, fit.noise, normals, c.rays, c.matte)
 
 
 def _mean(log_light: torch.Tensor, matte: torch.Tensor) -> torch.Tensor:
