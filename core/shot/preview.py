@@ -17,10 +17,11 @@ from cachetools import LRUCache
 
 from ..errors import InputError, UsageError
 from ..gain.finish import Finished, Subject
-from ..gain.proxy import MIDDLE_GREY, resize
 from ..job import Measured, RelightJob
 from ..parameters import NEW_LAYERS, RelightParameters, default_of, knobs
 from ..pictures.colour import Colour
+from ..pictures.curves import MIDDLE_GREY
+from ..pictures.resample import resize
 from ..pictures.screen import Picture, Screens, View, as_bytes
 from ..pictures.sequence import Sequence
 from . import plan as plans

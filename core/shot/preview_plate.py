@@ -13,11 +13,11 @@ from cachetools import LRUCache
 
 from ..errors import RelampError
 from ..gain.finish import Subject
-from ..gain.proxy import resize
 from ..light.camera import shot_camera
 from ..parameters import RelightParameters
 from ..pictures.colour import Colour
 from ..pictures.frame import Frame, Window, place
+from ..pictures.resample import resize
 from .plan import RENDER, FrameTask, Inputs
 from .read import gather, read_plate
 from .read_ahead import Key, ReadFrame
