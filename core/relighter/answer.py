@@ -41,7 +41,7 @@ class Network(Protocol):
 
     @property
     def span(self) -> Span:
-        """How many frames it looks at together. With a number, it is always given windows of just so many."""
+        """How many frames it takes in one call."""
         ...
 
     @property
@@ -74,8 +74,7 @@ class Network(Protocol):
         """One answer a frame: the same for the same conditions, steps and seed.
 
         Args:
-            conditions: one of B = 1 a frame, all of one size: any number for a span of `frame`, the window for a number
-                (holes repeat their neighbour), the shot or the take for `shot`.
+            conditions: one of B = 1 a frame, all of one size: any number for a span of `frame`, the shot or the take for `shot`.
             frames: their absolute numbers; a frame that stands in for a hole keeps its own.
             steps: of denoising, None for as many as it was made for.
             seed: of the shot's one noise, the same for every frame.

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from cachetools import LRUCache
 
-from ..gain.analytic import Hint, Light, alone, between, mean_over, over_even
-from ..gain.finish import Shading, Subject
+from ..gain.analytic import Hint, alone, between, mean_over, over_even
+from ..gain.finish import Shading
 from ..gain.law import Law
 from ..light.camera import Camera
 from ..light.environment import resize
+from ..light.irradiance import Light
 from ..light.sources import Illumination, camera_to_map
 from ..parameters import at_frame
 from .plan import Plan
@@ -105,15 +106,11 @@ class Lights:
         lamps = tuple(lamp.turned(light.target_to_map) for lamp in tables.lights)  # (S, S, 3) each
         return replace(light, shading=replace(light.shading, lamps=lamps))
 
-    def conditioning(self, light: FrameLight, subject: Subject) -> FrameLight:
-        """The light a network is conditioned on: without the fitted source where the shape is a guess, where it misleads."""
-        return replace(light, source=None) if subject.guessed and self._plan.source is None else light
-
     def hint(self, light: FrameLight, normals: np.ndarray, matte: np.ndarray) -> Hint:
         """The analytic log gain that residuals are measured over, as a table.
 
         Args:
-            light: as `conditioning` gives it.
+            light: of the frame.
             normals: (h, w, 3) of the working frame.
             matte: (h, w).
         """
@@ -149,7 +146,7 @@ class Lights:
             light = plan.target.light(frame)
             source_light = self._source_light(frame)
             tables = self.maps.tables(plan.target, frame) if networked else None
-            source_tables = self._source_tables(frame) if networked else None
+            source_tables = self.maps.tables(plan.source, frame) if networked and plan.source else None
         target = light.turned(to_target)  # (S, S, 3)
         source = None if source_light is None else source_light.turned(to_source)  # (S, S, 3)
         source_level = 1.0 if source_light is None else source_light.level
@@ -174,23 +171,7 @@ class Lights:
         rows = self._plan.job.measured.source_light
         return None if rows is None else _fitted_light(rows, tuple(self._plan.colour.luminance_weights))
 
-    def _source_tables(self, frame: int) -> LightTables | None:
-        """The source light a network is conditioned on: the one given, or a fitted one where the backbone wants it."""
-        plan, rows = self._plan, self._plan.job.measured.source_light
-        if plan.source is not None:
-            return self.maps.tables(plan.source, frame)
-        if rows is None or not plan.backbone.wants_source:
-            return None
-        return _fitted_tables(rows, tuple(plan.colour.luminance_weights))
-
 
 @lru_cache(maxsize=2)
 def _fitted_light(rows: tuple[tuple[tuple[float, float, float], ...], ...], weights: tuple[float, ...]) -> Light:
     return Light.of(np.array(rows, np.float32), np.array(weights))
-
-
-@lru_cache(maxsize=2)
-def _fitted_tables(rows: tuple[tuple[tuple[float, float, float], ...], ...], weights: tuple[float, ...]) -> LightTables:
-    from ..relighter.own.light_tables import LightTables
-
-    return LightTables.of(np.array(rows, np.float32), _fitted_light(rows, weights))

@@ -9,8 +9,11 @@ import cv2
 import numpy as np
 
 from ..gain.finish import Shading, Subject
-from ..gain.law import Guide, GuidedResidual, bands, enlarge_residual, guide_residual, unpremultiply
-from ..gain.proxy import FLOOR, decode, resize
+from ..gain.guide import Guide, GuidedResidual, enlarge_residual, guide_residual
+from ..gain.law import unpremultiply
+from ..pictures.bands import bands
+from ..pictures.curves import FLOOR, decode_log
+from ..pictures.resample import resize
 from ..temporal.working_frame import WorkingFrame
 from .lights import FrameLight, Lights
 from .network import WorkingFrames
@@ -79,7 +82,6 @@ class Residuals:
 
     def enlarge(self, subject: Subject, light: FrameLight, here: WorkingFrame, residual: np.ndarray) -> FinishInput:
         """A residual (h, w, 3) fitted to its guide, for the subject at full size; normals that were a guess are the network's."""
-        light = self._lights.conditioning(light, subject)
         shading = replace(light.shading, hint=self._lights.hint(light, here.normals, here.matte))
         if subject.guessed and self._plan.backbone.network is not None:
             subject = replace(subject, normals=_enlarged(here.normals, subject.weight.shape), guessed=False)
@@ -105,7 +107,7 @@ def _detailed(
     albedo: np.ndarray, here: WorkingFrame, subject: Subject, small: np.ndarray, full: np.ndarray, anchor: np.float32
 ) -> np.ndarray:
     """A delit proxy (h, w, 3) at full size with the plate's detail: what is enlarged is the light that was taken out of it."""
-    delit = np.log((albedo + np.float32(FLOOR)) / (decode(here.code) + np.float32(FLOOR)))
+    delit = np.log((albedo + np.float32(FLOOR)) / (decode_log(here.code) + np.float32(FLOOR)))
     guided = guide_residual(delit, small, here.matte)
     light = np.maximum(unpremultiply(subject.plate, subject.alpha) * anchor, 0)  # (H, W, 3)
     height = light.shape[0]

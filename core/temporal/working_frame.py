@@ -15,7 +15,7 @@ THUMB = 16  # px, a side of the thumbnail that cuts are detected with
 class WorkingFrame:
     """One frame over its data window, float32; nothing in it knows the level F.
 
-    `code` (h, w, 3) is the log-encoded proxy (`proxy.encode`), `matte` (h, w) from 0 to 1, `normals` (h, w, 3) unit
+    `code` (h, w, 3) is the log-encoded proxy (`curves.encode_log`), `matte` (h, w) from 0 to 1, `normals` (h, w, 3) unit
     camera-space vectors: those given, and the network's own where none were. `hint` (h, w, 3) is the analytic log gain on
     them, and `residual` (h, w, 3) the network's log gain over it. `albedo` (h, w, 3) is the delit subject from 0 to 1 and
     `confidence` (h, w) from 0 to 1, when there are any. `canvas` tells frames that lie over each other pixel for pixel.

@@ -19,6 +19,7 @@ import torch
 from ...errors import DeviceError
 from ...light.by_facing import log_light_by_facing
 from ...light.environment import AP1_LUMINANCE
+from ...pictures.curves import decode_log_tensor
 from ...shape.depth import relief_of, without_rims
 from ...shape.depth_fit import Fit
 from ...shape.estimators.own import SHIPPED, load, see
@@ -26,7 +27,7 @@ from ...shape.estimators.shape_network import Shape
 from ...shape.trace import Traced, log_share, trace
 from ...temporal.windows import Span
 from ..answer import Answer
-from .conditions import Conditions, analytic_hint, decode_planes, lit
+from .conditions import Conditions, analytic_hint, lit
 
 INTRA_OP_THREADS = 2  # a constant, whatever the machine has: another count can give other last bits
 SMALL = 256 * 256  # px; smaller frames run in one thread, since two spend longer waiting for each other than they gain
@@ -137,7 +138,7 @@ class Relamp:
         else:
             field = _heights_of_depth(c.depth, c, normals)
         albedo = _luminance(found.log_albedo.exp()).clamp_min(DARK_ALBEDO)
-        luminance = _luminance(decode_planes(c.code)) / albedo**DELIT
+        luminance = _luminance(decode_log_tensor(c.code)) / albedo**DELIT
         own_light = log_light_by_facing(luminance, normals, c.matte)
         return Subject(normals, found.log_albedo, found.doubt, trace(normals, field, c.matte, doubt), own_light)
 

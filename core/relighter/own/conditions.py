@@ -15,9 +15,7 @@ from torch.nn.functional import grid_sample
 
 from ...light.environment import AP1_LUMINANCE
 from ...light.octahedral import octahedral_directions
-from ...pictures.curves import decode_log_tensor as decode_planes
-from ...pictures.curves import encode_log
-from ...pictures.curves import encode_log_tensor as encode_planes  # noqa: F401 (imported from here by trainers)
+from ...pictures.curves import decode_log_tensor, encode_log
 from ...shape.trace import Placed
 from .light_tables import LAMPS, LightTables
 from .lobes import EVIDENCE_CHANNELS, LOBES, evidence
@@ -162,7 +160,7 @@ def features(c: Conditions, normals: torch.Tensor) -> Features:
     target_map, source_map = light_map(c.target), light_map(c.source)
     shares = occlusion(normals, torch.maximum(c.matte, c.normals_known), target_map, source_map)
     shares[:, 3:6] *= known
-    speaks = evidence(decode_planes(c.code), source, c.matte) * known / LOG_SCALE
+    speaks = evidence(decode_log_tensor(c.code), source, c.matte) * known / LOG_SCALE
     lights = [target / LOG_SCALE, source * known / LOG_SCALE]
     planes = torch.cat([c.code, c.matte, normals, *lights, behind, hint / LOG_SCALE, shares, speaks], dim=1)
     given = (c.normals_known * c.matte).sum((1, 2, 3)) / c.matte.sum((1, 2, 3)).clamp_min(1e-3)
