@@ -15,11 +15,11 @@ from torch.nn.functional import grid_sample
 
 from ...light.environment import AP1_LUMINANCE
 from ...light.octahedral import octahedral_directions
+from ...light.parcels import Placed
 from ...pictures.curves import decode_log_tensor as decode_planes
 from ...pictures.curves import encode_log
 from ...pictures.curves import encode_log_tensor as encode_planes  # noqa: F401 (imported from here by trainers)
-from ...shape.trace import Placed
-from .light_tables import LAMPS, LightTables
+from .light_tables import LightTables
 from .lobes import EVIDENCE_CHANNELS, LOBES, evidence
 from .occlusion import OCCLUSION_CHANNELS, occlusion
 
@@ -48,13 +48,11 @@ class LightBatch:
         parcels = None if self.parcels is None else self.parcels.to(device)
         return LightBatch(self.diffuse.to(device), self.glossy.to(device), self.to_map.to(device), parcels)
 
-    @property
-    def placed(self) -> Placed:
-        """The light as distant lights before the camera, to be traced; raises `ValueError` for a light of tables alone."""
+    def placed(self, index: int = 0) -> Placed:
+        """One light as distant lights before the camera, to be traced; raises `ValueError` for a light of tables alone."""
         if self.parcels is None:
             raise ValueError("a light of tables alone cannot be traced; make its tables with LightTables.of")
-        towards, energy, radius = self.parcels.split((3, 3, 1), dim=-1)
-        return Placed(towards @ self.to_map, energy, radius[:, :LAMPS, 0])
+        return Placed.of(self.parcels[index].float().cpu().numpy(), self.to_map[index].float().cpu().numpy())
 
 
 @dataclass
@@ -65,6 +63,7 @@ class Conditions:
     normals: (B, 3, h, w) unit camera-space, and normals_known: (B, 1, h, w), 1 where they are given.
     target, source: the lights; source_known: (B,), 0 where nothing is known of the source and its tables mean nothing.
     background: (B, 3, h, w) log-encoded view of where the subject will stand, and background_known: (B,).
+    shadows: how much of what the form hides and gives back is in the light, 0 to 1.
     """
 
     code: torch.Tensor
@@ -77,11 +76,12 @@ class Conditions:
     source_known: torch.Tensor
     background: torch.Tensor
     background_known: torch.Tensor
+    shadows: float = 1.0
 
     def to(self, device: torch.device | str) -> Conditions:
         """The same on another device."""
-        moved: dict[str, Any] = {f.name: getattr(self, f.name).to(device) for f in fields(self)}
-        return Conditions(**moved)
+        moved: dict[str, Any] = {f.name: getattr(self, f.name).to(device) for f in fields(self) if f.name != "shadows"}
+        return Conditions(**moved, shadows=self.shadows)
 
 
 @dataclass
@@ -110,6 +110,7 @@ def build(
     known: np.ndarray | None = None,
     source: tuple[LightTables, np.ndarray] | None = None,
     background: np.ndarray | None = None,
+    shadows: float = 1.0,
 ) -> Conditions:
     """The conditions of one frame, B = 1.
 
@@ -120,6 +121,7 @@ def build(
         target, source: tables of a light and the (3, 3) rotation from camera axes into its map.
         normals, known: (h, w, 3) unit camera-space normals and (h, w) bool where there are any.
         background: (h, w, 3) scene-linear view of the environment at unit level.
+        shadows: how much of what the form hides and gives back is in the light, 0 to 1.
     """
     shape = matte.shape
     facing = np.broadcast_to(np.array([0, 0, 1], np.float32), (*shape, 3)) if normals is None else normals
@@ -139,6 +141,7 @@ def build(
         source_known=torch.tensor([0.0 if source is None else 1.0]),
         background=_planes(behind),
         background_known=torch.tensor([0.0 if background is None else 1.0]),
+        shadows=shadows,
     )
 
 
