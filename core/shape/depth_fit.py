@@ -23,14 +23,16 @@ FEW = 60  # pairs: fewer tell nothing
 NEAREST = 1 / 20  # of the farthest z: a fit that is closer to the eye is held there
 DOUBTED = 0.3  # misfit, as a share of what a flat thing would have: more is not this kind where another one fits ...
 BETTER = 0.25  # ... with so little of it
-LOOSELY = 0.4  # of the normals' slopes a depth has to have, whatever noise lies over them: less is not this thing's depth
+LOOSELY = (
+    0.4  # of the normals' slopes a depth has to have, whatever noise lies over them: less is not this thing's depth
+)
 CLEARLY = 0.5  # of them, in a kind that is named as the likely one
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """Pairs of pixels of a depth: their numbers `first` and `second` (N,), and `growth` (N,), the natural log of the factor of z
-    from first to second according to the normals."""
+    """Pairs of pixels of a depth: their numbers `first` and `second` (N,), and `growth` (N,), the natural log of the factor of
+    z from first to second according to the normals."""
 
     first: np.ndarray
     second: np.ndarray
@@ -65,8 +67,8 @@ class Pairs:
 class Fit:
     """What turns the numbers of a cleaned depth into z.
 
-    z is proportional to the number plus `shift`, or to one over that for the kind `inverse`. Numbers are held between `least` and
-    `most`; `middle` is the median z of the subject.
+    z is proportional to the number plus `shift`, or to one over that for the kind `inverse`. Numbers are held between `least`
+    and `most`; `middle` is the median z of the subject.
     """
 
     kind: str
@@ -105,8 +107,8 @@ class Fit:
     def heights(self, depth: np.ndarray, rays: np.ndarray, matte: np.ndarray) -> np.ndarray:
         """Heights toward the viewer in pixels of this picture, (h, w), about 0 at the subject's middle.
 
-        The height is f (Z0 / Z - 1), with f the focal length in pixels and Z0 the middle's z. It is projective: straight lines of
-        the scene are straight lines over the picture, also under perspective. Steps stay steps.
+        The height is f (Z0 / Z - 1), with f the focal length in pixels and Z0 the middle's z. It is projective: straight lines
+        of the scene are straight lines over the picture, also under perspective. Steps stay steps.
 
         Args:
             depth: (h, w) of the frame, cleaned, at any size. Where it is 0 in the matte, a point has the depth of the nearest
@@ -226,7 +228,8 @@ def _misfit(pairs: Pairs, kind: str, depth: np.ndarray) -> float:
 
 
 def _agreement(pairs: Pairs, kind: str, depth: np.ndarray) -> float:
-    """How much of the normals' slopes the depth has: 1 where it is theirs, about 0 for another thing's, less where it is reversed.
+    """How much of the normals' slopes the depth has: 1 where it is theirs, about 0 for another thing's, less where it is
+    reversed.
 
     Noise on the depth takes little of it.
     """
