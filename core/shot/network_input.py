@@ -109,6 +109,7 @@ class NetworkInputs:
             known=proxy.known,
             source=None if light.source is None else (light.source, light.source_to_map),
             background=self._behind(frame, rays, light, key),
+            to_acescg=self._plan.colour.to_acescg,
         )
 
     def _behind(self, frame: Frame, rays: np.ndarray, light: FrameLight, key: Key) -> np.ndarray:

@@ -41,7 +41,7 @@ class LightTables:
     def of(cls, pixels: np.ndarray, light: Light) -> LightTables:
         """The tables of a lat-long environment, (H, 2H, 3), of which `light` is the matte half."""
         glossy = np.stack(reflection_tables(pixels, ROUGHNESSES, GLOSSY_SIZE)) / np.float32(light.level)
-        return cls(bounded_log(light.table), bounded_log(glossy), _parcels(pixels) / _scale(light.level))
+        return cls(bounded_log(light.table), bounded_log(glossy), _parcels(pixels, light) / _scale(light.level))
 
 
 def bounded_log(light: np.ndarray) -> np.ndarray:
@@ -49,9 +49,9 @@ def bounded_log(light: np.ndarray) -> np.ndarray:
     return np.log(np.clip(light, DARKEST, BRIGHTEST)).astype(np.float32)
 
 
-def _parcels(pixels: np.ndarray) -> np.ndarray:
+def _parcels(pixels: np.ndarray, light: Light) -> np.ndarray:
     """Small lamps and the rest of a map, (PARCELS, 7), at the map's own level."""
-    found = split(pixels, LAMPS)
+    found = split(pixels, LAMPS, light.luminance_weights)
     small = [k for k, lamp in enumerate(found.lamps) if np.radians(lamp.angular_radius) < SMALL]
     parcels = np.zeros((PARCELS, 7), np.float32)
     parcels[:, 2] = 1.0
