@@ -23,17 +23,15 @@ FEW = 60  # pairs: fewer tell nothing
 NEAREST = 1 / 20  # of the farthest z: a fit that is closer to the eye is held there
 DOUBTED = 0.3  # misfit, as a share of what a flat thing would have: more is not this kind where another one fits ...
 BETTER = 0.25  # ... with so little of it
-LOOSELY = (
-    0.4  # of the normals' slopes a depth has to have, whatever noise lies over them: less is not this thing's depth
-)
+LOOSELY = 0.4  # of the normals' slopes that a depth has, whatever noise lies over them: less is another depth
 NEARLY = 2.0  # times the least misfit: a kind that leaves less open is as likely
 CLEARLY = 0.5  # of them, in a kind that is named as the likely one
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """Pairs of pixels of a depth: their numbers `first` and `second` (N,), and `growth` (N,), the natural log of the factor of z
-    from first to second according to the normals."""
+    """Pairs of pixels of a depth: their numbers `first` and `second` (N,), and `growth` (N,), the natural log of the factor of
+    z from first to second according to the normals."""
 
     first: np.ndarray
     second: np.ndarray
@@ -121,8 +119,8 @@ class Fit:
     def heights(self, depth: np.ndarray, rays: np.ndarray, matte: np.ndarray) -> np.ndarray:
         """Heights toward the viewer in pixels of this picture, (h, w), about 0 at the subject's middle.
 
-        The height is f (Z0 / Z - 1), with f the focal length in pixels and Z0 the middle's z. It is projective: straight lines of
-        the scene are straight lines over the picture, also under perspective. Steps stay steps.
+        The height is f (Z0 / Z - 1), with f the focal length in pixels and Z0 the middle's z. It is projective: straight lines
+        of the scene are straight lines over the picture, also under perspective. Steps stay steps.
 
         Args:
             depth: (h, w) of the frame, cleaned, at any size. Where it is 0 in the matte, a point has the depth of the nearest
