@@ -112,7 +112,7 @@ def relight_frame(shot: Shot, task: FrameTask) -> RelitFrame:
             # 7. Trace: what the form hides of each light, shares at sizes of their own that `finish` enlarges to (H, W).
             if shot.tracer.traces(given.subject):
                 conditioning = shot.lights.conditioning(light, subject)
-                traced = shot.tracer.trace(task.frame, conditioning, given.subject, working)
+                traced = shot.tracer.trace(task.frame, read, conditioning, given.subject, working)
                 given = replace(given, traced=traced)
 
         # 8. Finish: the gain on the plate, grain, lamps and layers, each (H, W, 3).
