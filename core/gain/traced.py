@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,14 +11,30 @@ import numpy as np
 import torch
 
 from ..light.parcels import Placed
-from ..pictures.resample import resize
-from ..shape.depth import LONGEST, relief_of
+from ..pictures.resample import resize, working_shape
+from ..shape.depth import LONGEST, held_to_normals, relief_of
+from ..shape.depth_fit import Fit
 from ..shape.shadow import Surface, lamp_visibility
 from ..shape.trace import Traced, broad_share, trace
 from .arrival import Arrival, Lamp, with_bounce
 
 FINEST = 1024  # px, longer side that shadows of lamps are worked out at where the relief is coarser than the plate
 WEAKEST = 0.01  # of a light's energy: a lamp with less throws no shadow of its own
+
+
+@dataclass(frozen=True)
+class Fine:
+    """A frame's shape at its own size, for the shadows of lamps: `normals` (H, W, 3) and `matte` (H, W).
+
+    Where a depth is given, `height` (h, w) are its heights (`depth_fit.Fit.heights`) at the size that shadows are worked out
+    at, `focal` is the focal length and `centre` (x, y) where the camera looks, in pixels of that size.
+    """
+
+    normals: np.ndarray
+    matte: np.ndarray
+    height: np.ndarray | None = None
+    focal: float = math.inf
+    centre: tuple[float, float] = (0.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -40,7 +57,7 @@ class Shape:
         matte: np.ndarray,
         height: np.ndarray,
         doubt: np.ndarray,
-        fine: tuple[np.ndarray, np.ndarray] | None = None,
+        fine: Fine | None = None,
     ) -> Shape:
         """Make a shape ready for any light.
 
@@ -48,7 +65,7 @@ class Shape:
             normals: (h, w, 3) unit. matte: (h, w) from 0 to 1.
             height: (h, w) toward the viewer, in pixels of this picture.
             doubt: (h, w) expected error of the shape in radians.
-            fine: normals (H, W, 3) and matte (H, W) of the same picture at a larger size, where there are any.
+            fine: the same at a larger size, where there is one.
         """
         planes = (normals.transpose(2, 0, 1), height, matte[None], doubt[None])
         broad = trace(*(torch.from_numpy(np.ascontiguousarray(p, np.float32))[None] for p in planes))
@@ -92,23 +109,38 @@ def height_of(normals: np.ndarray, matte: np.ndarray) -> np.ndarray:
     return relief_of(*(torch.from_numpy(np.ascontiguousarray(p, np.float32))[None] for p in planes))[0].numpy()
 
 
+def depth_heights(fit: Fit, depth: np.ndarray, rays: np.ndarray, normals: np.ndarray, matte: np.ndarray) -> np.ndarray:
+    """Heights toward the viewer in pixels, (h, w), of a cleaned depth (h, w), held to the normals as far as it is noisy.
+
+    Args:
+        fit: of the frame's depth, at any size.
+        rays, normals: (h, w, 3) unit. matte: (h, w), 0 to 1.
+    """
+    heights = torch.from_numpy(fit.heights(depth, rays, matte))[None]
+    planes = (_batch([p.transpose(2, 0, 1)])[None] for p in (normals, rays, matte[..., None]))
+    return held_to_normals(heights, fit.noise, *planes)[0].numpy()
+
+
+def fine_size(shape: tuple[int, int], depth_given: bool) -> tuple[int, int]:
+    """The size (h, w) that shadows of lamps are worked out at for a frame of the size (H, W): its own where a depth is given."""
+    return shape if depth_given else working_shape(*shape, FINEST)
+
+
 def _surface(
-    normals: np.ndarray,
-    matte: np.ndarray,
-    height: np.ndarray,
-    doubt: np.ndarray,
-    fine: tuple[np.ndarray, np.ndarray] | None,
+    normals: np.ndarray, matte: np.ndarray, height: np.ndarray, doubt: np.ndarray, fine: Fine | None
 ) -> Surface:
     spacing = max(1.0, max(matte.shape) / LONGEST)
-    if fine is None or fine[1].shape == matte.shape:
+    if fine is None:
         return Surface(height, normals, matte > 0.5, doubt, spacing)
-    scale = min(1.0, FINEST / max(fine[1].shape))
-    size = max(1, round(fine[1].shape[0] * scale)), max(1, round(fine[1].shape[1] * scale))
-    facing = resize(fine[0], size)
+    size = fine_size((fine.matte.shape[0], fine.matte.shape[1]), fine.height is not None)
+    facing = resize(fine.normals, size)
     facing = facing / np.maximum(np.linalg.norm(facing, axis=-1, keepdims=True), 1e-6)
+    standing, unsure = resize(fine.matte, size) > 0.5, resize(doubt, size)
+    if fine.height is not None:
+        return Surface(fine.height, facing, standing, unsure, 1.0, fine.focal, fine.centre)
     larger = max(size) / max(matte.shape)
     tall = cv2.resize(height, (size[1], size[0]), interpolation=cv2.INTER_LINEAR) * np.float32(larger)
-    return Surface(tall, facing, resize(fine[1], size) > 0.5, resize(doubt, size), spacing * max(larger, 1.0))
+    return Surface(tall, facing, standing, unsure, spacing * max(larger, 1.0))
 
 
 def _batch(parts: Sequence[np.ndarray]) -> torch.Tensor:

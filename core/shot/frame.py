@@ -111,7 +111,7 @@ def relight_frame(shot: Shot, task: FrameTask) -> RelitFrame:
 
             # 7. Trace: what the form hides of each light, shares at sizes of their own that `finish` enlarges to (H, W).
             if shot.tracer.traces(given.subject):
-                traced = shot.tracer.trace(task.frame, light, given.subject, working)
+                traced = shot.tracer.trace(task.frame, read, light, given.subject, working)
                 given = replace(given, traced=traced)
 
         # 8. Finish: the gain on the plate, grain, lamps and layers, each (H, W, 3).

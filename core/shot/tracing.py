@@ -12,33 +12,92 @@ import numpy as np
 
 from ..gain.arrival import TracedLights
 from ..gain.finish import Subject
+from ..light.camera import Camera
+from ..pictures.resample import resize, shrink_normals, working_shape
+from ..shape.depth_fit import Fit
+from ..shape.depth_pass import shrink_depth
 from ..temporal.working_frame import WorkingFrame
 from .lights import FrameLight, Lights
 from .plan import Plan
+from .read import view_rays
+from .read_ahead import ReadFrame
 
 if TYPE_CHECKING:
-    from ..gain.traced import Shape
+    from ..gain.traced import Fine, Shape
+
+FITTED_AT = 160  # px of the longer side that the scale of a relative depth is fitted at
 
 
 class LastShape:
     """Makes shapes, and keeps the last: it stays the same while an artist turns a light over one frame."""
 
     def __init__(self) -> None:
-        self._last: tuple[tuple[np.ndarray, ...], Shape] | None = None
+        self._last: tuple[tuple[str, float], tuple[np.ndarray | None, ...], Shape] | None = None
 
-    def of(self, subject: Subject, working: WorkingFrame) -> Shape:
-        """The shape of a frame: its subject at full size, and what is seen of it at the working size."""
+    def of(self, read: ReadFrame, subject: Subject, working: WorkingFrame, camera: Camera, kind: str) -> Shape:
+        """The shape of a frame.
+
+        Args:
+            read: the frame, and its subject as read.
+            subject: with the normals that are lit.
+            working: what is seen of it at the working size.
+            kind: of its depth (the parameter `depth_kind`).
+        """
         from ..gain.traced import Shape, height_of
 
-        key = (working.normals, working.matte, subject.normals, subject.weight)
-        last = self._last
-        if last is not None and all(a is b or np.array_equal(a, b) for a, b in zip(last[0], key, strict=True)):
-            return last[1]
-        height = working.height if working.height is not None else height_of(working.normals, working.matte)
-        doubt = working.doubt if working.doubt is not None else np.zeros_like(working.matte)
-        made = Shape.of(working.normals, working.matte, height, doubt, (subject.normals, subject.coverage))
-        self._last = (key, made)
+        key = (working.normals, working.matte, subject.normals, subject.weight, subject.depth)
+        view, last = (kind, camera.fov), self._last
+        if last and last[0] == view and all(_same(a, b) for a, b in zip(last[1], key, strict=True)):
+            return last[2]
+        height, doubt = working.height, working.doubt
+        fine = _fine(read, subject, camera, kind)
+        if height is None and subject.depth is not None:
+            height = _heights(read, subject, camera, kind, (working.matte.shape[0], working.matte.shape[1]))[0]
+        elif height is None:
+            height = height_of(working.normals, working.matte)
+        doubt = np.zeros_like(working.matte) if doubt is None else doubt
+        made = Shape.of(working.normals, working.matte, height, doubt, fine)
+        self._last = (view, key, made)
         return made
+
+
+def _same(one: np.ndarray | None, other: np.ndarray | None) -> bool:
+    return one is other or (one is not None and other is not None and np.array_equal(one, other))
+
+
+def _fine(read: ReadFrame, subject: Subject, camera: Camera, kind: str) -> Fine:
+    """The shape of a frame at its own size, (H, W), with the depth that is given."""
+    from ..gain.traced import Fine, fine_size
+
+    if subject.depth is None:
+        return Fine(subject.normals, subject.coverage)
+    size = fine_size((subject.weight.shape[0], subject.weight.shape[1]), depth_given=True)
+    return Fine(subject.normals, subject.coverage, *_heights(read, subject, camera, kind, size))
+
+
+def _heights(
+    read: ReadFrame, subject: Subject, camera: Camera, kind: str, shape: tuple[int, int]
+) -> tuple[np.ndarray, float, tuple[float, float]]:
+    """The heights of a frame's depth at some size (h, w), the focal length in pixels of that, and where the camera looks."""
+    from ..gain.traced import depth_heights
+
+    assert subject.depth is not None
+    work = working_shape(*subject.depth.shape, FITTED_AT)
+    small, sure = shrink_normals(subject.normals, subject.known, work, least=0.9)  # (h', w', 3), (h', w')
+    fit = Fit.of(
+        shrink_depth(subject.depth, work),
+        kind,
+        view_rays(read.frame, camera, work),
+        small,
+        resize(subject.coverage, work),
+        sure & (not read.subject.guessed),
+    )
+    rays = view_rays(read.frame, camera, shape)  # (h, w, 3)
+    normals, _ = shrink_normals(subject.normals, subject.known, shape, least=0.5)  # (h, w, 3)
+    height = depth_heights(fit, shrink_depth(subject.depth, shape), rays, normals, resize(subject.coverage, shape))
+    slopes = rays[..., :2] / -rays[..., 2:]
+    focal = (shape[1] - 1) / max(float(slopes[0, -1, 0] - slopes[0, 0, 0]), 1e-6)
+    return height, focal, (0.5 - focal * float(slopes[0, 0, 0]), 0.5 + focal * float(slopes[0, 0, 1]))
 
 
 class Tracer:
@@ -58,7 +117,9 @@ class Tracer:
         network = self._plan.backbone.network
         return self._plan.parameters.shadows > 0 and (network is not None or not subject.guessed)
 
-    def trace(self, frame: int, light: FrameLight, subject: Subject, working: WorkingFrame) -> TracedLights | None:
+    def trace(
+        self, frame: int, read: ReadFrame, light: FrameLight, subject: Subject, working: WorkingFrame
+    ) -> TracedLights | None:
         """The lights of a frame at its full size; None where the relighter says nothing of the shape that it lights.
 
         Args:
@@ -73,7 +134,7 @@ class Tracer:
         # Of a network, a source light that was fitted for its level alone is not divided by.
         known = shading.source is not None and (network is None or light.source is not None)
         with self._one_at_a_time:
-            shape = self.last.of(subject, working)
+            shape = self.last.of(read, subject, working, light.camera, self._plan.parameters.depth_kind)
             target = shape.lit(shading.target, placed.target, strength, full)
             source = None
             if known and placed.source is not None and shading.source is not None:

@@ -20,11 +20,12 @@ import torch
 from ...errors import DeviceError
 from ...gain.arrival import Arrival, TracedLights
 from ...gain.traced import Shape as TracedShape
+from ...gain.traced import depth_heights
 from ...light.by_facing import log_light_by_facing
 from ...light.environment import AP1_LUMINANCE
 from ...light.octahedral import octahedral_directions, sample_table
 from ...pictures.curves import decode_log_tensor, encode_log_tensor
-from ...shape.depth import held_to_normals, relief_of, seen_along, without_rims
+from ...shape.depth import relief_of, seen_along, without_rims
 from ...shape.depth_fit import Fit
 from ...shape.estimators.own import SHIPPED, load, see
 from ...shape.estimators.shape_network import Shape
@@ -196,8 +197,7 @@ def _heights_of_depth(depth: torch.Tensor, c: Conditions, normals: torch.Tensor)
     far, rays, facing, matte = (_picture(p.float()) for p in (depth, c.rays, normals, c.matte))
     known = c.normals_known[0, 0].cpu().numpy() > 0.5
     fit = Fit.of(far[..., 0], c.depth_kind, rays, facing, matte[..., 0], known)
-    heights = torch.from_numpy(fit.heights(far[..., 0], rays, matte[..., 0]))[None].to(normals)
-    return held_to_normals(heights, fit.noise, normals, c.rays, c.matte)
+    return torch.from_numpy(depth_heights(fit, far[..., 0], rays, facing, matte[..., 0]))[None].to(normals)
 
 
 def _in_acescg(c: Conditions) -> torch.Tensor:
