@@ -117,7 +117,7 @@ def depth_heights(fit: Fit, depth: np.ndarray, rays: np.ndarray, normals: np.nda
         rays, normals: (h, w, 3) unit. matte: (h, w), 0 to 1.
     """
     heights = torch.from_numpy(fit.heights(depth, rays, matte))[None]
-    planes = (_batch([p.transpose(2, 0, 1)])[None] for p in (normals, rays, matte[..., None]))
+    planes = (_batch([p.transpose(2, 0, 1)]) for p in (normals, rays, matte[..., None]))
     return held_to_normals(heights, fit.noise, *planes)[0].numpy()
 
 

@@ -25,7 +25,7 @@ from ...light.by_facing import log_light_by_facing
 from ...light.environment import AP1_LUMINANCE
 from ...light.octahedral import octahedral_directions, sample_table
 from ...pictures.curves import decode_log_tensor, encode_log_tensor
-from ...shape.depth import relief_of, seen_along, without_rims
+from ...shape.depth import relief_of, without_rims
 from ...shape.depth_fit import Fit
 from ...shape.estimators.own import SHIPPED, load, see
 from ...shape.estimators.shape_network import Shape
@@ -151,7 +151,7 @@ class Relamp:
         # Given normals determine the relief better than the network does: with the network's relief a curtain lost 2.4 dB.
         given = bool((c.normals_known * c.matte).sum() > 0.5 * c.matte.sum())
         if c.depth is None:
-            height = relief_of(seen_along(normals, c.rays), c.matte, None if given else found.relief)
+            height = relief_of(normals, c.matte, None if given else found.relief)
         else:
             height = _heights_of_depth(c.depth, c, normals)
         albedo = found.log_albedo.exp()
