@@ -18,12 +18,12 @@ import torch
 
 from ...errors import DeviceError
 from ...gain.arrival import Arrival, TracedLights
+from ...gain.traced import Depth
 from ...gain.traced import Shape as TracedShape
 from ...light.by_facing import log_light_by_facing
 from ...light.environment import AP1_LUMINANCE
 from ...light.octahedral import octahedral_directions, sample_table
-from ...shape.depth import relief_of, without_rims
-from ...shape.depth_fit import Fit
+from ...shape.depth import relief_of, seen_along, without_rims
 from ...shape.estimators.own import SHIPPED, load, see
 from ...shape.estimators.shape_network import Shape
 from ...temporal.windows import Span
@@ -146,19 +146,15 @@ class Relamp:
         # Given normals determine the relief better than the network does: with the network's relief a curtain lost 2.4 dB.
         given = bool((c.normals_known * c.matte).sum() > 0.5 * c.matte.sum())
         if c.depth is None:
-            height = relief_of(normals, c.matte, None if given else found.relief)
+            height = relief_of(seen_along(normals, c.rays), c.matte, None if given else found.relief)
         else:
             height = _heights_of_depth(c.depth, c, normals)
         albedo = _luminance(found.log_albedo.exp()).clamp_min(DARK_ALBEDO)
         luminance = _luminance(decode_planes(c.code)) / albedo**DELIT
         own_light = log_light_by_facing(luminance, normals, c.matte)
-        planes = (
-            _picture(normals),
-            _picture(c.matte)[..., 0],
-            height[0].float().cpu().numpy(),
-            _picture(doubt)[..., 0],
-        )
-        return Subject(normals, found.log_albedo, found.doubt, height, TracedShape.of(*planes), own_light)
+        planes = (_picture(normals), _picture(c.matte)[..., 0], height[0].float().cpu().numpy())
+        shape = TracedShape.of(*planes, _picture(doubt)[..., 0], _picture(c.rays))
+        return Subject(normals, found.log_albedo, found.doubt, height, shape, own_light)
 
 
 def _same_subject(one: Conditions, other: Conditions) -> bool:
@@ -187,9 +183,9 @@ def _arrival(shape: TracedShape, light: LightBatch, strength: float) -> Arrival:
 
 def _heights_of_depth(depth: torch.Tensor, c: Conditions, normals: torch.Tensor) -> torch.Tensor:
     """Heights toward the viewer in pixels, (1, h, w), of the depth (1, 1, h, w) that is given."""
-    far, rays, facing, matte = (_picture(p.float()) for p in (depth, c.rays, normals, c.matte))
-    fit = Fit.of(far[..., 0], c.depth_kind, rays, facing, matte[..., 0])
-    return torch.from_numpy(fit.heights(far[..., 0], rays, matte[..., 0]))[None].to(normals)
+    far, rays, facing, matte, known = (_picture(p.float()) for p in (depth, c.rays, normals, c.matte, c.normals_known))
+    given = Depth(far[..., 0], c.depth_kind)
+    return torch.from_numpy(given.heights(rays, facing, matte[..., 0], known[..., 0] > 0.5)[0])[None].to(normals)
 
 
 def _mean(log_light: torch.Tensor, matte: torch.Tensor) -> torch.Tensor:
