@@ -1,4 +1,4 @@
-"""A ball before a wall, with normals and depth, under a soft light; and a map with a sun that throws the ball's shadow on the wall."""
+"""A ball before a wall, with normals and depth, under a soft light; and a map with a sun, for the ball's shadow on the wall."""
 
 from __future__ import annotations
 

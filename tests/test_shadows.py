@@ -14,8 +14,8 @@ RGB = ("R", "G", "B")
 
 
 def render(shot: Shot, *more: str, out: str | None = None) -> int:
-    return main(["render", shot.plate, "--env", shot.env_b, "--source-env", shot.env_a, "--backbone", "ratio",
-                 "--grain", "off", "--out", out or shot.out, "-q", "-d", "float", "--overwrite", *more])  # fmt: skip
+    return main(["render", shot.plate, "--depth", shot.plate, "--env", shot.env_b, "--source-env", shot.env_a, "--grain", "off",
+                 "--backbone", "ratio", "--out", out or shot.out, "-q", "--overwrite", *more])  # fmt: skip
 
 
 def lamps(shot: Shot, name: str) -> np.ndarray:

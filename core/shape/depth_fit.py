@@ -24,6 +24,7 @@ NEAREST = 1 / 20  # of the farthest z: a fit that is closer to the eye is held t
 DOUBTED = 0.3  # misfit, as a share of what a flat thing would have: more is not this kind where another one fits ...
 BETTER = 0.25  # ... with so little of it
 LOOSELY = 0.4  # of the normals' slopes that a depth has, whatever noise lies over them: less is another depth
+LEVEL = 1e-5  # growth of z that is none: what faces the camera flatly has only rounding
 NEARLY = 2.0  # times the least misfit: a kind that leaves less open is as likely
 CLEARLY = 0.5  # of them, in a kind that is named as the likely one
 
@@ -240,7 +241,7 @@ def _misfit(pairs: Pairs, kind: str, depth: np.ndarray) -> float:
     A median of each: about 0.1 for an exact depth, whatever bumps the normals have beside it.
     """
     growth, _ = _growth(pairs, kind, depth)
-    return float(np.median(np.abs(growth - pairs.growth)) / max(np.median(np.abs(pairs.growth)), 1e-12))
+    return float(np.median(np.abs(growth - pairs.growth)) / max(np.median(np.abs(pairs.growth)), LEVEL))
 
 
 def _agreement(pairs: Pairs, kind: str, depth: np.ndarray) -> float:
@@ -258,4 +259,6 @@ def _growth(pairs: Pairs, kind: str, depth: np.ndarray) -> tuple[np.ndarray, flo
     shift = 0.0 if kind in ABSOLUTE else _shift(pairs, kind, _ends(depth))
     first, second = (np.maximum(np.abs(d + shift), 1e-9) for d in (pairs.first, pairs.second))
     growth = np.log(second / first) * (-1 if kind == "inverse" else 1)
-    return growth, 3 * float(np.median(np.abs(pairs.growth))) + 1e-9
+    slopes = np.abs(pairs.growth)
+    # The mean of a wall before the camera with something small before it, whose median is flat.
+    return growth, 3 * float(max(np.median(slopes), slopes.mean())) + 1e-9

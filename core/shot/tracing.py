@@ -6,6 +6,7 @@ The shape of a frame does not depend on the light, so while a light is turned ov
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,8 +14,7 @@ import numpy as np
 from ..gain.arrival import TracedLights
 from ..gain.finish import Subject
 from ..light.camera import Camera
-from ..pictures.resample import resize, shrink_normals, working_shape
-from ..shape.depth_fit import Fit
+from ..pictures.resample import shrink_normals
 from ..shape.depth_pass import shrink_depth
 from ..temporal.working_frame import WorkingFrame
 from .lights import FrameLight, Lights
@@ -23,9 +23,7 @@ from .read import view_rays
 from .read_ahead import ReadFrame
 
 if TYPE_CHECKING:
-    from ..gain.traced import Fine, Shape
-
-FITTED_AT = 160  # px of the longer side that the scale of a relative depth is fitted at
+    from ..gain.traced import Shape
 
 
 class LastShape:
@@ -43,61 +41,34 @@ class LastShape:
             working: what is seen of it at the working size.
             kind: of its depth (the parameter `depth_kind`).
         """
-        from ..gain.traced import Shape, height_of
+        from ..gain.traced import Depth, Fine, Shape, height_of
+        from ..shape.depth import QUIET
 
         key = (working.normals, working.matte, subject.normals, subject.weight, subject.depth)
         view, last = (kind, camera.fov), self._last
         if last and last[0] == view and all(_same(a, b) for a, b in zip(last[1], key, strict=True)):
             return last[2]
-        height, doubt = working.height, working.doubt
-        fine = _fine(read, subject, camera, kind)
-        if height is None and subject.depth is not None:
-            height = _heights(read, subject, camera, kind, (working.matte.shape[0], working.matte.shape[1]))[0]
-        elif height is None:
-            height = height_of(working.normals, working.matte)
-        doubt = np.zeros_like(working.matte) if doubt is None else doubt
-        made = Shape.of(working.normals, working.matte, height, doubt, fine)
+        shape = working.matte.shape[0], working.matte.shape[1]
+        rays = view_rays(read.frame, camera, shape)  # (h, w, 3)
+        fine, height = Fine(subject.normals, subject.coverage), working.height
+        if subject.depth is not None:
+            small, sure = shrink_normals(subject.normals, subject.known, shape, least=0.9)  # (h, w, 3), (h, w)
+            depth = Depth(shrink_depth(subject.depth, shape), kind)
+            found, fit = depth.heights(rays, small, working.matte, sure & (not read.subject.guessed))
+            height = found if height is None else height
+            if fit.noise < QUIET:
+                full = view_rays(read.frame, camera, subject.weight.shape)  # (H, W, 3)
+                fine = replace(fine, height=fit.heights(subject.depth, full, subject.coverage))
+        if height is None:
+            height = height_of(working.normals, working.matte, rays)
+        doubt = np.zeros_like(working.matte) if working.doubt is None else working.doubt
+        made = Shape.of(working.normals, working.matte, height, doubt, rays, fine)
         self._last = (view, key, made)
         return made
 
 
 def _same(one: np.ndarray | None, other: np.ndarray | None) -> bool:
     return one is other or (one is not None and other is not None and np.array_equal(one, other))
-
-
-def _fine(read: ReadFrame, subject: Subject, camera: Camera, kind: str) -> Fine:
-    """The shape of a frame at its own size, (H, W), with the depth that is given."""
-    from ..gain.traced import Fine, fine_size
-
-    if subject.depth is None:
-        return Fine(subject.normals, subject.coverage)
-    size = fine_size((subject.weight.shape[0], subject.weight.shape[1]), depth_given=True)
-    return Fine(subject.normals, subject.coverage, *_heights(read, subject, camera, kind, size))
-
-
-def _heights(
-    read: ReadFrame, subject: Subject, camera: Camera, kind: str, shape: tuple[int, int]
-) -> tuple[np.ndarray, float, tuple[float, float]]:
-    """The heights of a frame's depth at some size (h, w), the focal length in pixels of that, and where the camera looks."""
-    from ..gain.traced import depth_heights
-
-    assert subject.depth is not None
-    work = working_shape(*subject.depth.shape, FITTED_AT)
-    small, sure = shrink_normals(subject.normals, subject.known, work, least=0.9)  # (h', w', 3), (h', w')
-    fit = Fit.of(
-        shrink_depth(subject.depth, work),
-        kind,
-        view_rays(read.frame, camera, work),
-        small,
-        resize(subject.coverage, work),
-        sure & (not read.subject.guessed),
-    )
-    rays = view_rays(read.frame, camera, shape)  # (h, w, 3)
-    normals, _ = shrink_normals(subject.normals, subject.known, shape, least=0.5)  # (h, w, 3)
-    height = depth_heights(fit, shrink_depth(subject.depth, shape), rays, normals, resize(subject.coverage, shape))
-    slopes = rays[..., :2] / -rays[..., 2:]
-    focal = (shape[1] - 1) / max(float(slopes[0, -1, 0] - slopes[0, 0, 0]), 1e-6)
-    return height, focal, (0.5 - focal * float(slopes[0, 0, 0]), 0.5 + focal * float(slopes[0, 0, 1]))
 
 
 class Tracer:
