@@ -15,7 +15,9 @@ from ..gain.arrival import TracedLights
 from ..gain.finish import Subject
 from ..light.camera import Camera
 from ..pictures.resample import shrink_normals
+from ..shape.depth_grain import without_grain
 from ..shape.depth_pass import shrink_depth
+from ..shape.normals import INSIDE
 from ..temporal.working_frame import WorkingFrame
 from .lights import FrameLight, Lights
 from .plan import Plan
@@ -58,7 +60,9 @@ class LastShape:
             height = found if height is None else height
             if fit.noise < QUIET:
                 full = view_rays(read.frame, camera, subject.weight.shape)  # (H, W, 3)
-                fine = replace(fine, height=fit.heights(subject.depth, full, subject.coverage))
+                there = subject.known & (subject.depth > 0) & (subject.coverage > INSIDE) & (not read.subject.guessed)
+                tall = fit.heights(subject.depth, full, subject.coverage)
+                fine = replace(fine, height=without_grain(tall, full, subject.normals, there))
         if height is None:
             height = height_of(working.normals, working.matte, rays)
         doubt = np.zeros_like(working.matte) if working.doubt is None else working.doubt
