@@ -5,15 +5,19 @@ The shape of a frame does not depend on the light, so while a light is turned ov
 
 from __future__ import annotations
 
+import hashlib
 import threading
+from collections.abc import Hashable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from cachetools import LRUCache
 
-from ..gain.arrival import TracedLights
+from ..gain.arrival import Arrival, TracedLights
 from ..gain.finish import Subject
 from ..light.camera import Camera
+from ..light.parcels import Placed
 from ..pictures.resample import shrink_normals
 from ..shape.depth_grain import without_grain
 from ..shape.depth_pass import shrink_depth
@@ -28,11 +32,26 @@ if TYPE_CHECKING:
     from ..gain.traced import Shape
 
 
+KEPT_LIGHTS = 8  # on the last shape: two lights, and the parts of one
+
+
 class LastShape:
-    """Makes shapes, and keeps the last: it stays the same while an artist turns a light over one frame."""
+    """Makes shapes and traces lights on them; keeps the last shape and the last lights on it.
+
+    The shape stays the same while an artist turns a light over one frame, and so does the light the plate was shot under.
+    """
 
     def __init__(self) -> None:
         self._last: tuple[tuple[str, float], tuple[np.ndarray | None, ...], Shape] | None = None
+        self._lights: LRUCache[Hashable, Arrival] = LRUCache(KEPT_LIGHTS)
+
+    def lit(self, shape: Shape, table: np.ndarray, light: Placed, strength: float, full: tuple[int, int]) -> Arrival:
+        """A light on the shape that `of` gave last, for a picture of the size `full` (`Shape.lit`)."""
+        told = hashlib.sha256(b"".join(a.tobytes() for a in (table, light.directions, light.energy, light.radius)))
+        key = (told.digest(), strength, full)
+        if key not in self._lights:
+            self._lights[key] = shape.lit(table, light, strength, full)
+        return self._lights[key]
 
     def of(self, read: ReadFrame, subject: Subject, working: WorkingFrame, camera: Camera, kind: str) -> Shape:
         """The shape of a frame.
@@ -68,6 +87,7 @@ class LastShape:
         doubt = np.zeros_like(working.matte) if working.doubt is None else working.doubt
         made = Shape.of(working.normals, working.matte, height, doubt, rays, fine)
         self._last = (view, key, made)
+        self._lights.clear()
         return made
 
 
@@ -110,10 +130,10 @@ class Tracer:
         known = shading.source is not None and (network is None or light.source is not None)
         with self._one_at_a_time:
             shape = self.last.of(read, subject, working, light.camera, self._plan.parameters.depth_kind)
-            target = shape.lit(shading.target, placed.target, strength, full)
+            target = self.last.lit(shape, shading.target, placed.target, strength, full)
             source = None
             if known and placed.source is not None and shading.source is not None:
-                source = shape.lit(shading.source, placed.source, strength, full)
+                source = self.last.lit(shape, shading.source, placed.source, strength, full)
             parts = zip(shading.lamps, placed.lamps, strict=True)
-            lamps = tuple(shape.lit(table, part, strength, full) for table, part in parts)
+            lamps = tuple(self.last.lit(shape, table, part, strength, full) for table, part in parts)
         return TracedLights(target, source, lamps)
