@@ -40,7 +40,7 @@ def test_every_parameter_is_a_knob_a_pipe_or_the_nodes_own_business():
     shown = {knob.name for knob in node_knobs.declared()}
     assert shown <= {name for name, _ in knobs()}
     elsewhere = {name for name, _ in knobs()} - shown
-    given = {"plate", "matte", "normals", "background"}
+    given = {"plate", "matte", "normals", "depth", "background"}
     decided = {"mix", "out", "overwrite", "skip_existing", "missing", "keep_going", "create_dir", "views"}
     assert elsewhere == given | decided | {name for name, knob in knobs() if knob.hidden}
 

@@ -20,7 +20,9 @@ class Answer:
 
     `residual` is (h, w, 3) log gain over `hint`, (h, w, 3), the analytic log gain between lights at unit level on
     `normals`, (h, w, 3) unit camera-space vectors: the given ones where they were known, else the network's own.
-    `albedo` is (h, w, 3) from 0 to 1, of networks that delight; `confidence` (h, w) from 0 to 1.
+    `albedo` is (h, w, 3) from 0 to 1, of networks that delight; `confidence` (h, w) from 0 to 1. `height` is (h, w) toward the
+    viewer in pixels and `doubt` (h, w) the expected error of the shape in radians, of relighters that trace their lights on it:
+    `share` (h, w, 3) is what tracing adds to the log gain, which is in the residual as well.
     """
 
     residual: np.ndarray
@@ -28,6 +30,9 @@ class Answer:
     normals: np.ndarray
     albedo: np.ndarray | None = None
     confidence: np.ndarray | None = None
+    height: np.ndarray | None = None
+    doubt: np.ndarray | None = None
+    share: np.ndarray | None = None
 
 
 class Network(Protocol):

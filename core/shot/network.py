@@ -175,7 +175,8 @@ class WorkingFrames:
         known = None if given.conditions is None else given.conditions.normals_known[0, 0].numpy()  # (h, w)
         residual = answer.residual - np.float32(self._lights.removed_level(given.light, normals, given.matte))
         layers = (answer.albedo, answer.confidence)
-        return WorkingFrame(given.code, given.matte, normals, hint, residual, *layers, given.canvas, known)
+        shape = (answer.height, answer.doubt, answer.share)
+        return WorkingFrame(given.code, given.matte, normals, hint, residual, *layers, given.canvas, known, *shape)
 
 
 def _of_canvas(found: Sequence, canvas: object) -> list:

@@ -113,6 +113,7 @@ class NetworkInputs:
             background=self._behind(frame, rays, light, key),
             depth=proxy.depth,
             depth_kind=self._plan.parameters.depth_kind,
+            shadows=self._plan.parameters.shadows,
         )
 
     def _behind(self, frame: Frame, rays: np.ndarray, light: FrameLight, key: Key) -> np.ndarray:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import cv2
 import numpy as np
 
+from ..gain.arrival import TracedLights
 from ..gain.finish import Shading, Subject
 from ..gain.guide import Guide, GuidedResidual, enlarge_residual, guide_residual
 from ..gain.law import unpremultiply
@@ -26,6 +27,7 @@ class FinishInput:
     """What `finish` takes: the subject with its final normals, the light, and the residual with its guide.
 
     `guide` is (H, W, G); `sides` are layers at full size that only the network gives: `albedo` (H, W, 3), `confidence` (H, W).
+    `traced` are the lights on the subject's shape, which the residual is over.
     """
 
     subject: Subject
@@ -33,6 +35,7 @@ class FinishInput:
     residual: GuidedResidual | None = None
     guide: np.ndarray | None = None
     sides: dict[str, np.ndarray] = field(default_factory=dict)
+    traced: TracedLights | None = None
 
 
 class LastFit:
@@ -72,13 +75,17 @@ class Residuals:
         self._one_at_a_time = one_at_a_time
 
     def steady(self, key: Key, here: WorkingFrame) -> np.ndarray:
-        """The residual of a working frame (h, w, 3), without its flicker where the plan has a deflicker head."""
+        """The residual of a working frame over the traced lights (h, w, 3), without flicker where the plan has a deflicker head.
+
+        The head is shown the residual with what tracing adds, so that it sees shadows that flicker.
+        """
         head = self._plan.head
         if head is None:
-            return here.residual
+            return here.untraced
         window = self._working.around(key, self._plan.radius)
         with self._one_at_a_time:
-            return head.steady(window, self._plan.parameters.deflicker_strength)
+            steady = head.steady(window, self._plan.parameters.deflicker_strength)
+        return steady if here.share is None else steady - here.share
 
     def enlarge(self, subject: Subject, light: FrameLight, here: WorkingFrame, residual: np.ndarray) -> FinishInput:
         """A residual (h, w, 3) fitted to its guide, for the subject at full size; normals that were a guess are the network's."""

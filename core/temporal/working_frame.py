@@ -20,6 +20,8 @@ class WorkingFrame:
     them, and `residual` (h, w, 3) the network's log gain over it. `albedo` (h, w, 3) is the delit subject from 0 to 1 and
     `confidence` (h, w) from 0 to 1, when there are any. `canvas` tells frames that lie over each other pixel for pixel.
     `known` (h, w) is 1 where the normals were given and 0 where they are the network's own; None is given everywhere.
+    `height` (h, w) is the relief in pixels, `doubt` (h, w) its error in radians, and `share` (h, w, 3) what tracing the lights
+    on it added to the residual; None of relighters that do not trace.
     """
 
     code: np.ndarray
@@ -31,6 +33,14 @@ class WorkingFrame:
     confidence: np.ndarray | None = None
     canvas: object = None
     known: np.ndarray | None = None
+    height: np.ndarray | None = None
+    doubt: np.ndarray | None = None
+    share: np.ndarray | None = None
+
+    @cached_property
+    def untraced(self) -> np.ndarray:
+        """The residual without what tracing added to it, (h, w, 3)."""
+        return self.residual if self.share is None else self.residual - self.share
 
     @cached_property
     def thumb(self) -> np.ndarray:

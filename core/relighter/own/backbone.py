@@ -17,17 +17,19 @@ import numpy as np
 import torch
 
 from ...errors import DeviceError
+from ...gain.arrival import Arrival, TracedLights
+from ...gain.traced import Shape as TracedShape
 from ...light.by_facing import log_light_by_facing
 from ...light.environment import AP1_LUMINANCE
+from ...light.octahedral import octahedral_directions, sample_table
 from ...pictures.curves import decode_log_tensor
 from ...shape.depth import relief_of, without_rims
 from ...shape.depth_fit import Fit
 from ...shape.estimators.own import SHIPPED, load, see
 from ...shape.estimators.shape_network import Shape
-from ...shape.trace import Traced, log_share, trace
 from ...temporal.windows import Span
 from ..answer import Answer
-from .conditions import Conditions, analytic_hint, lit
+from .conditions import Conditions, LightBatch, analytic_hint, lit
 
 INTRA_OP_THREADS = 2  # a constant, whatever the machine has: another count can give other last bits
 SMALL = 256 * 256  # px; smaller frames run in one thread, since two spend longer waiting for each other than they gain
@@ -41,14 +43,15 @@ class Subject:
     """What a new light does not change in a frame.
 
     `normals` (B, 3, h, w) unit camera-space vectors, `log_albedo` (B, 3, h, w) natural log of reflectance, `doubt` (B, 1, h, w)
-    expected error of the normals in radians, `shape` what lights are traced on, and `own_light` (B, 1, h, w), natural log of the
-    plate's brightness by facing.
+    expected error of the normals in radians, `height` (B, h, w) the relief in pixels and `shape` what lights are traced on, and
+    `own_light` (B, 1, h, w), natural log of the plate's brightness by facing.
     """
 
     normals: torch.Tensor
     log_albedo: torch.Tensor
     doubt: torch.Tensor
-    shape: Traced
+    height: torch.Tensor
+    shape: TracedShape
     own_light: torch.Tensor
 
 
@@ -105,10 +108,17 @@ class Relamp:
         target, source = lit(c.target, subject.normals), lit(c.source, subject.normals)
         hint = analytic_hint(target, source, c.source_known[:, None, None, None], c.matte)
         # 2. What the form hides and gives back of each light; (1, 3, h, w) natural logs of shares.
-        share = log_share(subject.shape, c.target.placed)
-        if bool(c.source_known > 0):
-            residual = share - log_share(subject.shape, c.source.placed)
-        else:  # The brightness by facing (1, 1, h, w) stands for the source light; the subject's mean stays the hint's.
+        known = bool(c.source_known > 0)
+        share = torch.zeros_like(hint)
+        if c.shadows > 0:
+            source_light = _arrival(subject.shape, c.source, c.shadows) if known else None
+            traced = TracedLights(_arrival(subject.shape, c.target, c.shadows), source_light)
+            added = traced.log_share(subject.shape.normals, slice(None))  # (h, w, 3)
+            share = torch.from_numpy(added.transpose(2, 0, 1))[None].to(hint)
+        residual = share
+        if (
+            not known
+        ):  # The brightness by facing (1, 1, h, w) stands for the source light; the subject's mean stays the hint's.
             residual = share - subject.own_light + _mean(target, c.matte) - _mean(target + share, c.matte)
         # 3. Pictures (h, w, C); the confidence is exp(-doubt), 1 where normals are given.
         doubt = torch.where(c.normals_known > 0.5, torch.zeros_like(subject.doubt), subject.doubt)
@@ -118,6 +128,9 @@ class Relamp:
             normals=_picture(subject.normals),
             albedo=_picture(subject.log_albedo.exp()),
             confidence=_picture((-doubt).exp())[..., 0],
+            height=subject.height[0].float().cpu().numpy(),
+            doubt=_picture(doubt)[..., 0],
+            share=_picture(share),
         )
 
     def _subject(self, c: Conditions) -> Subject:
@@ -134,13 +147,19 @@ class Relamp:
         # Given normals determine the relief better than the network does: with the network's relief a curtain lost 2.4 dB.
         given = bool((c.normals_known * c.matte).sum() > 0.5 * c.matte.sum())
         if c.depth is None:
-            field = relief_of(normals, c.matte, None if given else found.relief)
+            height = relief_of(normals, c.matte, None if given else found.relief)
         else:
-            field = _heights_of_depth(c.depth, c, normals)
+            height = _heights_of_depth(c.depth, c, normals)
         albedo = _luminance(found.log_albedo.exp()).clamp_min(DARK_ALBEDO)
         luminance = _luminance(decode_log_tensor(c.code)) / albedo**DELIT
         own_light = log_light_by_facing(luminance, normals, c.matte)
-        return Subject(normals, found.log_albedo, found.doubt, trace(normals, field, c.matte, doubt), own_light)
+        planes = (
+            _picture(normals),
+            _picture(c.matte)[..., 0],
+            height[0].float().cpu().numpy(),
+            _picture(doubt)[..., 0],
+        )
+        return Subject(normals, found.log_albedo, found.doubt, height, TracedShape.of(*planes), own_light)
 
 
 def _same_subject(one: Conditions, other: Conditions) -> bool:
@@ -158,6 +177,13 @@ def _same_subject(one: Conditions, other: Conditions) -> bool:
 def facing(found: Shape, c: Conditions) -> torch.Tensor:
     """The normals that lights fall on, (B, 3, h, w): those given, else those that the shape network estimated."""
     return torch.where(c.normals_known > 0.5, c.normals, without_rims(found.normals, c.matte))
+
+
+def _arrival(shape: TracedShape, light: LightBatch, strength: float) -> Arrival:
+    """A light of a batch of one on the shape; its table is turned before the camera, (S, S, 3)."""
+    table = light.diffuse[0].float().exp().permute(1, 2, 0).cpu().numpy()
+    towards = octahedral_directions(len(table)) @ light.to_map[0].float().cpu().numpy().T
+    return shape.lit(sample_table(table, towards), light.placed(), strength)
 
 
 def _heights_of_depth(depth: torch.Tensor, c: Conditions, normals: torch.Tensor) -> torch.Tensor:

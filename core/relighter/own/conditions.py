@@ -15,9 +15,9 @@ from torch.nn.functional import grid_sample
 
 from ...light.environment import AP1_LUMINANCE
 from ...light.octahedral import octahedral_directions
+from ...light.parcels import Placed
 from ...pictures.curves import decode_log_tensor, encode_log
-from ...shape.trace import Placed
-from .light_tables import LAMPS, LightTables
+from .light_tables import LightTables
 from .lobes import EVIDENCE_CHANNELS, LOBES, evidence
 from .occlusion import OCCLUSION_CHANNELS, occlusion
 
@@ -46,13 +46,11 @@ class LightBatch:
         parcels = None if self.parcels is None else self.parcels.to(device)
         return LightBatch(self.diffuse.to(device), self.glossy.to(device), self.to_map.to(device), parcels)
 
-    @property
-    def placed(self) -> Placed:
-        """The light as distant lights before the camera, to be traced; raises `ValueError` for a light of tables alone."""
+    def placed(self, index: int = 0) -> Placed:
+        """One light as distant lights before the camera, to be traced; raises `ValueError` for a light of tables alone."""
         if self.parcels is None:
             raise ValueError("a light of tables alone cannot be traced; make its tables with LightTables.of")
-        towards, energy, radius = self.parcels.split((3, 3, 1), dim=-1)
-        return Placed(towards @ self.to_map, energy, radius[:, :LAMPS, 0])
+        return Placed.of(self.parcels[index].float().cpu().numpy(), self.to_map[index].float().cpu().numpy())
 
 
 @dataclass
@@ -64,6 +62,7 @@ class Conditions:
     target, source: the lights; source_known: (B,), 0 where nothing is known of the source and its tables mean nothing.
     background: (B, 3, h, w) log-encoded view of where the subject will stand, and background_known: (B,).
     depth: (B, 1, h, w), cleaned, of `depth_kind` (`shape.depth_pass`), 0 where nothing stands; None where none was given.
+    shadows: how much of what the form hides and gives back is in the light, 0 to 1.
     """
 
     code: torch.Tensor
@@ -78,6 +77,7 @@ class Conditions:
     background_known: torch.Tensor
     depth: torch.Tensor | None = None
     depth_kind: str = "z"
+    shadows: float = 1.0
 
     def to(self, device: torch.device | str) -> Conditions:
         """The same on another device."""
@@ -116,6 +116,7 @@ def build(
     background: np.ndarray | None = None,
     depth: np.ndarray | None = None,
     depth_kind: str = "z",
+    shadows: float = 1.0,
 ) -> Conditions:
     """The conditions of one frame, B = 1.
 
@@ -127,6 +128,7 @@ def build(
         normals, known: (h, w, 3) unit camera-space normals and (h, w) bool where there are any.
         background: (h, w, 3) scene-linear view of the environment at unit level.
         depth: (h, w), cleaned, of the kind `depth_kind` (`shape.depth_pass`).
+        shadows: how much of what the form hides and gives back is in the light, 0 to 1.
     """
     shape = matte.shape
     facing = np.broadcast_to(np.array([0, 0, 1], np.float32), (*shape, 3)) if normals is None else normals
@@ -148,6 +150,7 @@ def build(
         background_known=torch.tensor([0.0 if background is None else 1.0]),
         depth=None if depth is None else torch.from_numpy(np.ascontiguousarray(depth, np.float32))[None, None],
         depth_kind=depth_kind,
+        shadows=shadows,
     )
 
 
