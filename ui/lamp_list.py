@@ -24,7 +24,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from . import look
+from . import theme
 
 WHOLE = 100  # of a fader: the layer as it is
 MOST = 300
@@ -217,7 +217,7 @@ class _Swatch(QWidget):
 def main() -> int:
     """Three lamps."""
     application = QApplication(sys.argv)
-    look.apply(application)
+    theme.apply(application)
     lamps = LampList()
     lamps.setLamps([LampFacts(0.5, (1.2, 0.9, 0.5)), LampFacts(0.2), LampFacts(0.1, (0.5, 1.0, 1.6))], 4)
     lamps.gainsChanged.connect(lambda gains: lamps.setWindowTitle(str(gains)))

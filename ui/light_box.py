@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPixmap
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QToolButton, QVBoxLayout, QWidget
 
 from ..core.parameters import Curve
-from . import look
+from . import theme
 from .env_dial import EnvDial, LampMark
 
 BALL = 72  # px
@@ -130,7 +130,7 @@ class LightBox(QWidget):
         painter = QPainter(pixmap)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(look.PICTURE))
+        painter.setBrush(QColor(theme.PICTURE))
         for left in (0, BALL):
             painter.drawEllipse(QRectF(left, 0, BALL, BALL))
         painter.end()

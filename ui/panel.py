@@ -38,7 +38,7 @@ from ..core import VERSION
 from ..core.errors import RelampError, StoppedError, UsageError
 from ..core.job import RelightJob
 from ..core.parameters import knob_of, knobs
-from . import look
+from . import theme
 from .client import WorkerClient
 from .command_line import command_line
 from .input_row import NAME_WIDTH, InputRow
@@ -82,7 +82,7 @@ class Panel(QWidget):
     ) -> None:
         """`python` is that of the worker (`core.launch.find_python`); `settings` keeps recent files and the layout."""
         super().__init__(parent)
-        look.dress(self)
+        theme.dress(self)
         self.setWindowTitle("Relamp")
         self._settings = settings or QSettings("relamp", "panel")
         self.client = WorkerClient(python, os.environ.get("OCIO"), self)
@@ -537,7 +537,7 @@ def main(arguments: list[str] | None = None) -> int:
             file=sys.stderr,
         )
         return UsageError.exit_code
-    look.apply(application)
+    theme.apply(application)
     panel = Panel(own_python())
     if arguments:
         panel.open(arguments[0])

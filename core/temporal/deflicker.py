@@ -54,7 +54,7 @@ class Deflicker:
 
         Args:
             window: 2 RADIUS + 1 frames in order of time, None where there is none; the middle one must be there.
-            strength: 0 leaves the residual as it is, 1 is all that the head says.
+            strength: 0 leaves the residual as it is, 1 adds the whole correction.
 
         Returns:
             (h, w, 3) float32 log gain over the middle frame's hint.
@@ -62,8 +62,8 @@ class Deflicker:
         middle = window[RADIUS]
         if middle is None:
             raise ValueError("a window needs its middle frame")
-        neighbours = [look for look in window if look is not None and look is not middle]
-        if strength == 0 or not any(look.residual.any() for look in (middle, *neighbours)):
+        neighbours = [frame for frame in window if frame is not None and frame is not middle]
+        if strength == 0 or not any(frame.residual.any() for frame in (middle, *neighbours)):
             return middle.residual
         correction = self.correct(self._aligner.align(self._smaller.window(window)))
         height, width = middle.residual.shape[:2]
@@ -81,7 +81,7 @@ class Deflicker:
 
 @lru_cache(maxsize=2)
 def load(device: str = "cpu") -> Deflicker:
-    """The head that ships, kept warm. Raises `InputError` when its file is missing or damaged."""
+    """The head that ships; the last two devices' are kept loaded. Raises `InputError` when its file is missing or damaged."""
     return Deflicker(device)
 
 
@@ -97,14 +97,14 @@ def as_planes(aligned: Aligned) -> dict[str, np.ndarray]:
 
 
 def _padded(planes: np.ndarray) -> np.ndarray:
-    """Zeros below and to the right, up to whole strides: no confidence, no matte, so nothing comes from there."""
+    """Zeros below and to the right, up to whole strides: confidence and matte are 0 there, so those pixels add nothing."""
     height, width = planes.shape[-2:]
     more = [(0, 0)] * (planes.ndim - 2) + [(0, -height % STRIDE), (0, -width % STRIDE)]
     return np.ascontiguousarray(np.pad(planes, more), np.float32)
 
 
 def open_session(path: Path, device: str) -> ort.InferenceSession:
-    """A file of the head in ONNX Runtime, always with as many threads. Raises `InputError` for a file that is none."""
+    """An ONNX Runtime session of a file of the head, with a fixed number of threads. Raises `InputError` for any other file."""
     there = ort.get_available_providers()
     cuda = "CUDAExecutionProvider" in there
     if device.startswith("cuda") and not cuda:  # the usual onnxruntime beside a CUDA torch: right, and fast enough
