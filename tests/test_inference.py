@@ -25,6 +25,7 @@ class Network:
     """Answers from the window and the place in it, so that any other window gives other bits."""
 
     levelled = False
+    any_working_space = True
     sees_background = True
     steps = True
 

@@ -7,6 +7,8 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import OpenImageIO as oiio
@@ -14,14 +16,18 @@ import PyOpenColorIO as ocio
 import pytest
 
 from relamp.core.cli import main
+from relamp.core.errors import UsageError
 from relamp.core.light.backdrop import camera_rays
 from relamp.core.light.environment import rotate, rotation_matrix
 from relamp.core.light.irradiance import irradiance
 from relamp.core.light.sources import MapLight
+from relamp.core.parameters import RelightParameters
 from relamp.core.pictures import exr
 from relamp.core.pictures.colour import PINNED, Colour
 from relamp.core.pictures.sequence import Sequence
+from relamp.core.relighter.answer import Backbone
 from relamp.core.shape.normals import along_rays
+from relamp.core.shot.checks import check_backbone
 from shots import BALL_CHANNELS, Shot, layer, lit_ball, read_exr, soft_light, sphere, write_exr
 
 RGB = ("R", "G", "B")
@@ -618,13 +624,40 @@ def in_rec709(tmp_path):
     return str(tmp_path / "rec709.ocio")
 
 
-def test_a_network_is_refused_in_a_space_it_was_not_taught_in(shot, in_rec709, capsys):
-    arguments = ["render", shot.plate, "--env", shot.env_b, "--out", shot.out, "--config", in_rec709]
-    assert main([*arguments, "--backbone", "relamp"]) == 2
-    said = capsys.readouterr().err
-    assert "--backbone relamp was taught in ACEScg" in said
-    assert "works in Linear Rec.709 (sRGB); give a --config whose scene_linear is ACEScg, or --backbone ratio" in said
-    assert main([*arguments, "--backbone", "ratio", "-q", "--frames", "1001"]) == 0
+def test_a_network_that_knows_acescg_alone_is_refused_where_another_space_is_worked_in(in_rec709):
+    parameters = RelightParameters(backbone="ic-light")
+    network = SimpleNamespace(steps=True, sees_background=True, any_working_space=False)
+    backbone = cast(Backbone, SimpleNamespace(network=network))
+    sentence = (
+        r"--backbone ic-light was taught in ACEScg, and sha256:.* works in Linear Rec.709 \(sRGB\); "
+        "give a --config whose scene_linear is ACEScg, or --backbone relamp or ratio"
+    )
+    with pytest.raises(UsageError, match=sentence):
+        check_backbone(parameters, Colour(in_rec709), backbone, source_given=False)
+
+
+@pytest.mark.parametrize("more", [(), ("--source-env",)], ids=["no source light", "a source light"])
+def test_white_light_gives_the_same_picture_whatever_space_is_worked_in(tmp_path, in_rec709, more):
+    shot, tag = Shot(tmp_path, "float", frames=1), ("--colorspace", "ACEScg", "--env-colorspace", "ACEScg")
+    more = (*more, shot.env_a) if more else ()
+    red = layer(shot.plate_frame(1001), *RGB, "A") * np.float32((1.2, 0.5, 0.25, 1))
+    write_exr(shot.plate_frame(1001), red, (*RGB, "A"), "float")
+    for path in (shot.env_a, shot.env_b):
+        white = layer(Path(path), *RGB).mean(axis=2, keepdims=True).repeat(3, axis=2)
+        write_exr(Path(path), white, RGB, "float")
+    pictures = []
+    for name, config in (("acescg", PINNED), ("rec709", in_rec709)):
+        out = str(tmp_path / f"{name}.exr")
+        lit = ["--env", shot.env_b, *more, "--layers", "albedo", "--grain", "off"]
+        assert main(["render", shot.plate, *lit, *tag, "--config", config, "--out", out, "-q"]) == 0
+        pictures.append((layer(out, *RGB), layer(out, "albedo.R", "albedo.G", "albedo.B")))
+    (ours, albedo), (theirs, their_albedo) = pictures
+    inside = layer(shot.plate_frame(1001), "A")[..., 0] > 0.99
+    changed = np.abs(ours - layer(shot.plate_frame(1001), *RGB))[inside].max()
+    assert changed > 0.1
+    np.testing.assert_allclose(theirs[inside], ours[inside], rtol=5e-3, atol=1e-3)
+    to_acescg = Colour(in_rec709).to_acescg
+    np.testing.assert_allclose(their_albedo[inside] @ to_acescg.T, albedo[inside], rtol=5e-3, atol=2e-3)
 
 
 def test_lamps_are_ordered_by_what_is_bright_in_the_working_space(tmp_path, in_rec709):

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from relamp.core.gain.traced import Shape
-from relamp.core.light.environment import level
-from relamp.core.light.irradiance import irradiance, irradiance_table
+from relamp.core.light.environment import AP1_LUMINANCE, level
+from relamp.core.light.irradiance import Light, irradiance, irradiance_table
 from relamp.core.light.octahedral import octahedral_directions
 from relamp.core.light.parcels import LAMPS, Placed, parcels_of
 from relamp.core.relighter.own.conditions import _light_batch, lit
@@ -79,7 +79,7 @@ def _light(pixels: np.ndarray, turn: np.ndarray | None = None) -> tuple[np.ndarr
     turn = np.eye(3) if turn is None else turn
     unit = level(pixels)
     table = irradiance(pixels, octahedral_directions(64) @ turn.T.astype(np.float32)) / np.float32(np.pi * unit)
-    return table, Placed.of(parcels_of(pixels, unit), turn)
+    return table, Placed.of(parcels_of(pixels, Light.of(pixels, AP1_LUMINANCE)), turn)
 
 
 @pytest.mark.parametrize("toward", [(1, 0, 0), (0.2, 0.9, 0.3), (-0.5, -0.5, -0.7)])
@@ -225,7 +225,7 @@ def test_parts_of_a_light_arrive_as_the_whole_does() -> None:
 
     def arrives(part: np.ndarray) -> np.ndarray:
         table = irradiance_table(part, 64) / np.float32(np.pi * unit)
-        return shape.lit(table, Placed.of(parcels_of(part, unit), np.eye(3))).received(shape.normals, slice(None))
+        return shape.lit(table, Placed.of(parcels_of(part, Light.of(pixels, AP1_LUMINANCE)), np.eye(3))).received(shape.normals, slice(None))
 
     whole, parts = arrives(pixels), arrives(lamp) + arrives(pixels - lamp)
     np.testing.assert_allclose(parts, whole, atol=0.02 * whole.max())

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .emitters import BLOCK_ROWS, emitters
+from .irradiance import Light
 from .lamps import split
 
 LAMPS = 4  # that are kept at their exact place
@@ -33,17 +34,17 @@ class Placed:
         return cls(directions, parcels[:, 3:6], parcels[:LAMPS, 6])
 
 
-def parcels_of(pixels: np.ndarray, level: float, lamps: int = LAMPS) -> np.ndarray:
+def parcels_of(pixels: np.ndarray, whole: Light, lamps: int = LAMPS) -> np.ndarray:
     """Small lamps and the rest of a map, (PARCELS, 7) float32: direction, energy at unit level, radius in radians.
 
     The first LAMPS rows are small lamps, black where there are fewer.
 
     Args:
         pixels: (H, 2H, 3) float32 radiance.
-        level: of the map (`environment.level`), by which energy is divided.
+        whole: the light of the map that these pixels are, or are a part of: energy is divided by its level.
         lamps: how many lamps to look for, at most LAMPS.
     """
-    found = split(pixels, lamps)
+    found = split(pixels, lamps, whole.luminance_weights)
     small = [k for k, lamp in enumerate(found.lamps) if np.radians(lamp.angular_radius) < SMALL]
     parcels = np.zeros((PARCELS, 7), np.float32)
     parcels[:, 2] = 1.0
@@ -54,4 +55,5 @@ def parcels_of(pixels: np.ndarray, level: float, lamps: int = LAMPS) -> np.ndarr
     rest = emitters(np.where(lamp_pixels[..., None], np.float32(0), pixels))
     parcels[LAMPS : LAMPS + len(rest.energy), :3] = rest.directions
     parcels[LAMPS : LAMPS + len(rest.energy), 3:6] = rest.energy
-    return parcels / np.array([1, 1, 1, level, level, level, 1], np.float32)
+    k = whole.level
+    return parcels / np.array([1, 1, 1, k, k, k, 1], np.float32)

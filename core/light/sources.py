@@ -108,7 +108,7 @@ class Illumination(ABC):
         # Always `count` of them: a frame with fewer lamps has black layers, not missing ones.
         parts = (*(lamps.part(index) for index in range(count)), lamps.rest)
         return LampTables(
-            tuple(Light.of_part(part, whole) for part in parts), tuple(parcels_of(part, whole.level) for part in parts)
+            tuple(Light.of_part(part, whole) for part in parts), tuple(parcels_of(part, whole) for part in parts)
         )
 
 

@@ -41,7 +41,8 @@ class Network(Protocol):
     `gives` says what its answers hold beside residual and normals (`albedo`, `confidence`), and `ensemble` when it
     averages over exposures itself. `levelled` says that its answers know no level of their own and keep the hint's in each frame.
     `steps` says that it denoises, in as many steps as it is told. `sees_background` says that what stands behind the subject
-    changes its answers beside the light.
+    changes its answers beside the light. `any_working_space` says that it answers in the space of its conditions,
+    whatever that is (`Conditions.to_acescg`); else they must be in ACEScg.
     """
 
     @property
@@ -61,6 +62,11 @@ class Network(Protocol):
 
     @property
     def steps(self) -> bool:
+        """See the class."""
+        ...
+
+    @property
+    def any_working_space(self) -> bool:
         """See the class."""
         ...
 

@@ -218,12 +218,12 @@ def _require_options_used(parameters: RelightParameters, backbone: Backbone) -> 
 
 
 def _require_working_space(parameters: RelightParameters, colour: Colour, backbone: Backbone) -> None:
-    """Refuse a network that was trained in another space than light is worked out in here; `ratio` works in any."""
-    if backbone.network is None or colour.is_acescg:
+    """Refuse a network that knows ACEScg alone where light is worked out in another space."""
+    if colour.is_acescg or backbone.network is None or backbone.network.any_working_space:
         return
     raise UsageError(
         f"--backbone {parameters.backbone} was taught in ACEScg, and {colour.config_id} works in {colour.working_space}; "
-        "give a --config whose scene_linear is ACEScg, or --backbone ratio, which works in any"
+        "give a --config whose scene_linear is ACEScg, or --backbone relamp or ratio, which work in any"
     )
 
 

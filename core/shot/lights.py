@@ -84,7 +84,7 @@ class LightMaps:
         with self.computing:
             if key not in self._parcels:
                 pixels = illumination.environment(frame).pixels  # (h, 2h, 3)
-                self._parcels[key] = parcels_of(pixels, illumination.light(frame).level)
+                self._parcels[key] = parcels_of(pixels, illumination.light(frame))
             return self._parcels[key]
 
     def view(self, illumination: Illumination, frame: int) -> np.ndarray:
@@ -215,4 +215,4 @@ def _fitted_light(rows: tuple[tuple[tuple[float, float, float], ...], ...], weig
 
 @lru_cache(maxsize=2)
 def _fitted_parcels(rows: tuple[tuple[tuple[float, float, float], ...], ...], weights: tuple[float, ...]) -> np.ndarray:
-    return parcels_of(np.array(rows, np.float32), _fitted_light(rows, weights).level)
+    return parcels_of(np.array(rows, np.float32), _fitted_light(rows, weights))

@@ -114,6 +114,7 @@ class NetworkInputs:
             depth=proxy.depth,
             depth_kind=self._plan.parameters.depth_kind,
             shadows=self._plan.parameters.shadows,
+            to_acescg=self._plan.colour.to_acescg,
         )
 
     def _behind(self, frame: Frame, rays: np.ndarray, light: FrameLight, key: Key) -> np.ndarray:

@@ -6,7 +6,7 @@ here, so that a hint means the same in both.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -63,6 +63,7 @@ class Conditions:
     background: (B, 3, h, w) log-encoded view of where the subject will stand, and background_known: (B,).
     depth: (B, 1, h, w), cleaned, of `depth_kind` (`shape.depth_pass`), 0 where nothing stands; None where none was given.
     shadows: how much of what the form hides and gives back is in the light, 0 to 1.
+    to_acescg: (3, 3), on column vectors, from the space that the plate, the lights and the background are in to ACEScg.
     """
 
     code: torch.Tensor
@@ -78,6 +79,12 @@ class Conditions:
     depth: torch.Tensor | None = None
     depth_kind: str = "z"
     shadows: float = 1.0
+    to_acescg: torch.Tensor = field(default_factory=lambda: torch.eye(3))
+
+    @property
+    def luminance_weights(self) -> torch.Tensor:
+        """(3,): relative luminance of red, green and blue of the space that the plate and the lights are in."""
+        return self.to_acescg.new_tensor(AP1_LUMINANCE) @ self.to_acescg
 
     def to(self, device: torch.device | str) -> Conditions:
         """The same on another device."""
@@ -117,6 +124,7 @@ def build(
     depth: np.ndarray | None = None,
     depth_kind: str = "z",
     shadows: float = 1.0,
+    to_acescg: np.ndarray | None = None,
 ) -> Conditions:
     """The conditions of one frame, B = 1.
 
@@ -129,6 +137,7 @@ def build(
         background: (h, w, 3) scene-linear view of the environment at unit level.
         depth: (h, w), cleaned, of the kind `depth_kind` (`shape.depth_pass`).
         shadows: how much of what the form hides and gives back is in the light, 0 to 1.
+        to_acescg: (3, 3), on column vectors, from the space that all of these are in; None where that is ACEScg.
     """
     shape = matte.shape
     facing = np.broadcast_to(np.array([0, 0, 1], np.float32), (*shape, 3)) if normals is None else normals
@@ -151,6 +160,7 @@ def build(
         depth=None if depth is None else torch.from_numpy(np.ascontiguousarray(depth, np.float32))[None, None],
         depth_kind=depth_kind,
         shadows=shadows,
+        to_acescg=torch.eye(3) if to_acescg is None else torch.from_numpy(np.array(to_acescg, np.float32)),
     )
 
 
@@ -158,7 +168,7 @@ def features(c: Conditions, normals: torch.Tensor) -> Features:
     """Both lights on `normals`, (B, 3, h, w), the hint, and all of it as planes for the network."""
     target, source = shade(c.target, normals, c.rays), shade(c.source, normals, c.rays)
     known = c.source_known[:, None, None, None]
-    hint = analytic_hint(target[:, :3], source[:, :3], known, c.matte)
+    hint = analytic_hint(target[:, :3], source[:, :3], known, c.matte, c.luminance_weights)
     behind = c.background * c.background_known[:, None, None, None]
     target_map, source_map = light_map(c.target), light_map(c.source)
     shares = occlusion(normals, torch.maximum(c.matte, c.normals_known), target_map, source_map)
@@ -172,7 +182,11 @@ def features(c: Conditions, normals: torch.Tensor) -> Features:
 
 
 def analytic_hint(
-    target: torch.Tensor, source: torch.Tensor, source_known: torch.Tensor, matte: torch.Tensor
+    target: torch.Tensor,
+    source: torch.Tensor,
+    source_known: torch.Tensor,
+    matte: torch.Tensor,
+    luminance_weights: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """The log gain of a matte surface, (B, 3, h, w): `analytic.between` where the source is known, else `analytic.alone`.
 
@@ -180,9 +194,10 @@ def analytic_hint(
         target, source: (B, 3, h, w) logs of what the normals receive.
         source_known: (B, 1, 1, 1), 0 or 1.
         matte: (B, 1, h, w).
+        luminance_weights: (3,) of the lights' space; None for those of ACEScg.
     """
-    weights = target.new_tensor(AP1_LUMINANCE)[:, None, None]
-    luminance = (target.exp() * weights).sum(1, keepdim=True).log()
+    weights = target.new_tensor(AP1_LUMINANCE) if luminance_weights is None else luminance_weights.to(target)
+    luminance = (target.exp() * weights[:, None, None]).sum(1, keepdim=True).log()
     mean = (luminance * matte).sum((2, 3), keepdim=True) / matte.sum((2, 3), keepdim=True).clamp_min(1e-6)
     return target - torch.where(source_known > 0, source, mean)
 

@@ -36,7 +36,7 @@ class LightTables:
     def of(cls, pixels: np.ndarray, light: Light) -> LightTables:
         """The tables of a lat-long environment, (H, 2H, 3), of which `light` is the matte half."""
         glossy = np.stack(reflection_tables(pixels, ROUGHNESSES, GLOSSY_SIZE)) / np.float32(light.level)
-        return cls(bounded_log(light.table), bounded_log(glossy), parcels_of(pixels, light.level))
+        return cls(bounded_log(light.table), bounded_log(glossy), parcels_of(pixels, light))
 
 
 def bounded_log(light: np.ndarray) -> np.ndarray:

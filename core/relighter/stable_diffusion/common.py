@@ -70,6 +70,7 @@ class Published(ABC):
     wants_source = False
     gives = frozenset({"ensemble"})
     levelled = True  # its answers know no absolute level
+    any_working_space = False  # pictures are turned from ACEScg to the display's Rec.709 and back
     sees_background = True
     takes_level = True  # so their gains are brought to the hint's
     steps = True
