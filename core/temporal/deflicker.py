@@ -1,8 +1,8 @@
-"""The deflicker head: takes out what flickers in the residuals of a window and keeps what truly changes.
+"""The deflicker head: removes what flickers in the residuals of a window and keeps what truly changes.
 
 A small network, run by ONNX Runtime alone, weighs six neighbours that `align` brought onto the middle frame: whole frames,
-and the surroundings of every 4 x 4 pixels. Flicker is coarse, so what is finer is never touched. All it is told are
-differences between frames, so frames that are alike come out as they went in, to the last bit, and a window of zeros gives zeros.
+and the surroundings of every 4 x 4 pixels. Flicker is coarse, so finer differences are never changed. Its inputs are
+differences between frames only, so equal frames come out bit for bit, and a window of zeros gives zeros.
 """
 
 from __future__ import annotations
@@ -37,8 +37,11 @@ class Deflicker:
     RADIUS = RADIUS
 
     def __init__(self, device: str = "cpu", path: Path = SHIPPED) -> None:
-        """Load the head onto `device`, auto, cpu or cuda:0; raises `InputError`, also for a file that is not the one its ledger
-        speaks of."""
+        """Load the head onto `device`: auto, cpu or cuda:0.
+
+        Raises:
+            InputError: the file is missing, damaged, or differs from its entry in the ledger.
+        """
         if not path.is_file():
             raise InputError(
                 f"the deflicker head {path.name} is not in {path.parent}; reinstall, or use --no-deflicker"
@@ -72,7 +75,7 @@ class Deflicker:
         return middle.residual + np.float32(strength) * correction
 
     def correct(self, aligned: Aligned) -> np.ndarray:
-        """What to add to the middle residual of an aligned window, (h, w, 3) float32."""
+        """The correction to the middle residual of an aligned window, (h, w, 3) float32 log gain."""
         height, width = aligned.matte.shape
         inputs = {name: _padded(planes) for name, planes in as_planes(aligned).items()}
         (out,) = self._session.run(["correction"], inputs)
@@ -107,7 +110,9 @@ def open_session(path: Path, device: str) -> ort.InferenceSession:
     """An ONNX Runtime session of a file of the head, with a fixed number of threads. Raises `InputError` for any other file."""
     there = ort.get_available_providers()
     cuda = "CUDAExecutionProvider" in there
-    if device.startswith("cuda") and not cuda:  # the usual onnxruntime beside a CUDA torch: right, and fast enough
+    if (
+        device.startswith("cuda") and not cuda
+    ):  # usual where torch has CUDA and onnxruntime has not; the processor is fast enough
         log.info("the deflicker head runs on the processor: this onnxruntime has no CUDA (onnxruntime-gpu has)")
     options = ort.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = INTRA_OP_THREADS, 1

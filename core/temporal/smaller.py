@@ -1,4 +1,6 @@
-"""Looks at the size that flicker is looked for at: light that flickers is coarse, and time goes by the pixel."""
+"""Working frames at the size at which flicker is measured: flicker is coarse, and the time it takes grows with the
+pixels.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,7 @@ class Smaller:
         self._one_at_a_time = threading.Lock()
 
     def window(self, window: Sequence[Sight | None]) -> list[Sight | None]:
-        """A window no larger than LARGEST; looks that are small enough are themselves."""
+        """The window at a size of at most `LARGEST`; frames that are small enough are returned unchanged."""
         return [None if frame is None else self._small(frame) for frame in window]
 
     def _small(self, frame: Sight) -> Sight:
