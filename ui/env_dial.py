@@ -52,7 +52,7 @@ class EnvDial(QWidget):
         return self._value
 
     def setValue(self, degrees: float) -> None:
-        """Turn; any number of degrees, kept as -180 to 180."""
+        """Set the turn, any number of degrees; it is kept as -180 to 180."""
         degrees = round((degrees + 180.0) % 360.0 - 180.0, 2)
         if degrees != self._value:
             self._value = degrees

@@ -64,12 +64,12 @@ class PlateView(QWidget):
         self.update()
 
     def setMessage(self, text: str) -> None:
-        """Say something over the picture, such as why there is none."""
+        """Show a sentence over the picture, such as why there is none."""
         self._message = text
         self.update()
 
     def message(self) -> str:
-        """What is said over the picture."""
+        """The sentence over the picture."""
         return self._message
 
     def wipe(self) -> float:

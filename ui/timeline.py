@@ -1,6 +1,6 @@
-"""The frames of a shot as a strip: where one is, which are worked out already, which are missing.
+"""The frames of a shot as a strip: the current frame, those whose pictures are kept, and those that are missing.
 
-`python -m relamp.ui.timeline`. Dragging scrubs. What is worked out is underlined; gaps of the plate are marked.
+`python -m relamp.ui.timeline`. Dragging scrubs. Kept frames are underlined; gaps of the plate are marked.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ NARROWEST = 46  # px between two numbers
 
 
 class Timeline(QWidget):
-    """`value` is the frame one is at."""
+    """`value` is the current frame."""
 
     valueChanged = Signal(int)
 
@@ -47,7 +47,7 @@ class Timeline(QWidget):
         self.update()
 
     def setCached(self, frames: frozenset[int]) -> None:
-        """Mark the frames that are worked out."""
+        """Mark the frames whose pictures are kept."""
         if frames != self._cached:
             self._cached = frames
             self.update()
@@ -57,7 +57,7 @@ class Timeline(QWidget):
         return self._cached
 
     def value(self) -> int:
-        """The frame one is at."""
+        """The current frame."""
         return self._value
 
     def setValue(self, frame: int) -> None:
@@ -160,7 +160,7 @@ def _round_numbers(first: int, last: int, apart: float) -> list[int]:
 
 
 def main() -> int:
-    """Scrub a shot with a gap."""
+    """Show a shot with a gap."""
     application = QApplication(sys.argv)
     theme.apply(application)
     strip = Timeline()
