@@ -137,10 +137,10 @@ def test_without_a_head_each_plate_is_read_once(tmp_path, use, monkeypatch):
     assert sorted(network.asked) == [[1002], [1003]]
 
 
-def test_ratio_looks_at_nothing(tmp_path, monkeypatch):
+def test_ratio_without_shadows_looks_at_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr(network_input, "make_proxy", None)
     shot = moving(tmp_path, 2)
-    assert main(["render", shot.plate, *RATIO, "--env", shot.env_b, "--out", shot.out, "-q"]) == 0
+    assert main(["render", shot.plate, *RATIO, "--shadows", "0", "--env", shot.env_b, "--out", shot.out, "-q"]) == 0
 
 
 def test_a_head_that_finds_nothing_leaves_the_ratio_as_it_is(tmp_path, use, monkeypatch):

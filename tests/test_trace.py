@@ -225,7 +225,9 @@ def test_parts_of_a_light_arrive_as_the_whole_does() -> None:
 
     def arrives(part: np.ndarray) -> np.ndarray:
         table = irradiance_table(part, 64) / np.float32(np.pi * unit)
-        return shape.lit(table, Placed.of(parcels_of(part, Light.of(pixels, AP1_LUMINANCE)), np.eye(3))).received(shape.normals, slice(None))
+        return shape.lit(table, Placed.of(parcels_of(part, Light.of(pixels, AP1_LUMINANCE)), np.eye(3))).received(
+            shape.normals, slice(None)
+        )
 
     whole, parts = arrives(pixels), arrives(lamp) + arrives(pixels - lamp)
     np.testing.assert_allclose(parts, whole, atol=0.02 * whole.max())
