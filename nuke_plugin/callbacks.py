@@ -24,9 +24,7 @@ STALE = " (settings changed)"
 
 
 def _harmless(callback: Callable[[], None]) -> Callable[[], None]:
-    """Print any error of a callback instead of raising it, since an exception in one can stop Nuke from opening a
-    script.
-    """
+    """Print any error of a callback instead of raising it, since an exception in one can stop Nuke from opening a script."""
 
     def guarded() -> None:
         try:

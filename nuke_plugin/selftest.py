@@ -1,5 +1,4 @@
-"""The test to run on a machine with a Nuke licence; `relamp nuke selftest` writes what it needs. Prints one line for each
-check.
+"""The test to run on a machine with a Nuke licence; `relamp nuke selftest` writes what it needs. Prints one line for each check.
 
 It checks what no replacement of Nuke can show: that the text of the node pastes, that its inner nodes take their inputs and
 compute their expressions as expected, that a script is read back unchanged, and which way lat-long maps face.

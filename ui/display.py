@@ -1,6 +1,4 @@
-"""Whether there is a display to open a window on. It is checked first, because Qt ends the whole process where there is
-none.
-"""
+"""Whether there is a display to open a window on. It is checked first, because Qt ends the whole process where there is none."""
 
 from __future__ import annotations
 

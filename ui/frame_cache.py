@@ -31,9 +31,7 @@ class FrameCache:
         self._bytes = 0
 
     def setKey(self, key: Hashable) -> bool:
-        """Set what the pictures are made with. Where it changes, the pictures kept before are dropped, and True is
-        returned.
-        """
+        """Set what the pictures are made with. Where it changes, the pictures kept before are dropped, and True is returned."""
         if key == self._key:
             return False
         self._key = key

@@ -36,9 +36,7 @@ _NO_PICTURE = ("output", "run")  # groups of parameters that no picture depends 
 
 @dataclass(frozen=True)
 class _Wanted:
-    """A picture that is requested, but for its frame and its size. `name` is a stage, or `result`; `key` is all of it as
-    text.
-    """
+    """A picture that is requested, but for its frame and its size. `name` is a stage, or `result`; `key` is all of it as text."""
 
     name: str
     params: dict[str, Any]

@@ -68,8 +68,7 @@ def hue_drift(picture: np.ndarray, plate: np.ndarray, truth: np.ndarray, inside:
 
 
 def sharpness(picture: np.ndarray, inside: np.ndarray) -> Sharpness | None:
-    """The sharpness of the picture along the edge of the matte, within `BAND` px on both sides; None where the matte has no
-    edge.
+    """The sharpness of the picture along the edge of the matte, within `BAND` px on both sides; None where the matte has no edge.
 
     Laplacian variance (Pech-Pacheco et al. 2000) and Tenengrad (Krotkov 1988), on display-encoded luma of 0..1.
     """

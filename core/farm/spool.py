@@ -71,9 +71,7 @@ class Spool:
         self._write("session.json", session)
 
     def check_private(self) -> None:
-        """Raise `UsageError` unless only this user can write in the folder: its requests make this user's process
-        render.
-        """
+        """Raise `UsageError` unless only this user can write in the folder: its requests make this user's process render."""
         if sys.platform == "win32":
             return  # folders of a user's session are private there by inheritance
         try:
@@ -117,9 +115,7 @@ class Spool:
         return (self.folder / "stop").exists() or not self.folder.is_dir()
 
     def requests(self) -> Iterator[Chunk]:
-        """The chunks that were not begun, oldest first. A request that cannot be read is answered with an error and
-        removed.
-        """
+        """The chunks that were not begun, oldest first. A request that cannot be read is answered with an error and removed."""
         found = [match for name in _list(self.folder) if (match := _REQUEST.fullmatch(name))]
         for match in sorted(found, key=lambda match: int(match["number"])):
             name, chunk = match[0], Chunk(self, int(match["number"]))

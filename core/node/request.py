@@ -106,9 +106,7 @@ def same_look(one: RelightJob, other: RelightJob) -> bool:
 
 
 def look_key(job: RelightJob) -> str:
-    """Eight hexadecimal digits that are equal for jobs that give the same pictures, whatever their frames and their
-    place.
-    """
+    """Eight hexadecimal digits that are equal for jobs that give the same pictures, whatever their frames and their place."""
     return jobs.fingerprint({"look": jobs.to_json(RelightJob(replace(_look(job), out=None)))})[:8]
 
 

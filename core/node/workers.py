@@ -1,6 +1,4 @@
-"""The workers of this host, one for each Python and config: started at the first bake, kept running, ended with the
-host.
-"""
+"""The workers of this host, one for each Python and config: started at the first bake, kept running, ended with the host."""
 
 from __future__ import annotations
 

@@ -36,9 +36,7 @@ class ResidualStore:
 
     @classmethod
     def beside(cls, out: Path, name: str) -> ResidualStore:
-        """The store of the sequence `name` in the folder `out`; its folder is hidden, so that it is not taken for
-        frames.
-        """
+        """The store of the sequence `name` in the folder `out`; its folder is hidden, so that it is not taken for frames."""
         return cls(out / f".{name}.residuals")
 
     def answers(self, key: str, ask: Callable[[], Sequence[A]], like: type[A]) -> list[A]:

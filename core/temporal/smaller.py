@@ -1,6 +1,4 @@
-"""Working frames at the size at which flicker is measured: flicker is coarse, and the time it takes grows with the
-pixels.
-"""
+"""Working frames at the size at which flicker is measured: flicker is coarse, and the time it takes grows with the pixels."""
 
 from __future__ import annotations
 

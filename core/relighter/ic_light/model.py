@@ -177,9 +177,7 @@ class ICLight:
         noise: Noise,
         on_step: OnStep | None = None,
     ) -> torch.Tensor:
-        """Clean latents of samples (N, 4, h, w) after all steps of a course; `on_step` is called with the result of each
-        step.
-        """
+        """Clean latents of samples (N, 4, h, w) after all steps of a course; `on_step` is called with the result of each step."""
         for i, t in enumerate(course.timesteps):
             output = self.predict(course.model_input(sample, i), t, condition, text, guidance)
             fresh = noise(i, tuple(sample.shape)).to(sample) if course.wants_noise(i) else None

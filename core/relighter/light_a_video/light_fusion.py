@@ -1,5 +1,4 @@
-"""Progressive Light Fusion: a video model denoises a clip, and an image relighter changes the light of each clean
-prediction.
+"""Progressive Light Fusion: a video model denoises a clip, and an image relighter changes the light of each clean prediction.
 
 Zhou et al., Light-A-Video (2025), restated from the paper and from what the released code computes. At each step the clean
 prediction of the video model is decoded, the detail of the source is added to it, it is relit frame by frame, mixed with
@@ -128,9 +127,7 @@ class Moment:
 
 @dataclass(frozen=True)
 class Blend:
-    """A foreground that is kept unchanged during the first `steps`: its clean latents, and a mask that broadcasts over
-    them.
-    """
+    """A foreground that is kept unchanged during the first `steps`: its clean latents, and a mask that broadcasts over them."""
 
     latents: torch.Tensor
     mask: torch.Tensor

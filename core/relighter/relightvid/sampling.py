@@ -43,8 +43,7 @@ def to_tensor(pictures: np.ndarray) -> torch.Tensor:
 
 
 def brightened(picture: np.ndarray, alpha: np.ndarray, factor: float) -> np.ndarray:
-    """A foreground brightened in linear light and clipped to the display, over unchanged grey; the transfer curve is
-    sRGB's.
+    """A foreground brightened in linear light and clipped to the display, over unchanged grey; the transfer curve is sRGB's.
 
     Args:
         picture: (..., H, W, 3) uint8 display-encoded.
@@ -128,8 +127,7 @@ class RelightVid:
         overlap: int = 4,
         correction: float = 1.0,
     ) -> torch.Tensor:
-        """Clean latents of a shot of any length, in windows, each of which is corrected toward the last frames of the one
-        before.
+        """Clean latents of a shot of any length, in windows, each of which is corrected toward the last frames of the one before.
 
         Args:
             told: the conditions of the whole shot.

@@ -1,6 +1,4 @@
-"""Published weights as files. Only safetensors are loaded, key by key; a pickle is converted once and its code never
-runs.
-"""
+"""Published weights as files. Only safetensors are loaded, key by key; a pickle is converted once and its code never runs."""
 
 from __future__ import annotations
 

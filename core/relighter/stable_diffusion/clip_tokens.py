@@ -71,9 +71,7 @@ def _join(parts: list[str], pair: tuple[str, str]) -> list[str]:
 
 
 def _letters() -> list[str]:
-    """A printable character for each byte: the byte's own character where that is printable, else one from code point
-    256 on.
-    """
+    """A printable character for each byte: the byte's own character where that is printable, else one from code point 256 on."""
     printable = {*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)}
     others = iter(range(256, 512))
     return [chr(byte if byte in printable else next(others)) for byte in range(256)]

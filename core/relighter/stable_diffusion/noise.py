@@ -29,9 +29,7 @@ def clip_noise(seed: int) -> Noise:
 
 
 def light_a_video_noise(seed: int) -> Noise:
-    """The noise of Light-A-Video's image relighter: the same for every frame in the beginning, independent within the
-    steps.
-    """
+    """The noise of Light-A-Video's image relighter: the same for every frame in the beginning, independent within the steps."""
 
     def draw(step: int, shape: tuple[int, ...]) -> torch.Tensor:
         return (frame_noise if step == START else clip_noise)(seed)(step, shape)

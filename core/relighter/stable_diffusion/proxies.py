@@ -89,9 +89,7 @@ class Clip:
         return np.pad(pictures, (*around, *[(0, 0)] * (pictures.ndim - 3)), "edge")
 
     def cut(self, pictures: np.ndarray) -> np.ndarray:
-        """The frames cut out of the model's pictures (F, H', W', 3), which may have any size of the same shape; (F, h,
-        w, 3).
-        """
+        """The frames cut out of the model's pictures (F, H', W', 3), which may have any size of the same shape; (F, h, w, 3)."""
         width, height = self.size
         fitted = [
             p if p.shape[:2] == (height, width) else cv2.resize(p, (width, height), interpolation=cv2.INTER_AREA)
