@@ -221,13 +221,13 @@ def delit_samples(plan: Plan, frames: tuple[int, ...]) -> list[Samples]:
     )
 
 
-def probed(frames: tuple[int, ...], look: Callable[[int], T]) -> Iterator[T]:
-    """What `look` says of the frames that can be read; raises the first `InputError` when none can."""
+def probed(frames: tuple[int, ...], measure: Callable[[int], T]) -> Iterator[T]:
+    """The results of `measure` on the frames that can be read; raises the first `InputError` when none can."""
     reason: InputError | None = None
     seen = False
     for frame in frames:
         try:
-            yield look(frame)
+            yield measure(frame)
             seen = True
         except InputError as error:  # measuring the shot does without it, and its own turn reports it
             log.warning("not measured on frame %d: %s", frame, error)
