@@ -20,7 +20,9 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from ...errors import DeviceError, InputError
 from ...parameters import RelightParameters
 from ...shape.estimators import own as estimator
+from ...shape.estimators.shape_network import ShapeNetwork
 from ...temporal.windows import Span
+from ...weights.file import Loaded
 from ..answer import Answer
 from ..ic_light.beginnings import ENVIRONMENT, NOISE
 from ..ic_light.model import merged_unet
@@ -211,7 +213,7 @@ class Published(ABC):
         return network
 
     @cached_property
-    def shape(self) -> estimator.LoadedShape:
+    def shape(self) -> Loaded[ShapeNetwork]:
         """Relamp's shape network, for the normals where none are given."""
         return estimator.load(device="cpu")
 
