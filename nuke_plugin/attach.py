@@ -78,4 +78,4 @@ def _read(node: nuke.Node, which: str) -> nuke.Node:
 def _weight(baked: Baked) -> int:
     if baked.job.parameters.matte:
         return arithmetic.MATTE
-    return arithmetic.PLATE_ALPHA if baked.alpha else arithmetic.EVERYWHERE
+    return arithmetic.PLATE_ALPHA if baked.covered else arithmetic.EVERYWHERE

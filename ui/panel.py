@@ -338,7 +338,7 @@ class Panel(QWidget):
         for keys, act in (
             ("Ctrl+O", self._choose_open),
             ("Ctrl+S", self._save),
-            ("Ctrl+Shift+S", self._choose_save),
+            ("Ctrl+Shift+S", self.saveJobAs),
             ("Ctrl+R", self.renderJob),
             ("Ctrl+Shift+C", self.copyCommandLine),
             ("F5", session.reload),
@@ -434,12 +434,20 @@ class Panel(QWidget):
         if self._job_path.endswith(".json"):
             self.saveJob(self._job_path)
         else:
-            self._choose_save()
+            self.saveJobAs()
 
-    def _choose_save(self) -> None:
-        path, _ = QFileDialog.getSaveFileName(self, "Save the job", self._job_path or "shot.relamp.json", JOB_FILES)
-        if path:
-            self.saveJob(path if path.endswith(".json") else f"{path}.json")
+    def saveJobAs(self) -> None:
+        """Write the job to where the artist says."""
+        start = self._job_path or "shot.relamp.json"
+        given, _ = QFileDialog.getSaveFileName(self, "Save the job", start, JOB_FILES)
+        path = given if given.endswith(".json") else f"{given}.json"
+        # The dialog has asked about a file of the name that was typed, not about this one.
+        if given and (path == given or not os.path.lexists(path) or self._may_replace(path)):
+            self.saveJob(path)
+
+    def _may_replace(self, path: str) -> bool:
+        question = f"{Path(path).name} is already there. Replace it?"
+        return QMessageBox.question(self, "Save the job", question) == QMessageBox.StandardButton.Yes
 
     def showHelp(self) -> None:
         """List the keys, and say what the worker is and holds."""

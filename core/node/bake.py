@@ -26,8 +26,8 @@ class Baked:
     """Frames to attach: everything a node needs to show them and to work on them live.
 
     `frames` are all frames in the place, ascending. `scale` is F, one number or a `Curve`; `epsilon` is in the plate's
-    units. `alpha` says whether the frames, like their plate, have one; `lamps` how many lamp layers there are, `ratio`
-    whether there is a ratio layer.
+    units. `alpha` says whether the frames, like their plate, have one, and `covered` whether it says where the picture is: that
+    of a camera may be black all over. `lamps` is how many lamp layers there are, `ratio` says whether there is a ratio layer.
     """
 
     place: Place
@@ -35,6 +35,7 @@ class Baked:
     scale: float | Curve
     epsilon: float
     alpha: bool
+    covered: bool
     lamps: int
     ratio: bool
     job: RelightJob
@@ -163,6 +164,7 @@ def as_baked(made: dict[str, Any], job: RelightJob, place: Place) -> Baked:
         scale=curve(scales),
         epsilon=float(next(iter(frames.values())).get("relamp/epsilon", 0.0)),
         alpha="A" in channels,
+        covered="A" in channels and any(header.get("relamp/alpha") != "none" for header in frames.values()),
         lamps=lamps,
         ratio="ratio.R" in channels,
         job=job,

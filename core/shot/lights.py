@@ -195,6 +195,8 @@ class Lights:
         stops = at_frame(p.env_exposure, frame)
         if p.lit_by() == "background":  # then its exposure is the light's
             stops += at_frame(p.background_exposure, frame)
+        if p.level_mode() == "match":
+            stops += self._plan.target.stops
         level = 2.0**stops
         if p.level_mode() == "absolute" and source is not None:
             level *= light.level / source.level

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from pickle import UnpicklingError  # only its exception is used: torch's weights-only reader raises it
@@ -16,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from ... import plain_json
+from ...atomic import replacing
 from ...errors import InputError, OutputError
 
 Tensors = dict[str, torch.Tensor]
@@ -60,13 +60,13 @@ def convert_pickle(path: Path, out: Path) -> list[str]:
     """
     if out.exists():
         raise OutputError(f"{out} is already there; remove it or name another file")
+    if not out.parent.is_dir():
+        raise OutputError(f"{out} cannot be written: there is no folder {out.parent}")
     tensors = _only_tensors(_unpickled(path), path)
-    beside = out.with_name(f".{out.name}.part")
     try:
-        save_file(tensors, beside, {"format": "pt", "converted_from": path.name})
-        os.replace(beside, out)
-    except (OSError, SafetensorError) as cause:
-        beside.unlink(missing_ok=True)
+        with replacing(out) as temporary:
+            save_file(tensors, temporary, {"format": "pt", "converted_from": path.name})
+    except SafetensorError as cause:
         raise OutputError(f"{out} cannot be written: {cause}") from cause
     return list(tensors)
 
