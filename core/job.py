@@ -60,7 +60,7 @@ def to_json(job: RelightJob, folder: str | os.PathLike[str] | None = None) -> st
         value = getattr(job.parameters, name)
         if k.kind in _PATH_KINDS and value and folder is not None and "://" not in value:
             value = _portable(value, Path(folder))
-        values[name] = _plain(value)
+        values[name] = plain(value)
     return json.dumps({"schema": SCHEMA, "parameters": values, "measured": asdict(job.measured)}, indent=1) + "\n"
 
 
@@ -127,7 +127,7 @@ def with_parameters(job: RelightJob, **values: Any) -> RelightJob:
 
 def look(job: RelightJob) -> dict[str, Any]:
     """Every look-affecting setting as plain JSON values: what a frame's fingerprint is made from."""
-    values = {name: _plain(getattr(job.parameters, name)) for name, k in knobs() if k.look}
+    values = {name: plain(getattr(job.parameters, name)) for name, k in knobs() if k.look}
     values["env_level"] = job.parameters.level_mode()
     values["working_size"] = job.parameters.working_side()
     return {"parameters": values, "measured": asdict(job.measured)}
@@ -138,7 +138,8 @@ def fingerprint(facts: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(facts, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A parameter's value as JSON holds it."""
     if isinstance(value, Curve):
         return {"keys": [[frame, list(v) if isinstance(v, tuple) else v] for frame, v in value.keys]}
     return list(value) if isinstance(value, tuple) else value
