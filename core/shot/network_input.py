@@ -15,14 +15,14 @@ from ..errors import InputError, UsageError
 from ..gain.finish import Subject
 from ..gain.proxy import Proxy, encode, resize
 from ..gain.proxy import make as make_proxy
-from ..light.backdrop import backdrop, camera_rays
-from ..light.camera import Camera
+from ..light.backdrop import backdrop
 from ..parameters import at_frame
 from ..pictures import exr
 from ..pictures.frame import Frame, Window, place
 from ..temporal.working_frame import thumb
 from .lights import FrameLight, Lights
 from .plan import Plan
+from .read import view_rays
 from .read_ahead import Frames, Key, ReadFrame
 from .shared_cache import SharedCache
 
@@ -99,7 +99,7 @@ class NetworkInputs:
         from ..relighter.own.conditions import build
 
         assert light.target is not None
-        rays = _rays(frame, proxy, light.camera)  # (h, w, 3)
+        rays = view_rays(frame, light.camera, proxy.matte.shape)  # (h, w, 3)
         return build(
             proxy.light,
             proxy.matte,
@@ -109,6 +109,8 @@ class NetworkInputs:
             known=proxy.known,
             source=None if light.source is None else (light.source, light.source_to_map),
             background=self._behind(frame, rays, light, key),
+            depth=proxy.depth,
+            depth_kind=self._plan.parameters.depth_kind,
         )
 
     def _behind(self, frame: Frame, rays: np.ndarray, light: FrameLight, key: Key) -> np.ndarray:
@@ -149,19 +151,10 @@ def proxy_of(subject: Subject, plan: Plan) -> Proxy:
         subject.weight,
         subject.normals,
         subject.known & (not subject.guessed),
+        subject.depth,
         anchor=plan.job.measured.anchor or 1.0,
         longer=plan.parameters.working_side(),
     )
-
-
-def _rays(frame: Frame, proxy: Proxy, camera: Camera) -> np.ndarray:
-    """View rays of the proxy's pixels (h, w, 3): it covers the data window, the field of view is the display window's."""
-    data, display = frame.data_window, frame.display_window
-    height, width = proxy.matte.shape
-    across, down = width / data.width, height / data.height
-    window = ((data.x - display.x) * across, (data.y - display.y) * down, width, height)
-    aspect = frame.pixel_aspect * down / across
-    return camera_rays(display.width * across, display.height * down, camera.fov, aspect, window)
 
 
 def _shrunk(normals: np.ndarray, shape: tuple[int, int]) -> np.ndarray:

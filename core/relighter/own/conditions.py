@@ -6,7 +6,7 @@ here, so that a hint means the same in both.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -65,6 +65,7 @@ class Conditions:
     normals: (B, 3, h, w) unit camera-space, and normals_known: (B, 1, h, w), 1 where they are given.
     target, source: the lights; source_known: (B,), 0 where nothing is known of the source and its tables mean nothing.
     background: (B, 3, h, w) log-encoded view of where the subject will stand, and background_known: (B,).
+    depth: (B, 1, h, w), cleaned, of `depth_kind` (`shape.depth_pass`), 0 where nothing stands; None where none was given.
     """
 
     code: torch.Tensor
@@ -77,11 +78,16 @@ class Conditions:
     source_known: torch.Tensor
     background: torch.Tensor
     background_known: torch.Tensor
+    depth: torch.Tensor | None = None
+    depth_kind: str = "z"
 
     def to(self, device: torch.device | str) -> Conditions:
         """The same on another device."""
-        moved: dict[str, Any] = {f.name: getattr(self, f.name).to(device) for f in fields(self)}
-        return Conditions(**moved)
+        held = {f.name: getattr(self, f.name) for f in fields(self)}
+        moved: dict[str, Any] = {
+            name: value.to(device) for name, value in held.items() if isinstance(value, torch.Tensor | LightBatch)
+        }
+        return replace(self, **moved)
 
 
 @dataclass
@@ -110,6 +116,8 @@ def build(
     known: np.ndarray | None = None,
     source: tuple[LightTables, np.ndarray] | None = None,
     background: np.ndarray | None = None,
+    depth: np.ndarray | None = None,
+    depth_kind: str = "z",
 ) -> Conditions:
     """The conditions of one frame, B = 1.
 
@@ -120,6 +128,7 @@ def build(
         target, source: tables of a light and the (3, 3) rotation from camera axes into its map.
         normals, known: (h, w, 3) unit camera-space normals and (h, w) bool where there are any.
         background: (h, w, 3) scene-linear view of the environment at unit level.
+        depth: (h, w), cleaned, of the kind `depth_kind` (`shape.depth_pass`).
     """
     shape = matte.shape
     facing = np.broadcast_to(np.array([0, 0, 1], np.float32), (*shape, 3)) if normals is None else normals
@@ -139,6 +148,8 @@ def build(
         source_known=torch.tensor([0.0 if source is None else 1.0]),
         background=_planes(behind),
         background_known=torch.tensor([0.0 if background is None else 1.0]),
+        depth=None if depth is None else torch.from_numpy(np.ascontiguousarray(depth, np.float32))[None, None],
+        depth_kind=depth_kind,
     )
 
 
