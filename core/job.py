@@ -82,6 +82,7 @@ def from_json(text: str, where: str = "the job", folder: str | os.PathLike[str] 
     parameters = data.get("parameters", {})
     if not isinstance(parameters, dict):
         raise InputError(f'{where}: "parameters" must be names with their values; got {str(parameters)[:80]}')
+    parameters = _renamed(parameters)
     unknown = sorted(set(parameters) - {name for name, _ in knobs()})
     if unknown:
         raise InputError(f"{where} has parameters this Relamp does not know: {', '.join(unknown)[:200]}")
@@ -136,6 +137,13 @@ def look(job: RelightJob) -> dict[str, Any]:
 def fingerprint(facts: dict[str, Any]) -> str:
     """SHA-256, in hex, of the canonical JSON of `facts`."""
     return hashlib.sha256(json.dumps(facts, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _renamed(parameters: dict[str, Any]) -> dict[str, Any]:
+    """The parameters of a job under today's names: `passes`, a whole number, was IC-Light's count; today it is files."""
+    if not isinstance(parameters.get("passes"), int):
+        return parameters
+    return {{"passes": "ic_light_passes"}.get(name, name): value for name, value in parameters.items()}
 
 
 def plain(value: Any) -> Any:

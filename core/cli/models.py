@@ -103,10 +103,9 @@ def convert(path: Path, out: Path | None) -> None:
 @click.pass_obj
 def add(models: Models, path: Path, name: str, licence: str, terms: str, link: bool, base: str | None) -> None:
     """Check the file or folder PATH, put it into the models folder, and note its licence and hash."""
+    from ..relighter.models import estimator_files
     from ..relighter.models.check import check as check_model
     from ..relighter.models.check import kind_of
-
-    from ..relighter.models import estimator_files
     from ..relighter.models.ledger import WEIGHTS, known
 
     axes, finish = None, None

@@ -20,8 +20,8 @@ def planar(
 ) -> np.ndarray | None:
     """Planar depth, (h, w) float32, positive, from an estimated depth of any kind; None where its scale cannot be told.
 
-    Relative depth without normals has no scale. With normals its relief is scaled to theirs, least squares over the matte, and held
-    to them (`depth.relief_of`); where the two run against each other, the normals are believed.
+    Relative depth without normals has no scale. With normals its relief is scaled to theirs, least squares over the matte, and
+    held to them (`depth.relief_of`); where the two run against each other, the normals are believed.
 
     Args:
         depth: (h, w) of the kind `kind` (`estimators.DEPTH_KINDS`).

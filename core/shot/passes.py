@@ -105,7 +105,8 @@ class Estimating:
                 stored = {FILE_NAMES.get(name, name): _stored(name, a, read.frame, plan) for name, a in layers.items()}
                 exr.write_frame(
                     task.out, read.frame, read.frame.rgb, new_layers=stored, attributes=self._provenance(task),
-                    compression=p.compression, drop_layers=True, multipart=p.multipart, overwrite=lambda _: may_replace(plan, task),
+                    compression=p.compression, drop_layers=True, multipart=p.multipart,
+                    overwrite=lambda _: may_replace(plan, task),
                 )  # fmt: skip
         finally:
             self._frames.skipped(task)
@@ -139,9 +140,7 @@ class Estimating:
             return planes["depth"]
         return found
 
-    def _enlarged(
-        self, name: str, planes: Mapping[str, np.ndarray], here: SeenFrame, subject: Subject
-    ) -> np.ndarray:
+    def _enlarged(self, name: str, planes: Mapping[str, np.ndarray], here: SeenFrame, subject: Subject) -> np.ndarray:
         plane, shape = planes[PLANES.get(name, name)], subject.weight.shape
         if name == "matte":
             return np.clip(resize(plane, shape), 0, 1)
@@ -149,15 +148,21 @@ class Estimating:
             return _unit(_carried(plane, here.matte, shape))
         if name == "albedo":
             small, full = here.matte[..., None], subject.weight[..., None]
-            return with_detail(plane, here.code, here.matte, subject, small, full, np.float32(self._plan.job.measured.anchor or 1.0))
+            return with_detail(
+                plane, here.code, here.matte, subject, small, full, np.float32(self._plan.job.measured.anchor or 1.0)
+            )
         if name == "depth":  # where an estimator sees nothing there is no depth, and none is mixed in
-            return _carried(plane, here.matte * (plane > 0), shape) * (resize((plane > 0).astype(np.float32), shape) > 0.5)
+            return _carried(plane, here.matte * (plane > 0), shape) * (
+                resize((plane > 0).astype(np.float32), shape) > 0.5
+            )
         return np.clip(_carried(plane, here.matte, shape), 0, 1)
 
     def _window(self, key: Key, read: ReadFrame) -> list[SeenFrame | None]:
         """What was seen of a frame and its neighbours, by absolute number; None where there is none, or one beyond a cut."""
         near = self._plan.near(key[1])
-        keys = [key if f == key[1] else (f, f) if f in near else None for f in range(key[1] - RADIUS, key[1] + RADIUS + 1)]
+        keys = [
+            key if f == key[1] else (f, f) if f in near else None for f in range(key[1] - RADIUS, key[1] + RADIUS + 1)
+        ]
         seen = self._seen.get(key, lambda _: self._see(read, key))
         if seen is None:
             raise InputError(f"frame {key[0]} shows nothing inside its matte")

@@ -1,4 +1,4 @@
-"""What making passes will do, as data: frames, files, the estimator, the layers, and a fingerprint of what decides a frame's pixels."""
+"""What making passes will do, as data: frames, files, the estimator, the layers, and each frame's fingerprint."""
 
 from __future__ import annotations
 
@@ -116,7 +116,8 @@ def prepare_passes(job: RelightJob, layers: tuple[str, ...] = ()) -> PassesPlan:
     checks.check_files(p, inputs, tasks)
     if not colour.is_acescg:
         raise UsageError(
-            f"estimators see ACEScg, and {colour.config_id} works in {colour.working_space}; give a --config whose scene_linear is ACEScg"
+            f"estimators see ACEScg, and {colour.config_id} works in {colour.working_space}; "
+            "give a --config whose scene_linear is ACEScg"
         )
     loaded = load_estimator(p.estimator or "own", Models(p.models), p.accept, resolve_device(p.device), p.seed)
     camera = shot_camera(p.camera, str(inputs.plate))
@@ -152,8 +153,8 @@ def _layers(asked: tuple[str, ...], loaded: LoadedEstimator) -> tuple[str, ...]:
     lacking = [name for name in asked if name not in there]
     if lacking:
         raise UsageError(
-            f"--layers {','.join(lacking)}: --estimator {loaded.estimator.name} gives {', '.join(there)}; leave out what it does not "
-            "give, or name another estimator"
+            f"--layers {','.join(lacking)}: --estimator {loaded.estimator.name} gives {', '.join(there)}; leave out what "
+            "it does not give, or name another estimator"
         )
     return tuple(name for name in there if not asked or name in asked)
 

@@ -105,7 +105,7 @@ def with_detail(
     albedo: np.ndarray, code: np.ndarray, matte: np.ndarray, subject: Subject, small: np.ndarray, full: np.ndarray,
     anchor: np.float32,
 ) -> np.ndarray:  # fmt: skip
-    """An albedo at the working size, at full size with the plate's detail: what is enlarged is the light that was taken out of it.
+    """An albedo at the working size, at full size with the plate's detail: what is enlarged is the light taken out of it.
 
     Args:
         albedo: (h, w, 3), 0 to 1.

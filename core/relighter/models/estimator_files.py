@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...errors import InputError
+from ...parameters import ESTIMATORS
 from ...weights.file import LICENCE
 from .folder import Found, Models
 from .ledger import DAVID, MARIGOLD, MOGE, Used, require_allowed
@@ -26,10 +27,16 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("relamp")
 
-NAMES = ("own", "moge", "david", "marigold")
+NAMES = ESTIMATORS
 KINDS = ("moge", *(f"david-{kind}" for kind in DAVID), "marigold")
 EMPTY_PROMPT = "empty_prompt.safetensors"
-_TOLD_BY_NAME = {"multi-task": "multi", "normal": "normals", "depth": "depth", "foreground": "matte", "segment": "matte"}
+_TOLD_BY_NAME = {
+    "multi-task": "multi",
+    "normal": "normals",
+    "depth": "depth",
+    "foreground": "matte",
+    "segment": "matte",
+}
 
 
 @dataclass(frozen=True)
@@ -41,7 +48,9 @@ class LoadedEstimator:
     digest: str
 
 
-def load(name: str, models: Models, accept: tuple[str, ...] = (), device: str = "cpu", seed: int = 0) -> LoadedEstimator:
+def load(
+    name: str, models: Models, accept: tuple[str, ...] = (), device: str = "cpu", seed: int = 0
+) -> LoadedEstimator:
     """The estimator of a name, ready on its device.
 
     Args:
@@ -51,7 +60,8 @@ def load(name: str, models: Models, accept: tuple[str, ...] = (), device: str = 
         seed: the shot's, for those that begin with noise.
 
     Raises:
-        InputError: its files are not there (the sentence says what to fetch and where to put it), damaged, or not what they should be.
+        InputError: its files are not there (the sentence says what to fetch and where to put it), damaged, or of
+            another kind.
         UsageError: a file's licence is not accepted.
     """
     if name == "own":
@@ -63,7 +73,9 @@ def load(name: str, models: Models, accept: tuple[str, ...] = (), device: str = 
     require_allowed([(f.name, f.licence, f.terms) for f in found.values()], accept)
     used = [models.used(f) for f in found.values()]
     first = next(iter(found.values()))
-    estimator = _open(name, {kind: f.path for kind, f in found.items()}, device, seed, _noted(models, name, found, device))
+    estimator = _open(
+        name, {kind: f.path for kind, f in found.items()}, device, seed, _noted(models, name, found, device)
+    )
     log.debug("%s: %s", name, models.note(first.name).get("axes", "axes not noted"))
     return LoadedEstimator(estimator, tuple(str(u) for u in used), _together(used))
 
@@ -118,8 +130,8 @@ def kind_of_onnx(path: Path) -> str:
         if word in path.name.lower():
             return f"david-{kind}"
     raise InputError(
-        f"{path} takes {', '.join(file.inputs)} and gives {', '.join(file.outputs)}: it is neither MoGe-2 nor, by its name, one of "
-        "DAViD's files; keep the name that it was published under, or give it with --name"
+        f"{path} takes {', '.join(file.inputs)} and gives {', '.join(file.outputs)}: it is neither MoGe-2 nor, by its name, "
+        "one of DAViD's files; keep the name that it was published under, or give it with --name"
     )
 
 

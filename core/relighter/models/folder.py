@@ -137,7 +137,9 @@ class Models:
         if Path(name).name != name:
             raise UsageError(f"--name is a name in the models folder, not a path; got {name!r}")
         if not source.is_dir() and (not source.is_file() or source.suffix not in WEIGHTS):
-            wrong = "is neither a safetensors or ONNX file nor a folder; `relamp models convert` makes one of a checkpoint"
+            wrong = (
+                "is neither a safetensors or ONNX file nor a folder; `relamp models convert` makes one of a checkpoint"
+            )
             raise InputError(f"{source} {wrong if source.exists() else 'does not exist'}")
         target = self.folder / (name or source.name)
         if source.is_file() and target.suffix != source.suffix:

@@ -59,8 +59,8 @@ PLANES = ("normals", "depth", "albedo", "roughness", "metallic", "matte", "confi
 class Estimator(Protocol):
     """A network that sees.
 
-    `name` is what it is asked for by; `gives` names the planes of `Passes` it fills; `size` is the longer side, px, of the picture
-    it wants. Safe for one thread at a time: callers take turns.
+    `name` is what it is asked for by; `gives` names the planes of `Passes` it fills; `size` is the longer side, px, of the
+    picture it wants. Safe for one thread at a time: callers take turns.
     """
 
     @property

@@ -1,7 +1,7 @@
 """DAViD as ONNX (Saleh et al. 2025, "DAViD: Data-efficient and Accurate Vision Models from Synthetic Data"): people only.
 
-Each file takes one picture (1, 3, 512, 512), display-encoded **BGR** from 0 to 1. The picture is padded to a square by repeating its
-border, halved while more than three times 512, and resized. There are files of normals, of relative depth and of
+Each file takes one picture (1, 3, 512, 512), display-encoded **BGR** from 0 to 1. The picture is padded to a square by repeating
+its border, halved while more than three times 512, and resized. There are files of normals, of relative depth and of
 the foreground, and one that gives all three. The authors do not say the signs of the axes: they are found on a
 rendered ball (`probe`).
 """
@@ -88,7 +88,12 @@ def open_file(path: Path, kind: str, device: str = "cpu") -> OnnxFile:
     """One file of DAViD, of `normals`, `depth`, `matte` or `multi`. Raises `InputError` where inputs or outputs do not fit."""
     file = OnnxFile(path, device)
     shapes = list(file.inputs.values())
-    if len(shapes) != 1 or len(shapes[0]) != 4 or shapes[0][1] != 3 or not {*shapes[0][2:]} <= {SIDE, None, *_free(shapes[0])}:
+    if (
+        len(shapes) != 1
+        or len(shapes[0]) != 4
+        or shapes[0][1] != 3
+        or not {*shapes[0][2:]} <= {SIDE, None, *_free(shapes[0])}
+    ):
         told = ", ".join(f"{name} {shape}" for name, shape in file.inputs.items())
         raise InputError(f"{path.name} takes {told}; DAViD takes one picture of 1 x 3 x {SIDE} x {SIDE}")
     named_outputs(file, kind)
@@ -129,4 +134,6 @@ def _shown(code: np.ndarray) -> tuple[np.ndarray, tuple[int, int, int]]:
 def _enlarged(plane: np.ndarray, side: int) -> np.ndarray:
     """An output (1, c, s, s) or (1, s, s) as the square (side, side, c)."""
     planes = plane.reshape(-1, *plane.shape[-2:]).transpose(1, 2, 0)  # (s, s, c)
-    return cv2.resize(np.ascontiguousarray(planes), (side, side), interpolation=cv2.INTER_LINEAR).reshape(side, side, -1)
+    return cv2.resize(np.ascontiguousarray(planes), (side, side), interpolation=cv2.INTER_LINEAR).reshape(
+        side, side, -1
+    )

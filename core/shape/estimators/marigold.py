@@ -1,9 +1,9 @@
 """Marigold (Ke et al. 2024; v1-1, Ke et al. 2025): normals, depth, and albedo with roughness and metallicity, by diffusion.
 
 A UNet of Stable Diffusion 2 denoises the latents of T targets beside those of the picture, four DDIM steps, told the empty
-prompt. The steps are those of diffusers' `MarigoldNormalsPipeline`, `MarigoldDepthPipeline` and `MarigoldIntrinsicsPipeline`, written
-out on diffusers' networks, because the pipelines themselves cannot be imported without the library of the text encoder;
-the embedding of the empty prompt comes with the arguments.
+prompt. The steps are those of diffusers' `MarigoldNormalsPipeline`, `MarigoldDepthPipeline` and `MarigoldIntrinsicsPipeline`,
+written out on diffusers' networks, because the pipelines themselves cannot be imported without the library of the text
+encoder; the embedding of the empty prompt comes with the arguments.
 """
 
 from __future__ import annotations
@@ -82,7 +82,8 @@ class Part:
         self._unet = _network(UNet2DConditionModel, folder / "unet", device)
         self._vae = _network(AutoencoderKL, folder / "vae", device)
         self._scheduler = _loaded(
-            lambda: DDIMScheduler.from_pretrained(str(folder / "scheduler"), local_files_only=True), folder / "scheduler"
+            lambda: DDIMScheduler.from_pretrained(str(folder / "scheduler"), local_files_only=True),
+            folder / "scheduler",
         )
         self._prompt, self._device = empty_prompt.to(device, torch.float32), device
         count = TARGETS[self.index.prediction]
@@ -126,7 +127,9 @@ class Part:
         # 3. Denoised.
         self._scheduler.set_timesteps(self.index.steps, device=self._device)
         for step in self._scheduler.timesteps:
-            told = self._unet(torch.cat([picture, target], 1), step, encoder_hidden_states=self._prompt, return_dict=False)
+            told = self._unet(
+                torch.cat([picture, target], 1), step, encoder_hidden_states=self._prompt, return_dict=False
+            )
             target = self._scheduler.step(told[0], step, target).prev_sample
         # 4. Decoded target by target, (T, 3, H, W), without what the sides were grown by.
         latents = target.reshape(count, LATENTS, *target.shape[-2:])
@@ -150,7 +153,8 @@ class Part:
 class Marigold:
     """See the module and `Estimator`.
 
-    `turn` (3, 3) corrects the normals into camera space, on column vectors; `nearer` is -1 where their depth grows toward the viewer.
+    `turn` (3, 3) corrects the normals into camera space, on column vectors; `nearer` is -1 where their depth grows toward the
+    viewer.
     """
 
     name = "marigold"
@@ -209,6 +213,12 @@ def _network(kind: Any, folder: Path, device: str) -> Any:
 def _loaded(load: Callable[[], Any], folder: Path) -> Any:
     try:
         return load()
-    except (OSError, ValueError, RuntimeError, KeyError, TypeError) as error:  # what diffusers raises for a wrong folder
+    except (
+        OSError,
+        ValueError,
+        RuntimeError,
+        KeyError,
+        TypeError,
+    ) as error:  # what diffusers raises for a wrong folder
         reason = " ".join(str(error).split())
         raise InputError(f"{folder} cannot be loaded ({reason:.200}); download the folder again") from None

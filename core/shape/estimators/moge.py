@@ -1,9 +1,9 @@
 """MoGe-2 as ONNX (Wang et al. 2025, "MoGe-2: Accurate Monocular Geometry with Metric Scale and Sharp Details").
 
-The graph takes `image` (1, 3, H, W), display-encoded RGB from 0 to 1, and `num_tokens`, and gives `points` (1, H, W, 3) known up to
-a shift along the view axis, `normal` (1, H, W, 3), `mask` (1, H, W) and `metric_scale` (1,). Its axes are OpenCV's: X right, Y
-down, Z away from the viewer. The shift is recovered here from the field of view of the shot's camera, so that depth is
-planar and in metres.
+The graph takes `image` (1, 3, H, W), display-encoded RGB from 0 to 1, and `num_tokens`, and gives `points` (1, H, W, 3) known
+up to a shift along the view axis, `normal` (1, H, W, 3), `mask` (1, H, W) and `metric_scale` (1,). Its axes are OpenCV's: X
+right, Y down, Z away from the viewer. The shift is recovered here from the field of view of the shot's camera, so that depth
+is planar and in metres.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from scipy.optimize import least_squares
 from ...errors import InputError
 from ...pictures.rec709 import display_code
 from ...pictures.resample import resize
-from . import Z, Passes, Picture
+from . import Passes, Picture, Z
 from .onnx_file import OnnxFile
 
 TOKENS = 1800  # of the picture; the authors suggest 1200 to 2500
@@ -82,7 +82,9 @@ def shift(points: np.ndarray, there: np.ndarray, fov: float) -> float:
     sparse = sparse if there[sparse].any() else (slice(None), slice(None))
     xy, z, ray = points[sparse][kept][:, :2], points[sparse][kept][:, 2], rays[sparse][kept]
     nearest = float(z.min())
-    first = max(1e-3, float(np.ptp(z)))  # of the nearest point's distance; its log is fitted, so it stays before the camera
+    first = max(
+        1e-3, float(np.ptp(z))
+    )  # of the nearest point's distance; its log is fitted, so it stays before the camera
 
     def error(parameter: np.ndarray) -> np.ndarray:
         return (xy / (z - nearest + np.exp(parameter[0]))[:, None] - ray).ravel()

@@ -1,9 +1,9 @@
 """Which way a network's normals and depth point, found by showing it a rendered ball and a rendered ramp.
 
-The signs and the order of the axes of a published file are rarely written down. A ball tells them: of the 48 ways to permute and mirror three
-axes one brings what the network sees onto the ball's own normals, and if the network sees a ball at all, that one is
-far better than the others. A network that does not see a ball there, as one of people may not, is left as its authors
-describe it.
+The signs and the order of the axes of a published file are rarely written down. A ball tells them: of the 48 ways to permute
+and mirror three axes one brings what the network sees onto the ball's own normals, and if the network sees a ball at all,
+that one is far better than the others. A network that does not see a ball there, as one of people may not, is left as its
+authors describe it.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ class Found:
     """What the ball and the ramp say.
 
     `turn` (3, 3) brings the normals as they came onto camera space, on column vectors: the identity where they are right or
-    nothing is told. `agreement` is the mean cosine with the ball's normals once turned. `nearer` is -1 where depth came out growing
-    the wrong way, else 1. `words` is a sentence.
+    nothing is told. `agreement` is the mean cosine with the ball's normals once turned. `nearer` is -1 where depth came out
+    growing the wrong way, else 1. `words` is a sentence.
     """
 
     turn: np.ndarray
@@ -98,9 +98,10 @@ def _turn(seen: np.ndarray, truth: np.ndarray, name: str) -> tuple[np.ndarray, f
     if not there.any():
         return np.eye(3), 0.0
     told, wanted = seen[there], truth[there]
-    if told.min() > -0.02 and told[:, :2].std() > 0.1:
+    if told.min() > -0.02 and told[:, :2].std(axis=0).min() > 0.1:
         raise InputError(
-            f"{name}: on a ball its normals never point left or down, so they are encoded from 0 to 1; this is not the published file"
+            f"{name}: on a ball its normals never point left or down, so they are encoded from 0 to 1; "
+            "this is not the published file"
         )
     if abs(float(np.linalg.norm(told, axis=-1).mean()) - 1) > 0.3:
         raise InputError(f"{name}: its normals on a ball are not of unit length; this is not the published file")
@@ -130,7 +131,8 @@ def _said(turn: np.ndarray, agreement: float) -> str:
     if np.array_equal(turn, np.eye(3)):
         return f"normals are right ({degrees:.0f} degrees off on a ball)"
     names = [f"{'-' if row[i] < 0 else ''}{'XYZ'[i]}" for row in turn for i in (int(np.abs(row).argmax()),)]
-    return f"normals come out in other axes and are turned: X, Y, Z are its {', '.join(names)} ({degrees:.0f} degrees off on a ball)"
+    said = f"X, Y, Z are its {', '.join(names)} ({degrees:.0f} degrees off on a ball)"
+    return f"normals come out in other axes and are turned: {said}"
 
 
 def _at(passes: Passes, plane: str) -> np.ndarray:
@@ -138,7 +140,9 @@ def _at(passes: Passes, plane: str) -> np.ndarray:
     import cv2
 
     values = getattr(passes, plane)
-    return values if values.shape[:2] == (SIDE, SIDE) else cv2.resize(values, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+    return (
+        values if values.shape[:2] == (SIDE, SIDE) else cv2.resize(values, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+    )
 
 
 def _correlation(one: np.ndarray, other: np.ndarray) -> float:
