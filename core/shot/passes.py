@@ -19,10 +19,11 @@ import numpy as np
 from .. import VERSION
 from ..errors import InputError, UsageError
 from ..gain.finish import Subject
-from ..gain.proxy import encode, resize
 from ..gain.proxy import make as make_proxy
 from ..pictures import exr
+from ..pictures.curves import encode_log
 from ..pictures.frame import Frame, Window
+from ..pictures.resample import resize
 from ..shape.estimators import PLANES as ALL_PLANES
 from ..shape.estimators import Passes, Picture, Z
 from ..shape.reconcile import planar
@@ -64,7 +65,7 @@ class SeenFrame:
     @cached_property
     def code(self) -> np.ndarray:
         """(h, w, 3) log proxy."""
-        return encode(self.picture.light)
+        return encode_log(self.picture.light)
 
     @property
     def matte(self) -> np.ndarray:
