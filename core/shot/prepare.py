@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from ..errors import InputError
 from ..frames import format_frames, parse_frames
@@ -33,6 +33,9 @@ from .measure import Samples, anchor_of, measured_rows, samples_of, samples_of_w
 from .outputs import found_outputs
 from .plan import BLACK, RENDER, SKIP, FrameTask, Inputs, Plan, resolve_inputs
 from .read import gather, read_plate
+
+if TYPE_CHECKING:
+    from .passes_plan import PassesPlan
 
 log = logging.getLogger("relamp")
 
@@ -193,7 +196,7 @@ def _measured(plan: Plan) -> Measured:
     """What the shot's named frames say of its exposure and, where it is wanted, of its light."""
     p, frames = plan.parameters, probe_frames(plan.on_disk)
     with ThreadPoolExecutor(p.threads, thread_name_prefix="probe") as pool:  # as many frames at once as in a render
-        seen = {frame: pool.submit(_samples, plan, frame) for frame in frames}
+        seen = {frame: pool.submit(frame_samples, plan, frame) for frame in frames}
         samples = list(probed(frames, lambda frame: seen[frame].result()))
     anchor = anchor_of(samples, plan.colour.luminance_weights) if p.anchor is None else p.anchor
     measured = Measured(frames, anchor)
@@ -236,7 +239,8 @@ def probed(frames: tuple[int, ...], measure: Callable[[int], T]) -> Iterator[T]:
         raise reason
 
 
-def _samples(plan: Plan, number: int) -> Samples:
+def frame_samples(plan: Plan | PassesPlan, number: int) -> Samples:
+    """Samples of one frame of a plan by its number; raises `InputError` where it cannot be read."""
     task = FrameTask(number, RENDER, number, plan.tasks[0].out)
     camera = plan.camera.at(number)
     frame = read_plate(task, plan.inputs, plan.parameters, plan.colour)

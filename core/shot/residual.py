@@ -89,16 +89,27 @@ class Residuals:
             sides["confidence"] = np.clip(resize(here.confidence, subject.weight.shape), 0, 1)
         if "albedo" in asked and here.albedo is not None:
             anchor = np.float32(self._plan.job.measured.anchor or 1.0)
-            sides["albedo"] = _detailed(here.albedo, here, subject, small, full, anchor)
+            sides["albedo"] = with_detail(here.albedo, here.code, here.matte, subject, small, full, anchor)
         return sides
 
 
-def _detailed(
-    albedo: np.ndarray, here: WorkingFrame, subject: Subject, small: np.ndarray, full: np.ndarray, anchor: np.float32
-) -> np.ndarray:
-    """A delit proxy (h, w, 3) at full size with the plate's detail: what is enlarged is the light that was taken out of it."""
-    delit = np.log((albedo + np.float32(FLOOR)) / (decode_log(here.code) + np.float32(FLOOR)))
-    guided = guide_residual(delit, small, here.matte)
+def with_detail(
+    albedo: np.ndarray, code: np.ndarray, matte: np.ndarray, subject: Subject, small: np.ndarray, full: np.ndarray,
+    anchor: np.float32,
+) -> np.ndarray:  # fmt: skip
+    """An albedo at the working size, at full size with the plate's detail: what is enlarged is the light taken out of it.
+
+    Args:
+        albedo: (h, w, 3), 0 to 1.
+        code, matte: (h, w, 3) log proxy, and (h, w), of the same frame at that size.
+        small, full: (h, w, G) and (H, W, G) guides.
+        anchor: the factor that brings the plate to the proxy's exposure.
+
+    Returns:
+        (H, W, 3), 0 to 1.
+    """
+    delit = np.log((albedo + np.float32(FLOOR)) / (decode_log(code) + np.float32(FLOOR)))
+    guided = guide_residual(delit, small, matte)
     light = np.maximum(unpremultiply(subject.plate, subject.alpha) * anchor, 0)  # (H, W, 3)
     height = light.shape[0]
     for rows in bands(height):

@@ -39,7 +39,7 @@ class ICLightFrames(Published):
         self._model = ICLight(unet, self.home.take(self.base.vae()), self.parameters.scheduler, self.home)
 
     def _enlarged(self) -> float:
-        return max(PUBLISHED[VARIANTS[self.channels()]].enlarge, 1.0) if self.parameters.passes == 2 else 1.0
+        return max(PUBLISHED[VARIANTS[self.channels()]].enlarge, 1.0) if self.parameters.ic_light_passes == 2 else 1.0
 
     def _settings(self, run: Run) -> Settings:
         p, own = self.parameters, PUBLISHED[self._model.variant]
@@ -48,7 +48,7 @@ class ICLightFrames(Published):
             steps=run.steps or own.steps,
             guidance=own.guidance if p.guidance is None else p.guidance,
             light_strength=p.initial_strength,
-            enlarge=own.enlarge if p.passes == 2 else 0,
+            enlarge=own.enlarge if p.ic_light_passes == 2 else 0,
         )
 
     def _relit(self, clip: Clip, seen: Sequence[Conditions], shapes: Sequence[LitShape], run: Run) -> Pair:

@@ -17,7 +17,9 @@ import numpy as np
 import torch
 
 from ...light.environment import AP1_LUMINANCE
-from ...pictures.curves import decode_log_tensor, decode_srgb, encode_srgb
+from ...pictures.curves import decode_log_tensor, decode_srgb
+from ...pictures.rec709 import TO_REC709, display_code
+from ...pictures.rec709 import from_display as from_display
 from ..own.conditions import Conditions, shade
 from .pixels import to_unit
 
@@ -29,21 +31,10 @@ MULTIPLE = 64  # px, the sides of what Stable Diffusion is shown
 # The most a white surface can receive of a light of mean radiance 1 is 4, when all of it comes from one point.
 BRIGHTEST_IRRADIANCE = 4.0
 
-# ACEScg to linear Rec.709, Bradford (as OpenColorIO's own transform), on column vectors.
-_TO_REC709 = np.array(
-    [[1.7050510, -0.6217921, -0.0832589], [-0.1302564, 1.1408048, -0.0105483], [-0.0240034, -0.1289690, 1.1529724]]
-)
-_FROM_REC709 = np.linalg.inv(_TO_REC709)
-
 
 def to_display(light: np.ndarray) -> np.ndarray:
     """Scene-linear ACEScg, exposed, to display-encoded bytes: (..., 3) uint8, clipped."""
-    return np.round(255 * encode_srgb(light @ _TO_REC709.T)).astype(np.uint8)
-
-
-def from_display(display: np.ndarray) -> np.ndarray:
-    """Display-encoded (..., 3) from 0 to 1 to scene-linear ACEScg, float32."""
-    return (decode_srgb(display) @ _FROM_REC709.T).astype(np.float32)
+    return np.round(255 * display_code(light)).astype(np.uint8)
 
 
 @dataclass(frozen=True)
@@ -109,7 +100,7 @@ def exposure(light: Sequence[np.ndarray], mattes: Sequence[np.ndarray]) -> float
     inside = [m > 0.5 for m in mattes]
     if not any(i.any() for i in inside):
         inside = [m > 0 for m in mattes]
-    values = np.concatenate([(x[i] @ _TO_REC709.T).ravel() for x, i in zip(light, inside, strict=True)])
+    values = np.concatenate([(x[i] @ TO_REC709.T).ravel() for x, i in zip(light, inside, strict=True)])
     brightest = float(np.percentile(values, PERCENTILE)) if values.size else 0.0
     return float(decode_srgb(np.array(ROOM))) / brightest if brightest > 1e-6 else 1.0
 
@@ -184,5 +175,5 @@ def display_light(clip: Clip, pictures: torch.Tensor) -> torch.Tensor:
 def light_display(clip: Clip, logs: torch.Tensor) -> torch.Tensor:
     """The inverse of `display_light`, clipped by the display."""
     light = logs.permute(0, 2, 3, 1).double().exp().numpy() * clip.exposure - DARK
-    pictures = clip.pad(encode_srgb(light @ _TO_REC709.T).astype(np.float32))
+    pictures = clip.pad(display_code(light).astype(np.float32))
     return torch.from_numpy(pictures).permute(0, 3, 1, 2) * 2 - 1
