@@ -21,6 +21,7 @@ from .over import cut_out, put_over
 from .plan import FrameTask, Plan
 from .read_ahead import Frames, ReadAhead
 from .residual import FinishInput, LastFit, Residuals
+from .shapes import SeenShapes, Shapes
 
 if TYPE_CHECKING:
     from ..temporal.residual_store import ResidualStore
@@ -39,7 +40,12 @@ class Shot:
 
     @classmethod
     def of(
-        cls, plan: Plan, frames: Frames | None = None, store: ResidualStore | None = None, like: Shot | None = None
+        cls,
+        plan: Plan,
+        frames: Frames | None = None,
+        store: ResidualStore | None = None,
+        like: Shot | None = None,
+        seen: SeenShapes | None = None,
     ) -> Shot:
         """Make a plan's shot ready; nothing is computed yet.
 
@@ -47,12 +53,14 @@ class Shot:
             frames: the plan's own at full size when None.
             store: where the chunks of a job keep what its network predicted, for each other.
             like: a shot of the same environment files, whose tables and last guide are taken over.
+            seen: shapes that were seen before, of shots whose `frames` tell one frame from another alike.
         """
         frames = frames or ReadAhead(plan)
         lock = like.one_at_a_time if like else threading.Lock()
-        maxsize = CacheSizes.of(plan).inputs
-        lights = Lights(plan, maxsize, like.lights.maps if like else None)
-        working = WorkingFrames(plan, NetworkInputs(plan, frames, lights, maxsize), lights, lock, store)
+        sizes = CacheSizes.of(plan)
+        lights = Lights(plan, sizes.inputs, like.lights.maps if like else None)
+        shapes = Shapes(plan, frames, seen or SeenShapes(sizes.shapes), lock)
+        working = WorkingFrames(plan, NetworkInputs(plan, frames, lights, sizes.inputs), lights, lock, shapes, store)
         residuals = Residuals(plan, working, lights, like.residuals.last if like else LastFit(), lock)
         return cls(plan, frames, lights, working, residuals, lock)
 

@@ -23,6 +23,7 @@ from ...shape.depth import relief_of, without_rims
 from ...shape.estimators.own import SHIPPED, load, see
 from ...shape.estimators.shape_network import Shape
 from ...shape.trace import Traced, log_share, trace
+from ...temporal.steady_shape import SeenShape
 from ...temporal.windows import Span
 from ..answer import Answer
 from .conditions import Conditions, analytic_hint, decode_planes, lit
@@ -95,6 +96,17 @@ class Relamp:
             torch.set_num_threads(1 if height * width < SMALL else INTRA_OP_THREADS)
             return [self.answer(c) for c in conditions]
 
+    def see(self, code: np.ndarray, matte: np.ndarray) -> SeenShape:
+        """The shape in one frame; see `answer.Seeing`."""
+        planes = torch.from_numpy(np.ascontiguousarray(code.transpose(2, 0, 1)))[None].to(self._device)
+        with _ALONE, torch.inference_mode():
+            torch.set_num_threads(INTRA_OP_THREADS)
+            shape = see(
+                self._network, planes, torch.from_numpy(np.ascontiguousarray(matte))[None, None].to(self._device)
+            )
+        normals, relief, albedo, doubt = (_picture(plane) for plane in shape)
+        return SeenShape(normals, relief[..., 0], albedo, doubt[..., 0])
+
     def answer(self, c: Conditions) -> Answer:
         """Relight one frame, B = 1, in as many threads as torch has. Not safe for several threads; `relight` is."""
         c = c.to(self._device)
@@ -120,14 +132,18 @@ class Relamp:
 
     def _subject(self, c: Conditions) -> Subject:
         """The subject of a frame. The last frame's is kept: it stays the same while an artist turns a light."""
-        key = (c.code, c.matte, c.normals, c.normals_known)
+        key = (c.code, c.matte, c.normals, c.normals_known, *(c.shape or ()))
         kept = self._kept
-        if kept is None or not all(torch.equal(a, b) for a, b in zip(kept[0], key, strict=True)):
+        if (
+            kept is None
+            or len(kept[0]) != len(key)
+            or not all(torch.equal(a, b) for a, b in zip(kept[0], key, strict=True))
+        ):
             self._kept = kept = (key, self._estimated(c))
         return kept[1]
 
     def _estimated(self, c: Conditions) -> Subject:
-        found = see(self._network, c.code, c.matte)
+        found = c.shape or see(self._network, c.code, c.matte)
         normals = facing(found, c)
         doubt = found.doubt * (c.normals_known <= 0.5)
         # Given normals determine the relief better than the network does: with the network's relief a curtain lost 2.4 dB.

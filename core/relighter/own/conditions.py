@@ -6,7 +6,7 @@ here, so that a hint means the same in both.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,9 @@ from ...light.octahedral import octahedral_directions
 from ...pictures.curves import decode_log_tensor as decode_planes
 from ...pictures.curves import encode_log
 from ...pictures.curves import encode_log_tensor as encode_planes  # noqa: F401 (imported from here by trainers)
+from ...shape.estimators.shape_network import Shape
 from ...shape.trace import Placed
+from ...temporal.steady_shape import SeenShape
 from .light_tables import LAMPS, LightTables
 from .lobes import EVIDENCE_CHANNELS, LOBES, evidence
 from .occlusion import OCCLUSION_CHANNELS, occlusion
@@ -65,6 +67,7 @@ class Conditions:
     normals: (B, 3, h, w) unit camera-space, and normals_known: (B, 1, h, w), 1 where they are given.
     target, source: the lights; source_known: (B,), 0 where nothing is known of the source and its tables mean nothing.
     background: (B, 3, h, w) log-encoded view of where the subject will stand, and background_known: (B,).
+    shape: what a network saw of the subject and of the frames beside it; None where it has not looked yet.
     """
 
     code: torch.Tensor
@@ -77,11 +80,13 @@ class Conditions:
     source_known: torch.Tensor
     background: torch.Tensor
     background_known: torch.Tensor
+    shape: Shape | None = None
 
     def to(self, device: torch.device | str) -> Conditions:
         """The same on another device."""
-        moved: dict[str, Any] = {f.name: getattr(self, f.name).to(device) for f in fields(self)}
-        return Conditions(**moved)
+        moved: dict[str, Any] = {f.name: getattr(self, f.name).to(device) for f in fields(self) if f.name != "shape"}
+        shape = None if self.shape is None else Shape(*(plane.to(device) for plane in self.shape))
+        return Conditions(**moved, shape=shape)
 
 
 @dataclass
@@ -140,6 +145,12 @@ def build(
         background=_planes(behind),
         background_known=torch.tensor([0.0 if background is None else 1.0]),
     )
+
+
+def with_shape(c: Conditions, seen: SeenShape) -> Conditions:
+    """The conditions of one frame with what was seen of its shape."""
+    light = (_planes(seen.normals), _planes(seen.relief[..., None]), _planes(seen.log_albedo))
+    return replace(c, shape=Shape(*light, _planes(seen.doubt[..., None])))
 
 
 def features(c: Conditions, normals: torch.Tensor) -> Features:
