@@ -22,7 +22,7 @@ from ..core.rpc import Call, Reply
 from .client import WorkerClient, as_image, as_params
 from .frame_cache import FrameCache, Shown
 
-INPUTS = ("plate", "matte", "normals", "source_env", "env", "background")
+INPUTS = ("plate", "matte", "normals", "depth", "source_env", "env", "background")
 LIGHTS = ("env", "prompt", "background")
 """Where the new light may come from: the first that is given is it."""
 STAGES = ("relit", "plate", "ratio", "hint", "normals", "proxy")

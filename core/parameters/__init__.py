@@ -25,7 +25,7 @@ PUBLISHED = ("ic-light", "relightvid", "light-a-video")  # backbones of others, 
 WORKING_SIZE = 320  # px that light is worked out at, in renders and previews alike
 PUBLISHED_SIZE = 512  # px that the published networks were made for
 GROUPS = ("inputs", "light", "relight", "output", "run", "published")  # what is rarely needed last
-NEW_LAYERS = ("ratio", "normals", "albedo", "confidence", "irradiance", "lamps")
+NEW_LAYERS = ("ratio", "normals", "albedo", "confidence", "irradiance", "visibility", "lamps")
 # pxr24 and b44 lose precision that light needs, so they are not among them.
 CODECS = r"none|rle|piz|zips?(:[1-9])?|dwa[ab](:\d+)?"
 
@@ -53,6 +53,15 @@ class RelightParameters(PublishedParameters):
     normals_flip: tuple[str, ...] = knob(
         (), "Axes of the normals to turn around; y for DirectX-style green.", "names", "inputs", choices=("x", "y", "z")
     )
+    depth: str | None = knob(
+        None, "How far the plate's surfaces are, for shadows; without it the plate's own depth layer, else estimated.",
+        "picture", "inputs", look=False,
+    )  # fmt: skip
+    depth_kind: str = knob(
+        "z", "What the depth holds: z along the camera's axis, distance from the eye, inverse (1/z, larger is nearer) or "
+        "normalised (0 to 1).",
+        "choice", "inputs", choices=("z", "distance", "inverse", "normalised"),
+    )  # fmt: skip
     camera: str | None = knob(
         None, "The shot's camera: a small JSON or a Nuke .chan file. Without it a 40 degree view down -Z.",
         "file", "inputs", look=False,
@@ -118,6 +127,11 @@ class RelightParameters(PublishedParameters):
         "choice", "relight", choices=("relamp", "ratio", *PUBLISHED),
     )  # fmt: skip
     mix: Any = knob(1.0, "How much of the relight replaces the plate.", "float", "relight", lo=0, hi=1, animatable=True)
+    shadows: float = knob(
+        1.0, "How much of the shadows that the subject throws on itself, and of the light it gives back, is in both lights; "
+        "0 lights it as if nothing stood in the way.",
+        "float", "relight", lo=0, hi=1,
+    )  # fmt: skip
     grain: str = knob(
         "match", "What grain does when the light changes: match scales it as film would, keep leaves it, off scales it "
         "with the picture.", "choice", "relight", choices=("match", "keep", "off"),

@@ -13,16 +13,18 @@ import numpy as np
 
 from ..errors import InputError, UsageError
 from ..gain.finish import Subject
-from ..gain.proxy import Proxy, encode, resize
+from ..gain.proxy import Proxy
 from ..gain.proxy import make as make_proxy
-from ..light.backdrop import backdrop, camera_rays
-from ..light.camera import Camera
+from ..light.backdrop import backdrop
 from ..parameters import at_frame
 from ..pictures import exr
+from ..pictures.curves import encode_log
 from ..pictures.frame import Frame, Window, place
+from ..pictures.resample import resize
 from ..temporal.working_frame import thumb
 from .lights import FrameLight, Lights
 from .plan import Plan
+from .read import view_rays
 from .read_ahead import Frames, Key, ReadFrame
 from .shared_cache import SharedCache
 
@@ -77,14 +79,14 @@ class NetworkInputs:
     def of(self, read: ReadFrame, key: Key) -> NetworkInput:
         """The input of a frame that is read already. Raises `InputError` where its background cannot be read."""
         frame, subject = read.frame, read.subject
-        light = self._lights.conditioning(self._lights.light(key[0]), subject)
+        light = self._lights.light(key[0])
         proxy = proxy_of(subject, self._plan)
         networked = self._plan.backbone.network is not None
         conditions = self._conditions(frame, proxy, light, key) if networked else None
         # Without a network, guessed normals are all there is.
         normals = proxy.normals if networked or not subject.guessed else _shrunk(subject.normals, proxy.matte.shape)
         canvas = (frame.data_window, frame.display_window)
-        return NetworkInput(encode(proxy.light), proxy.matte, normals, light, canvas, conditions)
+        return NetworkInput(encode_log(proxy.light), proxy.matte, normals, light, canvas, conditions)
 
     def _from_disk(self, key: Key) -> NetworkInput | None:
         try:
@@ -99,7 +101,7 @@ class NetworkInputs:
         from ..relighter.own.conditions import build
 
         assert light.target is not None
-        rays = _rays(frame, proxy, light.camera)  # (h, w, 3)
+        rays = view_rays(frame, light.camera, proxy.matte.shape)  # (h, w, 3)
         return build(
             proxy.light,
             proxy.matte,
@@ -109,6 +111,10 @@ class NetworkInputs:
             known=proxy.known,
             source=None if light.source is None else (light.source, light.source_to_map),
             background=self._behind(frame, rays, light, key),
+            depth=proxy.depth,
+            depth_kind=self._plan.parameters.depth_kind,
+            shadows=self._plan.parameters.shadows,
+            to_acescg=self._plan.colour.to_acescg,
         )
 
     def _behind(self, frame: Frame, rays: np.ndarray, light: FrameLight, key: Key) -> np.ndarray:
@@ -149,19 +155,10 @@ def proxy_of(subject: Subject, plan: Plan) -> Proxy:
         subject.weight,
         subject.normals,
         subject.known & (not subject.guessed),
+        subject.depth,
         anchor=plan.job.measured.anchor or 1.0,
         longer=plan.parameters.working_side(),
     )
-
-
-def _rays(frame: Frame, proxy: Proxy, camera: Camera) -> np.ndarray:
-    """View rays of the proxy's pixels (h, w, 3): it covers the data window, the field of view is the display window's."""
-    data, display = frame.data_window, frame.display_window
-    height, width = proxy.matte.shape
-    across, down = width / data.width, height / data.height
-    window = ((data.x - display.x) * across, (data.y - display.y) * down, width, height)
-    aspect = frame.pixel_aspect * down / across
-    return camera_rays(display.width * across, display.height * down, camera.fov, aspect, window)
 
 
 def _shrunk(normals: np.ndarray, shape: tuple[int, int]) -> np.ndarray:

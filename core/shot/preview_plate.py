@@ -13,31 +13,19 @@ from cachetools import LRUCache
 
 from ..errors import RelampError
 from ..gain.finish import Subject
-from ..gain.proxy import resize
+from ..job import READ_WITH
 from ..light.camera import shot_camera
 from ..parameters import RelightParameters
 from ..pictures.colour import Colour
 from ..pictures.frame import Frame, Window, place
+from ..pictures.resample import resize
+from ..shape.depth_pass import shrink_depth
 from .plan import RENDER, FrameTask, Inputs
 from .read import gather, read_plate
 from .read_ahead import Key, ReadFrame
 
 KEPT_FRAMES = 8
 KEPT_PIXELS = 24e6  # of all kept frames together; a frame at full 4K is 9e6
-
-# What a plate and its subject are read with.
-PLATE = (
-    "plate",
-    "matte",
-    "normals",
-    "normals_space",
-    "normals_flip",
-    "camera",
-    "layer",
-    "views",
-    "colorspace",
-    "config",
-)
 
 
 @dataclass(frozen=True)
@@ -92,10 +80,10 @@ class PreviewPlates:
     @staticmethod
     def identity(p: RelightParameters, inputs: Inputs, number: int, longer: int) -> Hashable:
         """What decides the pixels of a frame at a size."""
-        files = (inputs.plate, inputs.matte, inputs.normals)
+        files = (inputs.plate, inputs.matte, inputs.normals, inputs.depth)
         states = tuple(file_state(s.path(number)) if s else None for s in files)
         camera = file_state(Path(p.camera)) if p.camera else None
-        return tuple(getattr(p, name) for name in PLATE), number, longer, states, camera
+        return tuple(getattr(p, name) for name in READ_WITH), number, longer, states, camera
 
 
 class PreviewFrames:
@@ -180,7 +168,8 @@ def _shrunk(subject: Subject, plate: np.ndarray) -> Subject:
     length = np.linalg.norm(facing, axis=-1)
     known = (mass > 0.25) & (length > 0.1)
     normals = np.where(known[..., None], facing / np.maximum(length, 1e-6)[..., None], np.array((0, 0, 1), np.float32))
-    return Subject(plate, cover, np.clip(weight, 0, 1), normals.astype(np.float32), known, subject.guessed)
+    depth = None if subject.depth is None else shrink_depth(subject.depth, shape)
+    return Subject(plate, cover, np.clip(weight, 0, 1), normals.astype(np.float32), known, subject.guessed, depth)
 
 
 def _finite(pixels: np.ndarray) -> np.ndarray:

@@ -6,6 +6,8 @@ import logging
 import threading
 from collections.abc import Hashable
 
+import numpy as np
+
 from ..errors import InputError, UsageError
 from ..gain.proxy import encode
 from ..relighter.answer import Seeing
@@ -90,7 +92,8 @@ class Shapes:
         except (InputError, UsageError) as error:
             log.warning("frame %d is left out beside its neighbours: %s", key[0], error)
             return None
-        code = encode(proxy.light)
+        to_acescg = self._plan.colour.to_acescg.astype(np.float32)
+        code = encode(proxy.light @ to_acescg.T)  # (h, w, 3)
         with self._one_at_a_time:
             shape = self._network.see(code, proxy.matte)
         return SeenFrame(code, proxy.matte, shape, (frame.data_window, frame.display_window))

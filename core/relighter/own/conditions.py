@@ -6,7 +6,7 @@ here, so that a hint means the same in both.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -15,13 +15,11 @@ from torch.nn.functional import grid_sample
 
 from ...light.environment import AP1_LUMINANCE
 from ...light.octahedral import octahedral_directions
-from ...pictures.curves import decode_log_tensor as decode_planes
-from ...pictures.curves import encode_log
-from ...pictures.curves import encode_log_tensor as encode_planes  # noqa: F401 (imported from here by trainers)
+from ...light.parcels import Placed
+from ...pictures.curves import decode_log_tensor, encode_log
 from ...shape.estimators.shape_network import Shape
-from ...shape.trace import Placed
 from ...temporal.steady_shape import SeenShape
-from .light_tables import LAMPS, LightTables
+from .light_tables import LightTables
 from .lobes import EVIDENCE_CHANNELS, LOBES, evidence
 from .occlusion import OCCLUSION_CHANNELS, occlusion
 
@@ -50,13 +48,11 @@ class LightBatch:
         parcels = None if self.parcels is None else self.parcels.to(device)
         return LightBatch(self.diffuse.to(device), self.glossy.to(device), self.to_map.to(device), parcels)
 
-    @property
-    def placed(self) -> Placed:
-        """The light as distant lights before the camera, to be traced; raises `ValueError` for a light of tables alone."""
+    def placed(self, index: int = 0) -> Placed:
+        """One light as distant lights before the camera, to be traced; raises `ValueError` for a light of tables alone."""
         if self.parcels is None:
             raise ValueError("a light of tables alone cannot be traced; make its tables with LightTables.of")
-        towards, energy, radius = self.parcels.split((3, 3, 1), dim=-1)
-        return Placed(towards @ self.to_map, energy, radius[:, :LAMPS, 0])
+        return Placed.of(self.parcels[index].float().cpu().numpy(), self.to_map[index].float().cpu().numpy())
 
 
 @dataclass
@@ -67,6 +63,9 @@ class Conditions:
     normals: (B, 3, h, w) unit camera-space, and normals_known: (B, 1, h, w), 1 where they are given.
     target, source: the lights; source_known: (B,), 0 where nothing is known of the source and its tables mean nothing.
     background: (B, 3, h, w) log-encoded view of where the subject will stand, and background_known: (B,).
+    depth: (B, 1, h, w), cleaned, of `depth_kind` (`shape.depth_pass`), 0 where nothing stands; None where none was given.
+    shadows: how much of what the form hides and gives back is in the light, 0 to 1.
+    to_acescg: (3, 3), on column vectors, from the space that the plate, the lights and the background are in to ACEScg.
     shape: what a network saw of the subject and of the frames beside it; None where it has not looked yet.
     """
 
@@ -80,13 +79,26 @@ class Conditions:
     source_known: torch.Tensor
     background: torch.Tensor
     background_known: torch.Tensor
+    depth: torch.Tensor | None = None
+    depth_kind: str = "z"
+    shadows: float = 1.0
+    to_acescg: torch.Tensor = field(default_factory=lambda: torch.eye(3))
     shape: Shape | None = None
+
+    @property
+    def luminance_weights(self) -> torch.Tensor:
+        """(3,): relative luminance of red, green and blue of the space that the plate and the lights are in."""
+        return self.to_acescg.new_tensor(AP1_LUMINANCE) @ self.to_acescg
 
     def to(self, device: torch.device | str) -> Conditions:
         """The same on another device."""
-        moved: dict[str, Any] = {f.name: getattr(self, f.name).to(device) for f in fields(self) if f.name != "shape"}
-        shape = None if self.shape is None else Shape(*(plane.to(device) for plane in self.shape))
-        return Conditions(**moved, shape=shape)
+        held = {f.name: getattr(self, f.name) for f in fields(self)}
+        moved: dict[str, Any] = {
+            name: value.to(device) for name, value in held.items() if isinstance(value, torch.Tensor | LightBatch)
+        }
+        if self.shape is not None:
+            moved["shape"] = Shape(*(plane.to(device) for plane in self.shape))
+        return replace(self, **moved)
 
 
 @dataclass
@@ -115,6 +127,10 @@ def build(
     known: np.ndarray | None = None,
     source: tuple[LightTables, np.ndarray] | None = None,
     background: np.ndarray | None = None,
+    depth: np.ndarray | None = None,
+    depth_kind: str = "z",
+    shadows: float = 1.0,
+    to_acescg: np.ndarray | None = None,
 ) -> Conditions:
     """The conditions of one frame, B = 1.
 
@@ -125,6 +141,9 @@ def build(
         target, source: tables of a light and the (3, 3) rotation from camera axes into its map.
         normals, known: (h, w, 3) unit camera-space normals and (h, w) bool where there are any.
         background: (h, w, 3) scene-linear view of the environment at unit level.
+        depth: (h, w), cleaned, of the kind `depth_kind` (`shape.depth_pass`).
+        shadows: how much of what the form hides and gives back is in the light, 0 to 1.
+        to_acescg: (3, 3), on column vectors, from the space that all of these are in; None where that is ACEScg.
     """
     shape = matte.shape
     facing = np.broadcast_to(np.array([0, 0, 1], np.float32), (*shape, 3)) if normals is None else normals
@@ -144,6 +163,10 @@ def build(
         source_known=torch.tensor([0.0 if source is None else 1.0]),
         background=_planes(behind),
         background_known=torch.tensor([0.0 if background is None else 1.0]),
+        depth=None if depth is None else torch.from_numpy(np.ascontiguousarray(depth, np.float32))[None, None],
+        depth_kind=depth_kind,
+        shadows=shadows,
+        to_acescg=torch.eye(3) if to_acescg is None else torch.from_numpy(np.array(to_acescg, np.float32)),
     )
 
 
@@ -157,12 +180,12 @@ def features(c: Conditions, normals: torch.Tensor) -> Features:
     """Both lights on `normals`, (B, 3, h, w), the hint, and all of it as planes for the network."""
     target, source = shade(c.target, normals, c.rays), shade(c.source, normals, c.rays)
     known = c.source_known[:, None, None, None]
-    hint = analytic_hint(target[:, :3], source[:, :3], known, c.matte)
+    hint = analytic_hint(target[:, :3], source[:, :3], known, c.matte, c.luminance_weights)
     behind = c.background * c.background_known[:, None, None, None]
     target_map, source_map = light_map(c.target), light_map(c.source)
     shares = occlusion(normals, torch.maximum(c.matte, c.normals_known), target_map, source_map)
     shares[:, 3:6] *= known
-    speaks = evidence(decode_planes(c.code), source, c.matte) * known / LOG_SCALE
+    speaks = evidence(decode_log_tensor(c.code), source, c.matte) * known / LOG_SCALE
     lights = [target / LOG_SCALE, source * known / LOG_SCALE]
     planes = torch.cat([c.code, c.matte, normals, *lights, behind, hint / LOG_SCALE, shares, speaks], dim=1)
     given = (c.normals_known * c.matte).sum((1, 2, 3)) / c.matte.sum((1, 2, 3)).clamp_min(1e-3)
@@ -171,7 +194,11 @@ def features(c: Conditions, normals: torch.Tensor) -> Features:
 
 
 def analytic_hint(
-    target: torch.Tensor, source: torch.Tensor, source_known: torch.Tensor, matte: torch.Tensor
+    target: torch.Tensor,
+    source: torch.Tensor,
+    source_known: torch.Tensor,
+    matte: torch.Tensor,
+    luminance_weights: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """The log gain of a matte surface, (B, 3, h, w): `analytic.between` where the source is known, else `analytic.alone`.
 
@@ -179,9 +206,10 @@ def analytic_hint(
         target, source: (B, 3, h, w) logs of what the normals receive.
         source_known: (B, 1, 1, 1), 0 or 1.
         matte: (B, 1, h, w).
+        luminance_weights: (3,) of the lights' space; None for those of ACEScg.
     """
-    weights = target.new_tensor(AP1_LUMINANCE)[:, None, None]
-    luminance = (target.exp() * weights).sum(1, keepdim=True).log()
+    weights = target.new_tensor(AP1_LUMINANCE) if luminance_weights is None else luminance_weights.to(target)
+    luminance = (target.exp() * weights[:, None, None]).sum(1, keepdim=True).log()
     mean = (luminance * matte).sum((2, 3), keepdim=True) / matte.sum((2, 3), keepdim=True).clamp_min(1e-6)
     return target - torch.where(source_known > 0, source, mean)
 
