@@ -60,7 +60,7 @@ class KnobForm(QWidget):
         grid.setColumnStretch(1, 1)
         group = ""
         for name, knob in knobs(RelightParameters):
-            if knob.hidden or (wanted is not None and name not in wanted):
+            if wanted is not None and name not in wanted:
                 continue
             if knob.group != group:
                 group = knob.group

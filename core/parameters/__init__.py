@@ -156,7 +156,11 @@ class RelightParameters(PublishedParameters):
         1, "Exposures a network is asked at, 1, 3, 5 or 7; its answers are averaged.", "int", "relight", lo=1, hi=7
     )
     temporal: bool = knob(
-        True, "Has no effect; kept so that jobs of earlier versions open.", "bool", "relight", hidden=True
+        True,
+        "Average the shape that is seen over the neighbouring frames, along the plate's motion, so that it does not "
+        "flicker; without it every frame is seen alone.",
+        "bool",
+        "relight",
     )
     deflicker: bool = knob(
         False, "Take out what flickers from frame to frame, keep what truly changes.", "bool", "relight"

@@ -21,6 +21,7 @@ from .over import cut_out, put_over
 from .plan import FrameTask, Plan
 from .read_ahead import Frames, ReadAhead
 from .residual import LastFit, Residuals
+from .shapes import SeenShapes, Shapes
 from .tracing import LastShape, Tracer
 
 if TYPE_CHECKING:
@@ -41,7 +42,12 @@ class Shot:
 
     @classmethod
     def of(
-        cls, plan: Plan, frames: Frames | None = None, store: ResidualStore | None = None, like: Shot | None = None
+        cls,
+        plan: Plan,
+        frames: Frames | None = None,
+        store: ResidualStore | None = None,
+        like: Shot | None = None,
+        seen: SeenShapes | None = None,
     ) -> Shot:
         """Make a plan's shot ready; nothing is computed yet.
 
@@ -49,12 +55,14 @@ class Shot:
             frames: the plan's own at full size when None.
             store: where the chunks of a job keep what its network predicted, for each other.
             like: a shot of the same environment files, whose tables, last guide and last shape are taken over.
+            seen: shapes that were seen before, of shots whose `frames` tell one frame from another alike.
         """
         frames = frames or ReadAhead(plan)
         lock = like.one_at_a_time if like else threading.Lock()
-        maxsize = CacheSizes.of(plan).inputs
-        lights = Lights(plan, maxsize, like.lights.maps if like else None)
-        working = WorkingFrames(plan, NetworkInputs(plan, frames, lights, maxsize), lights, lock, store)
+        sizes = CacheSizes.of(plan)
+        lights = Lights(plan, sizes.inputs, like.lights.maps if like else None)
+        shapes = Shapes(plan, frames, seen or SeenShapes(sizes.shapes), lock)
+        working = WorkingFrames(plan, NetworkInputs(plan, frames, lights, sizes.inputs), lights, lock, shapes, store)
         residuals = Residuals(plan, working, lights, like.residuals.last if like else LastFit(), lock)
         tracer = Tracer(plan, lights, like.tracer.last if like else LastShape(), lock)
         return cls(plan, frames, lights, working, residuals, tracer, lock)

@@ -216,7 +216,16 @@ def delit_samples(plan: Plan, frames: tuple[int, ...]) -> list[Samples]:
     given, anchor = plan.parameters, plan.job.measured.anchor or 1.0
     # Beside a map only published networks take words, and here none is asked.
     prompt = "" if given.env else given.prompt
-    p = replace(given, backbone="relamp", working_size=PROBE_SIZE, prompt=prompt, ensemble=1, steps=None, layers=())
+    p = replace(
+        given,
+        backbone="relamp",
+        working_size=PROBE_SIZE,
+        prompt=prompt,
+        ensemble=1,
+        steps=None,
+        layers=(),
+        temporal=False,
+    )
     backbone = plan.backbone if plan.parameters.backbone == "relamp" else load(p)
     working = Shot.of(replace(plan, job=RelightJob(p, plan.job.measured), backbone=backbone)).working
     return list(
