@@ -35,7 +35,7 @@ from relamp.core.evaluation.evaluate import SPACE
 from relamp.core.gain import arrival
 from relamp.core.gain.analytic import between
 from relamp.core.gain.arrival import TracedLights
-from relamp.core.gain.finish import Shading, Subject, finish
+from relamp.core.gain.finish import FinishInput, Shading, Subject, finish
 from relamp.core.gain.law import Law
 from relamp.core.gain.traced import Fine, Shape
 from relamp.core.light.backdrop import camera_rays
@@ -289,7 +289,7 @@ def cost(width: int) -> None:
         seconds = []
         for lights_ in (None, traced):
             begun = time.process_time()
-            finish(subject, shading, Law(1.0, 1.0, 0.002, "off"), traced=lights_)
+            finish(FinishInput(subject, shading, traced=lights_), Law(1.0, 1.0, 0.002, "off"))
             seconds.append(time.process_time() - begun)
         what = "with depth" if fine.height is not None else "from normals"
         print(

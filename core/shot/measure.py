@@ -102,6 +102,7 @@ def _reached(
         torch.from_numpy(np.ascontiguousarray(p.transpose(2, 0, 1)))[None]
         for p in (working.normals, working.matte[..., None])
     )
+    torch.set_num_threads(1)  # whatever the machine has: another count can give other last bits
     shape = trace(normals, normals, relief_of(normals, matte)[:, None], matte, torch.zeros_like(matte))
 
     def reached(directions: np.ndarray) -> np.ndarray:

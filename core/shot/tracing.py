@@ -121,6 +121,8 @@ class Tracer:
             light: as `Lights.conditioning` gives it, with its lamps where they are wanted as layers.
             subject: with the normals that are lit.
         """
+        import torch
+
         network, strength = self._plan.backbone.network, self._plan.parameters.shadows
         if network is not None and working.height is None:
             return None
@@ -129,6 +131,7 @@ class Tracer:
         # Of a network, a source light that was fitted for its level alone is not divided by.
         known = shading.source is not None and (network is None or light.source is not None)
         with self._one_at_a_time:
+            torch.set_num_threads(1)  # whatever the machine has: another count can give other last bits
             shape = self.last.of(read, subject, working, light.camera, self._plan.parameters.depth_kind)
             target = self.last.lit(shape, shading.target, placed.target, strength, full)
             source = None
