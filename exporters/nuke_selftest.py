@@ -1,7 +1,7 @@
-"""What a person with a Nuke licence runs: small pictures, the numbers Relamp gets from them, and a script. Floor 3.
+"""The files for a test in a real Nuke: small pictures, the numbers Relamp gets from them, and a script. Floor 3.
 
 The script (`nuke_plugin.selftest`) bakes the pictures in a real Nuke through the real worker and samples the node; the
-numbers it compares with are worked out here, by Relamp's own render.
+expected numbers are computed here, by Relamp's own render.
 """
 
 from __future__ import annotations

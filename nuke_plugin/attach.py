@@ -1,4 +1,4 @@
-"""A finished bake into the node: its Read, what is remembered of it, and what is shown. Main thread only."""
+"""Puts a finished bake into the node: its Read, what the node remembers of it, and what is shown. Main thread only."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from shadow_shot import ShadowShot
 
 from nuke_host import baked, host, nuke, read, relamp, rgb, start, workers
 from relamp.core.cli import main
@@ -198,3 +199,15 @@ def test_the_fake_evaluates_what_nuke_evaluates():
         with pytest.raises(ValueError, match=r"expression|left over|expected|no function"):
             evaluate(text, values.__getitem__)
     assert "numpy" in sys.modules
+
+
+def test_a_lamp_dimmed_live_takes_its_shadow_with_it(host, tmp_path):
+    shot = ShadowShot(tmp_path / "shadow")
+    node = relamp(shot, 1)
+    node["grain"].setValue("off")
+    baked(node)
+    with_sun = rgb(node, 1001)
+    assert with_sun[shot.open].mean() > 2.5 * with_sun[shot.shaded].mean()
+    node["lamp1_dim"].setValue(0.0)
+    without = rgb(node, 1001)
+    np.testing.assert_allclose(without[shot.shaded].mean(), without[shot.open].mean(), rtol=0.2)

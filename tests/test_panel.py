@@ -49,7 +49,7 @@ def test_a_depth_put_in_its_row_is_looked_at_and_given_to_the_render(panel, shot
     assert row.sentence() == "1001-1004, 48 x 48"
     qt.until(lambda: watch.pictures["relit"] != plain, "another picture")
     assert panel.session.job.parameters.depth == str(shot.folder / "z.####.exr")
-    assert "--depth" in command_line(panel.session.job)
+    assert "--depth" in command_line(panel.session.job.parameters)
 
 
 def test_turning_the_dial_turns_the_light_in_the_picture(panel, shot):

@@ -38,7 +38,7 @@ from ..core import VERSION
 from ..core.errors import RelampError, StoppedError, UsageError
 from ..core.job import RelightJob
 from ..core.parameters import knob_of, knobs
-from . import look
+from . import theme
 from .client import WorkerClient
 from .command_line import command_line
 from .input_row import NAME_WIDTH, InputRow
@@ -82,7 +82,7 @@ class Panel(QWidget):
     ) -> None:
         """`python` is that of the worker (`core.launch.find_python`); `settings` keeps recent files and the layout."""
         super().__init__(parent)
-        look.dress(self)
+        theme.dress(self)
         self.setWindowTitle("Relamp")
         self._settings = settings or QSettings("relamp", "panel")
         self.client = WorkerClient(python, os.environ.get("OCIO"), self)
@@ -117,7 +117,7 @@ class Panel(QWidget):
             self._remember(path)
 
     def loadJob(self, path: str) -> None:
-        """Take up a job file; what is wrong with it is said."""
+        """Load a job file; an error is shown as a sentence."""
         try:
             self.session.load(path)
         except RelampError as error:
@@ -127,7 +127,7 @@ class Panel(QWidget):
         self.say(f"{path} is open")
 
     def saveJob(self, path: str) -> None:
-        """Write the job; what is wrong is said."""
+        """Write the job; an error is shown as a sentence."""
         try:
             self.session.save(path)
         except RelampError as error:
@@ -193,7 +193,7 @@ class Panel(QWidget):
         self.client.close()
 
     def showEvent(self, event: QShowEvent) -> None:
-        # Not before: a host that makes the panel while it starts up must not wait for anything of ours.
+        # Not before: a host that makes the panel while it starts must not wait for the worker.
         if not self._started:
             self._started = True
             self.session.start()
@@ -202,12 +202,12 @@ class Panel(QWidget):
         if self.queue.busy() and not self._may_stop():
             event.ignore()
             return
-        self.hide()  # the worker may take a moment, which nobody has to look at
+        self.hide()  # the worker may take a moment to end, so the window is hidden first
         self.shutDown()
         event.accept()
 
     def _may_stop(self) -> bool:
-        """Asked by `closeEvent`; a test or a host may answer in the artist's place."""
+        """Whether a render in work may be stopped; asked by `closeEvent`, and replaceable by a test or a host."""
         buttons = QMessageBox.StandardButton
         answer = QMessageBox.question(
             self, "Relamp", "A render is not finished. Stop it? The frames that are done are kept.",
@@ -430,7 +430,7 @@ class Panel(QWidget):
             self.open(path)
 
     def _save(self) -> None:
-        """To where the job came from, else where the artist says."""
+        """Write the job to the file it came from, else to one that the artist chooses."""
         if self._job_path.endswith(".json"):
             self.saveJob(self._job_path)
         else:
@@ -457,7 +457,7 @@ class Panel(QWidget):
         box.setWindowTitle(f"Relamp {VERSION}")
         box.setText(f"<table>{rows}</table>")
         box.setInformativeText("asking the worker …")
-        box.open()  # not a loop of its own: nothing else waits for it
+        box.open()  # not modal: the window stays usable
         self.help = box
         self.session.askStatus(lambda words: box.setInformativeText(words) if self.help is box else None)
         box.finished.connect(self._help_closed)
@@ -527,7 +527,7 @@ def suggested_out(plate: str) -> str:
 
 
 def own_python() -> str | None:
-    """This Python, where it can run the worker and nobody named another one."""
+    """This Python, where it can run the worker and no other one is set."""
     if os.environ.get("RELAMP_PYTHON") or importlib.util.find_spec("OpenImageIO") is None:
         return None
     return sys.executable
@@ -539,13 +539,13 @@ def main(arguments: list[str] | None = None) -> int:
     application = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(application, QApplication)
     if PySide6.__version_info__[:2] == (6, 12) and sys.version_info < (3, 12):
-        # It loses a reference to None or True with every call, and Python ends when the last is gone.
+        # It loses a reference to None or True with every call, and Python ends when the count reaches 0.
         print(
             f"relamp: PySide6 {PySide6.__version__} crashes Python 3.11; pip install 'PySide6-Essentials!=6.12.*'",
             file=sys.stderr,
         )
         return UsageError.exit_code
-    look.apply(application)
+    theme.apply(application)
     panel = Panel(own_python())
     if arguments:
         panel.open(arguments[0])

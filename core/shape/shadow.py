@@ -31,6 +31,9 @@ THICKNESS = 2.0  # of the distance to the nearest outline
 FLATTEST = 0.05  # least z of a normal: the slope of what faces away is as steep as this
 FLAT = 0.05  # least share of a ray that goes across the picture: one nearer to the view meets nothing that is seen
 NOWHERE = -1e5  # height where nothing stands
+WHOLE = 128  # px of the longer side: a larger picture is walked through only where a smaller one shows an edge
+EVEN = 0.01  # least difference of visibilities that is an edge
+CULL = 6  # steps, after which the rays that have met something, or have nothing more before them, are left out
 LEAST_OPEN = 0.1  # of a disc that stands over the surface's own plane: a smaller part is not divided by
 
 
@@ -75,6 +78,16 @@ class Surface:
         """The farthest point of anything, as far as its thickness is assumed."""
         return float(self.bottom[self.standing].min(initial=0))
 
+    @cached_property
+    def halved(self) -> Surface:
+        """The same at half the size, by every second point: a mean would stand between a thing and what is behind it."""
+        doubt = self.doubt[::2, ::2] if isinstance(self.doubt, np.ndarray) else self.doubt
+        centre = self.centre[0] / 2, self.centre[1] / 2
+        return Surface(
+            self.height[::2, ::2] / 2, self.normals[::2, ::2], self.standing[::2, ::2], doubt, max(1.0, self.spacing / 2),
+            self.focal / 2, centre, self.thickness,
+        )  # fmt: skip
+
     def _within(self) -> np.ndarray:
         """(h, w) uint8, 0 on outlines: where nothing stands, and where a thing drops to what is behind it."""
         edge = STEP * max(self.top.shape)
@@ -85,24 +98,38 @@ class Surface:
 def lamp_visibility(surface: Surface, direction: np.ndarray, radius: float) -> np.ndarray:
     """What share of a small lamp each point sees, (h, w) float32 from 0 to 1; 1 where nothing stands, or faces away from it.
 
+    A large surface is first worked out at half its size, and then only where that shows an edge.
+
     Args:
         direction: (3,) unit, camera space, toward the lamp.
         radius: half the lamp's angle in radians.
     """
-    seen = np.ones(surface.top.shape, np.float32)
     wide = max(radius, SHARPEST)
-    lit = surface.standing & (surface.normals @ direction.astype(np.float32) > -wide)  # (h, w)
+    wanted = surface.standing & (surface.normals @ direction.astype(np.float32) > -wide)  # (h, w)
+    seen = np.ones(surface.top.shape, np.float32)
+    if max(surface.top.shape) > WHOLE:
+        smaller = lamp_visibility(surface.halved, direction, radius)
+        height, width = surface.top.shape
+        seen = cv2.resize(smaller, (width, height), interpolation=cv2.INTER_LINEAR)
+        edges = cv2.resize(_edges(smaller, surface.halved.standing), (width, height), interpolation=cv2.INTER_NEAREST)
+        seen[~wanted] = 1
+        wanted &= edges > 0
     for rows in bands(len(seen)):
-        if lit[rows].any():
-            seen[rows][lit[rows]] = _walked(surface, direction, wide, *np.nonzero(lit[rows]), rows.start)
+        if wanted[rows].any():
+            row, column = np.nonzero(wanted[rows])
+            seen[rows][row, column] = _walked(surface, direction, wide, row + rows.start, column)
     return seen
 
 
-def _walked(
-    surface: Surface, direction: np.ndarray, wide: float, row: np.ndarray, column: np.ndarray, first: int
-) -> np.ndarray:
-    """`lamp_visibility` of P points by row, counted from `first`, and column, (P,)."""
-    row = row + first
+def _edges(seen: np.ndarray, standing: np.ndarray) -> np.ndarray:
+    """Where a visibility (h, w) is not the same as beside it, or nothing stands there, (h, w) uint8."""
+    near = np.ones((3, 3), np.uint8)
+    differs = cv2.dilate(seen, near) - cv2.erode(seen, near) > EVEN
+    return cv2.dilate((differs | ~standing).astype(np.uint8), near)
+
+
+def _walked(surface: Surface, direction: np.ndarray, wide: float, row: np.ndarray, column: np.ndarray) -> np.ndarray:
+    """`lamp_visibility` of P points by row and column, (P,)."""
     height, width = surface.top.shape
     start = surface.height[row, column]
     right, up, rise, (slope_right, slope_up), flat = _rays(surface, direction, row, column, start)
@@ -112,25 +139,33 @@ def _walked(
     unsure = np.float32(UNSURE * surface.spacing)
     top, bottom = surface.top.ravel(), surface.bottom.ravel()
     hidden = np.zeros_like(start)
-    for step in _steps(surface, start, rise):
-        to_right, to_up = np.rint(right * step).astype(np.int32), np.rint(up * step).astype(np.int32)
-        there_row, there_column = row - to_up, column + to_right
+    on = np.flatnonzero(flat > FLAT)  # of the rays that are still walked
+    state = np.stack([start, right, up, rise, slope_right, slope_up, half + np.zeros_like(start)])[:, on]
+    place = np.stack([row, column]).astype(np.int32)[:, on]
+    for count, step in enumerate(_steps(surface, start, rise)):
+        from_, right_, up_, rise_, slope_right_, slope_up_, half_ = state
+        to_right, to_up = np.rint(right_ * step).astype(np.int32), np.rint(up_ * step).astype(np.int32)
+        there_row, there_column = place[0] - to_up, place[1] + to_right
         inside = (there_row >= 0) & (there_row < height) & (there_column >= 0) & (there_column < width)
-        if not inside.any():
-            break
         there = np.where(inside, there_row * width + there_column, 0)
-        scale = np.float32(0.5) / (half * step + unsure)
-        middle = start + step * rise
+        scale = np.float32(0.5) / (half_ * step + unsure)
+        middle = from_ + step * rise_
         own = (
-            start + unsure + to_right * slope_right + to_up * slope_up
-        )  # the surface's own plane: what it hides is in the cosine
+            from_ + unsure + to_right * slope_right_ + to_up * slope_up_
+        )  # its own plane: the cosine knows what that hides
         covered = np.clip((top[there] - middle) * scale + np.float32(0.5), 0, 1)
         covered -= np.clip((np.maximum(bottom[there], own) - middle) * scale + np.float32(0.5), 0, 1)
-        np.maximum(hidden, np.where(inside, covered, 0), out=hidden)
+        hidden[on] = np.maximum(hidden[on], np.where(inside, covered, 0))
+        if count % CULL == CULL - 1:
+            reach = half_ * step + unsure
+            alive = inside & (hidden[on] < 1) & ((rise_ <= 0) | (middle - reach < surface.highest))
+            on, state, place = on[alive], state[:, alive], place[:, alive]
+            if not on.size:
+                break
     # The part of the disc that stands over the surface's own plane: only that can be hidden.
     slope = right * slope_right + up * slope_up
     over = 1 - np.clip((slope - rise) / (2 * half) + np.float32(0.5), 0, 1)
-    hidden = np.where(flat > FLAT, np.clip(hidden / np.maximum(over, np.float32(LEAST_OPEN)), 0, 1), 0)
+    hidden = np.clip(hidden / np.maximum(over, np.float32(LEAST_OPEN)), 0, 1)
     return 1 - hidden * hidden * (3 - 2 * hidden)
 
 
@@ -145,8 +180,9 @@ def _rays(
     x, y, z = (np.float32(v) for v in direction)
     n = surface.normals[row, column]
     away = np.float32(0 if math.isinf(surface.focal) else 1 / surface.focal)
-    u = (column + np.float32(0.5) - np.float32(surface.centre[0])) * away  # slope of the view ray, to the right and up
-    v = (np.float32(surface.centre[1]) - row - np.float32(0.5)) * away
+    at_row, at_column = row.astype(np.float32), column.astype(np.float32)
+    u = (at_column + np.float32(0.5 - surface.centre[0])) * away  # slope of the view ray, to the right and up
+    v = (np.float32(surface.centre[1] - 0.5) - at_row) * away
     across_x, across_y = x + u * z, y + v * z
     flat = np.maximum(np.hypot(across_x, across_y), np.float32(1e-6))
     scale = 1 + start * away

@@ -6,15 +6,23 @@ The shape of a frame does not depend on the light, so while a light is turned ov
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..gain.arrival import TracedLights
 from ..gain.finish import Subject
+from ..light.camera import Camera
+from ..pictures.resample import shrink_normals
+from ..shape.depth_grain import without_grain
+from ..shape.depth_pass import shrink_depth
+from ..shape.normals import INSIDE
 from ..temporal.working_frame import WorkingFrame
 from .lights import FrameLight, Lights
 from .plan import Plan
+from .read import view_rays
+from .read_ahead import ReadFrame
 
 if TYPE_CHECKING:
     from ..gain.traced import Shape
@@ -24,21 +32,47 @@ class LastShape:
     """Makes shapes, and keeps the last: it stays the same while an artist turns a light over one frame."""
 
     def __init__(self) -> None:
-        self._last: tuple[tuple[np.ndarray, ...], Shape] | None = None
+        self._last: tuple[tuple[str, float], tuple[np.ndarray | None, ...], Shape] | None = None
 
-    def of(self, subject: Subject, working: WorkingFrame) -> Shape:
-        """The shape of a frame: its subject at full size, and what is seen of it at the working size."""
-        from ..gain.traced import Shape, height_of
+    def of(self, read: ReadFrame, subject: Subject, working: WorkingFrame, camera: Camera, kind: str) -> Shape:
+        """The shape of a frame.
 
-        key = (working.normals, working.matte, subject.normals, subject.weight)
-        last = self._last
-        if last is not None and all(a is b or np.array_equal(a, b) for a, b in zip(last[0], key, strict=True)):
-            return last[1]
-        height = working.height if working.height is not None else height_of(working.normals, working.matte)
-        doubt = working.doubt if working.doubt is not None else np.zeros_like(working.matte)
-        made = Shape.of(working.normals, working.matte, height, doubt, (subject.normals, subject.coverage))
-        self._last = (key, made)
+        Args:
+            read: the frame, and its subject as read.
+            subject: with the normals that are lit.
+            working: what is seen of it at the working size.
+            kind: of its depth (the parameter `depth_kind`).
+        """
+        from ..gain.traced import Depth, Fine, Shape, height_of
+        from ..shape.depth import QUIET
+
+        key = (working.normals, working.matte, subject.normals, subject.weight, subject.depth)
+        view, last = (kind, camera.fov), self._last
+        if last and last[0] == view and all(_same(a, b) for a, b in zip(last[1], key, strict=True)):
+            return last[2]
+        shape = working.matte.shape[0], working.matte.shape[1]
+        rays = view_rays(read.frame, camera, shape)  # (h, w, 3)
+        fine, height = Fine(subject.normals, subject.coverage), working.height
+        if subject.depth is not None:
+            small, sure = shrink_normals(subject.normals, subject.known, shape, least=0.9)  # (h, w, 3), (h, w)
+            depth = Depth(shrink_depth(subject.depth, shape), kind)
+            found, fit = depth.heights(rays, small, working.matte, sure & (not read.subject.guessed))
+            height = found if height is None else height
+            if fit.noise < QUIET:
+                full = view_rays(read.frame, camera, subject.weight.shape)  # (H, W, 3)
+                there = subject.known & (subject.depth > 0) & (subject.coverage > INSIDE) & (not read.subject.guessed)
+                tall = fit.heights(subject.depth, full, subject.coverage)
+                fine = replace(fine, height=without_grain(tall, full, subject.normals, there))
+        if height is None:
+            height = height_of(working.normals, working.matte, rays)
+        doubt = np.zeros_like(working.matte) if working.doubt is None else working.doubt
+        made = Shape.of(working.normals, working.matte, height, doubt, rays, fine)
+        self._last = (view, key, made)
         return made
+
+
+def _same(one: np.ndarray | None, other: np.ndarray | None) -> bool:
+    return one is other or (one is not None and other is not None and np.array_equal(one, other))
 
 
 class Tracer:
@@ -58,7 +92,9 @@ class Tracer:
         network = self._plan.backbone.network
         return self._plan.parameters.shadows > 0 and (network is not None or not subject.guessed)
 
-    def trace(self, frame: int, light: FrameLight, subject: Subject, working: WorkingFrame) -> TracedLights | None:
+    def trace(
+        self, frame: int, read: ReadFrame, light: FrameLight, subject: Subject, working: WorkingFrame
+    ) -> TracedLights | None:
         """The lights of a frame at its full size; None where the relighter says nothing of the shape that it lights.
 
         Args:
@@ -73,7 +109,7 @@ class Tracer:
         # Of a network, a source light that was fitted for its level alone is not divided by.
         known = shading.source is not None and (network is None or light.source is not None)
         with self._one_at_a_time:
-            shape = self.last.of(subject, working)
+            shape = self.last.of(read, subject, working, light.camera, self._plan.parameters.depth_kind)
             target = shape.lit(shading.target, placed.target, strength, full)
             source = None
             if known and placed.source is not None and shading.source is not None:
