@@ -15,7 +15,7 @@ from ..errors import UsageError
 from ..light.octahedral import sample_table
 from ..pictures.bands import bands
 from .analytic import DARKEST, Hint
-from .guide import GuidedResidual, enlarge_residual
+from .guide import GuidedResidual, enlarge, enlarge_residual
 from .law import Law, blend, carry_outward, lacking, relight_band, touched, unpremultiply
 
 
@@ -80,6 +80,7 @@ def finish(
     residual: GuidedResidual | None = None,
     guide: np.ndarray | None = None,
     sides: Mapping[str, np.ndarray] | None = None,
+    added: np.ndarray | None = None,
 ) -> Finished:
     """Relight one frame at its own resolution.
 
@@ -87,11 +88,13 @@ def finish(
         residual: the network's, over the data window, with its full-size `guide`, (H, W, G); None for the hint alone.
         layers: of `parameters.NEW_LAYERS`.
         sides: those of them that the network made: `albedo` (H, W, 3), `confidence` (H, W).
+        added: (L, h, w, 3), what each light of a rig gives over the plate's own light, at any size. Their layers are those of the
+            lamps, before those of the environment.
 
     Returns:
         `beauty` holds relit light where `changed`; elsewhere it is the plate, and the caller selects the file's own numbers.
     """
-    gain_of = _gain(subject, shading.hint, residual, guide)
+    gain_of = _gain(subject, shading.hint, residual, guide, added)
     beauty, changed = np.empty_like(subject.plate), np.zeros(subject.plate.shape, bool)
     finished = Finished(beauty, changed)
     if "ratio" in layers:
@@ -119,15 +122,25 @@ def finish(
 
 
 def _gain(
-    subject: Subject, hint: Hint, residual: GuidedResidual | None, guide: np.ndarray | None
+    subject: Subject,
+    hint: Hint,
+    residual: GuidedResidual | None,
+    guide: np.ndarray | None,
+    added: np.ndarray | None = None,
 ) -> Callable[[slice], np.ndarray]:
     """The log gain of any rows. Only a matte with an edge needs the whole frame's at once, to carry it outward."""
-    height = subject.plate.shape[0]
+    size = subject.weight.shape
+    height = size[0]
+    # (h, w, 3) of all lights together: that is all the beauty depends on.
+    together = None if added is None else added.sum(0)
 
     def own(rows: slice) -> np.ndarray:
         gain = hint.at(subject.normals[rows])
         if residual is not None and guide is not None:
             gain += enlarge_residual(residual, guide[rows], rows, height)
+        if together is not None:
+            more = enlarge(together, rows, size)  # (rows, W, 3)
+            gain = np.where(more > 0, np.log(np.exp(gain) + more), gain)
         return gain
 
     coverage = subject.coverage

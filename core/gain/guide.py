@@ -80,19 +80,22 @@ def enlarge_residual(guided: GuidedResidual, guide: np.ndarray, rows: slice, hei
     Returns:
         (n, W, 3) log gain.
     """
-    coarse = guided.coefficients
-    h, w, n, _ = coarse.shape
-    y = (np.arange(rows.start, rows.stop) + 0.5) * (h / height) - 0.5
-    low = np.clip(np.floor(y).astype(int), 0, h - 1)
-    high = np.minimum(low + 1, h - 1)
-    t = np.clip(y - low, 0, 1).astype(np.float32)[:, None, None]
-    flat = coarse.reshape(h, w, n * 3)
-    lines = flat[low] * (1 - t) + flat[high] * t  # (rows, w, n * 3)
-    wide = _widen(lines, guide.shape[1])
+    h, w, n, _ = guided.coefficients.shape
+    wide = enlarge(guided.coefficients.reshape(h, w, n * 3), rows, (height, guide.shape[1]))  # (rows, W, n * 3)
     out = wide[..., -3:].copy()
     for i in range(n - 1):
         out += guide[..., i : i + 1] * wide[..., 3 * i : 3 * i + 3]
     return out
+
+
+def enlarge(coarse: np.ndarray, rows: slice, size: tuple[int, int]) -> np.ndarray:
+    """Some rows of a picture (h, w, C) that is enlarged bilinearly to `size` (H, W)."""
+    h = coarse.shape[0]
+    y = (np.arange(rows.start, rows.stop) + 0.5) * (h / size[0]) - 0.5
+    low = np.clip(np.floor(y).astype(int), 0, h - 1)
+    high = np.minimum(low + 1, h - 1)
+    t = np.clip(y - low, 0, 1).astype(np.float32)[:, None, None]
+    return _widen(coarse[low] * (1 - t) + coarse[high] * t, size[1])
 
 
 def _box(stack: np.ndarray, size: tuple[int, int]) -> np.ndarray:

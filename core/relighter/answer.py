@@ -20,7 +20,8 @@ class Answer:
 
     `residual` is (h, w, 3) log gain over `hint`, (h, w, 3), the analytic log gain between lights at unit level on
     `normals`, (h, w, 3) unit camera-space vectors: the given ones where they were known, else the network's own.
-    `albedo` is (h, w, 3) from 0 to 1, of networks that delight; `confidence` (h, w) from 0 to 1.
+    `albedo` is (h, w, 3) from 0 to 1, of networks that delight; `confidence` (h, w) from 0 to 1. `added` is (L, h, w, 3), what
+    each light of a rig gives over the light that the plate was shot under.
     """
 
     residual: np.ndarray
@@ -28,15 +29,16 @@ class Answer:
     normals: np.ndarray
     albedo: np.ndarray | None = None
     confidence: np.ndarray | None = None
+    added: np.ndarray | None = None
 
 
 class Network(Protocol):
     """A relighter that looks at the picture.
 
     `gives` says what its answers hold beside residual and normals (`albedo`, `confidence`), and `ensemble` when it
-    averages over exposures itself. `levelled` says that its answers know no level of their own and keep the hint's in each frame.
-    `steps` says that it denoises, in as many steps as it is told. `sees_background` says that what stands behind the subject
-    changes its answers beside the light.
+    averages over exposures itself. `levelled` says that its answers know no level of their own and keep the hint's in each
+    frame. `steps` says that it denoises, in as many steps as it is told. `sees_background` says that what stands behind the
+    subject changes its answers beside the light.
     """
 
     @property

@@ -107,7 +107,7 @@ def relight_frame(shot: Shot, task: FrameTask) -> RelitFrame:
 
         # 7. Finish: the gain on the plate, grain, lamps and layers, each (H, W, 3).
         lit = cut_out(given.subject) if p.over else given.subject
-        finished = finish(lit, given.shading, law, p.layers, given.residual, given.guide, given.sides)
+        finished = finish(lit, given.shading, law, p.layers, given.residual, given.guide, given.sides, given.added)
 
         # 8. Composite: (H, W, 3) over the background.
         if p.over:

@@ -117,6 +117,8 @@ class Lights:
             normals: (h, w, 3) of the working frame.
             matte: (h, w).
         """
+        if self._plan.parameters.keeps_light():
+            return Hint(np.zeros_like(light.shading.target))
         network = self._plan.backbone.network
         # A source light that was fitted only to find the exposure level is not divided by.
         if network is None or light.source is not None:
@@ -135,7 +137,7 @@ class Lights:
         """
         network = self._plan.backbone.network
         assert network is not None
-        if light.source is not None or network.levelled:
+        if light.source is not None or network.levelled or self._plan.parameters.keeps_light():
             return 0.0
         return mean_over(light.shading.target, normals, matte, self._plan.colour.luminance_weights)
 
@@ -143,7 +145,8 @@ class Lights:
         plan, p = self._plan, self._plan.parameters
         networked = plan.backbone.network is not None
         camera = plan.camera.at(frame)
-        to_target = camera_to_map(at_frame(p.env_rotate, frame), camera.rotation)
+        turned = (0.0, 0.0, 0.0) if p.keeps_light() else at_frame(p.env_rotate, frame)  # degrees
+        to_target = camera_to_map(turned, camera.rotation)
         to_source = camera_to_map((0.0, 0.0, 0.0), camera.rotation)
         with self.maps.computing:  # one thread tabulates a still map while the others wait for it
             light = plan.target.light(frame)

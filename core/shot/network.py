@@ -179,7 +179,9 @@ class WorkingFrames:
         known = None if given.conditions is None else given.conditions.normals_known[0, 0].numpy()  # (h, w)
         residual = answer.residual - np.float32(self._lights.removed_level(given.light, normals, given.matte))
         layers = (answer.albedo, answer.confidence)
-        return WorkingFrame(given.code, given.matte, normals, hint, residual, *layers, given.canvas, known)
+        return WorkingFrame(
+            given.code, given.matte, normals, hint, residual, *layers, given.canvas, known, answer.added
+        )
 
 
 def _of_canvas(found: Sequence, canvas: object) -> list:

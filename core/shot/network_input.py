@@ -17,8 +17,12 @@ from ..gain.proxy import Proxy, encode, resize
 from ..gain.proxy import make as make_proxy
 from ..light.backdrop import backdrop, camera_rays
 from ..light.camera import Camera
+from ..light.prompt import PAINTED_IN
+from ..light.rig import RigLight
+from ..light.sky import blackbody
 from ..parameters import at_frame
 from ..pictures import exr
+from ..pictures.colour import Colour
 from ..pictures.frame import Frame, Window, place
 from ..temporal.working_frame import thumb
 from .lights import FrameLight, Lights
@@ -28,6 +32,7 @@ from .shared_cache import SharedCache
 
 if TYPE_CHECKING:
     from ..relighter.own.conditions import Conditions
+    from ..shape.placing import RigView
 
 log = logging.getLogger("relamp")
 
@@ -109,7 +114,28 @@ class NetworkInputs:
             known=proxy.known,
             source=None if light.source is None else (light.source, light.source_to_map),
             background=self._behind(frame, rays, light, key),
+            rig=self._rig(frame, proxy.matte.shape, light, key[0]),
+            keeps_light=self._plan.parameters.keeps_light(),
         )
+
+    def _rig(self, frame: Frame, shape: tuple[int, int], light: FrameLight, number: int) -> RigView | None:
+        """The rig's lights of a frame before its camera, None where none is on."""
+        lights = () if self._plan.rig is None else self._plan.rig.at_frame(number)
+        if not lights:
+            return None
+        from ..shape.placing import RigView, view_of
+
+        assert self._plan.rig is not None
+        in_world = self._plan.rig.space == "world"
+        camera = light.camera
+        to_camera = camera.rotation.T if in_world else np.eye(3)
+        origin = np.array(camera.position if in_world else (0.0, 0.0, 0.0))
+        view = view_of(
+            shape, _corners(frame.data_window), _corners(frame.display_window), camera.fov, to_camera, origin
+        )
+        # Lights keep to their own stops: what the whole change is multiplied by is taken out of them again.
+        colours = np.stack([_colour_of(one, self._plan.colour) for one in lights]) / light.law.level  # (L, 3)
+        return RigView(lights, colours, view)
 
     def _behind(self, frame: Frame, rays: np.ndarray, light: FrameLight, key: Key) -> np.ndarray:
         """What stands behind the subject at unit level, (h, w, 3): the new light as the camera sees it, or the background.
@@ -162,6 +188,21 @@ def _rays(frame: Frame, proxy: Proxy, camera: Camera) -> np.ndarray:
     window = ((data.x - display.x) * across, (data.y - display.y) * down, width, height)
     aspect = frame.pixel_aspect * down / across
     return camera_rays(display.width * across, display.height * down, camera.fov, aspect, window)
+
+
+def _corners(window: Window) -> tuple[int, int, int, int]:
+    return window.x, window.y, window.width, window.height
+
+
+def _colour_of(light: RigLight, colour: Colour) -> np.ndarray:
+    """The colour of a light in the working space, (3,) of luminance 1."""
+    rec709 = np.ones(3, np.float32)
+    if light.kelvin is not None:
+        rec709 = blackbody(light.kelvin)
+    elif light.colour is not None:
+        rec709 = np.array(light.colour, np.float32)
+    working = np.maximum(colour.to_working(rec709[None, None], PAINTED_IN)[0, 0], 0)
+    return working / max(float(working @ np.asarray(colour.luminance_weights)), 1e-6)
 
 
 def _shrunk(normals: np.ndarray, shape: tuple[int, int]) -> np.ndarray:

@@ -22,13 +22,15 @@ from .read_ahead import Key
 class FinishInput:
     """What `finish` takes: the subject with its final normals, the light, and the residual with its guide.
 
-    `guide` is (H, W, G); `sides` are layers at full size that only the network gives: `albedo` (H, W, 3), `confidence` (H, W).
+    `guide` is (H, W, G); `added` (L, h, w, 3) what each light of a rig gives over the plate's own; `sides` are layers at full
+    size that only the network gives: `albedo` (H, W, 3), `confidence` (H, W).
     """
 
     subject: Subject
     shading: Shading
     residual: GuidedResidual | None = None
     guide: np.ndarray | None = None
+    added: np.ndarray | None = None
     sides: dict[str, np.ndarray] = field(default_factory=dict)
 
 
@@ -78,7 +80,8 @@ class Residuals:
             return head.steady(window, self._plan.parameters.deflicker_strength)
 
     def enlarge(self, subject: Subject, light: FrameLight, here: WorkingFrame, residual: np.ndarray) -> FinishInput:
-        """A residual (h, w, 3) fitted to its guide, for the subject at full size; normals that were a guess are the network's."""
+        """A residual (h, w, 3) fitted to its guide, for the subject at full size; normals that were a guess are the
+        network's."""
         light = self._lights.conditioning(light, subject)
         shading = replace(light.shading, hint=self._lights.hint(light, here.normals, here.matte))
         if subject.guessed and self._plan.backbone.network is not None:
@@ -86,7 +89,7 @@ class Residuals:
         small = np.concatenate([here.normals, here.matte[..., None]], -1)  # (h, w, 4)
         full = np.concatenate([subject.normals, subject.weight[..., None]], -1)  # (H, W, 4)
         sides = self._sides(subject, here, small, full)
-        return FinishInput(subject, shading, self.last.fit(residual, small, here.matte), full, sides)
+        return FinishInput(subject, shading, self.last.fit(residual, small, here.matte), full, here.added, sides)
 
     def _sides(
         self, subject: Subject, here: WorkingFrame, small: np.ndarray, full: np.ndarray

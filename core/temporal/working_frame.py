@@ -19,7 +19,8 @@ class WorkingFrame:
     camera-space vectors: those given, and the network's own where none were. `hint` (h, w, 3) is the analytic log gain on
     them, and `residual` (h, w, 3) the network's log gain over it. `albedo` (h, w, 3) is the delit subject from 0 to 1 and
     `confidence` (h, w) from 0 to 1, when there are any. `canvas` tells frames that lie over each other pixel for pixel.
-    `known` (h, w) is 1 where the normals were given and 0 where they are the network's own; None is given everywhere.
+    `added` (L, h, w, 3) is what each light of a rig gives over the plate's own. `known` (h, w) is 1 where the normals were
+    given and 0 where they are the network's own; None is given everywhere.
     """
 
     code: np.ndarray
@@ -31,6 +32,7 @@ class WorkingFrame:
     confidence: np.ndarray | None = None
     canvas: object = None
     known: np.ndarray | None = None
+    added: np.ndarray | None = None
 
     @cached_property
     def thumb(self) -> np.ndarray:

@@ -22,6 +22,7 @@ from ...light.environment import AP1_LUMINANCE
 from ...shape.depth import relief_of, without_rims
 from ...shape.estimators.own import SHIPPED, load, see
 from ...shape.estimators.shape_network import Shape
+from ...shape.placed import received
 from ...shape.trace import Traced, log_share, trace
 from ...temporal.windows import Span
 from ..answer import Answer
@@ -104,7 +105,9 @@ class Relamp:
         hint = analytic_hint(target, source, c.source_known[:, None, None, None], c.matte)
         # 2. What the form hides and gives back of each light; (1, 3, h, w) natural logs of shares.
         share = log_share(subject.shape, c.target.placed)
-        if bool(c.source_known > 0):
+        if c.keeps_light:
+            hint = residual = torch.zeros_like(share)
+        elif bool(c.source_known > 0):
             residual = share - log_share(subject.shape, c.source.placed)
         else:  # The brightness by facing (1, 1, h, w) stands for the source light; the subject's mean stays the hint's.
             residual = share - subject.own_light + _mean(target, c.matte) - _mean(target + share, c.matte)
@@ -116,7 +119,23 @@ class Relamp:
             normals=_picture(subject.normals),
             albedo=_picture(subject.log_albedo.exp()),
             confidence=_picture((-doubt).exp())[..., 0],
+            added=self._added(c, subject, source),
         )
+
+    def _added(self, c: Conditions, subject: Subject, source: torch.Tensor) -> np.ndarray | None:
+        """What each light of a rig gives over the light that the plate was shot under, (L, h, w, 3); None without a rig.
+
+        Args:
+            source: (1, 3, h, w) logs of the source light on the normals, where it is known.
+        """
+        if c.rig is None:
+            return None
+        own = subject.own_light
+        if bool(c.source_known > 0):
+            own = source + log_share(subject.shape, c.source.placed)
+            own = own - _mean(own, c.matte)
+        given = received(subject.shape, c.rig.placed(subject.shape))  # (L, 3, h, w)
+        return (given / own.exp()).cpu().numpy().transpose(0, 2, 3, 1).copy()
 
     def _subject(self, c: Conditions) -> Subject:
         """The subject of a frame. The last frame's is kept: it stays the same while an artist turns a light."""

@@ -18,6 +18,7 @@ from ...light.octahedral import octahedral_directions
 from ...pictures.curves import decode_log_tensor as decode_planes
 from ...pictures.curves import encode_log
 from ...pictures.curves import encode_log_tensor as encode_planes  # noqa: F401 (imported from here by trainers)
+from ...shape.placing import RigView
 from ...shape.trace import Placed
 from .light_tables import LAMPS, LightTables
 from .lobes import EVIDENCE_CHANNELS, LOBES, evidence
@@ -65,6 +66,7 @@ class Conditions:
     normals: (B, 3, h, w) unit camera-space, and normals_known: (B, 1, h, w), 1 where they are given.
     target, source: the lights; source_known: (B,), 0 where nothing is known of the source and its tables mean nothing.
     background: (B, 3, h, w) log-encoded view of where the subject will stand, and background_known: (B,).
+    rig: lights that are put into the scene, of B = 1, or None. keeps_light: whether the plate keeps its own light beside them.
     """
 
     code: torch.Tensor
@@ -77,10 +79,15 @@ class Conditions:
     source_known: torch.Tensor
     background: torch.Tensor
     background_known: torch.Tensor
+    rig: RigView | None = None
+    keeps_light: bool = False
 
     def to(self, device: torch.device | str) -> Conditions:
         """The same on another device."""
-        moved: dict[str, Any] = {f.name: getattr(self, f.name).to(device) for f in fields(self)}
+        there = {f.name: getattr(self, f.name) for f in fields(self)}
+        moved: dict[str, Any] = {
+            name: value.to(device) if hasattr(value, "to") else value for name, value in there.items()
+        }
         return Conditions(**moved)
 
 
@@ -110,6 +117,8 @@ def build(
     known: np.ndarray | None = None,
     source: tuple[LightTables, np.ndarray] | None = None,
     background: np.ndarray | None = None,
+    rig: RigView | None = None,
+    keeps_light: bool = False,
 ) -> Conditions:
     """The conditions of one frame, B = 1.
 
@@ -120,6 +129,7 @@ def build(
         target, source: tables of a light and the (3, 3) rotation from camera axes into its map.
         normals, known: (h, w, 3) unit camera-space normals and (h, w) bool where there are any.
         background: (h, w, 3) scene-linear view of the environment at unit level.
+        rig, keeps_light: see `Conditions`.
     """
     shape = matte.shape
     facing = np.broadcast_to(np.array([0, 0, 1], np.float32), (*shape, 3)) if normals is None else normals
@@ -139,6 +149,8 @@ def build(
         source_known=torch.tensor([0.0 if source is None else 1.0]),
         background=_planes(behind),
         background_known=torch.tensor([0.0 if background is None else 1.0]),
+        rig=rig,
+        keeps_light=keeps_light,
     )
 
 
