@@ -3,6 +3,8 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || echo python3)
 VENV := .venv
 BIN := $(VENV)/bin
+# Processes that share the tests. A file stays in one of them, since its tests share panels, workers and Blenders.
+JOBS ?= 2
 READY := $(VENV)/ready
 
 # What Qt draws through, and what Blender's module links to.
@@ -17,7 +19,7 @@ demo: setup
 
 test: setup blender
 	$(BIN)/ruff check .
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 test-slow: setup
 	$(BIN)/python -m pytest -m slow

@@ -30,21 +30,19 @@ def pin_opencv() -> None:
 
 
 def set_up() -> None:
-    """Pin the threads inside BLAS and let OpenMP's sleep; programs call it first thing, before numpy is imported.
+    """Pin the threads inside BLAS and OpenMP to one and let OpenMP's threads sleep while they wait.
 
-    Other thread counts can give other last bits, and frames are the parallel unit (`--threads`), so BLAS gets one. Where numpy
-    was loaded before and nobody pinned its threads, that cannot be made good any more, and is said in a warning.
+    Programs call it first, before anything imports numpy: the libraries read these variables as they load. Other thread counts
+    can give other last bits, and frames are the parallel unit (`--threads`), so each library gets one thread. Libraries that
+    were loaded before the call, as when a test or another program imports Relamp, are pinned through threadpoolctl.
     """
-    if "numpy" not in sys.modules:
-        os.environ.update(dict.fromkeys(_BLAS, "1"))
-        for name, value in _OPENMP.items():
-            os.environ.setdefault(name, value)
-    elif any(os.environ.get(name) != "1" for name in _BLAS):
-        log.warning(
-            "numpy was loaded before Relamp, so the threads inside it are not pinned to one and last bits may differ from"
-            " other machines; set %s to 1 before Python starts",
-            ", ".join(name for name in _BLAS if os.environ.get(name) != "1"),
-        )
+    os.environ.update(dict.fromkeys(_BLAS, "1"))
+    for name, value in _OPENMP.items():
+        os.environ.setdefault(name, value)
+    if "numpy" in sys.modules:
+        from threadpoolctl import threadpool_limits
+
+        threadpool_limits(1)
 
 
 # s from a signal to the end of the process. Whoever presses Ctrl-C waits for it; a farm gives a task half a minute, in which

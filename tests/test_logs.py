@@ -86,11 +86,14 @@ def test_a_plate_without_a_colour_space_is_told_of_once_a_shot(shot, capsys):
     assert capsys.readouterr().err.count("the plate.####.exr carries no colour space") == 1
 
 
-@pytest.mark.parametrize(("pinned", "warned"), [(False, True), (True, False)])
-def test_threads_that_can_no_longer_be_pinned_are_told_of(pinned, warned):
-    code = "import numpy; from relamp.core.process import set_up; set_up()"
+def test_threads_of_a_numpy_that_was_loaded_before_are_pinned():
+    code = (
+        "import numpy, threadpoolctl; from relamp.core.process import set_up\n"
+        "before = [library['num_threads'] for library in threadpoolctl.threadpool_info()]; set_up()\n"
+        "print(before, [library['num_threads'] for library in threadpoolctl.threadpool_info()])"
+    )
     names = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
-    environment = {name: value for name, value in os.environ.items() if name not in names}
-    environment |= dict.fromkeys(names, "1") if pinned else {}
+    environment = {**os.environ, **dict.fromkeys(names, "2")}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
-    assert ("numpy was loaded before Relamp" in done.stderr) == warned
+    assert done.stdout.strip() == "[2] [1]"
+    assert done.stderr == ""

@@ -15,8 +15,9 @@ from relamp.core.relighter.stable_diffusion.samplers import Course, counts, ddpm
 pytestmark = QUIET
 SCHEDULED = sorted({key.split(".")[0] for key in numbers("iclight_schedule") if key.startswith("steps")})
 IMG2IMG = notes("iclight_schedule")["img2img"]
-FUSED = [key for key in notes("plf_schedules") if key.startswith("animatediff")]
-GENERATED = [key for key in notes("plf_schedules") if key.startswith("inpaint")]
+# Sorted: the order of a safetensors file's metadata differs from process to process, and pytest-xdist needs one order in all.
+FUSED = sorted(key for key in notes("plf_schedules") if key.startswith("animatediff"))
+GENERATED = sorted(key for key in notes("plf_schedules") if key.startswith("inpaint"))
 
 
 def walked(course: Course, run: dict[str, torch.Tensor], sample: torch.Tensor) -> list[torch.Tensor]:

@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 import torch
 
-pytest.importorskip("embreex", reason="the views are rendered with embreex")
-
 from relamp.core.shape.estimators.shape_network import Shape
 from relamp.training.shape.train import held_out, losses_of
 from relamp.training.views.light import LAMPS, LOBES, Draw, Light, Views, draw_light, resized, shade
