@@ -7,6 +7,7 @@ environment's world, in the unit of the depth. Whatever is a number, or several,
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
@@ -114,6 +115,25 @@ def from_json(text: str, where: str = "the rig") -> Rig:
     if not isinstance(lights, list) or len(lights) > MOST:
         raise InputError(f"{where}: lights must be a list of at most {MOST} lights")
     return Rig(tuple(_light(item, f"{where}: light {index}", index) for index, item in enumerate(lights, 1)), space)
+
+
+def to_json(rig: Rig) -> str:
+    """A rig as the text of a rig file; what is as usual is left out."""
+    lights = [
+        {
+            f.name: _plain(value)
+            for f in fields(light)
+            if (value := getattr(light, f.name)) != f.default and (f.name != "size" or value != _SIZES[light.kind])
+        }
+        for light in rig.lights
+    ]
+    return json.dumps({"schema": SCHEMA, "space": rig.space, "lights": lights}, indent=1) + "\n"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Curve):
+        return {"keys": [[frame, _plain(key)] for frame, key in value.keys]}
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _light(item: Any, where: str, index: int) -> RigLight:

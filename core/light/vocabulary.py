@@ -148,7 +148,7 @@ DEGREE_WORDS = {
 }
 NEGATIONS = ("no", "without")
 FILLER_WORDS = frozenset(
-    ("a", "an", "the", "of", "in", "on", "at", "to", "by", "from", "is", "it", "its", "this", "that", "coming", "comes",
+    ("add", "a", "an", "the", "of", "in", "on", "at", "to", "by", "from", "is", "it", "its", "this", "that", "coming", "comes",
      "shining", "shines", "falling", "falls", "through", "into", "over", "across", "onto", "scene", "shot", "picture",
      "toned", "colored", "coloured", "colour", "color", "off")
 )  # fmt: skip
