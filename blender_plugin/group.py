@@ -21,7 +21,9 @@ from ..core.node.bake import Baked
 from ..core.node.knobs import LIVE_LAMPS
 
 TREE = "CompositorNodeTree"
-SOCKETS = {"plate": "Plate", "matte": "Matte", "env": "Environment", "bg": "Background", "normals": "Normals"}
+SOCKETS = {
+    "plate": "Plate", "matte": "Matte", "env": "Environment", "bg": "Background", "normals": "Normals", "depth": "Depth",
+}  # fmt: skip
 """The sockets by the label every host knows the input by (`knobs.PIPES`)."""
 MIX, OUT = "Mix", "Image"
 _COLOUR, _FLOAT = "NodeSocketColor", "NodeSocketFloat"
@@ -65,7 +67,7 @@ def new() -> bpy.types.NodeTree:
     tree = bpy.data.node_groups.new("Relamp", TREE)
     face = tree.interface
     for name in SOCKETS.values():
-        face.new_socket(name=name, in_out="INPUT", socket_type=_FLOAT if name == "Matte" else _COLOUR)
+        face.new_socket(name=name, in_out="INPUT", socket_type=_FLOAT if name in ("Matte", "Depth") else _COLOUR)
     face.new_socket(name=OUT, in_out="OUTPUT", socket_type=_COLOUR)
     _factor(face.new_socket(name=MIX, in_out="INPUT", socket_type=_FLOAT), 1.0)
     lamps = face.new_panel("Lamps", default_closed=True)

@@ -117,7 +117,7 @@ def _sees_whole_shot(plan: Plan) -> bool:
 def _files(plan: Plan) -> Iterable[Path]:
     """Every file the job may read: its own frames' and, for what looks around, their neighbours'."""
     p = plan.parameters
-    pictures = [plan.inputs.plate, plan.inputs.matte, plan.inputs.normals, _sequence(p.background)]
+    pictures = [plan.inputs.plate, plan.inputs.matte, plan.inputs.normals, plan.inputs.depth, _sequence(p.background)]
     for sequence in [s for s in (*pictures, *plan.inputs.lights) if s is not None]:
         for frame in sequence.frames_on_disk():
             yield sequence.path(frame)

@@ -16,7 +16,8 @@ LAYERS = {**{f"lamp{i}": ("red", "green", "blue") for i in range(1, LIVE_LAMPS +
           "rest": ("red", "green", "blue"), "ratio": ("red", "green", "blue")}  # fmt: skip
 """The layers a bake brings, by name, as Nuke has to know them before it can speak of them."""
 
-WRITES = {"plate": "PlateOut", "matte": "MatteOut", "env": "EnvOut", "bg": "BgOut", "normals": "NormalsOut"}
+WRITES = {"plate": "PlateOut", "matte": "MatteOut", "env": "EnvOut", "bg": "BgOut", "normals": "NormalsOut",
+          "depth": "DepthOut"}  # fmt: skip
 """The Write that hands each pipe's pictures to the worker. Always disabled but for that moment."""
 
 CHANGED = ("try:\n    from relamp.nuke_plugin import callbacks\nexcept ImportError:\n    pass\n"

@@ -19,7 +19,7 @@ from ..core.node.request import Source, as_hashes
 from .gizmo import WRITES
 
 _THROUGH = ("Dot",)
-_TYPES = {"plate": ("exr",), "matte": ("exr",), "env": ("exr", "hdr"), "bg": ("exr",), "normals": ("exr",)}
+_TYPES = {name: ("exr", "hdr") if name == "env" else ("exr",) for name in PIPES}
 # A pixel in these is a pixel in the working space, whatever that is.
 _NO_TRANSFORM = ("linear", "scene_linear", "raw", "data")
 

@@ -22,7 +22,9 @@ STEPS = ("the node pastes as a Group", "its inputs are numbered", "the worker ba
 REOPENED = "the script comes back as it was"
 BY_HAND = (
     "By hand, in a Nuke with a window:",
-    "  1. Toolbar > Relamp: the node is there, its tabs are in order, labels on the pipes read plate, matte, env, bg, normals.",
+    "  1. Toolbar > Relamp: the node is there, its tabs are in order, labels on the pipes read "
+    + ", ".join(PIPES)
+    + ".",
     "  2. Bake range: a bar runs, Nuke stays alive, Cancel in the bar stops it and the node stays on the plate.",
     "  3. Bake again: it goes on; drag lamp 1 and mix: the Viewer follows without a bake.",
     "  4. Windows > Custom > Relamp: the panel docks, closes and opens again; 'From selected node' shows the plate.",

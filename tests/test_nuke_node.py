@@ -14,7 +14,7 @@ from relamp.core import job as jobs
 from relamp.core.node.knobs import PIPES
 from relamp.core.parameters import Curve
 from relamp.nuke_plugin import actions, callbacks, inputs, knobs, layers
-from shots import Shot, layer
+from shots import Shot, layer, write_exr
 from wait import wait_until
 
 
@@ -219,6 +219,21 @@ def test_a_matte_in_another_channel_goes_through_the_nodes_own_copy(host, node, 
     np.testing.assert_array_equal(
         layer(place / "inputs" / "matte.1001.exr", "A")[..., 0], layer(shot.plate_frame(1001), "R")[..., 0]
     )
+
+
+def test_a_depth_on_its_pipe_is_read_where_it_lies(host, node, shot):
+    z = np.where(layer(shot.plate_frame(1001), "A") > 0, 3 - layer(shot.plate_frame(1001), "N.Z"), 0)
+    for frame in range(1001, 1005):
+        write_exr(shot.folder / f"far.{frame}.exr", z, ("depth.Z",))
+    far = str(shot.folder / "far.%04d.exr")
+    node.setInput(list(PIPES).index("depth"), read(far, 1001, 1004))
+    node["frames"].setValue("1001")
+    baked(node)
+    assert host.messages == []
+    place = Path(node.node("Baked")["file"].value()).parent
+    made = jobs.load(next(place.glob("*.relamp.job.json"))).parameters
+    assert made.depth == str(shot.folder / "far.####.exr")
+    assert not (place / "inputs").exists()
 
 
 @pytest.mark.parametrize(

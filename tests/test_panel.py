@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from panels import Watch, end, load, long_lived, make_panel, panel, sides
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
@@ -18,7 +19,7 @@ from relamp.core.cli import main as relamp
 from relamp.core.job import RelightJob
 from relamp.core.parameters import RelightParameters
 from relamp.ui.command_line import command_line
-from shots import Shot
+from shots import Shot, layer, write_exr
 
 
 def test_a_dropped_frame_becomes_its_sequence_and_says_what_it_is(panel, shot):
@@ -34,6 +35,21 @@ def test_a_dropped_frame_becomes_its_sequence_and_says_what_it_is(panel, shot):
     assert row.path() == shot.plate
     assert row.sentence() == "1001-1002,1004, missing 1003, 48 x 48, half, ACEScg"
     qt.until(lambda: "plate" in watch.pictures, "the plate")
+
+
+def test_a_depth_put_in_its_row_is_looked_at_and_given_to_the_render(panel, shot):
+    for frame in range(1001, 1005):
+        ball = layer(shot.plate_frame(frame), "A", "N.Z")
+        write_exr(shot.folder / f"z.{frame}.exr", np.where(ball[..., :1] > 0, 3 - ball[..., 1:], 0), ("Z",))
+    watch = load(panel, shot)
+    plain = watch.pictures["relit"]
+    row = panel.inputs["depth"]
+    row.setPath(str(shot.folder / "z.####.exr"))
+    qt.until(row.sentence, "a sentence")
+    assert row.sentence() == "1001-1004, 48 x 48"
+    qt.until(lambda: watch.pictures["relit"] != plain, "another picture")
+    assert panel.session.job.parameters.depth == str(shot.folder / "z.####.exr")
+    assert "--depth" in command_line(panel.session.job)
 
 
 def test_turning_the_dial_turns_the_light_in_the_picture(panel, shot):

@@ -246,7 +246,7 @@ class Panel(QWidget):
         box.setContentsMargins(0, 0, 4, 0)
         box.addLayout(self._file_buttons())
         box.addWidget(_heading("Shot"))
-        for name in ("plate", "matte", "normals", "background", "source_env"):
+        for name in ("plate", "matte", "normals", "depth", "background", "source_env"):
             box.addWidget(self.inputs[name])
         box.addWidget(_heading("New light"))
         box.addWidget(self.inputs["env"])

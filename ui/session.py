@@ -22,15 +22,26 @@ from ..core.rpc import Call, Reply
 from .client import WorkerClient, as_image, as_params
 from .frame_cache import FrameCache, Shown
 
-INPUTS = ("plate", "matte", "normals", "source_env", "env", "background")
-LIGHTS = ("env", "prompt", "background")
+INPUTS = ("plate", "matte", "normals", "depth", "source_env", "env", "background")
+LIGHTS = ("env", "prompt", "background", "rig")
 """Where the new light may come from: the first that is given is it."""
 STAGES = ("relit", "plate", "ratio", "hint", "normals", "proxy")
 LAYERS = tuple(name for name in NEW_LAYERS if name not in (*STAGES, "lamps"))
 WITHOUT_LIGHT = ("plate", "normals")
 QUICK = 960  # px: what is asked for while something moves
 SETTLE = 250  # ms of stillness after which the full picture is asked for
-_LIGHT = ("env", "prompt", "background", "background_exposure", "env_colorspace", "backbone", "config", "camera")
+_LIGHT = (
+    "env",
+    "prompt",
+    "background",
+    "rig",
+    "light",
+    "background_exposure",
+    "env_colorspace",
+    "backbone",
+    "config",
+    "camera",
+)
 _NO_PICTURE = ("output", "run")  # groups of parameters that no picture depends on
 
 
@@ -347,7 +358,7 @@ class Session(QObject):
     def _lit(self) -> bool:
         """Whether anything says what the new light is, be it wrong or right."""
         p = self._job.parameters
-        return bool(p.env or p.prompt or p.background) or p.backbone in PUBLISHED
+        return bool(p.env or p.prompt or p.background or p.rig) or p.backbone in PUBLISHED
 
     def _look(self) -> _Look:
         name = self._name()

@@ -25,7 +25,8 @@ class Subject:
 
     `plate` is (H, W, 3) premultiplied working-space light as read, `alpha` (H, W) or None, `weight` (H, W) of the matte,
     `normals` (H, W, 3) unit camera-space vectors, `known` (H, W) bool, where they are to be believed; `guessed` says that
-    the normals were inflated from the matte.
+    the normals were inflated from the matte. `depth` is (H, W), cleaned (`shape.depth_pass`), 0 where nothing
+    stands; None where none was given.
     """
 
     plate: np.ndarray
@@ -34,6 +35,7 @@ class Subject:
     normals: np.ndarray
     known: np.ndarray
     guessed: bool
+    depth: np.ndarray | None = None
 
     @cached_property
     def opacity(self) -> np.ndarray | None:

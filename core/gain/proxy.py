@@ -14,6 +14,7 @@ from ..pictures.curves import FLOOR, MIDDLE_GREY, STRETCH
 from ..pictures.curves import decode_log as decode
 from ..pictures.curves import encode_log as encode
 from ..pictures.resample import resize, shrink_normals, working_shape
+from ..shape.depth_pass import shrink_depth
 
 __all__ = [
     "FLOOR", "MIDDLE_GREY", "STRETCH", "Proxy", "decode", "encode", "exposure_anchor", "make", "probe_frames", "resize",
@@ -29,13 +30,15 @@ class Proxy:
     """A frame at the working size.
 
     `light` is (h, w, 3) float32, un-premultiplied and anchored, not yet encoded; `matte` is (h, w), 0 to 1; `normals` is
-    (h, w, 3) unit camera-space vectors; `known` is (h, w) bool, where they are to be believed.
+    (h, w, 3) unit camera-space vectors; `known` is (h, w) bool, where they are to be believed; `depth` is (h, w), cleaned, 0
+    where nothing stands, or None.
     """
 
     light: np.ndarray
     matte: np.ndarray
     normals: np.ndarray
     known: np.ndarray
+    depth: np.ndarray | None = None
 
 
 def make(
@@ -44,6 +47,7 @@ def make(
     weight: np.ndarray,
     normals: np.ndarray,
     known: np.ndarray,
+    depth: np.ndarray | None = None,
     *,
     anchor: float,
     longer: int,
@@ -56,6 +60,7 @@ def make(
         weight: (H, W) of the matte, already divided by alpha (`law.matte_weight`).
         normals: (H, W, 3) unit camera-space vectors.
         known: (H, W) bool.
+        depth: (H, W), cleaned (`shape.depth_pass`), or None.
         anchor: the factor that brings the plate to the proxy's exposure.
         longer: px of the proxy's longer side, at most.
     """
@@ -68,7 +73,8 @@ def make(
     small = np.where(covered[..., None] > 1e-3, small / np.maximum(covered, 1e-3)[..., None], small)
     matte = np.clip(resize((weight * cover).astype(np.float32), shape), 0, 1)
     unit, sure = shrink_normals(normals, known, shape, least=0.5)  # (h, w, 3), (h, w)
-    return Proxy(small * np.float32(anchor), matte, unit, sure)
+    far = None if depth is None else shrink_depth(depth, shape)
+    return Proxy(small * np.float32(anchor), matte, unit, sure, far)
 
 
 def probe_frames(on_disk: tuple[int, ...]) -> tuple[int, ...]:

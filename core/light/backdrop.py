@@ -11,11 +11,11 @@ from .environment import lookup, resize
 
 
 def camera_rays(
-    width: int,
-    height: int,
+    width: float,
+    height: float,
     fov_degrees: float = 40.0,
     pixel_aspect: float = 1.0,
-    window: tuple[int, int, int, int] | None = None,
+    window: tuple[float, float, int, int] | None = None,
 ) -> np.ndarray:
     """Unit vectors from the eye through the pixel centres, in camera space: X right, Y up, looking down -Z.
 
@@ -33,7 +33,7 @@ def camera_rays(
         raise ParameterError(f"the field of view must be more than 0 and less than 180 deg; got {fov_degrees}")
     if not pixel_aspect > 0:
         raise ParameterError(f"the pixel aspect must be more than 0; got {pixel_aspect}")
-    left, top, columns, rows = window or (0, 0, width, height)
+    left, top, columns, rows = window or (0, 0, round(width), round(height))
     focal = width / 2 / math.tan(math.radians(fov_degrees) / 2)  # px of the width
     rays = np.empty((rows, columns, 3), np.float32)
     rays[..., 0] = (left + np.arange(columns) + 0.5 - width / 2) / focal

@@ -12,7 +12,7 @@ from typing import Any
 from ..errors import ParameterError
 from ..parameters import GROUPS, Knob, default_of, knob_of, knobs, parse
 
-PIPES = {"plate": "plate", "matte": "matte", "env": "env", "bg": "background", "normals": "normals"}
+PIPES = {"plate": "plate", "matte": "matte", "env": "env", "bg": "background", "normals": "normals", "depth": "depth"}
 """The node's inputs in their order, by the label on the pipe, and the parameter each one gives."""
 
 LIVE_LAMPS = 8
@@ -24,7 +24,7 @@ UNSET = "default"
 TABS = ("Relamp", "Live", *(group.capitalize() for group in GROUPS))
 
 # The pipes give these; env has a knob too, because a map needs no node to be read.
-_FROM_PIPES = ("plate", "matte", "normals", "background")
+_FROM_PIPES = ("plate", "matte", "normals", "depth", "background")
 # The node decides these: mix is live, a bake goes to its version and never silently over another.
 _FROM_NODE = ("mix", "out", "overwrite", "skip_existing", "missing", "keep_going", "create_dir", "views")
 _NODE_DEFAULTS = {"layers": ("ratio", "lamps")}  # without them nothing could be changed live

@@ -53,6 +53,15 @@ class RelightParameters(PublishedParameters):
     normals_flip: tuple[str, ...] = knob(
         (), "Axes of the normals to turn around; y for DirectX-style green.", "names", "inputs", choices=("x", "y", "z")
     )
+    depth: str | None = knob(
+        None, "How far the plate's surfaces are, for shadows; without it the plate's own depth layer, else estimated.",
+        "picture", "inputs", look=False,
+    )  # fmt: skip
+    depth_kind: str = knob(
+        "z", "What the depth holds: z along the camera's axis, distance from the eye, inverse (1/z, larger is nearer) or "
+        "normalised (0 to 1).",
+        "choice", "inputs", choices=("z", "distance", "inverse", "normalised"),
+    )  # fmt: skip
     camera: str | None = knob(
         None, "The shot's camera: a small JSON or a Nuke .chan file. Without it a 40 degree view down -Z.",
         "file", "inputs", look=False,

@@ -1,4 +1,4 @@
-"""EXR in: plates whole, mattes and normals by name.
+"""EXR in: plates whole, mattes, normals and depth by name.
 
 Refused with a sentence: anything but scene-linear OpenEXR as a plate, deep pixels, mip-mapped textures, files cut short,
 colour that is not there. Every part that is used is read, because a file cut in half still opens, and its first part may
@@ -159,17 +159,8 @@ def read_matte(path: PathLike, layer: str | None = None, view: str | None = None
         for name in ("", *layers.matching(part.in_view, ("matte", "mask"))):
             if (index := layers.alpha(part.in_view, name)) is not None:
                 return _pick(path, part, [index])
-    shown = [(part, index) for part in parts for index, name in enumerate(part.in_view) if name]
-    if len(shown) == 1:
-        part, index = shown[0]
-        return _pick(path, part, [index])
-    grey = next(((part, rgb) for part in parts if (rgb := layers.rgb(part.in_view, "")) is not None), None)
-    if grey is not None:
-        found = _pick(path, *grey)
-        if np.array_equal(found.pixels[..., 0], found.pixels[..., 1]) and np.array_equal(
-            found.pixels[..., 0], found.pixels[..., 2]
-        ):
-            return Layer(found.pixels[..., :1], found.names[:1], found.data_window, found.display_window, path)
+    if (found := _only_channel(path, parts)) is not None:
+        return found
     raise InputError(
         f"{path.name} has channels {', '.join(all_names(parts))} and no alpha; "
         f"name the matte's channel, as in {path.name}:{all_names(parts)[0]}"
@@ -207,6 +198,41 @@ def read_normals(path: PathLike, layer: str | None = None, view: str | None = No
     )
 
 
+def read_depth(path: PathLike, layer: str | None = None, view: str | None = None) -> Layer:
+    """Read depth; `Layer.pixels` is (h, w, 1), as stored. `view` as in `read_frame`.
+
+    Without a layer: `Z` or a layer of any accepted name (`depth`, `zdepth`, `Pz`, under any prefix), else the only channel, else
+    red when red, green and blue are alike.
+
+    Raises:
+        InputError: unreadable, not EXR (whole numbers are too coarse for shadows), no such channel, or no telling which it is.
+    """
+    path = Path(path)
+    file, parts = open_parts(path, view)
+    if file.format_name() != "openexr":
+        raise InputError(
+            f"{path.name} is {file.format_name().upper()}; depth must be float or half EXR: convert it, and say what it holds "
+            "with --depth-kind"
+        )
+    if layer is not None:
+        found = read_layer(path, layer, view)
+        index = 0 if len(found.names) == 1 else layers.depth(found.names)
+        if index is None:
+            raise InputError(
+                f"layer {layer!r} of {path.name} has {', '.join(found.names)}; name one channel for the depth"
+            )
+        return Layer(found.pixels[..., [index]], (found.names[index],), found.data_window, found.display_window, path)
+    for part in parts:
+        if (named := layers.depth(part.in_view)) is not None:
+            return _pick(path, part, [named])
+    if (found := _only_channel(path, parts)) is not None:
+        return found
+    raise InputError(
+        f"{path.name} has channels {', '.join(all_names(parts))} but no Z or depth.Z; "
+        f"name the depth's channel, as in {path.name}:{all_names(parts)[0]}"
+    )
+
+
 def find_normals(frame: Frame) -> Layer | None:
     """The plate's own normals over its data window, (h, w, 3), or None when it has none.
 
@@ -228,6 +254,22 @@ def find_depth(frame: Frame) -> Layer | None:
     for part in frame.source.parts:
         if (index := layers.depth(part.in_view)) is not None:
             return _of_frame(frame, part, [index])
+    return None
+
+
+def _only_channel(path: Path, parts: Sequence[Part]) -> Layer | None:
+    """The only channel of a file, or the red of a grey one; None where there is more to choose from."""
+    shown = [(part, index) for part in parts for index, name in enumerate(part.in_view) if name]
+    if len(shown) == 1:
+        part, index = shown[0]
+        return _pick(path, part, [index])
+    for part in parts:
+        if (rgb := layers.rgb(part.in_view, "")) is not None:
+            found = _pick(path, part, rgb)
+            red = found.pixels[..., :1]
+            if np.array_equal(np.broadcast_to(red, found.pixels.shape), found.pixels):
+                return Layer(red, found.names[:1], found.data_window, found.display_window, path)
+            return None
     return None
 
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 NORMALS = ("N", "normal", "normals", "nrm")
-DEPTH = ("depth", "zdepth")
+DEPTH = ("depth", "zdepth", "vrayzdepth", "z", "pz")
 BEAUTY = ("rgba", "rgb", "combined", "beauty", "ci", "c", "main", "default", "composite")
 # Three channels that are no light, whatever letters they go by.
 _NO_LIGHT = {
@@ -134,10 +134,11 @@ def matching(names: Iterable[str], wanted: Sequence[str]) -> list[str]:
 
 
 def depth(names: Sequence[str]) -> int | None:
-    """Index of the depth: `Z`, `depth.Z`, `depth.V`, `zdepth.*` (its only channel, or its first)."""
-    for index, name in enumerate(names):
-        if name.lower() == "z":
-            return index
+    """Index of the depth: `Z`, `Pz` or `depth` without a layer; `depth.Z`, `depth.V`, `zdepth.*` (its first channel)."""
+    plain = {name.lower(): index for index, name in reversed(list(enumerate(names)))}
+    for word in ("z", *DEPTH):
+        if word in plain:
+            return plain[word]
     for layer in matching(names, DEPTH):
         members = [name for name in names if split(name)[0] == layer]
         return names.index(in_order(members)[0])

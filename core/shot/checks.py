@@ -109,8 +109,8 @@ def check_files(parameters: RelightParameters, inputs: Inputs, tasks: tuple[Fram
     Raises:
         UsageError: an output is a file that the job reads, or is there already and no option says what to do with it; a layer
             of `--layers` is in the plate already.
-        InputError: matte, normals or background lack a frame, the background of `--over` has another format than the plate, or no
-            frame of the plate can be read.
+        InputError: matte, normals, depth or background lack a frame, the background of `--over` has another format than the
+            plate, or no frame of the plate can be read.
     """
     _require_no_input_replaced(inputs, tasks)
     _require_outputs_free(parameters, tasks)
@@ -164,9 +164,11 @@ def _require_outputs_free(parameters: RelightParameters, tasks: tuple[FrameTask,
 
 
 def _require_inputs(inputs: Inputs, tasks: tuple[FrameTask, ...]) -> None:
-    """Refuse a matte, normals or a background without a frame that will be rendered."""
+    """Refuse a matte, normals, depth or a background without a frame that will be rendered."""
     frames = tuple(task.plate_frame for task in tasks if task.action == RENDER)
-    given = (("--matte", inputs.matte), ("--normals", inputs.normals), ("--background", inputs.background))
+    given = (
+        ("--matte", inputs.matte), ("--normals", inputs.normals), ("--depth", inputs.depth), ("--background", inputs.background),
+    )  # fmt: skip
     for option, sequence in given:
         missing = sequence.missing(frames) if sequence else ()
         if sequence and missing:

@@ -18,7 +18,7 @@ _LIGHTS = ("env", "source_env")
 
 
 def inspect_input(name: str, path: str, config: str | None = None) -> dict[str, Any]:
-    """Look at the input `name` (plate, matte, normals, background, env, source_env or camera).
+    """Look at the input `name` (plate, matte, normals, depth, background, env, source_env or camera).
 
     Returns:
         `sentence` for the artist; `pattern`, the whole sequence where `path` is one frame of it; and for pictures `frames`

@@ -15,8 +15,7 @@ from ..errors import InputError, UsageError
 from ..gain.finish import Subject
 from ..gain.proxy import Proxy, encode, resize
 from ..gain.proxy import make as make_proxy
-from ..light.backdrop import backdrop, camera_rays
-from ..light.camera import Camera
+from ..light.backdrop import backdrop
 from ..light.prompt import PAINTED_IN
 from ..light.rig import RigLight
 from ..light.sky import blackbody
@@ -27,6 +26,7 @@ from ..pictures.frame import Frame, Window, place
 from ..temporal.working_frame import thumb
 from .lights import FrameLight, Lights
 from .plan import Plan
+from .read import view_rays
 from .read_ahead import Frames, Key, ReadFrame
 from .shared_cache import SharedCache
 
@@ -104,7 +104,7 @@ class NetworkInputs:
         from ..relighter.own.conditions import build
 
         assert light.target is not None
-        rays = _rays(frame, proxy, light.camera)  # (h, w, 3)
+        rays = view_rays(frame, light.camera, proxy.matte.shape)  # (h, w, 3)
         return build(
             proxy.light,
             proxy.matte,
@@ -114,25 +114,29 @@ class NetworkInputs:
             known=proxy.known,
             source=None if light.source is None else (light.source, light.source_to_map),
             background=self._behind(frame, rays, light, key),
-            rig=self._rig(frame, proxy.matte.shape, light, key[0]),
+            rig=self._rig(frame, proxy, light, key[0]),
             keeps_light=self._plan.parameters.keeps_light(),
+            depth=proxy.depth,
+            depth_kind=self._plan.parameters.depth_kind,
         )
 
-    def _rig(self, frame: Frame, shape: tuple[int, int], light: FrameLight, number: int) -> RigView | None:
+    def _rig(self, frame: Frame, proxy: Proxy, light: FrameLight, number: int) -> RigView | None:
         """The rig's lights of a frame before its camera, None where none is on."""
         lights = () if self._plan.rig is None else self._plan.rig.at_frame(number)
         if not lights:
             return None
-        from ..shape.placing import RigView, view_of
+        from ..shape.placing import DISTANCE, RigView, view_of
 
         assert self._plan.rig is not None
         in_world = self._plan.rig.space == "world"
         camera = light.camera
         to_camera = camera.rotation.T if in_world else np.eye(3)
         origin = np.array(camera.position if in_world else (0.0, 0.0, 0.0))
-        view = view_of(
-            shape, _corners(frame.data_window), _corners(frame.display_window), camera.fov, to_camera, origin
-        )
+        there = None if proxy.depth is None else proxy.depth[(proxy.depth > 0) & (proxy.matte > 0.5)]
+        known = self._plan.parameters.depth_kind in ("z", "distance") and there is not None and there.size > 0
+        distance = float(np.median(there)) if known and there is not None else DISTANCE
+        windows = (_corners(frame.data_window), _corners(frame.display_window))
+        view = view_of(proxy.matte.shape, *windows, camera.fov, to_camera, origin, distance)
         # Lights keep to their own stops: what the whole change is multiplied by is taken out of them again.
         colours = np.stack([_colour_of(one, self._plan.colour) for one in lights]) / light.law.level  # (L, 3)
         return RigView(lights, colours, view)
@@ -175,19 +179,10 @@ def proxy_of(subject: Subject, plan: Plan) -> Proxy:
         subject.weight,
         subject.normals,
         subject.known & (not subject.guessed),
+        subject.depth,
         anchor=plan.job.measured.anchor or 1.0,
         longer=plan.parameters.working_side(),
     )
-
-
-def _rays(frame: Frame, proxy: Proxy, camera: Camera) -> np.ndarray:
-    """View rays of the proxy's pixels (h, w, 3): it covers the data window, the field of view is the display window's."""
-    data, display = frame.data_window, frame.display_window
-    height, width = proxy.matte.shape
-    across, down = width / data.width, height / data.height
-    window = ((data.x - display.x) * across, (data.y - display.y) * down, width, height)
-    aspect = frame.pixel_aspect * down / across
-    return camera_rays(display.width * across, display.height * down, camera.fov, aspect, window)
 
 
 def _corners(window: Window) -> tuple[int, int, int, int]:

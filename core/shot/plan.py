@@ -43,14 +43,16 @@ class Inputs:
     out: Sequence
     matte: Sequence | None
     normals: Sequence | None
+    depth: Sequence | None
     matte_channel: str | None
     normals_layer: str | None
+    depth_layer: str | None
     lights: tuple[Sequence, ...]
     background: Sequence | None = None
 
     def files(self, frames: Iterable[int], every: bool = True) -> set[Path]:
         """What is read frame by frame: the files of these frames, whether they exist or not, and `every` other there is."""
-        read = [s for s in (self.plate, self.matte, self.normals, *self.lights) if s]
+        read = [s for s in (self.plate, self.matte, self.normals, self.depth, *self.lights) if s]
         wanted = set(frames)
         return {s.path(frame) for s in read for frame in (wanted | set(s.existing()) if every else wanted)}
 
@@ -132,7 +134,12 @@ class Plan:
             "env": self.target.digest(task.frame),
             "source_env": self.source.digest(task.frame) if self.source else None,
             "files": self._states(task.plate_frame),
-            "channels": [self.inputs.matte_channel, self.inputs.normals_layer, *self.parameters.views],
+            "channels": [
+                self.inputs.matte_channel,
+                self.inputs.normals_layer,
+                self.inputs.depth_layer,
+                *self.parameters.views,
+            ],
             "black": task.action == BLACK,
             "beside": self._beside(task.plate_frame),
         }
@@ -156,7 +163,7 @@ class Plan:
 
     def _states(self, frame: int) -> list[list[int] | None]:
         """The state of the files of a frame of the plate, None for a file that is not there or not given."""
-        files = [self.inputs.plate, self.inputs.matte, self.inputs.normals]
+        files = [self.inputs.plate, self.inputs.matte, self.inputs.normals, self.inputs.depth]
         if self.backbone.network is not None:
             files.append(self.inputs.background)
         return [file_state(s.path(frame)) if s else None for s in files]
@@ -192,13 +199,16 @@ def resolve_inputs(parameters: RelightParameters) -> Inputs:
     assert p.out
     matte, matte_channel = exr.split_layer(p.matte) if p.matte else (None, None)
     normals, normals_layer = exr.split_layer(p.normals) if p.normals else (None, None)
+    depth, depth_layer = exr.split_layer(p.depth) if p.depth else (None, None)
     return Inputs(
         plate=Sequence.parse(p.plate),
         out=Sequence.parse(p.out),
         matte=Sequence.parse(matte) if matte else None,
         normals=Sequence.parse(normals) if normals else None,
+        depth=Sequence.parse(depth) if depth else None,
         matte_channel=matte_channel,
         normals_layer=normals_layer,
+        depth_layer=depth_layer,
         lights=tuple(Sequence.parse(path) for path in (p.env, p.source_env, p.background) if path),
         background=Sequence.parse(p.background) if p.background else None,
     )

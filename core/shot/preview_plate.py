@@ -18,6 +18,7 @@ from ..light.camera import shot_camera
 from ..parameters import RelightParameters
 from ..pictures.colour import Colour
 from ..pictures.frame import Frame, Window, place
+from ..shape.depth_pass import shrink_depth
 from .plan import RENDER, FrameTask, Inputs
 from .read import gather, read_plate
 from .read_ahead import Key, ReadFrame
@@ -32,6 +33,8 @@ PLATE = (
     "normals",
     "normals_space",
     "normals_flip",
+    "depth",
+    "depth_kind",
     "camera",
     "layer",
     "views",
@@ -101,7 +104,7 @@ class PreviewPlates:
         Raises:
             InputError: the plate cannot be read.
         """
-        files = (inputs.plate, inputs.matte, inputs.normals)
+        files = (inputs.plate, inputs.matte, inputs.normals, inputs.depth)
         states = tuple(file_state(s.path(number)) if s else None for s in files)
         camera = file_state(Path(p.camera)) if p.camera else None
         key = (tuple(getattr(p, name) for name in PLATE), number, longer, states, camera)
@@ -163,7 +166,8 @@ def _shrunk(subject: Subject, plate: np.ndarray) -> Subject:
     length = np.linalg.norm(facing, axis=-1)
     known = (mass > 0.25) & (length > 0.1)
     normals = np.where(known[..., None], facing / np.maximum(length, 1e-6)[..., None], np.array((0, 0, 1), np.float32))
-    return Subject(plate, cover, np.clip(weight, 0, 1), normals.astype(np.float32), known, subject.guessed)
+    depth = None if subject.depth is None else shrink_depth(subject.depth, shape)
+    return Subject(plate, cover, np.clip(weight, 0, 1), normals.astype(np.float32), known, subject.guessed, depth)
 
 
 def _finite(pixels: np.ndarray) -> np.ndarray:

@@ -1,9 +1,10 @@
-"""Frames in: plate, matte and normals read and brought together over the plate's data window. Floor 3."""
+"""Frames in: plate, matte, normals and depth read and brought together over the plate's data window. Floor 3."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -17,10 +18,15 @@ from ..parameters import RelightParameters
 from ..pictures import exr
 from ..pictures.colour import Colour
 from ..pictures.frame import Frame
+from ..pictures.resample import resize, shrink_normals, working_shape
+from ..shape import depth_fit
+from ..shape.depth_pass import clean_depth, shrink_depth
 from ..shape.normals import INSIDE, along_rays, clean_normals, inflate, looks_green_flipped
 from .plan import BLACK, FrameTask, Inputs
 
 log = logging.getLogger("relamp")
+
+CHECKED_AT = 160  # px of the longer side that a depth's kind is checked at
 
 
 def read_plate(
@@ -39,12 +45,12 @@ def read_plate(
 def gather(
     frame: Frame, task: FrameTask, inputs: Inputs, parameters: RelightParameters, colour: Colour, camera: Camera
 ) -> Subject:
-    """Bring one frame's plate, matte and normals together.
+    """Bring one frame's plate, matte, normals and depth together.
 
     Without a normals pass the shape is the balloon of the matte; without a matte, too, every pixel faces the camera.
 
     Raises:
-        InputError: a file is damaged, lacks what is asked of it, or its normals are empty.
+        InputError: a file is damaged, lacks what is asked of it, its normals are empty, or its depth cannot be what it claims.
     """
     plate = colour.to_working(frame.rgb, frame.colorspace)
     shape = frame.data_window.shape
@@ -61,11 +67,14 @@ def gather(
             raise InputError(
                 f"{frame.path.name}: its normals are empty wherever the matte is; give others, or none at all"
             )
-        return Subject(plate, frame.alpha, weight, normals, known, guessed=False)
+        subject = Subject(plate, frame.alpha, weight, normals, known, guessed=False)
+        return replace(subject, depth=_depth(frame, task, inputs, parameters, camera, subject))
     outline = matte if matte is not None else frame.coverage
     if outline is None:
         outline = np.ones(shape, np.float32)
-    return Subject(plate, frame.alpha, weight, _inflated(outline, frame, camera), np.ones(shape, bool), guessed=True)
+    facing, known = _inflated(outline, frame, camera), np.ones(shape, bool)
+    subject = Subject(plate, frame.alpha, weight, facing, known, guessed=True)
+    return replace(subject, depth=_depth(frame, task, inputs, parameters, camera, subject))
 
 
 def fills_frame(subject: Subject) -> bool:
@@ -80,6 +89,11 @@ def warn_about(frame: Frame, subject: Subject, parameters: RelightParameters) ->
             "the plate's alpha is black all over, beside a picture: it counts as none, and goes out as it came in"
         )
     inside = subject.known & (subject.weight > 0)
+    if subject.depth is None and parameters.depth is None and exr.find_depth(frame) is not None:
+        log.warning(
+            "the plate's own depth is not used: it is empty in the matte or not %s depth; see --depth-kind",
+            parameters.depth_kind,
+        )
     if not subject.weight.any():
         log.warning("the matte is empty, so nothing changes")
     elif subject.guessed and fills_frame(subject):
@@ -111,11 +125,17 @@ def _doubts(normals: np.ndarray, inside: np.ndarray, parameters: RelightParamete
         yield "the normals seem to face down at the top of the subject; if they are DirectX's, --normals-flip y"
 
 
-def view_rays(frame: Frame, camera: Camera) -> np.ndarray:
-    """Camera-space unit vectors from the eye through the pixels of a frame's data window, (H, W, 3) float32."""
+def view_rays(frame: Frame, camera: Camera, shape: tuple[int, int] | None = None) -> np.ndarray:
+    """Camera-space unit vectors from the eye through the pixels of a frame's data window, (h, w, 3) float32.
+
+    `shape` is the size (h, w) that the data window is taken at, its own when None.
+    """
     data, display = frame.data_window, frame.display_window
-    window = (data.x - display.x, data.y - display.y, data.width, data.height)
-    return camera_rays(display.width, display.height, camera.fov, frame.pixel_aspect, window)
+    height, width = shape or data.shape
+    across, down = width / data.width, height / data.height
+    window = ((data.x - display.x) * across, (data.y - display.y) * down, width, height)
+    aspect = frame.pixel_aspect * down / across
+    return camera_rays(display.width * across, display.height * down, camera.fov, aspect, window)
 
 
 def _inflated(outline: np.ndarray, frame: Frame, camera: Camera) -> np.ndarray:
@@ -126,6 +146,42 @@ def _inflated(outline: np.ndarray, frame: Frame, camera: Camera) -> np.ndarray:
     height, width = outline.shape
     square = cv2.resize(outline, (max(1, round(width * frame.pixel_aspect)), height), interpolation=cv2.INTER_AREA)
     return along_rays(cv2.resize(inflate(square), (width, height), interpolation=cv2.INTER_AREA), rays)
+
+
+def _depth(
+    frame: Frame, task: FrameTask, inputs: Inputs, p: RelightParameters, camera: Camera, subject: Subject
+) -> np.ndarray | None:
+    """The cleaned depth (H, W) that is given, else the plate's own; that only where nothing speaks against it."""
+    own = inputs.depth is None
+    if inputs.depth is None:
+        found = exr.find_depth(frame)
+    else:
+        found = exr.read_depth(inputs.depth.path(task.plate_frame), inputs.depth_layer, p.view())
+    if found is None:
+        return None
+    rays = view_rays(frame, camera) if p.depth_kind == "distance" else None
+    depth = clean_depth(found.over(frame)[..., 0], p.depth_kind, rays)
+    shape = working_shape(depth.shape[0], depth.shape[1], CHECKED_AT)
+    small = np.where(resize(subject.weight, shape) > INSIDE, shrink_depth(depth, shape), 0)
+    if not small.any():
+        if own or not subject.weight.any():
+            return None
+        raise InputError(f"{found.path.name}: its depth is empty wherever the matte is; give another, or none at all")
+    try:
+        _require_kind(frame, camera, subject, small, p.depth_kind, found.path.name)
+    except InputError:
+        if own:  # a plate that was rendered with a depth of another kind is still a plate
+            return None
+        raise
+    return depth
+
+
+def _require_kind(frame: Frame, camera: Camera, subject: Subject, depth: np.ndarray, kind: str, what: str) -> None:
+    """Refuse a depth (h, w) that cannot be what it claims, by the camera and the normals where those are known."""
+    rays = view_rays(frame, camera, depth.shape)
+    known = subject.known & (not subject.guessed)
+    normals, sure = shrink_normals(subject.normals, known, depth.shape, least=0.9)  # (h, w, 3), (h, w)
+    depth_fit.require_fits(depth, kind, depth_fit.Pairs.of(depth, rays, normals, sure), what)
 
 
 def _matte(frame: Frame, task: FrameTask, inputs: Inputs, view: str | None) -> np.ndarray | None:

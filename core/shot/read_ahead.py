@@ -40,7 +40,7 @@ class ReadFrame:
     def size(self) -> int:
         """Bytes it holds."""
         s = self.subject
-        arrays = [self.frame.rgb, self.frame.alpha, s.plate, s.alpha, s.weight, s.normals, s.known]
+        arrays = [self.frame.rgb, self.frame.alpha, s.plate, s.alpha, s.weight, s.normals, s.known, s.depth]
         arrays += [part.pixels.array for part in self.frame.source.parts if "pixels" in vars(part)]
         roots = {id(root): root.nbytes for a in arrays if a is not None for root in (_root(a),)}
         return sum(roots.values())

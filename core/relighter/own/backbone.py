@@ -20,6 +20,7 @@ from ...errors import DeviceError
 from ...light.by_facing import log_light_by_facing
 from ...light.environment import AP1_LUMINANCE
 from ...shape.depth import relief_of, without_rims
+from ...shape.depth_fit import Fit
 from ...shape.estimators.own import SHIPPED, load, see
 from ...shape.estimators.shape_network import Shape
 from ...shape.placed import received
@@ -75,7 +76,7 @@ class Relamp:
         loaded = load(path, device)
         self.weights, self.card = loaded.digest, loaded.card
         self._network, self._device = loaded.network, device
-        self._kept: tuple[tuple[torch.Tensor, ...], Subject] | None = None
+        self._kept: tuple[Conditions, Subject] | None = None
 
     @property
     def network(self) -> Relamp:
@@ -139,10 +140,9 @@ class Relamp:
 
     def _subject(self, c: Conditions) -> Subject:
         """The subject of a frame. The last frame's is kept: it stays the same while an artist turns a light."""
-        key = (c.code, c.matte, c.normals, c.normals_known)
         kept = self._kept
-        if kept is None or not all(torch.equal(a, b) for a, b in zip(kept[0], key, strict=True)):
-            self._kept = kept = (key, self._estimated(c))
+        if kept is None or not _same_subject(kept[0], c):
+            self._kept = kept = (c, self._estimated(c))
         return kept[1]
 
     def _estimated(self, c: Conditions) -> Subject:
@@ -151,16 +151,38 @@ class Relamp:
         doubt = found.doubt * (c.normals_known <= 0.5)
         # Given normals determine the relief better than the network does: with the network's relief a curtain lost 2.4 dB.
         given = bool((c.normals_known * c.matte).sum() > 0.5 * c.matte.sum())
-        field = relief_of(normals, c.matte, None if given else found.relief)
+        if c.depth is None:
+            field = relief_of(normals, c.matte, None if given else found.relief)
+        else:
+            field = _heights_of_depth(c.depth, c, normals)
         albedo = _luminance(found.log_albedo.exp()).clamp_min(DARK_ALBEDO)
         luminance = _luminance(decode_planes(c.code)) / albedo**DELIT
         own_light = log_light_by_facing(luminance, normals, c.matte)
         return Subject(normals, found.log_albedo, found.doubt, trace(normals, field, c.matte, doubt), own_light)
 
 
+def _same_subject(one: Conditions, other: Conditions) -> bool:
+    """Whether two frames differ in nothing but their light and their background."""
+    if (one.depth is None) != (other.depth is None) or one.depth_kind != other.depth_kind:
+        return False
+    pairs = [
+        (getattr(one, name), getattr(other, name)) for name in ("code", "matte", "rays", "normals", "normals_known")
+    ]
+    if one.depth is not None and other.depth is not None:
+        pairs.append((one.depth, other.depth))
+    return all(torch.equal(a, b) for a, b in pairs)
+
+
 def facing(found: Shape, c: Conditions) -> torch.Tensor:
     """The normals that lights fall on, (B, 3, h, w): those given, else those that the shape network estimated."""
     return torch.where(c.normals_known > 0.5, c.normals, without_rims(found.normals, c.matte))
+
+
+def _heights_of_depth(depth: torch.Tensor, c: Conditions, normals: torch.Tensor) -> torch.Tensor:
+    """Heights toward the viewer in pixels, (1, h, w), of the depth (1, 1, h, w) that is given."""
+    far, rays, facing, matte = (_picture(p.float()) for p in (depth, c.rays, normals, c.matte))
+    fit = Fit.of(far[..., 0], c.depth_kind, rays, facing, matte[..., 0])
+    return torch.from_numpy(fit.heights(far[..., 0], rays, matte[..., 0]))[None].to(normals)
 
 
 def _mean(log_light: torch.Tensor, matte: torch.Tensor) -> torch.Tensor:

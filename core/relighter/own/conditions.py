@@ -6,7 +6,7 @@ here, so that a hint means the same in both.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -67,6 +67,7 @@ class Conditions:
     target, source: the lights; source_known: (B,), 0 where nothing is known of the source and its tables mean nothing.
     background: (B, 3, h, w) log-encoded view of where the subject will stand, and background_known: (B,).
     rig: lights that are put into the scene, of B = 1, or None. keeps_light: whether the plate keeps its own light beside them.
+    depth: (B, 1, h, w), cleaned, of `depth_kind` (`shape.depth_pass`), 0 where nothing stands; None where none was given.
     """
 
     code: torch.Tensor
@@ -81,14 +82,16 @@ class Conditions:
     background_known: torch.Tensor
     rig: RigView | None = None
     keeps_light: bool = False
+    depth: torch.Tensor | None = None
+    depth_kind: str = "z"
 
     def to(self, device: torch.device | str) -> Conditions:
         """The same on another device."""
-        there = {f.name: getattr(self, f.name) for f in fields(self)}
+        held = {f.name: getattr(self, f.name) for f in fields(self)}
         moved: dict[str, Any] = {
-            name: value.to(device) if hasattr(value, "to") else value for name, value in there.items()
+            name: value.to(device) for name, value in held.items() if isinstance(value, torch.Tensor | LightBatch)
         }
-        return Conditions(**moved)
+        return replace(self, **moved)
 
 
 @dataclass
@@ -119,6 +122,8 @@ def build(
     background: np.ndarray | None = None,
     rig: RigView | None = None,
     keeps_light: bool = False,
+    depth: np.ndarray | None = None,
+    depth_kind: str = "z",
 ) -> Conditions:
     """The conditions of one frame, B = 1.
 
@@ -130,6 +135,7 @@ def build(
         normals, known: (h, w, 3) unit camera-space normals and (h, w) bool where there are any.
         background: (h, w, 3) scene-linear view of the environment at unit level.
         rig, keeps_light: see `Conditions`.
+        depth: (h, w), cleaned, of the kind `depth_kind` (`shape.depth_pass`).
     """
     shape = matte.shape
     facing = np.broadcast_to(np.array([0, 0, 1], np.float32), (*shape, 3)) if normals is None else normals
@@ -151,6 +157,8 @@ def build(
         background_known=torch.tensor([0.0 if background is None else 1.0]),
         rig=rig,
         keeps_light=keeps_light,
+        depth=None if depth is None else torch.from_numpy(np.ascontiguousarray(depth, np.float32))[None, None],
+        depth_kind=depth_kind,
     )
 
 
