@@ -42,15 +42,15 @@ from relamp.core.cli import main as relamp
 from relamp.core.evaluation.evaluate import evaluate
 from relamp.core.evaluation.flicker import COARSE
 from relamp.core.gain.analytic import between
-from relamp.core.gain.proxy import FLOOR, encode
+from relamp.core.gain.proxy import exposure_anchor
 from relamp.core.light.camera import load_camera
 from relamp.core.light.sheet import write_png
 from relamp.core.light.sources import MapLight, camera_to_map
 from relamp.core.pictures import exr
 from relamp.core.pictures.colour import Colour
+from relamp.core.pictures.curves import FLOOR, encode_log
 from relamp.core.pictures.sequence import Sequence
 from relamp.core.process import pin_opencv
-from relamp.core.shot.measure import exposure_anchor
 from relamp.core.temporal.align import RADIUS, Aligned, Aligner, Link, Track, bring, links
 from relamp.core.temporal.deflicker import SHIPPED, Deflicker
 from relamp.core.temporal.flow import warp
@@ -173,7 +173,9 @@ def load_shot(folder: Path) -> Shot:
         hint = between(turned[1], turned[0]).at(normals.astype(np.float32))
         before, after = (np.maximum(f.rgb, 0) * anchor + FLOOR for f in (plate, truth))
         residual = np.clip(np.log(after / before), -6, 6) - hint
-        look = WorkingFrame(encode(plate.rgb * np.float32(anchor)), matte, normals, hint, residual.astype(np.float32))
+        look = WorkingFrame(
+            encode_log(plate.rgb * np.float32(anchor)), matte, normals, hint, residual.astype(np.float32)
+        )
         looks.append(look)
     return Shot(folder.name, looks)
 

@@ -22,6 +22,12 @@ _PATH_KINDS = ("picture", "file")
 _LARGEST = 1e30
 """Measured numbers stay below this, and an anchor above its inverse, so that float32 holds what is made of them."""
 
+READ_WITH = (
+    "plate", "matte", "normals", "normals_space", "normals_flip", "depth", "depth_kind", "camera", "layer", "views",
+    "colorspace", "config",
+)  # fmt: skip
+"""The parameters that a plate and its subject are read with: measurements and read frames hold only for the same values."""
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -109,19 +115,7 @@ def save(job: RelightJob, path: str | os.PathLike[str], overwrite: bool = False)
 def with_parameters(job: RelightJob, **values: Any) -> RelightJob:
     """The job with some parameters replaced; measurements are dropped when what they were measured on changed."""
     parameters = replace(job.parameters, **values)
-    measured_on = (
-        "plate",
-        "matte",
-        "normals",
-        "normals_space",
-        "normals_flip",
-        "camera",
-        "layer",
-        "views",
-        "colorspace",
-        "config",
-    )
-    same = all(getattr(parameters, name) == getattr(job.parameters, name) for name in measured_on)
+    same = all(getattr(parameters, name) == getattr(job.parameters, name) for name in READ_WITH)
     return RelightJob(parameters, job.measured if same else Measured())
 
 

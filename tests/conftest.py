@@ -1,3 +1,4 @@
+import hashlib
 import logging
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +9,27 @@ from relamp.core import process
 
 process.set_up()  # before anything imports numpy, as the command does
 
+import numpy as np  # noqa: E402
+
+from relamp.core.light import irradiance  # noqa: E402
 from shots import Shot  # noqa: E402
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_table_a_map() -> Iterator[None]:
+    """Tabulate maps of the same pixels once: most tests render with the same two maps, and the table is most of their time."""
+    computed, kept = irradiance.irradiance_table, {}
+
+    def table(pixels: np.ndarray, size: int = 128) -> np.ndarray:
+        key = (pixels.shape, pixels.dtype.str, size, hashlib.sha256(np.ascontiguousarray(pixels)).digest())
+        if key not in kept:
+            kept[key] = computed(pixels, size)  # (size, size, 3)
+            kept[key].flags.writeable = False
+        return kept[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(irradiance, "irradiance_table", table)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -71,6 +71,7 @@ def relamp(shot: Shot, frames: int = 4) -> Any:
     plate["selected"].setValue(False)
     node.setInput(2, env)
     node["source_env"].setValue(shot.env_a)
+    node["backbone"].setValue("ratio")
     return node
 
 

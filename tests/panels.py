@@ -72,6 +72,7 @@ def load(panel: Panel, shot: Shot) -> Watch:
     """Open a shot as an artist does, and wait for it to be relit."""
     watch = Watch(panel)
     panel.open(str(shot.plate_frame(1002)))
+    panel.session.set("backbone", "ratio")
     panel.inputs["source_env"].setPath(shot.env_a)
     panel.inputs["env"].setPath(shot.env_b)
     qt.until(lambda: "relit" in watch.pictures and not panel.client.busy(), "a relit picture")

@@ -14,6 +14,7 @@ from published_goldens import QUIET, error, notes, numbers, stored, under
 from relamp.core.cli import main
 from relamp.core.errors import DeviceError, InputError, UsageError
 from relamp.core.parameters import RelightParameters
+from relamp.core.pictures.curves import decode_log_tensor
 from relamp.core.relighter import load
 from relamp.core.relighter.ic_light.backbone import ICLightFrames
 from relamp.core.relighter.light_a_video.backbone import LightAVideo
@@ -22,7 +23,6 @@ from relamp.core.relighter.light_a_video.model import ClipRelighter
 from relamp.core.relighter.light_a_video.temporal_prior import TemporalPrior
 from relamp.core.relighter.models.ledger import ADAPTER
 from relamp.core.relighter.own.backbone import Relamp
-from relamp.core.relighter.own.conditions import decode_planes
 from relamp.core.relighter.relightvid.backbone import RelightVidShot
 from relamp.core.relighter.stable_diffusion import pixels, proxies
 from relamp.core.relighter.stable_diffusion.common import Pair
@@ -294,7 +294,7 @@ def test_the_subjects_brightest_sits_at_seven_tenths_and_the_way_back_is_exact()
     shown = clip.cut(clip.subject)[0] / 255
     assert abs(np.percentile(shown[inside], 99.5) - 0.7) < 0.01
     light = proxies.from_display(shown) / clip.exposure
-    np.testing.assert_allclose(light[inside], proxies.picture(decode_planes(c.code))[inside], rtol=0.05, atol=0.003)
+    np.testing.assert_allclose(light[inside], proxies.picture(decode_log_tensor(c.code))[inside], rtol=0.05, atol=0.003)
 
 
 def test_a_gain_is_put_at_the_hints_level_and_keeps_its_shape():

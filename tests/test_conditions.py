@@ -8,7 +8,8 @@ from relamp.core.gain import analytic
 from relamp.core.light.environment import AP1_LUMINANCE, rotate, rotation_matrix
 from relamp.core.light.irradiance import Light
 from relamp.core.light.octahedral import octahedral_directions, sample_table
-from relamp.core.relighter.own.conditions import LightBatch, _read, decode_planes, encode_planes, features, light_map
+from relamp.core.pictures.curves import decode_log_tensor, encode_log_tensor
+from relamp.core.relighter.own.conditions import LightBatch, _read, features, light_map
 from small_relighter import ball, conditions, environment, tables
 
 LEFT, RIGHT = environment((-1.0, 0.0, 0.0)), environment((1.0, 0.0, 0.0))
@@ -81,4 +82,4 @@ def test_an_unknown_source_leaves_no_trace():
 
 def test_tensor_code_comes_back():
     light = torch.logspace(-4, 3, 50)
-    assert torch.allclose(decode_planes(encode_planes(light)), light, rtol=1e-3, atol=1e-6)
+    assert torch.allclose(decode_log_tensor(encode_log_tensor(light)), light, rtol=1e-3, atol=1e-6)

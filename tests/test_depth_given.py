@@ -37,7 +37,7 @@ def shot(tmp_path):
 def render(shot, name, *more):
     """The relit frame 1001, R G B (h, w, 3)."""
     out = str(shot.folder / f"{name}.####.exr")
-    arguments = ["--env", shot.env_b, "--source-env", shot.env_a, "--camera", str(shot.folder / "camera.json"), "-q"]
+    arguments = ["--env", shot.env_b, "--source-env", shot.env_a, "--camera", str(shot.folder / "camera.json")]
     assert main(["render", shot.plate, *arguments, "--frames", "1001", "--out", out, *more]) == 0
     return layer(shot.folder / f"{name}.1001.exr", *RGB)
 
@@ -138,13 +138,13 @@ def test_a_depth_is_never_written_over(shot, capsys):
     np.testing.assert_array_equal(layer(shot.folder / "depth.1001.exr", "Z")[..., 0], SCENE.z)
 
 
-def test_a_plate_whose_own_depth_is_of_another_kind_is_relit_without_it(shot, caplog):
+def test_a_plate_whose_own_depth_is_of_another_kind_is_relit_without_it(shot, capsys):
     without = render(shot, "without")
     plate = layer(shot.plate_frame(1001), *RGB, "A", "N.X", "N.Y", "N.Z")
     both = np.concatenate([plate, SCENE.inverse[..., None]], -1)
     write_exr(shot.plate_frame(1001), both, (*RGB, "A", "N.X", "N.Y", "N.Z", "depth.Z"))
     np.testing.assert_array_equal(render(shot, "own"), without)
-    assert "the plate's own depth is not used" in caplog.text
+    assert "the plate's own depth is not used" in capsys.readouterr().err
 
 
 def test_a_farm_bundle_carries_the_depth_and_gives_the_bits_of_a_single_render(shot, tmp_path):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from relamp.core.pictures.curves import decode_log_tensor
 from relamp.core.relighter.answer import Answer
-from relamp.core.relighter.own.conditions import decode_planes
 from relamp.core.relighter.own.ensemble import factors, relight, scaled
 from small_relighter import conditions
 
@@ -26,7 +26,7 @@ class Fake:
         self.asked.append((len(conditions), seed))
         answers = []
         for c in conditions:
-            light = decode_planes(c.code)[0].permute(1, 2, 0).numpy()
+            light = decode_log_tensor(c.code)[0].permute(1, 2, 0).numpy()
             drawn = 0.1 * seed if self.seeded(steps) else 0.0
             hint = np.full_like(light, 0.25)
             answers.append(Answer(light + np.float32(drawn), hint, np.full_like(light, 3**-0.5)))
@@ -49,14 +49,16 @@ def test_factors_span_the_range_evenly_around_one(count):
 
 def test_scaling_comes_after_the_anchor_and_one_leaves_the_bits():
     c = conditions()
-    torch.testing.assert_close(decode_planes(scaled(c, 0.5).code), 0.5 * decode_planes(c.code), atol=1e-6, rtol=1e-5)
+    torch.testing.assert_close(
+        decode_log_tensor(scaled(c, 0.5).code), 0.5 * decode_log_tensor(c.code), atol=1e-6, rtol=1e-5
+    )
     assert scaled(c, 1.0) is c
 
 
 @pytest.mark.parametrize("count", [3, 5, 7])
 def test_an_ensemble_is_the_mean_of_the_relit_proxies_with_the_scaling_undone(count):
     found = ask(Fake(), count)
-    light = decode_planes(conditions().code)[0].permute(1, 2, 0).double().numpy()
+    light = decode_log_tensor(conditions().code)[0].permute(1, 2, 0).double().numpy()
     relit = [factor * light * np.exp(0.25 + factor * light) / factor for factor in factors(count)]
     np.testing.assert_allclose(light * np.exp(found.hint + found.residual), np.mean(relit, 0), rtol=1e-5, atol=1e-7)
 
@@ -75,7 +77,7 @@ def test_a_network_with_an_ensemble_of_its_own_is_asked_once():
 
 def test_confidence_is_one_where_answers_agree_and_a_half_at_a_stop():
     agreed = ask(Fake(), 3, confidence=True).confidence
-    light = decode_planes(conditions().code)[0].permute(1, 2, 0).double().numpy()
+    light = decode_log_tensor(conditions().code)[0].permute(1, 2, 0).double().numpy()
     spread = np.std([f * light for f in factors(3)], axis=0).mean(-1)
     np.testing.assert_allclose(agreed, np.exp(-spread), rtol=1e-5)
     assert agreed.max() > 0.99

@@ -21,7 +21,8 @@ def shot(tmp_path):
 
 
 def render(shot, *arguments):
-    assert main(["render", shot.plate, "--out", shot.out, "-F", "1001", "--overwrite", "-q", *arguments]) == 0
+    given = ["-F", "1001", "--overwrite", "-q", "--backbone", "ratio", *arguments]
+    assert main(["render", shot.plate, "--out", shot.out, *given]) == 0
     return layer(shot.out_frame(1001), *"RGB")
 
 

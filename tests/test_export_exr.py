@@ -18,7 +18,7 @@ LAYERS = ("ratio", "lamp1", "lamp2", "rest", "N")
 @pytest.fixture
 def relit(shot):
     arguments = ["render", shot.plate, "--env", shot.env_b, "--source-env", shot.env_a, "--out", shot.out, "-q"]
-    assert main([*arguments, "--layers", "ratio,lamps", "--lamps", "2", "-F", "1001-1002"]) == 0
+    assert main([*arguments, "--backbone", "ratio", "--layers", "ratio,lamps", "--lamps", "2", "-F", "1001-1002"]) == 0
     return shot
 
 

@@ -876,3 +876,25 @@ def test_a_multiview_attribute_that_holds_no_names_tells_no_views(value):
     spec = oiio.ImageSpec(2, 2, 3, "half")
     spec.attribute("multiView", value)
     assert views_of([spec]) == ()
+
+
+def test_info_tells_which_channel_is_depth_and_how_far_it_goes(tmp_path):
+    far = np.linspace(4, 9, HEIGHT * WIDTH, dtype=np.float32).reshape(HEIGHT, WIDTH)
+    far[0], far[-1] = np.inf, 0
+    told = exr.info(save(tmp_path / "in.exr", (rgba() | {"depth.Z": far}, {})), pixels=True)
+    assert f"depth: depth.Z, {far[1].min():.4g} to {far[-2].max():.4g} without 0 and infinity" in told
+    assert "depth" not in exr.info(plain(tmp_path / "plain.exr"))
+
+
+@pytest.mark.parametrize("name", ["Pz", "depth", "VRayZDepth.R", "Z"])
+def test_a_depth_file_is_read_by_the_names_of_renderers(tmp_path, name):
+    path = save(tmp_path / "in.exr", (rgba() | {name: np.full((HEIGHT, WIDTH), 3, np.float32)}, {}))
+    assert (exr.read_depth(path).pixels == 3).all()
+    assert exr.read_depth(path, "A").names == ("A",)
+
+
+def test_a_grey_file_is_depth_and_a_coloured_one_asks_for_the_channel(tmp_path):
+    grey = {c: np.full((HEIGHT, WIDTH), 2, np.float32) for c in "RGB"}
+    assert exr.read_depth(save(tmp_path / "grey.exr", (grey, {}))).pixels.shape == (HEIGHT, WIDTH, 1)
+    with pytest.raises(InputError, match=r"no Z or depth\.Z; name the depth's channel, as in in\.exr:R"):
+        exr.read_depth(plain(tmp_path / "in.exr"))

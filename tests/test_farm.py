@@ -23,7 +23,8 @@ FARM = [sys.executable, "-m", "relamp.core.cli", "farm"]
 
 
 def save_job(shot, **more):
-    job = RelightJob(RelightParameters(plate=shot.plate, env=shot.env_b, source_env=shot.env_a, out=shot.out, **more))
+    given = {"plate": shot.plate, "env": shot.env_b, "source_env": shot.env_a, "out": shot.out, "backbone": "ratio"}
+    job = RelightJob(RelightParameters(**given | more))
     path = shot.folder / "shot.relamp.json"
     jobs.save(job, path)
     return path
@@ -62,7 +63,7 @@ def test_chunks_are_what_a_single_render_gives_and_the_shot_is_loaded_once(shot,
     single = {frame: layer(shot.out_frame(frame), *"RGBA") for frame in range(1001, 1005)}
     for frame in single:
         shot.out_frame(frame).unlink()
-    start(spool, save_job(shot))
+    start(spool, save_job(shot, backbone="relamp"))
     for chunk in ("1001-1003", "1004"):
         render(spool, chunk)
     for frame, pixels in single.items():

@@ -10,7 +10,7 @@ from moving import pan, random_head
 from relamp.core.cli import main
 from relamp.core.errors import InputError, UsageError
 from relamp.core.evaluation.flicker import measure
-from relamp.core.gain.proxy import decode
+from relamp.core.pictures.curves import decode_log
 from relamp.core.temporal import deflicker
 from relamp.core.temporal.deflicker import Deflicker
 from relamp.core.temporal.elsewhere import Elsewhere, steady
@@ -32,7 +32,7 @@ def shot(tmp_path):
     """A panning plate, its relight with a level that jumps, and the same one steady."""
     levels = np.random.default_rng(0).normal(0, 0.15, len(FRAMES))
     for frame, code, level in zip(FRAMES, pan(len(FRAMES), step=1.5), levels, strict=True):
-        plate = decode(code)
+        plate = decode_log(code)
         for name, factor in (("plate", 1.0), ("steady", 1.6), ("relit", 1.6 * np.exp(level))):
             write_exr(tmp_path / f"{name}.{frame}.exr", plate * np.float32(factor), ("R", "G", "B"))
     return tmp_path
@@ -55,7 +55,7 @@ def test_nothing_bleeds_across_a_cut_inside_the_range(shot, head):
     """Up to the cut the shot comes out as if there were nothing behind it, and after it as if there were nothing before."""
     for frame, code in zip(range(1005, 1009), pan(4, step=1.5, seed=9), strict=True):
         for name, factor in (("plate", 1.0), ("relit", 1.6 * (1 + 0.1 * (frame % 2)))):
-            write_exr(shot / f"{name}.{frame}.exr", decode(code) * np.float32(factor), ("R", "G", "B"))
+            write_exr(shot / f"{name}.{frame}.exr", decode_log(code) * np.float32(factor), ("R", "G", "B"))
     run(shot, head, out=f"{shot}/whole/o.####.exr")
     for part, gone in (("before", range(1005, 1009)), ("after", range(1001, 1005))):
         kept = {frame: (shot / f"relit.{frame}.exr").read_bytes() for frame in gone}

@@ -203,7 +203,7 @@ def test_a_background_frame_that_is_missing_is_named(shot, capsys):
 
 
 def test_another_background_renders_a_finished_frame_again(shot):
-    render(shot, *background(shot), "-d", "float")
+    render(shot, *background(shot), "-d", "float", "--backbone", "ratio")
     first = layer(shot.out_frame(1001), *"RGB")
     write_exr(shot.folder / "bg.1001.exr", split_picture()[:, ::-1], ("R", "G", "B"))
     assert (
@@ -219,6 +219,8 @@ def test_another_background_renders_a_finished_frame_again(shot):
                 "-d",
                 "float",
                 "-q",
+                "--backbone",
+                "ratio",
                 *background(shot),
             ]
         )

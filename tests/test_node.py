@@ -33,14 +33,14 @@ def sources(shot: Shot, **changed):
 
 
 def job_of(shot: Shot, place, **changed):
-    return make_job(values(source_env=shot.env_a, **changed), sources(shot), place.pattern)
+    return make_job(values(source_env=shot.env_a, backbone="ratio", **changed), sources(shot), place.pattern)
 
 
 def test_every_parameter_is_a_knob_a_pipe_or_the_nodes_own_business():
     shown = {knob.name for knob in node_knobs.declared()}
     assert shown <= {name for name, _ in knobs()}
     elsewhere = {name for name, _ in knobs()} - shown
-    given = {"plate", "matte", "normals", "background"}
+    given = {"plate", "matte", "normals", "depth", "background"}
     decided = {"mix", "out", "overwrite", "skip_existing", "missing", "keep_going", "create_dir", "views"}
     assert elsewhere == given | decided | {name for name, knob in knobs() if knob.hidden}
 
@@ -177,7 +177,7 @@ def test_a_stopped_bake_keeps_its_frames_and_goes_on_there(client, tmp_path):
     shot = Shot(tmp_path / "shot", size=160, frames=24)
     place = Bakes(tmp_path / "bakes", "R").version(1)
     long = {"plate": Source(shot.plate, 1001, 1024), "env": Source(shot.env_b, 1, 1)}
-    job = make_job(values(source_env=shot.env_a, threads=1), long, place.pattern)
+    job = make_job(values(source_env=shot.env_a, backbone="ratio", threads=1), long, place.pattern)
     bake = Bake(client, job, place).start()
     wait_until(lambda: bake.fraction > 0)
     bake.cancel()

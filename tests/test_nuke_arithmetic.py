@@ -47,7 +47,7 @@ def stored(pattern: Path, *names: str, frame: int = 1002) -> np.ndarray:
 def rendered(shot: Shot, *options: str) -> np.ndarray:
     """Frame 1002 as the command line renders it with other options."""
     arguments = ["render", shot.plate, "--env", shot.env_b, "--source-env", shot.env_a, "--out", shot.out, "--frames", "1002",
-                 "--grain", "off", "--overwrite", "-q", "-d", "float", *options]  # fmt: skip
+                 "--grain", "off", "--overwrite", "-q", "-d", "float", "--backbone", "ratio", *options]  # fmt: skip
     assert main(arguments) == 0
     return layer(shot.out_frame(1002), "R", "G", "B")
 

@@ -30,7 +30,14 @@ RELAMP = str(Path(sys.executable).with_name("relamp"))
 
 
 def job_of(shot, **more):
-    given = {"plate": shot.plate, "env": shot.env_b, "source_env": shot.env_a, "out": shot.out, **more}
+    given = {
+        "plate": shot.plate,
+        "env": shot.env_b,
+        "source_env": shot.env_a,
+        "out": shot.out,
+        "backbone": "ratio",
+        **more,
+    }
     return RelightJob(RelightParameters(**given))
 
 
@@ -213,15 +220,16 @@ def test_a_local_run_that_lacks_a_frame_does_not_end_well(shot, tmp_path, capsys
 
 def test_a_job_never_replaces_what_is_not_its_own(tmp_path):
     shot = Shot(tmp_path)
-    job = RelightJob(RelightParameters(plate=shot.plate, env=shot.env_b, out=shot.out))
+    job = RelightJob(RelightParameters(plate=shot.plate, env=shot.env_b, out=shot.out, backbone="ratio"))
     theirs = write_exr(shot.out_frame(1002), np.ones((4, 4, 3), np.float32), ("R", "G", "B"))
     before = theirs.read_bytes()
     with pytest.raises(UsageError, match="not made by Relamp"):
         farm_job.make(job)
-    assert main(["render", shot.plate, "--env", shot.env_b, "--out", shot.out, "--skip-existing", "-q"]) == 2
+    arguments = ["render", shot.plate, "--env", shot.env_b, "--out", shot.out, "--skip-existing", "-q"]
+    assert main([*arguments, "--backbone", "ratio"]) == 2
     assert theirs.read_bytes() == before
     theirs.unlink()
-    assert main(["render", shot.plate, "--env", shot.env_b, "--out", shot.out, "--skip-existing", "-q"]) == 0
+    assert main([*arguments, "--backbone", "ratio"]) == 0
     farm_job.make(job)  # its own frames are no hindrance
     with pytest.raises(UsageError, match="other settings"):
         farm_job.make(with_parameters(job, env_exposure=1.0))

@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from relamp.core.errors import InputError
-from relamp.core.gain.proxy import encode
 from relamp.core.light.backdrop import camera_rays
 from relamp.core.light.by_facing import log_light_by_facing
 from relamp.core.light.environment import AP1_LUMINANCE, rotate, rotation_matrix
+from relamp.core.pictures.curves import encode_log
 from relamp.core.relighter import weights
 from relamp.core.relighter.own import backbone as own_backbone
 from relamp.core.relighter.own.backbone import Relamp
@@ -82,7 +82,7 @@ def test_the_weights_that_ship_see_a_ball_as_a_ball():
     light, matte, normals = ball(128, 128)
     with torch.inference_mode():
         seen = own.load().network(
-            torch.from_numpy(encode(light).transpose(2, 0, 1))[None], torch.from_numpy(matte)[None, None]
+            torch.from_numpy(encode_log(light).transpose(2, 0, 1))[None], torch.from_numpy(matte)[None, None]
         )
     cosine = (seen.normals[0].numpy().transpose(1, 2, 0) * normals).sum(-1)[matte > 0.5]
     assert np.degrees(np.arccos(np.clip(cosine, -1, 1))).mean() < 25
@@ -95,7 +95,7 @@ def test_what_is_seen_does_not_depend_on_the_size_that_is_asked_for(share):
 
     def seen_at(size):
         light, matte, _ = ball(size, size)
-        code = torch.from_numpy(encode(light).transpose(2, 0, 1).copy())[None]
+        code = torch.from_numpy(encode_log(light).transpose(2, 0, 1).copy())[None]
         with torch.inference_mode():
             shape = own.see(loaded.network, code, torch.from_numpy(matte)[None, None])
         return torch.nn.functional.interpolate(shape.normals, size=(64, 64), mode="bilinear", antialias=True), matte

@@ -7,6 +7,8 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import OpenImageIO as oiio
@@ -14,21 +16,29 @@ import PyOpenColorIO as ocio
 import pytest
 
 from relamp.core.cli import main
+from relamp.core.errors import UsageError
 from relamp.core.light.backdrop import camera_rays
 from relamp.core.light.environment import rotate, rotation_matrix
 from relamp.core.light.irradiance import irradiance
 from relamp.core.light.sources import MapLight
+from relamp.core.parameters import RelightParameters
 from relamp.core.pictures import exr
 from relamp.core.pictures.colour import PINNED, Colour
 from relamp.core.pictures.sequence import Sequence
+from relamp.core.relighter.answer import Backbone
 from relamp.core.shape.normals import along_rays
+from relamp.core.shot.checks import check_backbone
 from shots import BALL_CHANNELS, Shot, layer, lit_ball, read_exr, soft_light, sphere, write_exr
 
 RGB = ("R", "G", "B")
 
 
+RATIO, NETWORK = ("--backbone", "ratio"), ("--backbone", "relamp")
+
+
 def render(shot, *more, env=None, source=None, out=None):
-    arguments = ["render", shot.plate, "--env", env or shot.env_b, "--out", out or shot.out, "-q", *more]
+    """The exit code of a render by the traced light alone, ten times as fast as by the network; `NETWORK` in `more` is that."""
+    arguments = ["render", shot.plate, "--env", env or shot.env_b, "--out", out or shot.out, "-q", *RATIO, *more]
     return main(arguments + (["--source-env", source] if source else []))
 
 
@@ -77,7 +87,7 @@ def test_an_identity_relight_changes_nothing_at_all(tmp_path):
 
 def test_the_ratio_relight_is_the_true_picture_under_the_new_light(tmp_path):
     shot = Shot(tmp_path, "float", size=96, frames=1)
-    assert render(shot, "--backbone", "ratio", source=shot.env_a) == 0
+    assert render(shot, source=shot.env_a) == 0
     true = lit_ball(soft_light((-1.0, 0.2, 0.1)), 96)
     ours = layer(shot.out_frame(1001), *RGB)
     assert psnr(ours, true[..., :3], true[..., 3] > 0.99) > 50
@@ -95,7 +105,7 @@ def test_the_hint_alone_reaches_the_exact_ratio_of_irradiances(tmp_path):
     plate[..., :3] += gloss * coverage[..., None]
     true[..., :3] += other * coverage[..., None]
     write_exr(shot.plate_frame(1001), plate, BALL_CHANNELS)
-    assert render(shot, "--grain", "off", source=shot.env_a) == 0
+    assert render(shot, *NETWORK, "--grain", "off", source=shot.env_a) == 0
     oracle = plate[..., :3] * irradiance(b, normals) / irradiance(a, normals)
     inside = coverage > 0.5
     ours = psnr(layer(shot.out_frame(1001), *RGB), true[..., :3], inside)
@@ -104,8 +114,8 @@ def test_the_hint_alone_reaches_the_exact_ratio_of_irradiances(tmp_path):
 
 def test_one_stop_more_is_a_factor_of_two(tmp_path):
     shot = Shot(tmp_path, "float", frames=1)
-    assert render(shot, "--env-exposure", "0") == 0
-    assert render(shot, "--env-exposure", "1", out=str(tmp_path / "up.####.exr")) == 0
+    assert render(shot, *NETWORK, "--env-exposure", "0") == 0
+    assert render(shot, *NETWORK, "--env-exposure", "1", out=str(tmp_path / "up.####.exr")) == 0
     base, up = layer(shot.out_frame(1001), *RGB), layer(tmp_path / "up.1001.exr", *RGB)
     matte = layer(shot.out_frame(1001), "A")[..., 0] > 0
     np.testing.assert_allclose(up[matte], 2 * base[matte], rtol=1e-6)
@@ -116,8 +126,8 @@ def test_a_turned_map_and_a_map_of_the_turn_light_alike(tmp_path):
     shot = Shot(tmp_path, "float", frames=1)
     turned = rotate(soft_light((-1.0, 0.2, 0.1)), rotation_matrix(15, -70, 5))
     env = str(write_exr(tmp_path / "turned.exr", turned, RGB))
-    assert render(shot, "--env-rotate", "15,-70,5", source=shot.env_a) == 0
-    assert render(shot, env=env, source=shot.env_a, out=str(tmp_path / "t.####.exr")) == 0
+    assert render(shot, *NETWORK, "--env-rotate", "15,-70,5", source=shot.env_a) == 0
+    assert render(shot, *NETWORK, env=env, source=shot.env_a, out=str(tmp_path / "t.####.exr")) == 0
     a, b = layer(shot.out_frame(1001), *RGB), layer(tmp_path / "t.1001.exr", *RGB)
     inside = layer(shot.out_frame(1001), "A")[..., 0] > 0.99
     assert np.abs(a - b)[inside].mean() < 0.01 * a[inside].mean()
@@ -127,7 +137,7 @@ def test_a_turned_map_and_a_map_of_the_turn_light_alike(tmp_path):
 def test_a_lamp_on_one_side_of_the_camera_lights_that_side(tmp_path, direction, brighter):
     shot = Shot(tmp_path, frames=1)
     env = str(write_exr(tmp_path / "side.exr", soft_light(direction, 0.05), RGB))
-    assert render(shot, env=env) == 0
+    assert render(shot, *NETWORK, env=env) == 0
     picture = layer(shot.out_frame(1001), *RGB).mean(-1)
     left, right = picture[:, :24].sum(), picture[:, 24:].sum()
     assert (left > 1.5 * right) if brighter == "left" else (right > 1.5 * left)
@@ -197,23 +207,23 @@ def pixels_of(folder, frames=range(1001, 1005)):
 
 
 def test_any_split_any_threads_and_any_order_give_the_same_bits(tmp_path):
-    shot = Shot(tmp_path)
-    more = ("--layers", "ratio,lamps", "--env-rotate", "1001=0,0,0;1004=0,90,0")
+    shot, numbers = Shot(tmp_path, frames=3), (1001, 1002, 1003)
+    more = (*NETWORK, "--layers", "ratio,lamps", "--env-rotate", "1001=0,0,0;1003=0,90,0")
     assert render(shot, *more, "--threads", "1") == 0
-    whole = pixels_of(shot.out)
+    whole = pixels_of(shot.out, numbers)
     threaded = str(tmp_path / "threads.####.exr")
     assert render(shot, *more, "--threads", "4", out=threaded) == 0
-    assert pixels_of(threaded) == whole
+    assert pixels_of(threaded, numbers) == whole
     chunks = str(tmp_path / "chunks.####.exr")
-    for frames in ("1003-1004", "1001", "1002"):
+    for frames in ("1002-1003", "1001"):
         assert render(shot, *more, "--frames", frames, out=chunks) == 0
-    assert pixels_of(chunks) == whole
+    assert pixels_of(chunks, numbers) == whole
 
 
 def test_a_killed_render_leaves_whole_frames_and_goes_on(tmp_path):
     shot = Shot(tmp_path, size=256, frames=12)
     command = [sys.executable, "-m", "relamp.core.cli", "render", shot.plate, "--env", shot.env_b, "--out", shot.out]
-    command += ["--threads", "1"]
+    command += ["--threads", "1", "--backbone", "ratio"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     for line in process.stderr:
@@ -235,7 +245,7 @@ def test_a_killed_render_leaves_whole_frames_and_goes_on(tmp_path):
 def test_a_signal_stops_between_frames_with_its_exit_code(tmp_path, number):
     shot = Shot(tmp_path, size=256, frames=40)
     command = [sys.executable, "-m", "relamp.core.cli", "render", shot.plate, "--env", shot.env_b, "--out", shot.out]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen([*command, "--backbone", "ratio"], stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     for line in process.stderr:
         if line.startswith("frame 1001"):
@@ -267,7 +277,8 @@ def test_only_frames_of_these_settings_count_as_finished(tmp_path, capsys):
     stamp = [os.stat(shot.out_frame(f)).st_mtime_ns for f in (1001, 1002)]
     assert render(shot, "--skip-existing") == 0
     assert [os.stat(shot.out_frame(f)).st_mtime_ns for f in (1001, 1002)] == stamp
-    assert main(["render", shot.plate, "--env", shot.env_b, "--out", shot.out, "--skip-existing", "--mix", "0.5"]) == 0
+    arguments = ["render", shot.plate, "--env", shot.env_b, "--out", shot.out, "--backbone", "ratio", "--mix", "0.5"]
+    assert main([*arguments, "--skip-existing"]) == 0
     assert "was made with other settings" in capsys.readouterr().err
     again = os.stat(shot.out_frame(1001)).st_mtime_ns
     assert again != stamp[0]
@@ -433,19 +444,19 @@ def test_views_are_rendered_one_after_the_other(tmp_path):
         write_exr(tmp_path / f"plate.{view}.1001.exr", lit_ball(soft_light((0.3, 0.4, 1.0))), BALL_CHANNELS, "half")
     env = str(write_exr(tmp_path / "b.exr", soft_light((-1.0, 0.2, 0.1)), RGB))
     plate, out = str(tmp_path / "plate.%V.####.exr"), str(tmp_path / "relit.%v.####.exr")
-    assert main(["render", plate, "--env", env, "--out", out, "--views", "left,right", "-q"]) == 0
+    assert main(["render", plate, "--env", env, "--out", out, "--views", "left,right", "-q", *RATIO]) == 0
     assert pixels_of(tmp_path / "relit.l.####.exr", (1001,)) == pixels_of(tmp_path / "relit.r.####.exr", (1001,))
 
 
 def test_a_saved_job_renders_the_same_on_a_farm(tmp_path):
-    shot = Shot(tmp_path)
+    shot = Shot(tmp_path, frames=3)
     job = str(tmp_path / "shot.relamp.json")
-    assert render(shot, "--save-job", job, "--dry-run") == 0
+    assert render(shot, *NETWORK, "--save-job", job, "--dry-run") == 0
     assert not (tmp_path / "out").exists()
     assert json.loads(Path(job).read_text())["measured"]["anchor"] > 0
     assert main(["render", "--job", job, "--frames", "1002-1003", "-q"]) == 0
     farm = pixels_of(shot.out, (1002, 1003))
-    assert render(shot, out=str(tmp_path / "here.####.exr")) == 0
+    assert render(shot, *NETWORK, out=str(tmp_path / "here.####.exr")) == 0
     assert pixels_of(tmp_path / "here.####.exr", (1002, 1003)) == farm
 
 
@@ -509,10 +520,8 @@ def test_a_job_of_views_is_saved_with_all_of_them(tmp_path):
     env = str(write_exr(tmp_path / "b.exr", soft_light((-1.0, 0.2, 0.1)), RGB))
     job = str(tmp_path / "stereo.json")
     plate, out = str(tmp_path / "plate.%V.####.exr"), str(tmp_path / "out.%V.####.exr")
-    assert (
-        main(["render", plate, "--env", env, "--out", out, "--views", "left,right", "--save-job", job, "--dry-run"])
-        == 0
-    )
+    arguments = ["render", plate, "--env", env, "--out", out, "--views", "left,right", *RATIO]
+    assert main([*arguments, "--save-job", job, "--dry-run"]) == 0
     assert main(["render", "--job", job, "-q"]) == 0
     assert {p.name for p in tmp_path.glob("out.*.exr")} == {"out.left.1001.exr", "out.right.1001.exr"}
 
@@ -615,13 +624,40 @@ def in_rec709(tmp_path):
     return str(tmp_path / "rec709.ocio")
 
 
-def test_a_network_is_refused_in_a_space_it_was_not_taught_in(shot, in_rec709, capsys):
-    arguments = ["render", shot.plate, "--env", shot.env_b, "--out", shot.out, "--config", in_rec709]
-    assert main([*arguments, "--backbone", "relamp"]) == 2
-    said = capsys.readouterr().err
-    assert "--backbone relamp was taught in ACEScg" in said
-    assert "works in Linear Rec.709 (sRGB); give a --config whose scene_linear is ACEScg, or --backbone ratio" in said
-    assert main([*arguments, "--backbone", "ratio", "-q", "--frames", "1001"]) == 0
+def test_a_network_that_knows_acescg_alone_is_refused_where_another_space_is_worked_in(in_rec709):
+    parameters = RelightParameters(backbone="ic-light")
+    network = SimpleNamespace(steps=True, sees_background=True, any_working_space=False)
+    backbone = cast(Backbone, SimpleNamespace(network=network))
+    sentence = (
+        r"--backbone ic-light was taught in ACEScg, and sha256:.* works in Linear Rec.709 \(sRGB\); "
+        "give a --config whose scene_linear is ACEScg, or --backbone relamp or ratio"
+    )
+    with pytest.raises(UsageError, match=sentence):
+        check_backbone(parameters, Colour(in_rec709), backbone, source_given=False)
+
+
+@pytest.mark.parametrize("more", [(), ("--source-env",)], ids=["no source light", "a source light"])
+def test_white_light_gives_the_same_picture_whatever_space_is_worked_in(tmp_path, in_rec709, more):
+    shot, tag = Shot(tmp_path, "float", frames=1), ("--colorspace", "ACEScg", "--env-colorspace", "ACEScg")
+    more = (*more, shot.env_a) if more else ()
+    red = layer(shot.plate_frame(1001), *RGB, "A") * np.float32((1.2, 0.5, 0.25, 1))
+    write_exr(shot.plate_frame(1001), red, (*RGB, "A"), "float")
+    for path in (shot.env_a, shot.env_b):
+        white = layer(Path(path), *RGB).mean(axis=2, keepdims=True).repeat(3, axis=2)
+        write_exr(Path(path), white, RGB, "float")
+    pictures = []
+    for name, config in (("acescg", PINNED), ("rec709", in_rec709)):
+        out = str(tmp_path / f"{name}.exr")
+        lit = ["--env", shot.env_b, *more, "--layers", "albedo", "--grain", "off"]
+        assert main(["render", shot.plate, *lit, *tag, "--config", config, "--out", out, "-q"]) == 0
+        pictures.append((layer(out, *RGB), layer(out, "albedo.R", "albedo.G", "albedo.B")))
+    (ours, albedo), (theirs, their_albedo) = pictures
+    inside = layer(shot.plate_frame(1001), "A")[..., 0] > 0.99
+    changed = np.abs(ours - layer(shot.plate_frame(1001), *RGB))[inside].max()
+    assert changed > 0.1
+    np.testing.assert_allclose(theirs[inside], ours[inside], rtol=5e-3, atol=1e-3)
+    to_acescg = Colour(in_rec709).to_acescg
+    np.testing.assert_allclose(their_albedo[inside] @ to_acescg.T, albedo[inside], rtol=5e-3, atol=2e-3)
 
 
 def test_lamps_are_ordered_by_what_is_bright_in_the_working_space(tmp_path, in_rec709):
@@ -676,7 +712,7 @@ def shaped(shot, normals):
     ball = lit_ball(soft_light((0.3, 0.4, 1.0)))
     ball[..., 4:] = normals(ball[..., 4:], ball[..., 3:4])
     write_exr(shot.plate_frame(1001), ball, BALL_CHANNELS)
-    return main(["render", shot.plate, "--env", shot.env_b, "--source-env", shot.env_a, "--out", shot.out])
+    return main(["render", shot.plate, "--env", shot.env_b, "--source-env", shot.env_a, "--out", shot.out, *RATIO])
 
 
 def test_an_empty_normals_pass_is_refused(tmp_path, capsys):
@@ -701,7 +737,7 @@ def test_relighting_a_relit_plate_warns_of_its_old_layers(tmp_path, capsys):
     shot = Shot(tmp_path, frames=1)
     assert render(shot, "--layers", "ratio") == 0
     again = str(tmp_path / "again.####.exr")
-    assert main(["render", shot.out, "--env", shot.env_a, "--out", again]) == 0
+    assert main(["render", shot.out, "--env", shot.env_a, "--out", again, *RATIO]) == 0
     assert "was relit before" in capsys.readouterr().err
 
 
@@ -709,7 +745,7 @@ def test_an_anamorphic_matte_is_blown_up_in_square_pixels(tmp_path):
     shot = Shot(tmp_path, frames=1)
     squeezed = lit_ball(soft_light((0.3, 0.4, 1.0)), 96)[:, ::2, :4]
     write_exr(shot.plate_frame(1001), squeezed, ("R", "G", "B", "A"), "float", PixelAspectRatio=2.0)
-    assert render(shot, "--backbone", "ratio", "--layers", "normals") == 0
+    assert render(shot, "--layers", "normals") == 0
     found = layer(shot.out_frame(1001), "N.X", "N.Y", "N.Z")
     straight_on, coverage = sphere(96)
     true = along_rays(straight_on, camera_rays(96, 96, 40.0))

@@ -4,10 +4,12 @@ import pytest
 
 from relamp.core.cli import main
 
+RATIO = ("--backbone", "ratio")
+
 
 @pytest.fixture
 def rendered(shot):
-    arguments = ["render", shot.plate, "--env", shot.env_b, "--source-env", shot.env_a, "--out", shot.out, "-q"]
+    arguments = ["render", shot.plate, "--env", shot.env_b, "--source-env", shot.env_a, "--out", shot.out, "-q", *RATIO]
     assert main(arguments) == 0
     return shot
 
@@ -15,14 +17,14 @@ def rendered(shot):
 def test_a_whole_sequence_is_whole(rendered, capsys):
     assert main(["status", rendered.out]) == 0
     said = capsys.readouterr().out
-    for words in ("expected  1001-1004 (4)", "there     1001-1004 (4)", "relamp", "b.exr"):
+    for words in ("expected  1001-1004 (4)", "there     1001-1004 (4)", "ratio", "b.exr"):
         assert words in said
     assert "missing" not in said
 
 
 def test_what_failed_is_missing_and_the_reason_is_the_renders(shot, capsys):
     shot.plate_frame(1002).write_bytes(b"not a picture")
-    arguments = ["render", shot.plate, "--env", shot.env_b, "--source-env", shot.env_a, "--out", shot.out, "-q"]
+    arguments = ["render", shot.plate, "--env", shot.env_b, "--source-env", shot.env_a, "--out", shot.out, "-q", *RATIO]
     assert main([*arguments, "--keep-going"]) == 3
     capsys.readouterr()
     assert main(["status", shot.out]) == 3
@@ -34,7 +36,7 @@ def test_what_failed_is_missing_and_the_reason_is_the_renders(shot, capsys):
 
 
 def test_reports_of_parts_are_read_together(shot, capsys):
-    base = ["render", shot.plate, "--env", shot.env_b, "--source-env", shot.env_a, "--out", shot.out, "-q"]
+    base = ["render", shot.plate, "--env", shot.env_b, "--source-env", shot.env_a, "--out", shot.out, "-q", *RATIO]
     assert main([*base, "-F", "1001-1002"]) == 0
     assert main([*base, "-F", "1003-1004"]) == 0
     shot.out_frame(1003).unlink()
@@ -46,7 +48,7 @@ def test_frames_made_later_are_no_longer_failed(rendered, capsys):
     rendered.out_frame(1002).unlink()
     rendered.plate_frame(1002).rename(rendered.folder / "kept.exr")
     arguments = ["render", rendered.plate, "--env", rendered.env_b, "--source-env", rendered.env_a]
-    arguments += ["--out", rendered.out, "-q", "--skip-existing", "-F", "1001-1004", "--missing", "skip"]
+    arguments += ["--out", rendered.out, "-q", *RATIO, "--skip-existing", "-F", "1001-1004", "--missing", "skip"]
     assert main(arguments) == 3
     assert main(["status", rendered.out]) == 3
     assert "skipped   1002" in capsys.readouterr().out
@@ -74,7 +76,7 @@ def test_frames_of_others_and_gaps_without_a_report(shot, capsys):
 
 def test_two_lights_in_one_sequence_are_told_apart(rendered, capsys):
     arguments = ["render", rendered.plate, "--env", rendered.env_a, "--source-env", rendered.env_b]
-    assert main([*arguments, "--out", rendered.out, "-q", "--overwrite", "-F", "1004"]) == 0
+    assert main([*arguments, "--out", rendered.out, "-q", *RATIO, "--overwrite", "-F", "1004"]) == 0
     assert main(["status", rendered.out]) == 0
     said = capsys.readouterr().out
     assert "made      3 by" in said

@@ -22,7 +22,7 @@ def client():
 
 
 def job_of(shot: Shot, **parameters: object) -> dict[str, object]:
-    values = {"plate": shot.plate, "env": shot.env_b, "source_env": shot.env_a, **parameters}
+    values = {"plate": shot.plate, "env": shot.env_b, "source_env": shot.env_a, "backbone": "ratio", **parameters}
     return {"schema": "relamp.job/1", "parameters": values}
 
 
@@ -43,9 +43,10 @@ def test_the_light_comes_from_the_side_it_is_turned_to(client, shot):
 
 
 def test_a_preview_at_full_size_is_what_a_render_writes(client, shot):
-    client.call("render", {"job": job_of(shot, out=shot.out, frames="1001", grain="off")}).result(60)
+    network = {"backbone": "relamp", "grain": "off"}
+    client.call("render", {"job": job_of(shot, out=shot.out, frames="1001", **network)}).result(60)
     rendered = layer(shot.out_frame(1001), "R", "G", "B")
-    preview(client, shot, size=0, grain="off")
+    preview(client, shot, size=0, **network)
     for x, y in ((0.3, 0.5), (0.5, 0.4), (0.7, 0.6)):
         seen = client.call("values", {"name": "relit", "x": x, "y": y}).result(60).result["values"]
         row, column = int(y * 48), int(x * 48)

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..core.gain.proxy import exposure_anchor
 from ..core.light.environment import AP1_LUMINANCE
-from ..core.shot.measure import exposure_anchor
 from .dataset import (
     Frames,
     Geometry,

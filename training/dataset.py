@@ -16,10 +16,11 @@ import numpy as np
 import torch
 
 from ..core.errors import InputError
+from ..core.gain.proxy import exposure_anchor
 from ..core.light.backdrop import camera_rays
 from ..core.light.environment import AP1_LUMINANCE, direction_to_uv
-from ..core.relighter.own.conditions import Conditions, LightBatch, encode_planes
-from ..core.shot.measure import exposure_anchor
+from ..core.pictures.curves import encode_log_tensor
+from ..core.relighter.own.conditions import Conditions, LightBatch
 from .check_data import exposure
 from .light_pool import ROWS, Lit, Place, Rig, make_pool
 from .shards import StageFrame, log_table, read_index, read_shard, shard_paths
@@ -357,7 +358,7 @@ def stack(samples: list[Sample]) -> Batch:
     lights = [LightBatch(a["diffuse"][:, k], a["glossy"][:, k], a["to_map"], a["parcels"][:, k]) for k in (1, 0)]
     given = a["normals_given"][:, None, None, None] * a["covered"]
     conditions = Conditions(
-        code=encode_planes(a["plate"]),
+        code=encode_log_tensor(a["plate"]),
         matte=a["matte"],
         rays=a["rays"],
         normals=a["normals"],
@@ -365,7 +366,7 @@ def stack(samples: list[Sample]) -> Batch:
         target=lights[0],
         source=lights[1],
         source_known=a["source_known"],
-        background=encode_planes(a["background"]),
+        background=encode_log_tensor(a["background"]),
         background_known=a["background_known"],
     )
     beside = {f.name: a[f.name] for f in fields(Batch) if f.name != "conditions"}

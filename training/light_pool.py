@@ -14,8 +14,9 @@ import numpy as np
 from ..core.light.environment import AP1_LUMINANCE, direction_to_uv, directions, solid_angles
 from ..core.light.irradiance import irradiance_table
 from ..core.light.octahedral import octahedral_directions
+from ..core.light.parcels import LAMPS
 from ..core.light.reflection import ROUGHNESSES, prefilter, reflection_tables
-from ..core.relighter.own.light_tables import GLOSSY_SIZE, LAMPS, LightTables, bounded_log
+from ..core.relighter.own.light_tables import GLOSSY_SIZE, LightTables, bounded_log
 from .environments import sample_environment
 from .light_rig import CELLS, fibonacci_directions
 from .lighting import lift_lamp

@@ -9,7 +9,7 @@ import torch
 from torch.nn.functional import adaptive_avg_pool2d
 
 from ..core.light.reflection import ROUGHNESSES
-from ..core.relighter.own.conditions import encode_planes
+from ..core.pictures.curves import encode_log_tensor
 from ..core.relighter.own.denoiser import Intrinsics, Network
 from ..core.relighter.own.sampling import SPREAD
 from .dataset import Batch
@@ -71,7 +71,7 @@ def return_loss(network: Network, relit: torch.Tensor, batch: Batch) -> dict[str
     everywhere, nowhere = torch.ones_like(c.source_known), torch.zeros_like(c.background_known)
     back = replace(
         c,
-        code=encode_planes(relit),
+        code=encode_log_tensor(relit),
         target=c.source,
         source=c.target,
         source_known=everywhere,

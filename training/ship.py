@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..core.errors import InputError, RelampError
-from ..core.relighter.weights import SCHEMA, read_card
+from ..core.relighter.weights import SCHEMA
+from ..core.weights.file import read_card
 from ..core.weights.ledger import LEDGER
 from .ledger import enter
 

@@ -18,11 +18,12 @@ from ..core.gain.analytic import DARKEST
 from ..core.light.environment import level
 from ..core.light.irradiance import frame_irradiance
 from ..core.light.source_fit import fit_source
+from ..core.pictures.curves import encode_srgb
 from ..core.relighter.own.conditions import features
 from ..core.relighter.own.denoiser import Intrinsics, Network
 from ..core.relighter.own.sampling import sample
 from ..core.shape.normals import inflate
-from .check_data import encode_srgb, psnr_inside
+from .check_data import psnr_inside
 from .dataset import Batch, Frames, Geometry, Maker, Sample, stack
 from .light_pool import Lit, Rig
 from .losses import BLACK, apply_gain

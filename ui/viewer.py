@@ -37,6 +37,7 @@ _TIPS = {
     "proxy": "What a network sees of the plate",
     "albedo": "The plate without its light; needs a source env",
     "irradiance": "The new light on a white matte surface",
+    "visibility": "The share of the new light that reaches each point; black is shadow",
     "rest": "The light that is no lamp's",
 }
 

@@ -72,7 +72,7 @@ def _store(plan: Plan) -> ResidualStore | None:
     """Where chunks keep what the network said for each other; None where no chunk needs another's frames."""
     from ..temporal.residual_store import ResidualStore
 
-    if plan.backbone.network is None or not (plan.radius or isinstance(plan.span, int)):
+    if plan.backbone.network is None or not plan.radius:
         return None
     return ResidualStore.beside(plan.inputs.out.path(0).parent, plan.inputs.out.name)
 

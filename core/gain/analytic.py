@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..light.irradiance import Light as Light
 from ..light.octahedral import sample_table
 
 # The darkest side of a light, of its mean: no light of a real place is blacker, and a gain must stay a number.

@@ -15,7 +15,8 @@ from ..errors import UsageError
 from ..light.octahedral import sample_table
 from ..pictures.bands import bands
 from .analytic import DARKEST, Hint
-from .guide import GuidedResidual, enlarge, enlarge_residual
+from .arrival import Arrival, TracedLights
+from .guide import GuidedResidual, enlarge_residual
 from .law import Law, blend, carry_outward, lacking, relight_band, touched, unpremultiply
 
 
@@ -82,7 +83,7 @@ def finish(
     residual: GuidedResidual | None = None,
     guide: np.ndarray | None = None,
     sides: Mapping[str, np.ndarray] | None = None,
-    added: np.ndarray | None = None,
+    traced: TracedLights | None = None,
 ) -> Finished:
     """Relight one frame at its own resolution.
 
@@ -90,13 +91,12 @@ def finish(
         residual: the network's, over the data window, with its full-size `guide`, (H, W, G); None for the hint alone.
         layers: of `parameters.NEW_LAYERS`.
         sides: those of them that the network made: `albedo` (H, W, 3), `confidence` (H, W).
-        added: (L, h, w, 3), what each light of a rig gives over the plate's own light, at any size. Their layers are those of the
-            lamps, before those of the environment.
+        traced: the lights on the subject's shape; None leaves them as they are with nothing in the way.
 
     Returns:
         `beauty` holds relit light where `changed`; elsewhere it is the plate, and the caller selects the file's own numbers.
     """
-    gain_of = _gain(subject, shading.hint, residual, guide, added)
+    gain_of = _gain(subject, shading.hint, residual, guide, traced)
     beauty, changed = np.empty_like(subject.plate), np.zeros(subject.plate.shape, bool)
     finished = Finished(beauty, changed)
     if "ratio" in layers:
@@ -114,12 +114,14 @@ def finish(
         beauty[rows] = blended if changed[rows].all() else np.where(changed[rows], blended, subject.plate[rows])
         if lamps:
             share = relit * (weight * np.float32(law.mix))[..., None]
-            _share_out(lamps, share, shading.lamps, subject.normals[rows], rows)
+            _share_out(
+                lamps, share, _received(shading.lamps, traced and traced.lamps, subject.normals[rows], rows), rows
+            )
         if "ratio" in layers:
             ratio = np.exp(gain) * np.float32(law.level)
             finished.layers["ratio"][rows] = np.where((weight > 0)[..., None], ratio, 1)
     finished.lamps = lamps
-    finished.layers |= _layers(subject, shading, law, layers, sides or {})
+    finished.layers |= _layers(subject, shading, law, layers, sides or {}, traced)
     return finished
 
 
@@ -128,7 +130,7 @@ def _gain(
     hint: Hint,
     residual: GuidedResidual | None,
     guide: np.ndarray | None,
-    added: np.ndarray | None = None,
+    traced: TracedLights | None,
 ) -> Callable[[slice], np.ndarray]:
     """The log gain of any rows. Only a matte with an edge needs the whole frame's at once, to carry it outward."""
     size = subject.weight.shape
@@ -140,9 +142,8 @@ def _gain(
         gain = hint.at(subject.normals[rows])
         if residual is not None and guide is not None:
             gain += enlarge_residual(residual, guide[rows], rows, height)
-        if together is not None:
-            more = enlarge(together, rows, size)  # (rows, W, 3)
-            gain = np.where(more > 0, np.log(np.exp(gain) + more), gain)
+        if traced is not None:
+            gain += traced.log_share(subject.normals[rows], rows)
         return gain
 
     coverage = subject.coverage
@@ -153,18 +154,29 @@ def _gain(
     return lambda rows: gain[rows]
 
 
-def _share_out(
-    lamps: list[np.ndarray], light: np.ndarray, tables: tuple[np.ndarray, ...], normals: np.ndarray, rows: slice
-) -> None:
-    """Give each lamp its part of `light`, in proportion to what it alone would give the same surface."""
-    parts = [np.maximum(sample_table(table, normals), 0) for table in tables]
+def _received(
+    tables: tuple[np.ndarray, ...], arrivals: tuple[Arrival, ...] | None, normals: np.ndarray, rows: slice
+) -> list[np.ndarray]:
+    """What each of some lights gives the surfaces of some rows, (n, W, 3) each: traced where that was done."""
+    if arrivals:
+        return [arrival.received(normals, rows) for arrival in arrivals]
+    return [np.maximum(sample_table(table, normals), 0) for table in tables]
+
+
+def _share_out(lamps: list[np.ndarray], light: np.ndarray, parts: list[np.ndarray], rows: slice) -> None:
+    """Give each lamp its part of `light`, in proportion to what it alone gives the same surface."""
     total = np.maximum(np.sum(parts, axis=0), np.float32(1e-12))
     for lamp, part in zip(lamps, parts[:-1], strict=True):
         lamp[rows] = np.where(np.isfinite(light), light * (part / total), 0)
 
 
 def _layers(
-    subject: Subject, shading: Shading, law: Law, names: tuple[str, ...], sides: Mapping[str, np.ndarray]
+    subject: Subject,
+    shading: Shading,
+    law: Law,
+    names: tuple[str, ...],
+    sides: Mapping[str, np.ndarray],
+    traced: TracedLights | None,
 ) -> dict[str, np.ndarray]:
     there = (subject.weight > 0)[..., None]
     level = np.float32(law.level)
@@ -173,9 +185,12 @@ def _layers(
         made["normals"] = np.where(there & subject.known[..., None], subject.normals, 0).astype(np.float32)
     if "irradiance" in names:
         level *= np.float32(shading.source_level)
-        made["irradiance"] = np.where(there, sample_table(shading.target, subject.normals) * level, 0)
+        received = _whole(subject, shading.target, None if traced is None else traced.target)
+        made["irradiance"] = np.where(there, received * level, 0)
+    if "visibility" in names:
+        made["visibility"] = _visibility(subject, traced)
     if "albedo" in names:
-        albedo = sides["albedo"] if "albedo" in sides else _albedo(subject, shading)
+        albedo = sides["albedo"] if "albedo" in sides else _albedo(subject, shading, traced)
         made["albedo"] = np.where(there, albedo, 0).astype(np.float32)
     if "confidence" in names:
         # A frame with an empty matte asks nobody.
@@ -183,9 +198,32 @@ def _layers(
     return made
 
 
-def _albedo(subject: Subject, shading: Shading) -> np.ndarray:
+def _whole(subject: Subject, table: np.ndarray, arrival: Arrival | None) -> np.ndarray:
+    """What the surfaces of a whole frame get of a light, (H, W, 3)."""
+    if arrival is None:
+        return sample_table(table, subject.normals)
+    return np.concatenate([arrival.received(subject.normals[rows], rows) for rows in bands(len(subject.weight))])
+
+
+def _visibility(subject: Subject, traced: TracedLights | None) -> np.ndarray:
+    """The share of the new light that reaches each point on a straight way, (H, W); 0 outside the matte."""
+    made = np.zeros(subject.weight.shape, np.float32)
+    if not subject.weight.any():
+        return made
+    if traced is None:
+        raise UsageError(
+            "the visibility layer needs a shape to trace the light on, and this plate has no normals; give --normals, or "
+            "--backbone relamp, which sees the shape itself"
+        )
+    for rows in bands(len(made)):
+        made[rows] = traced.target.visibility(subject.normals[rows], rows)
+    return np.where(subject.weight > 0, made, np.float32(0))
+
+
+def _albedo(subject: Subject, shading: Shading, traced: TracedLights | None) -> np.ndarray:
     """What a matte surface would have to be to look like the plate under the source light."""
     if shading.source is None:
         raise UsageError("the albedo layer needs the light of the plate: give --source-env")
-    shaded = np.maximum(sample_table(shading.source, subject.normals), DARKEST) * np.float32(shading.source_level)
+    received = _whole(subject, shading.source, None if traced is None else traced.source)
+    shaded = np.maximum(received, DARKEST) * np.float32(shading.source_level)
     return unpremultiply(subject.plate, subject.alpha) / shaded

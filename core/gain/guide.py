@@ -80,12 +80,25 @@ def enlarge_residual(guided: GuidedResidual, guide: np.ndarray, rows: slice, hei
     Returns:
         (n, W, 3) log gain.
     """
-    h, w, n, _ = guided.coefficients.shape
-    wide = enlarge(guided.coefficients.reshape(h, w, n * 3), rows, (height, guide.shape[1]))  # (rows, W, n * 3)
-    out = wide[..., -3:].copy()
+    coarse = guided.coefficients
+    h, w, n, channels = coarse.shape
+    wide = enlarged_rows(coarse.reshape(h, w, n * channels), rows, (height, guide.shape[1]))
+    out = wide[..., -channels:].copy()
     for i in range(n - 1):
-        out += guide[..., i : i + 1] * wide[..., 3 * i : 3 * i + 3]
+        out += guide[..., i : i + 1] * wide[..., channels * i : channels * (i + 1)]
     return out
+
+
+def enlarged_rows(planes: np.ndarray, rows: slice, shape: tuple[int, int]) -> np.ndarray:
+    """Some rows (n, W, C) of planes (h, w, C) that are enlarged bilinearly to `shape` (H, W); the planes' own at that size."""
+    h, w = planes.shape[:2]
+    if (h, w) == shape:
+        return planes[rows]
+    y = (np.arange(rows.start, rows.stop) + 0.5) * (h / shape[0]) - 0.5
+    low = np.clip(np.floor(y).astype(int), 0, h - 1)
+    high = np.minimum(low + 1, h - 1)
+    t = np.clip(y - low, 0, 1).astype(np.float32)[:, None, None]
+    return _widen(planes[low] * (1 - t) + planes[high] * t, shape[1])
 
 
 def enlarge(coarse: np.ndarray, rows: slice, size: tuple[int, int]) -> np.ndarray:

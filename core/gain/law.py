@@ -18,12 +18,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ..pictures.bands import bands as bands
 from .grain import Noise, split
-from .guide import Guide as Guide
-from .guide import GuidedResidual as GuidedResidual
-from .guide import enlarge_residual as enlarge_residual
-from .guide import guide_residual as guide_residual
 
 TRUSTED = 0.9  # a matte above this belongs wholly to the subject, so its gain may be carried outward
 _MARGIN = 2  # rows the grain filter looks past its band

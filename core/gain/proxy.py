@@ -10,16 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..pictures.curves import FLOOR, MIDDLE_GREY, STRETCH
-from ..pictures.curves import decode_log as decode
-from ..pictures.curves import encode_log as encode
+from ..pictures.curves import MIDDLE_GREY
 from ..pictures.resample import resize, shrink_normals, working_shape
 from ..shape.depth_pass import shrink_depth
-
-__all__ = [
-    "FLOOR", "MIDDLE_GREY", "STRETCH", "Proxy", "decode", "encode", "exposure_anchor", "make", "probe_frames", "resize",
-    "working_shape",
-]  # fmt: skip
 
 PROBES = 3
 PROBE_SIZE = 192  # px, longer side: plenty for one number and a soft light

@@ -26,6 +26,7 @@ from .from_background import from_background
 from .irradiance import Light
 from .lamps import split
 from .map_file import Environment, load_environment, within_half
+from .parcels import parcels_of
 from .prompt import from_prompt
 
 RAYS = 96  # view rays across a background: they only find its edges
@@ -34,9 +35,13 @@ UNKNOWN_LIGHT = "even white light"
 
 @dataclass(frozen=True)
 class LampTables:
-    """What each lamp alone gives to each facing, in the axes of the map: K tables (S, S, 3), then the rest's."""
+    """What each lamp alone gives to each facing, in the axes of the map: K tables (S, S, 3), then the rest's.
+
+    `parcels` are the same parts as distant lights, (PARCELS, 7) each at the level of the whole (`parcels.parcels_of`).
+    """
 
     lights: tuple[Light, ...]
+    parcels: tuple[np.ndarray, ...]
 
 
 class Illumination(ABC):
@@ -102,7 +107,9 @@ class Illumination(ABC):
         lamps = split(self._environment(key).pixels, count, self._colour.luminance_weights)
         # Always `count` of them: a frame with fewer lamps has black layers, not missing ones.
         parts = (*(lamps.part(index) for index in range(count)), lamps.rest)
-        return LampTables(tuple(Light.of_part(part, whole) for part in parts))
+        return LampTables(
+            tuple(Light.of_part(part, whole) for part in parts), tuple(parcels_of(part, whole) for part in parts)
+        )
 
 
 class MapLight(Illumination):

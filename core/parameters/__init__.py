@@ -25,7 +25,7 @@ PUBLISHED = ("ic-light", "relightvid", "light-a-video")  # backbones of others, 
 WORKING_SIZE = 320  # px that light is worked out at, in renders and previews alike
 PUBLISHED_SIZE = 512  # px that the published networks were made for
 GROUPS = ("inputs", "light", "relight", "output", "run", "published")  # what is rarely needed last
-NEW_LAYERS = ("ratio", "normals", "albedo", "confidence", "irradiance", "lamps")
+NEW_LAYERS = ("ratio", "normals", "albedo", "confidence", "irradiance", "visibility", "lamps")
 # pxr24 and b44 lose precision that light needs, so they are not among them.
 CODECS = r"none|rle|piz|zips?(:[1-9])?|dwa[ab](:\d+)?"
 
@@ -136,6 +136,11 @@ class RelightParameters(PublishedParameters):
         "choice", "relight", choices=("relamp", "ratio", *PUBLISHED),
     )  # fmt: skip
     mix: Any = knob(1.0, "How much of the relight replaces the plate.", "float", "relight", lo=0, hi=1, animatable=True)
+    shadows: float = knob(
+        1.0, "How much of the shadows that the subject throws on itself, and of the light it gives back, is in both lights; "
+        "0 lights it as if nothing stood in the way.",
+        "float", "relight", lo=0, hi=1,
+    )  # fmt: skip
     grain: str = knob(
         "match", "What grain does when the light changes: match scales it as film would, keep leaves it, off scales it "
         "with the picture.", "choice", "relight", choices=("match", "keep", "off"),

@@ -224,19 +224,28 @@ class Colour:
         """
         if self._luminance is None:
             to_xyz = pinned().getProcessor(ocio.BuiltinTransform(_AP0_TO_XYZ)).getDefaultCPUProcessor()
-            luminance = apply(to_xyz, self._primaries_in_ap0())[0, :, 1]
+            luminance = apply(to_xyz, self._primaries_in("ACES2065-1"))[0, :, 1]
             self._luminance = luminance / luminance.sum()
         return self._luminance
 
     @property
     def is_acescg(self) -> bool:
         """Whether the working space is ACEScg by its primaries, whatever it is called; raises as `luminance_weights` does."""
-        return bool(np.allclose(self._primaries_in_ap0(), _primaries_of_acescg(), atol=1e-4))
+        return bool(np.allclose(self._primaries_in("ACES2065-1"), _primaries_of_acescg(), atol=1e-4))
 
-    def _primaries_in_ap0(self) -> np.ndarray:
-        """(1, 3, 3): red, green and blue of the working space in ACES2065-1."""
-        to_ap0 = self._interchange.to_pinned(self.working_space, "ACES2065-1").getDefaultCPUProcessor()
-        return apply(to_ap0, np.eye(3, dtype=np.float32)[None])
+    @cached_property
+    def to_acescg(self) -> np.ndarray:
+        """(3, 3) float32: from the working space to ACEScg, on column vectors; the identity where the two are one space.
+
+        Raises:
+            UsageError: nothing says how the config's working space relates to ACES.
+        """
+        return np.eye(3, dtype=np.float32) if self.is_acescg else self._primaries_in("ACEScg")[0].T.copy()
+
+    def _primaries_in(self, linear: str) -> np.ndarray:
+        """(1, 3, 3): red, green and blue of the working space in a linear space of the pinned config."""
+        processor = self._interchange.to_pinned(self.working_space, linear).getDefaultCPUProcessor()
+        return apply(processor, np.eye(3, dtype=np.float32)[None])
 
     def _find(self, name: str) -> str | None:
         """Canonical name, also where an older config knows a standard id only by another spelling; None when unknown."""

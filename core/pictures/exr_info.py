@@ -101,6 +101,7 @@ def info(path: PathLike, colour: Colour | None = None, *, pixels: bool = False) 
     lines = [f"{path.name}: {file.format_name()}, {count} part{'s' if count > 1 else ''}"]
     for part in parts:
         lines += _describe(part, pixels)
+    lines += [_depth(part, index, pixels) for part in parts if (index := layers.depth(part.in_view)) is not None]
     spec = parts[0].spec
     if colour is not None:
         decision = colour.decide(spec, file_format=file.format_name(), what=shot_name(path))
@@ -111,6 +112,16 @@ def info(path: PathLike, colour: Colour | None = None, *, pixels: bool = False) 
         lines.append(f"frames per second: {rate}")
     lines += [f"{k}: {v}" for k, v in headers.attributes(spec).items() if k.startswith("relamp/")]
     return readable("\n".join(lines))
+
+
+def _depth(part: Part, index: int, pixels: bool) -> str:
+    """The channel that counts as depth and, from its pixels, the range that tells what kind it is."""
+    line = f"depth: {part.names[index]}"
+    if not pixels:
+        return line
+    values = part.pixels.channel(index)
+    there = values[np.isfinite(values) & (values != 0)]
+    return f"{line}, {there.min():.4g} to {there.max():.4g} without 0 and infinity" if there.size else f"{line}, empty"
 
 
 def _describe(part: Part, pixels: bool) -> list[str]:

@@ -20,8 +20,9 @@ class Answer:
 
     `residual` is (h, w, 3) log gain over `hint`, (h, w, 3), the analytic log gain between lights at unit level on
     `normals`, (h, w, 3) unit camera-space vectors: the given ones where they were known, else the network's own.
-    `albedo` is (h, w, 3) from 0 to 1, of networks that delight; `confidence` (h, w) from 0 to 1. `added` is (L, h, w, 3), what
-    each light of a rig gives over the light that the plate was shot under.
+    `albedo` is (h, w, 3) from 0 to 1, of networks that delight; `confidence` (h, w) from 0 to 1. `height` is (h, w) toward the
+    viewer in pixels and `doubt` (h, w) the expected error of the shape in radians, of relighters that trace their lights on it:
+    `share` (h, w, 3) is what tracing adds to the log gain, which is in the residual as well.
     """
 
     residual: np.ndarray
@@ -29,21 +30,24 @@ class Answer:
     normals: np.ndarray
     albedo: np.ndarray | None = None
     confidence: np.ndarray | None = None
-    added: np.ndarray | None = None
+    height: np.ndarray | None = None
+    doubt: np.ndarray | None = None
+    share: np.ndarray | None = None
 
 
 class Network(Protocol):
     """A relighter that looks at the picture.
 
     `gives` says what its answers hold beside residual and normals (`albedo`, `confidence`), and `ensemble` when it
-    averages over exposures itself. `levelled` says that its answers know no level of their own and keep the hint's in each
-    frame. `steps` says that it denoises, in as many steps as it is told. `sees_background` says that what stands behind the
-    subject changes its answers beside the light.
+    averages over exposures itself. `levelled` says that its answers know no level of their own and keep the hint's in each frame.
+    `steps` says that it denoises, in as many steps as it is told. `sees_background` says that what stands behind the subject
+    changes its answers beside the light. `any_working_space` says that it answers in the space of its conditions,
+    whatever that is (`Conditions.to_acescg`); else they must be in ACEScg.
     """
 
     @property
     def span(self) -> Span:
-        """How many frames it looks at together. With a number, it is always given windows of just so many."""
+        """How many frames it takes in one call."""
         ...
 
     @property
@@ -62,6 +66,11 @@ class Network(Protocol):
         ...
 
     @property
+    def any_working_space(self) -> bool:
+        """See the class."""
+        ...
+
+    @property
     def sees_background(self) -> bool:
         """See the class."""
         ...
@@ -76,8 +85,7 @@ class Network(Protocol):
         """One answer a frame: the same for the same conditions, steps and seed.
 
         Args:
-            conditions: one of B = 1 a frame, all of one size: any number for a span of `frame`, the window for a number
-                (holes repeat their neighbour), the shot or the take for `shot`.
+            conditions: one of B = 1 a frame, all of one size: any number for a span of `frame`, the shot or the take for `shot`.
             frames: their absolute numbers; a frame that stands in for a hole keeps its own.
             steps: of denoising, None for as many as it was made for.
             seed: of the shot's one noise, the same for every frame.

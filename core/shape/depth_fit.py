@@ -21,16 +21,18 @@ SPANS = 40  # a longer side: pairs of pixels so far apart are compared
 FACING = 0.25  # least cosine to the viewer of a normal that is compared
 FEW = 60  # pairs: fewer tell nothing
 NEAREST = 1 / 20  # of the farthest z: a fit that is closer to the eye is held there
-FLAT = 0.8  # misfit, as a share of what a flat thing would have: more is not this thing's depth
-DOUBTED = 0.3  # misfit: more is not this kind where another one fits ...
+DOUBTED = 0.3  # misfit, as a share of what a flat thing would have: more is not this kind where another one fits ...
 BETTER = 0.25  # ... with so little of it
-GOOD = 0.5  # misfit of a kind that is named as the likely one
+LOOSELY = (
+    0.4  # of the normals' slopes a depth has to have, whatever noise lies over them: less is not this thing's depth
+)
+CLEARLY = 0.5  # of them, in a kind that is named as the likely one
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """Pairs of pixels of a depth: their numbers `first` and `second` (N,), and `growth` (N,), the natural log of the factor of z
-    from first to second according to the normals."""
+    """Pairs of pixels of a depth: their numbers `first` and `second` (N,), and `growth` (N,), the natural log of the factor of
+    z from first to second according to the normals."""
 
     first: np.ndarray
     second: np.ndarray
@@ -65,8 +67,8 @@ class Pairs:
 class Fit:
     """What turns the numbers of a cleaned depth into z.
 
-    z is proportional to the number plus `shift`, or to one over that for the kind `inverse`. Numbers are held between `least` and
-    `most`; `middle` is the median z of the subject.
+    z is proportional to the number plus `shift`, or to one over that for the kind `inverse`. Numbers are held between `least`
+    and `most`; `middle` is the median z of the subject.
     """
 
     kind: str
@@ -105,9 +107,8 @@ class Fit:
     def heights(self, depth: np.ndarray, rays: np.ndarray, matte: np.ndarray) -> np.ndarray:
         """Heights toward the viewer in pixels of this picture, (h, w), about 0 at the subject's middle.
 
-        The height is the focal length in pixels times the log of how much nearer than the middle a point is. So its slope is
-        that of the surface, at whatever depth that stands, and steps stay steps. It is what a parallel view along each ray
-        would see: of two things at very different depths, the way from one to the other is bent.
+        The height is f (Z0 / Z - 1), with f the focal length in pixels and Z0 the middle's z. It is projective: straight lines
+        of the scene are straight lines over the picture, also under perspective. Steps stay steps.
 
         Args:
             depth: (h, w) of the frame, cleaned, at any size. Where it is 0 in the matte, a point has the depth of the nearest
@@ -122,7 +123,7 @@ class Fit:
             depth = depth[tuple(nearest)]
         across = rays[0, :, 0] / -rays[0, :, 2]
         focal = (len(across) - 1) / max(float(across[-1] - across[0]), 1e-6)  # px
-        return (focal * np.log(self.middle / self.z(depth))).astype(np.float32)
+        return (focal * (self.middle / self.z(depth) - 1)).astype(np.float32)
 
 
 def require_fits(depth: np.ndarray, kind: str, pairs: Pairs, what: str) -> None:
@@ -144,23 +145,26 @@ def require_fits(depth: np.ndarray, kind: str, pairs: Pairs, what: str) -> None:
             f"{what}: expected normalised depth, 0 to 1, and it goes up to {largest:.4g}; give --depth-kind z, or inverse where "
             "larger is nearer"
         )
-    claimed = 0.0 if pairs.few else _misfit(pairs, kind, depth)
-    if claimed < DOUBTED:
+    if pairs.few:
+        return
+    claimed = _misfit(pairs, kind, depth)
+    follows = _agreement(pairs, kind, depth) > LOOSELY
+    if claimed < DOUBTED and follows:
         return
     others = {"z", "inverse", *(("normalised",) if largest <= 1 else ())} - {kind, "z" if kind == "distance" else kind}
     misfits = {other: _misfit(pairs, other, depth) for other in sorted(others)}
     likely = min(misfits, key=lambda other: misfits[other])
-    if misfits[likely] < min(GOOD, claimed * (BETTER if claimed < FLAT else 1)):
+    better = misfits[likely] < BETTER * claimed if follows else _agreement(pairs, likely, depth) > CLEARLY
+    if better:
         raise InputError(
             f"{what}: as --depth-kind {kind} this depth contradicts the normals, as {likely} it fits them; "
             f"give --depth-kind {likely}"
         )
-    if claimed < FLAT:
-        return
-    raise InputError(
-        f"{what}: this depth does not fit the normals of the plate as any kind (expected --depth-kind {kind}); it may be of "
-        "another shot or frame, or --camera is not the plate's: give the right one, or leave --depth out"
-    )
+    if not follows:
+        raise InputError(
+            f"{what}: this depth does not fit the normals of the plate as any kind (expected --depth-kind {kind}); it may be of "
+            "another shot or frame, or --camera is not the plate's: give the right one, or leave --depth out"
+        )
 
 
 def _along(
@@ -218,9 +222,25 @@ def _weighted_median(values: np.ndarray, weights: np.ndarray) -> float:
 
 def _misfit(pairs: Pairs, kind: str, depth: np.ndarray) -> float:
     """How far the depth is from the normals, as a share of what a flat thing before the camera would be."""
+    growth, cap = _growth(pairs, kind, depth)
+    error, flat = (np.minimum(np.abs(g), cap).mean() for g in (growth - pairs.growth, pairs.growth))
+    return float(error / max(flat, 1e-12))
+
+
+def _agreement(pairs: Pairs, kind: str, depth: np.ndarray) -> float:
+    """How much of the normals' slopes the depth has: 1 where it is theirs, about 0 for another thing's, less where it is
+    reversed.
+
+    Noise on the depth takes little of it.
+    """
+    growth, cap = _growth(pairs, kind, depth)
+    ours, theirs = np.clip(growth, -cap, cap), np.clip(pairs.growth, -cap, cap)
+    return float((ours * theirs).sum() / max((theirs * theirs).sum(), 1e-12))
+
+
+def _growth(pairs: Pairs, kind: str, depth: np.ndarray) -> tuple[np.ndarray, float]:
+    """What the depth of a kind says of `Pairs.growth`, (N,), and how large a growth has a say: beyond it there are steps."""
     shift = 0.0 if kind in ABSOLUTE else _shift(pairs, kind, _ends(depth))
     first, second = (np.maximum(np.abs(d + shift), 1e-9) for d in (pairs.first, pairs.second))
     growth = np.log(second / first) * (-1 if kind == "inverse" else 1)
-    cap = 3 * float(np.median(np.abs(pairs.growth))) + 1e-9
-    error, flat = (np.minimum(np.abs(g), cap).mean() for g in (growth - pairs.growth, pairs.growth))
-    return float(error / max(flat, 1e-12))
+    return growth, 3 * float(np.median(np.abs(pairs.growth))) + 1e-9

@@ -82,11 +82,13 @@ def _unmixed(depth: np.ndarray, axis: int) -> np.ndarray:
     # Of pixels (N,) that stand near an edge, or near to where nothing stands: their numbers, and those of their two sides.
     first, last = [slice(None)] * 2, [slice(None)] * 2
     first[axis], last[axis] = slice(OUT, length - OUT - 2), slice(OUT + 2, length - OUT)
-    near = np.argwhere(np.abs(depth[tuple(last)] - depth[tuple(first)]) > least)
-    near[:, axis] += OUT + 1
+    steps = np.abs(depth[tuple(last)] - depth[tuple(first)]) > least
+    width, step = depth.shape[1], 1 if axis else depth.shape[1]
+    rows, columns = np.divmod(np.flatnonzero(steps), steps.shape[1])  # far faster than np.nonzero
+    flat, near = depth.ravel(), rows * width + columns + (OUT + 1) * step
 
     def at(out: int) -> np.ndarray:
-        return depth[(near[:, 0], near[:, 1] + out) if axis else (near[:, 0] + out, near[:, 1])]
+        return flat[near + out * step]
 
     near = near[at(0) > 0]
     here, left, right = at(0), at(-OUT), at(OUT)
@@ -100,6 +102,6 @@ def _unmixed(depth: np.ndarray, axis: int) -> np.ndarray:
     for side, other, slope, away in ((left, right, slopes[0], to_left), (right, left, slopes[1], to_right)):
         alone = (side > 0) & (other == 0) & (away > STEEP * slope + least)
         result = np.where(alone, side, result)
-    depth = depth.copy()
-    depth[near[:, 0], near[:, 1]] = result
-    return depth
+    flat = flat.copy()
+    flat[near] = result
+    return flat.reshape(depth.shape)

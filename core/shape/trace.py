@@ -1,10 +1,10 @@
-"""What light reaches a point of a subject: its relief hides some of every light, and gives some of it back.
+"""What broad light reaches a point of a subject: its relief hides some of every light.
 
 A relief has a horizon around each of its points (Max 1988, "Horizon mapping"): a light shines on the point where it stands
 above. What stands far in front of the point is taken for a thing of limited thickness, which light from the side passes behind.
 Horizons do not depend on the light: for each frame they are worked out once, and so is how much of the light
 of each of `CELLS` directions every point receives; a light that turns is then one matrix product. Small lamps, whose shadows
-have edges, are kept at their exact place and traced at the picture's own size.
+have edges, are walked to one by one (`shadow`).
 
 The view is taken as parallel. Everything is deterministic for one number of torch's threads.
 """
@@ -33,27 +33,11 @@ SOFT = 1.2  # px of relief over which hiding sets in
 FAR_SOFT = 0.03  # radians more: edges far away are less sure
 DOUBTED = 1.0  # of the normals' expected error, by which every horizon is softer
 THICK = 0.35  # of the picture's longer side: what stands more than this in front has light behind it
-BOUNCE = 0.35  # of the subject's mean light, which what hides the sky gives back
-DARK = 0.01  # of a light's mean radiance: nothing is blacker, as in the hint
-FINE_GROWTH = 1.1  # as GROWTH, for small lamps
-SHARPEST = 0.02  # radians: a smaller lamp's shadow is as soft as this
 FLATTEST = 0.05  # least z of a normal: the slope of what faces away is as steep as this
 AT_ONCE = 32  # cells
+NOTHING = 1e-4  # radiance at unit level that divides nothing by nothing
 NOWHERE = -1e4  # height where nothing stands
 _NAMES = ("dark", "light", "behind", "before")
-
-
-@dataclass(frozen=True)
-class Placed:
-    """Lights in camera space at unit level, B frames: `directions` (B, N, 3), `energy` (B, N, 3), radiance times solid angle.
-
-    The first are small lamps, `radius` (B, L) radians wide; the others are pieces of the broad rest, whose directions
-    may be shorter than 1 (`light.emitters`).
-    """
-
-    directions: torch.Tensor
-    energy: torch.Tensor
-    radius: torch.Tensor
 
 
 @dataclass(frozen=True)
@@ -72,18 +56,15 @@ class Horizons:
 
 @dataclass(frozen=True)
 class Traced:
-    """A frame's shape made ready for any light.
+    """A frame's shape made ready for any broad light, at a smaller `size` of P points.
 
-    `facing` (B, 3, h, w) are normals, `field` (B, h, w) heights in pixels, `matte` (B, 1, h, w), all at the picture's size.
-    `open` and `seen` (B, CELLS, P) tell what share of each cell's energy arrives at the points of a smaller picture of `size`:
-    without anything in the way, and as it is. `sky` (B, 1, h, w) is the cosine-weighted share of the hemisphere that is open.
+    `standing` (B, 1, h, w) is the matte and `full` the size of the picture. `open` and `seen` (B, CELLS, P) tell what share of
+    each cell's energy arrives at the points: without anything in the way, and as it is. `sky` (B, 1, H, W) at the picture's
+    size is the cosine-weighted share of the hemisphere that is open.
     """
 
-    facing: torch.Tensor
-    field: torch.Tensor
-    matte: torch.Tensor
-    doubt: torch.Tensor
     size: tuple[int, int]
+    full: tuple[int, int]
     standing: torch.Tensor
     open: torch.Tensor
     seen: torch.Tensor
@@ -109,7 +90,7 @@ def trace(normals: torch.Tensor, field: torch.Tensor, matte: torch.Tensor, doubt
     omega = _cells(str(matte.device)).omega
     share = (omega @ seen) / (omega @ open_).clamp_min(1e-6)
     sky = larger(share.view(-1, 1, *size), standing, (height, width)).clamp(0, 1)
-    return Traced(normals, field, matte, doubt, size, standing, open_, seen, sky)
+    return Traced(size, (height, width), standing, open_, seen, sky)
 
 
 def _arriving(facing: torch.Tensor, around: Horizons, soft: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -130,47 +111,17 @@ def _arriving(facing: torch.Tensor, around: Horizons, soft: torch.Tensor) -> tup
     return torch.cat(open_, dim=1), torch.cat(seen, dim=1)
 
 
-def log_share(shape: Traced, lights: Placed) -> torch.Tensor:
-    """The log of what arrives of a light over what would with nothing in the way, (B, 3, h, w): shadows, and one bounce.
-
-    0 wherever the form hides nothing.
-    """
-    lamps = lights.radius.shape[1]
-    cells = _on_cells(lights.directions[:, lamps:], lights.energy[:, lamps:])
-    size = shape.matte.shape[-2:]
-    both = torch.cat([cells @ shape.open, cells @ shape.seen], dim=1)
-    free, here = larger(both.reshape(-1, 6, *shape.size), shape.standing, size).split(3, dim=1)
-    for k in range(lamps):
-        if not bool(lights.energy[:, k].any()):
-            continue
-        towards, radius = lights.directions[:, k], lights.radius[:, k]
-        lit = lights.energy[:, k, :, None, None] * _facing(shape.facing, towards, radius)
-        free = free + lit
-        here = here + lit * lamp_visibility(shape, towards, radius)
-    weight = shape.matte / shape.matte.sum((2, 3), keepdim=True).clamp_min(1e-6)
-    mean = (here * weight).sum((2, 3), keepdim=True)
-    back = BOUNCE * (1 - shape.sky) * mean
-    floor = DARK * math.pi
-    return ((here + back + floor) / (free + floor)).log()
-
-
-def lamp_visibility(shape: Traced, directions: torch.Tensor, radius: torch.Tensor) -> torch.Tensor:
-    """What share of a small lamp each point sees, (B, 1, h, w).
+def broad_share(shape: Traced, directions: torch.Tensor, energy: torch.Tensor) -> torch.Tensor:
+    """What arrives of a broad light, of what would with nothing in the way, (B, 3, H, W); 1 where it gives nothing.
 
     Args:
-        directions: (B, 3) unit, toward the lamp. radius: (B,) radians.
+        directions: (B, N, 3) camera space, toward pieces of the light; they may be shorter than 1 (`light.emitters`).
+        energy: (B, N, 3) radiance times solid angle of each.
     """
-    parts = []
-    for b in range(len(directions)):
-        x, y, z = (float(v) for v in directions[b])
-        one = slice(b, b + 1)
-        around = _horizon(_walled(shape.field[one], shape.matte[one]), shape.field[one], math.atan2(y, x), FINE_GROWTH)
-        n = shape.facing[one]
-        flat = max(math.hypot(x, y), 1e-6)
-        slope = torch.atan2(-(n[:, 0] * x + n[:, 1] * y) / flat, n[:, 2].clamp_min(FLATTEST))
-        soft = shape.doubt[one, 0] * DOUBTED + radius[b].clamp_min(SHARPEST)
-        parts.append(reached(Horizons(*around), math.atan2(z, flat), slope, soft))
-    return torch.stack(parts, dim=1).transpose(0, 1) if len(parts) > 1 else parts[0][:, None]
+    cells = _on_cells(directions, energy)
+    free, here = cells @ shape.open, cells @ shape.seen  # (B, 3, P)
+    share = (here + NOTHING) / (free + NOTHING)
+    return larger(share.reshape(-1, 3, *shape.size), shape.standing, shape.full).clamp(0, 1)
 
 
 def horizons(field: torch.Tensor, matte: torch.Tensor) -> Horizons:
@@ -226,13 +177,6 @@ def reached(around: Horizons, elevation: torch.Tensor | float, slope: torch.Tens
 def _smoothstep(t: torch.Tensor) -> torch.Tensor:
     t = t.clamp(0, 1)
     return t * t * (3 - 2 * t)
-
-
-def _facing(normals: torch.Tensor, direction: torch.Tensor, radius: torch.Tensor) -> torch.Tensor:
-    """The cosine toward a lamp, (B, 1, h, w), rounded off where the lamp's disc sets."""
-    cosine = (normals * direction[:, :, None, None]).sum(1, keepdim=True)
-    r = radius.clamp_min(SHARPEST)[:, None, None, None]
-    return torch.where(cosine.abs() < r, (cosine + r) ** 2 / (4 * r), cosine.clamp_min(0))
 
 
 def _march(reach: int, angle: float, growth: float) -> list[tuple[int, int]]:

@@ -14,7 +14,7 @@ from typing import TypeVar
 from ..atomic import require_free
 from ..errors import InputError, UsageError
 from ..frames import format_frames
-from ..parameters import RelightParameters, default_of
+from ..parameters import PUBLISHED, RelightParameters, default_of
 from ..pictures import exr
 from ..pictures.colour import Colour
 from ..pictures.sequence import Sequence
@@ -233,12 +233,12 @@ def _require_options_used(parameters: RelightParameters, backbone: Backbone) -> 
 
 
 def _require_working_space(parameters: RelightParameters, colour: Colour, backbone: Backbone) -> None:
-    """Refuse a network that was trained in another space than light is worked out in here; `ratio` works in any."""
-    if backbone.network is None or colour.is_acescg:
+    """Refuse a network that knows ACEScg alone where light is worked out in another space."""
+    if colour.is_acescg or backbone.network is None or backbone.network.any_working_space:
         return
     raise UsageError(
         f"--backbone {parameters.backbone} was taught in ACEScg, and {colour.config_id} works in {colour.working_space}; "
-        "give a --config whose scene_linear is ACEScg, or --backbone ratio, which works in any"
+        "give a --config whose scene_linear is ACEScg, or --backbone relamp or ratio, which work in any"
     )
 
 
@@ -248,6 +248,14 @@ def _require_layers_made(parameters: RelightParameters, backbone: Backbone, sour
     gives = frozenset[str]() if network is None else network.gives
     if "albedo" in p.layers and not (source_given or backbone.wants_source or "albedo" in gives):
         raise UsageError("the albedo layer divides the plate by its own light: give --source-env")
+    if "visibility" in p.layers and not p.shadows:
+        raise UsageError(
+            "the visibility layer shows what --shadows takes away, and --shadows 0 takes nothing; leave one of them out"
+        )
+    if "visibility" in p.layers and p.backbone in PUBLISHED:
+        raise UsageError(
+            f"the visibility layer shows what is traced, and --backbone {p.backbone} traces nothing; give --backbone relamp"
+        )
     spreads = network is not None and (p.ensemble > 1 or "confidence" in gives or network.seeded(p.steps))
     if "confidence" in p.layers and not spreads:
         what = "ratio has but one answer" if network is None else f"one step of {p.backbone} is one answer"

@@ -21,6 +21,7 @@ from .over import cut_out, put_over
 from .plan import FrameTask, Plan
 from .read_ahead import Frames, ReadAhead
 from .residual import FinishInput, LastFit, Residuals
+from .tracing import LastShape, Tracer
 
 if TYPE_CHECKING:
     from ..temporal.residual_store import ResidualStore
@@ -35,6 +36,7 @@ class Shot:
     lights: Lights
     working: WorkingFrames
     residuals: Residuals
+    tracer: Tracer
     one_at_a_time: threading.Lock
 
     @classmethod
@@ -46,7 +48,7 @@ class Shot:
         Args:
             frames: the plan's own at full size when None.
             store: where the chunks of a job keep what its network predicted, for each other.
-            like: a shot of the same environment files, whose tables and last guide are taken over.
+            like: a shot of the same environment files, whose tables, last guide and last shape are taken over.
         """
         frames = frames or ReadAhead(plan)
         lock = like.one_at_a_time if like else threading.Lock()
@@ -54,7 +56,8 @@ class Shot:
         lights = Lights(plan, maxsize, like.lights.maps if like else None)
         working = WorkingFrames(plan, NetworkInputs(plan, frames, lights, maxsize), lights, lock, store)
         residuals = Residuals(plan, working, lights, like.residuals.last if like else LastFit(), lock)
-        return cls(plan, frames, lights, working, residuals, lock)
+        tracer = Tracer(plan, lights, like.tracer.last if like else LastShape(), lock)
+        return cls(plan, frames, lights, working, residuals, tracer, lock)
 
     def with_amounts(self, plan: Plan) -> Shot:
         """This shot under a plan that differs in `env_exposure`, `mix` and `grain` alone: the network's answers stay."""
@@ -94,22 +97,28 @@ def relight_frame(shot: Shot, task: FrameTask) -> RelitFrame:
         # 3. Analytic: the log gain of every normal, a table (S, S, 3); `finish` reads it at (H, W, 3) in bands of rows.
         given = FinishInput(subject, light.shading)
 
-        if shot.plan.looks and subject.weight.any():
-            # 4. Network: residual (h, w, 3) natural log gain over the analytic one; zeros without a network.
+        predicts = shot.plan.backbone.network is not None or shot.plan.head is not None
+        if subject.weight.any() and (predicts or shot.tracer.traces(subject)):
             key = (task.frame, task.plate_frame)
             working = shot.working.of(key, read)
+            if predicts:
+                # 4. Network: residual (h, w, 3) natural log gain over the analytic one; zeros without a network.
+                # 5. Deflicker: the same (h, w, 3), steadied over the neighbours.
+                residual = shot.residuals.steady(key, working)
 
-            # 5. Deflicker: the same (h, w, 3), steadied over the neighbours.
-            residual = shot.residuals.steady(key, working)
+                # 6. Enlarge: coefficients (h, w, G + 1, 3) with a guide (H, W, G); the analytic gain on the network's normals.
+                given = shot.residuals.enlarge(subject, light, working, residual)
 
-            # 6. Enlarge: coefficients (h, w, G + 1, 3) with a guide (H, W, G); the analytic gain on the network's normals.
-            given = shot.residuals.enlarge(subject, light, working, residual)
+            # 7. Trace: what the form hides of each light, shares at sizes of their own that `finish` enlarges to (H, W).
+            if shot.tracer.traces(given.subject):
+                traced = shot.tracer.trace(task.frame, light, given.subject, working)
+                given = replace(given, traced=traced)
 
-        # 7. Finish: the gain on the plate, grain, lamps and layers, each (H, W, 3).
+        # 8. Finish: the gain on the plate, grain, lamps and layers, each (H, W, 3).
         lit = cut_out(given.subject) if p.over else given.subject
-        finished = finish(lit, given.shading, law, p.layers, given.residual, given.guide, given.sides, given.added)
+        finished = finish(lit, given.shading, law, p.layers, given.residual, given.guide, given.sides, given.traced)
 
-        # 8. Composite: (H, W, 3) over the background.
+        # 9. Composite: (H, W, 3) over the background.
         if p.over:
             frame, finished = put_over(shot.plan, task, frame, lit, finished)
     return RelitFrame(frame, finished, lit, given.shading, law)

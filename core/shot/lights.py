@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from cachetools import LRUCache
 
-from ..gain.analytic import Hint, Light, alone, between, mean_over, over_even
-from ..gain.finish import Shading, Subject
+from ..gain.analytic import Hint, alone, between, mean_over, over_even
+from ..gain.finish import Shading
 from ..gain.law import Law
 from ..light.camera import Camera
 from ..light.environment import resize
+from ..light.irradiance import Light
+from ..light.parcels import Placed, parcels_of
 from ..light.sources import Illumination, camera_to_map
 from ..parameters import at_frame
 from .plan import Plan
@@ -47,6 +49,15 @@ class FrameLight:
     source: LightTables | None = None
 
 
+@dataclass(frozen=True)
+class PlacedLights:
+    """The lights of a frame as lamps and pieces before its camera; `lamps` are the parts that the layers ask for."""
+
+    target: Placed
+    source: Placed | None
+    lamps: tuple[Placed, ...]
+
+
 class LightMaps:
     """What is computed from whole environment maps, for the maps used last. `computing` is held by the thread that computes."""
 
@@ -54,6 +65,7 @@ class LightMaps:
         self.computing = threading.RLock()
         self._tables: LRUCache[Hashable, LightTables] = LRUCache(_KEPT_MAPS)
         self._views: LRUCache[Hashable, np.ndarray] = LRUCache(_KEPT_MAPS)
+        self._parcels: LRUCache[Hashable, np.ndarray] = LRUCache(_KEPT_MAPS)
 
     def tables(self, illumination: Illumination, frame: int) -> LightTables:
         """The tables a network is conditioned on, in the axes of the map; computed once for a still map."""
@@ -65,6 +77,15 @@ class LightMaps:
                 pixels = illumination.environment(frame).pixels  # (h, 2h, 3)
                 self._tables[key] = LightTables.of(pixels, illumination.light(frame))
             return self._tables[key]
+
+    def parcels(self, illumination: Illumination, frame: int) -> np.ndarray:
+        """The map as distant lights at unit level, (PARCELS, 7), in its own axes; computed once for a still map."""
+        key = illumination.key(frame)
+        with self.computing:
+            if key not in self._parcels:
+                pixels = illumination.environment(frame).pixels  # (h, 2h, 3)
+                self._parcels[key] = parcels_of(pixels, illumination.light(frame))
+            return self._parcels[key]
 
     def view(self, illumination: Illumination, frame: int) -> np.ndarray:
         """The map at unit level, at most (256, 512, 3), without its suns, which a background does not show."""
@@ -105,15 +126,27 @@ class Lights:
         lamps = tuple(lamp.turned(light.target_to_map) for lamp in tables.lights)  # (S, S, 3) each
         return replace(light, shading=replace(light.shading, lamps=lamps))
 
-    def conditioning(self, light: FrameLight, subject: Subject) -> FrameLight:
-        """The light a network is conditioned on: without the fitted source where the shape is a guess, where it misleads."""
-        return replace(light, source=None) if subject.guessed and self._plan.source is None else light
+    def placed(self, frame: int, light: FrameLight) -> PlacedLights:
+        """The lights of one frame as lamps and pieces, and its lamps where `light` has them."""
+        plan = self._plan
+        target = Placed.of(self.maps.parcels(plan.target, frame), light.target_to_map)
+        rows, source = plan.job.measured.source_light, None
+        if plan.source is not None:
+            source = Placed.of(self.maps.parcels(plan.source, frame), light.source_to_map)
+        elif rows is not None:
+            source = Placed.of(_fitted_parcels(rows, tuple(plan.colour.luminance_weights)), light.source_to_map)
+        lamps: tuple[Placed, ...] = ()
+        if light.shading.lamps:
+            with self.maps.computing:
+                parts = plan.target.lamps(frame, plan.parameters.lamps).parcels
+            lamps = tuple(Placed.of(part, light.target_to_map) for part in parts)
+        return PlacedLights(target, source, lamps)
 
     def hint(self, light: FrameLight, normals: np.ndarray, matte: np.ndarray) -> Hint:
         """The analytic log gain that residuals are measured over, as a table.
 
         Args:
-            light: as `conditioning` gives it.
+            light: of the frame.
             normals: (h, w, 3) of the working frame.
             matte: (h, w).
         """
@@ -152,7 +185,7 @@ class Lights:
             light = plan.target.light(frame)
             source_light = self._source_light(frame)
             tables = self.maps.tables(plan.target, frame) if networked else None
-            source_tables = self._source_tables(frame) if networked else None
+            source_tables = self.maps.tables(plan.source, frame) if networked and plan.source else None
         target = light.turned(to_target)  # (S, S, 3)
         source = None if source_light is None else source_light.turned(to_source)  # (S, S, 3)
         source_level = 1.0 if source_light is None else source_light.level
@@ -177,15 +210,6 @@ class Lights:
         rows = self._plan.job.measured.source_light
         return None if rows is None else _fitted_light(rows, tuple(self._plan.colour.luminance_weights))
 
-    def _source_tables(self, frame: int) -> LightTables | None:
-        """The source light a network is conditioned on: the one given, or a fitted one where the backbone wants it."""
-        plan, rows = self._plan, self._plan.job.measured.source_light
-        if plan.source is not None:
-            return self.maps.tables(plan.source, frame)
-        if rows is None or not plan.backbone.wants_source:
-            return None
-        return _fitted_tables(rows, tuple(plan.colour.luminance_weights))
-
 
 @lru_cache(maxsize=2)
 def _fitted_light(rows: tuple[tuple[tuple[float, float, float], ...], ...], weights: tuple[float, ...]) -> Light:
@@ -193,7 +217,5 @@ def _fitted_light(rows: tuple[tuple[tuple[float, float, float], ...], ...], weig
 
 
 @lru_cache(maxsize=2)
-def _fitted_tables(rows: tuple[tuple[tuple[float, float, float], ...], ...], weights: tuple[float, ...]) -> LightTables:
-    from ..relighter.own.light_tables import LightTables
-
-    return LightTables.of(np.array(rows, np.float32), _fitted_light(rows, weights))
+def _fitted_parcels(rows: tuple[tuple[tuple[float, float, float], ...], ...], weights: tuple[float, ...]) -> np.ndarray:
+    return parcels_of(np.array(rows, np.float32), _fitted_light(rows, weights))

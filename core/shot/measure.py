@@ -12,9 +12,10 @@ import numpy as np
 
 from ..gain.finish import Subject
 from ..gain.law import unpremultiply
-from ..gain.proxy import PROBE_SIZE, decode, exposure_anchor, resize, working_shape
-from ..gain.proxy import probe_frames as probe_frames
+from ..gain.proxy import PROBE_SIZE, exposure_anchor
 from ..light.source_fit import fit_source
+from ..pictures.curves import decode_log
+from ..pictures.resample import resize, working_shape
 from ..temporal.working_frame import WorkingFrame
 
 
@@ -76,7 +77,7 @@ def samples_of_working_frame(working: WorkingFrame, anchor: float, camera_rotati
     keep = working.matte > 0.5
     world = working.normals[keep] @ camera_rotation.T.astype(np.float32)
     albedo = None if working.albedo is None else working.albedo[keep]
-    rgb = decode(working.code[keep]) / np.float32(anchor)
+    rgb = decode_log(working.code[keep]) / np.float32(anchor)
     return Samples(rgb, world, working.matte[keep], camera_rotation[:, 2], albedo)
 
 

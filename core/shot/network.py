@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +17,7 @@ import numpy as np
 from ..errors import InputError
 from ..job import fingerprint
 from ..relighter.answer import Answer
-from ..temporal.windows import filled, hop, same_take, windows
+from ..temporal.windows import filled, same_take
 from ..temporal.working_frame import WorkingFrame
 from .lights import Lights
 from .network_input import NetworkInput, NetworkInputs
@@ -44,8 +44,7 @@ class CacheSizes:
     def of(cls, plan: Plan) -> CacheSizes:
         """Those of a plan: its threads' frames with their neighbours, and the windows those lie in."""
         frames = plan.parameters.threads + 2 * plan.radius
-        length = plan.span if isinstance(plan.span, int) else 1
-        return cls(frames, frames + 2 * length, 3 + frames // hop(length))
+        return cls(frames, frames + 2, frames + 3)
 
 
 class WorkingFrames:
@@ -108,11 +107,8 @@ class WorkingFrames:
         span = self._plan.span
         if span == "frame":
             return self._stored((key[0], (key,)), lambda: self._ask([given], [key[0]]))[0]
-        if span == "shot":
-            # A frame held over a gap takes the residual of the frame it repeats: the clip is relit once.
-            return self._answer_among((key[1], key[1]), sorted(self._plan.near(key[1])))
-        starts = windows(key[1], span)
-        return _blended([(self._answer_among(key, range(start, start + span)), share) for start, share in starts])
+        # A frame held over a gap takes the residual of the frame it repeats: the clip is relit once.
+        return self._answer_among((key[1], key[1]), sorted(self._plan.near(key[1])))
 
     def _answer_among(self, key: Key, frames: Sequence[int]) -> Answer:
         """What the network predicts of a frame among `frames`: those that exist, of its canvas and of its take."""
@@ -179,9 +175,8 @@ class WorkingFrames:
         known = None if given.conditions is None else given.conditions.normals_known[0, 0].numpy()  # (h, w)
         residual = answer.residual - np.float32(self._lights.removed_level(given.light, normals, given.matte))
         layers = (answer.albedo, answer.confidence)
-        return WorkingFrame(
-            given.code, given.matte, normals, hint, residual, *layers, given.canvas, known, answer.added
-        )
+        shape = (answer.height, answer.doubt, answer.share)
+        return WorkingFrame(given.code, given.matte, normals, hint, residual, *layers, given.canvas, known, *shape)
 
 
 def _of_canvas(found: Sequence, canvas: object) -> list:
@@ -191,28 +186,3 @@ def _of_canvas(found: Sequence, canvas: object) -> list:
 
 def _present(inputs: dict[Key, NetworkInput | None], keys: Sequence[Key]) -> list[NetworkInput]:
     return [given for k in keys if (given := inputs[k]) is not None]
-
-
-def _blended(shared: list[tuple[Answer, float]]) -> Answer:
-    """Answers of overlapping windows to one frame, each by its share."""
-    if len(shared) == 1:
-        return shared[0][0]
-    shares = [np.float32(share) for _, share in shared]
-
-    def mixed(parts: Sequence[np.ndarray]) -> np.ndarray:
-        return np.sum([part * share for part, share in zip(parts, shares, strict=True)], axis=0)
-
-    def mixed_if_any(parts: Sequence[np.ndarray | None]) -> np.ndarray | None:
-        there = [part for part in parts if part is not None]
-        return mixed(there) if there else None
-
-    answers = [answer for answer, _ in shared]
-    normals = mixed([a.normals for a in answers])
-    return replace(
-        answers[0],
-        residual=mixed([a.residual for a in answers]),
-        hint=mixed([a.hint for a in answers]),
-        normals=normals / np.maximum(np.linalg.norm(normals, axis=-1, keepdims=True), 1e-6),
-        albedo=mixed_if_any([a.albedo for a in answers]),
-        confidence=mixed_if_any([a.confidence for a in answers]),
-    )

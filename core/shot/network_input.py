@@ -13,7 +13,7 @@ import numpy as np
 
 from ..errors import InputError, UsageError
 from ..gain.finish import Subject
-from ..gain.proxy import Proxy, encode, resize
+from ..gain.proxy import Proxy
 from ..gain.proxy import make as make_proxy
 from ..light.backdrop import backdrop
 from ..light.prompt import PAINTED_IN
@@ -21,8 +21,9 @@ from ..light.rig import RigLight
 from ..light.sky import blackbody
 from ..parameters import at_frame
 from ..pictures import exr
-from ..pictures.colour import Colour
+from ..pictures.curves import encode_log
 from ..pictures.frame import Frame, Window, place
+from ..pictures.resample import resize
 from ..temporal.working_frame import thumb
 from .lights import FrameLight, Lights
 from .plan import Plan
@@ -82,14 +83,14 @@ class NetworkInputs:
     def of(self, read: ReadFrame, key: Key) -> NetworkInput:
         """The input of a frame that is read already. Raises `InputError` where its background cannot be read."""
         frame, subject = read.frame, read.subject
-        light = self._lights.conditioning(self._lights.light(key[0]), subject)
+        light = self._lights.light(key[0])
         proxy = proxy_of(subject, self._plan)
         networked = self._plan.backbone.network is not None
         conditions = self._conditions(frame, proxy, light, key) if networked else None
         # Without a network, guessed normals are all there is.
         normals = proxy.normals if networked or not subject.guessed else _shrunk(subject.normals, proxy.matte.shape)
         canvas = (frame.data_window, frame.display_window)
-        return NetworkInput(encode(proxy.light), proxy.matte, normals, light, canvas, conditions)
+        return NetworkInput(encode_log(proxy.light), proxy.matte, normals, light, canvas, conditions)
 
     def _from_disk(self, key: Key) -> NetworkInput | None:
         try:
@@ -118,6 +119,8 @@ class NetworkInputs:
             keeps_light=self._plan.parameters.keeps_light(),
             depth=proxy.depth,
             depth_kind=self._plan.parameters.depth_kind,
+            shadows=self._plan.parameters.shadows,
+            to_acescg=self._plan.colour.to_acescg,
         )
 
     def _rig(self, frame: Frame, proxy: Proxy, light: FrameLight, number: int) -> RigView | None:

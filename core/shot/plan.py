@@ -84,8 +84,8 @@ class Plan:
 
     @property
     def looks(self) -> bool:
-        """Whether this plan needs the network or the deflicker, which work on a downscaled picture."""
-        return self.backbone.network is not None or self.head is not None
+        """Whether this plan works on a downscaled picture: for a network, the deflicker or the tracing of shadows."""
+        return self.backbone.network is not None or self.head is not None or self.parameters.shadows > 0
 
     @property
     def span(self) -> Span:
@@ -156,6 +156,7 @@ class Plan:
             "steps": network is None or not network.steps,
             "seed": network is None or not network.seeded(p.steps),
             "working_size": not self.looks,
+            "shadows": p.backbone in PUBLISHED,
             "lamps": "lamps" not in p.layers,
             **{name: p.backbone not in PUBLISHED for name, k in knobs() if k.group == "published"},
         }

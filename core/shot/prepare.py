@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from ..errors import InputError
 from ..frames import format_frames, parse_frames
-from ..gain.proxy import working_shape
+from ..gain.proxy import PROBE_SIZE, probe_frames
 from ..job import Measured, RelightJob, with_parameters
 from ..light import rig as rigs
 from ..light.camera import shot_camera
@@ -22,6 +22,7 @@ from ..light.sources import Illumination, MapLight, lighting
 from ..parameters import RelightParameters, knobs
 from ..pictures import exr
 from ..pictures.colour import Colour
+from ..pictures.resample import working_shape
 from ..pictures.sequence import Sequence, fill_view
 from ..process import pin_opencv
 from ..relighter import load
@@ -29,16 +30,7 @@ from ..relighter.answer import Backbone, Demanding
 from ..temporal import Head, load_head
 from . import checks
 from .frame import Shot
-from .measure import (
-    PROBE_SIZE,
-    Samples,
-    anchor_of,
-    measured_rows,
-    probe_frames,
-    samples_of,
-    samples_of_working_frame,
-    source_light_of,
-)
+from .measure import Samples, anchor_of, measured_rows, samples_of, samples_of_working_frame, source_light_of
 from .outputs import found_outputs
 from .plan import BLACK, RENDER, SKIP, FrameTask, Inputs, Plan, resolve_inputs
 from .read import gather, read_plate

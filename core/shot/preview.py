@@ -17,10 +17,11 @@ from cachetools import LRUCache
 
 from ..errors import InputError, UsageError
 from ..gain.finish import Finished, Subject
-from ..gain.proxy import MIDDLE_GREY, resize
-from ..job import Measured, RelightJob
+from ..job import READ_WITH, Measured, RelightJob
 from ..parameters import NEW_LAYERS, RelightParameters, default_of, knobs
 from ..pictures.colour import Colour
+from ..pictures.curves import MIDDLE_GREY
+from ..pictures.resample import resize
 from ..pictures.screen import Picture, Screens, View, as_bytes
 from ..pictures.sequence import Sequence
 from . import plan as plans
@@ -29,7 +30,7 @@ from .network_input import proxy_of
 from .plan import RENDER, FrameTask, Inputs, Plan
 from .prepare import prepare
 from .preview_light import LightPictures
-from .preview_plate import PLATE, OneFrame, PreviewPlate, PreviewPlates, file_state
+from .preview_plate import OneFrame, PreviewPlate, PreviewPlates, file_state
 
 LAYERS = tuple(name for name in NEW_LAYERS if name not in ("ratio", "normals", "lamps"))
 STAGES = ("plate", "proxy", "normals", "hint", "ratio", "relit", *LAYERS, "rest")  # and lamp1, lamp2 and so on
@@ -40,7 +41,7 @@ OUT = "relamp_preview.####.exr"  # never written
 _LIVE = ("env_rotate", "env_exposure", "background_exposure", "mix", "grain", "seed", "working_size")
 # Amounts of the change of light, which no network is given (`Shot.with_amounts`).
 _AMOUNTS = ("env_exposure", "mix", "grain")
-_SHOT = (*PLATE, "anchor", "source_env", "env_level", "backbone")  # what the shot's measurements depend on
+_SHOT = (*READ_WITH, "anchor", "source_env", "env_level", "backbone")  # what the shot's measurements depend on
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,12 @@ from cachetools import LRUCache
 
 from ..errors import RelampError
 from ..gain.finish import Subject
-from ..gain.proxy import resize
+from ..job import READ_WITH
 from ..light.camera import shot_camera
 from ..parameters import RelightParameters
 from ..pictures.colour import Colour
 from ..pictures.frame import Frame, Window, place
+from ..pictures.resample import resize
 from ..shape.depth_pass import shrink_depth
 from .plan import RENDER, FrameTask, Inputs
 from .read import gather, read_plate
@@ -25,22 +26,6 @@ from .read_ahead import Key, ReadFrame
 
 KEPT_FRAMES = 8
 KEPT_PIXELS = 24e6  # of all kept frames together; a frame at full 4K is 9e6
-
-# What a plate and its subject are read with.
-PLATE = (
-    "plate",
-    "matte",
-    "normals",
-    "normals_space",
-    "normals_flip",
-    "depth",
-    "depth_kind",
-    "camera",
-    "layer",
-    "views",
-    "colorspace",
-    "config",
-)
 
 
 @dataclass(frozen=True)
@@ -107,7 +92,7 @@ class PreviewPlates:
         files = (inputs.plate, inputs.matte, inputs.normals, inputs.depth)
         states = tuple(file_state(s.path(number)) if s else None for s in files)
         camera = file_state(Path(p.camera)) if p.camera else None
-        key = (tuple(getattr(p, name) for name in PLATE), number, longer, states, camera)
+        key = (tuple(getattr(p, name) for name in READ_WITH), number, longer, states, camera)
         plate = self._plates.get(key)
         if plate is None:
             plate = self._plates[key] = _read(p, inputs, colour, number, longer)

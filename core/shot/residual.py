@@ -8,9 +8,13 @@ from dataclasses import dataclass, field, replace
 import cv2
 import numpy as np
 
+from ..gain.arrival import TracedLights
 from ..gain.finish import Shading, Subject
-from ..gain.law import Guide, GuidedResidual, bands, enlarge_residual, guide_residual, unpremultiply
-from ..gain.proxy import FLOOR, decode, resize
+from ..gain.guide import Guide, GuidedResidual, enlarge_residual, guide_residual
+from ..gain.law import unpremultiply
+from ..pictures.bands import bands
+from ..pictures.curves import FLOOR, decode_log
+from ..pictures.resample import resize
 from ..temporal.working_frame import WorkingFrame
 from .lights import FrameLight, Lights
 from .network import WorkingFrames
@@ -22,8 +26,8 @@ from .read_ahead import Key
 class FinishInput:
     """What `finish` takes: the subject with its final normals, the light, and the residual with its guide.
 
-    `guide` is (H, W, G); `added` (L, h, w, 3) what each light of a rig gives over the plate's own; `sides` are layers at full
-    size that only the network gives: `albedo` (H, W, 3), `confidence` (H, W).
+    `guide` is (H, W, G); `sides` are layers at full size that only the network gives: `albedo` (H, W, 3), `confidence` (H, W).
+    `traced` are the lights on the subject's shape, which the residual is over.
     """
 
     subject: Subject
@@ -32,6 +36,7 @@ class FinishInput:
     guide: np.ndarray | None = None
     added: np.ndarray | None = None
     sides: dict[str, np.ndarray] = field(default_factory=dict)
+    traced: TracedLights | None = None
 
 
 class LastFit:
@@ -71,18 +76,20 @@ class Residuals:
         self._one_at_a_time = one_at_a_time
 
     def steady(self, key: Key, here: WorkingFrame) -> np.ndarray:
-        """The residual of a working frame (h, w, 3), without its flicker where the plan has a deflicker head."""
+        """The residual of a working frame over the traced lights (h, w, 3), without flicker where the plan has a deflicker head.
+
+        The head is shown the residual with what tracing adds, so that it sees shadows that flicker.
+        """
         head = self._plan.head
         if head is None:
-            return here.residual
+            return here.untraced
         window = self._working.around(key, self._plan.radius)
         with self._one_at_a_time:
-            return head.steady(window, self._plan.parameters.deflicker_strength)
+            steady = head.steady(window, self._plan.parameters.deflicker_strength)
+        return steady if here.share is None else steady - here.share
 
     def enlarge(self, subject: Subject, light: FrameLight, here: WorkingFrame, residual: np.ndarray) -> FinishInput:
-        """A residual (h, w, 3) fitted to its guide, for the subject at full size; normals that were a guess are the
-        network's."""
-        light = self._lights.conditioning(light, subject)
+        """A residual (h, w, 3) fitted to its guide, for the subject at full size; normals that were a guess are the network's."""
         shading = replace(light.shading, hint=self._lights.hint(light, here.normals, here.matte))
         if subject.guessed and self._plan.backbone.network is not None:
             subject = replace(subject, normals=_enlarged(here.normals, subject.weight.shape), guessed=False)
@@ -108,7 +115,7 @@ def _detailed(
     albedo: np.ndarray, here: WorkingFrame, subject: Subject, small: np.ndarray, full: np.ndarray, anchor: np.float32
 ) -> np.ndarray:
     """A delit proxy (h, w, 3) at full size with the plate's detail: what is enlarged is the light that was taken out of it."""
-    delit = np.log((albedo + np.float32(FLOOR)) / (decode(here.code) + np.float32(FLOOR)))
+    delit = np.log((albedo + np.float32(FLOOR)) / (decode_log(here.code) + np.float32(FLOOR)))
     guided = guide_residual(delit, small, here.matte)
     light = np.maximum(unpremultiply(subject.plate, subject.alpha) * anchor, 0)  # (H, W, 3)
     height = light.shape[0]

@@ -8,10 +8,11 @@ import numpy as np
 
 from ..errors import UsageError
 from ..gain.law import unpremultiply
+from ..gain.proxy import probe_frames
 from ..job import RelightJob
 from ..light.mirror import unwrap
 from ..parameters import RelightParameters
-from .measure import probe_frames, source_light_of
+from .measure import source_light_of
 from .plan import RENDER, FrameTask, Plan
 from .prepare import delit_samples, prepare, probed
 from .read import fills_frame, gather, read_plate, view_rays

@@ -19,14 +19,16 @@ from ..errors import InputError, UsageError
 from ..frames import format_frames
 from ..gain.analytic import over_even
 from ..gain.law import matte_weight
-from ..gain.proxy import FLOOR, PROBE_SIZE, encode, exposure_anchor, probe_frames, resize, working_shape
+from ..gain.proxy import PROBE_SIZE, exposure_anchor, probe_frames
 from ..light.camera import CameraMove, default_camera
 from ..light.sources import MapLight, camera_to_map
 from ..parameters import at_frame
 from ..pictures import exr
 from ..pictures.colour import Colour
+from ..pictures.curves import FLOOR, encode_log
 from ..pictures.frame import Frame, place
 from ..pictures.header import Attribute
+from ..pictures.resample import resize, working_shape
 from ..pictures.sequence import Sequence, files_of
 from ..process import pin_opencv
 from ..shape.normals import clean_normals, inflate
@@ -175,7 +177,7 @@ class _Run:
         ratio = np.clip(ratio, -MOST, MOST).astype(np.float32)
         matte, drawn = self._matte(frame, plate, shape)
         normals, hint = self._hint(frame, plate, matte, drawn)
-        return WorkingFrame(encode(before), matte, normals, hint, ratio - hint, canvas=shape)
+        return WorkingFrame(encode_log(before), matte, normals, hint, ratio - hint, canvas=shape)
 
     def _working(self, frame: Frame) -> np.ndarray:
         rgb = self.colour.to_working(place(frame.rgb, frame.data_window, frame.display_window), frame.colorspace)

@@ -1,8 +1,7 @@
-"""Which absolute frames a frame's result depends on, whoever asks and whichever frames are rendered.
+"""Which absolute frames a frame's result depends on, whichever frames are rendered.
 
-A network that looks at several frames sees windows of a fixed length that start at multiples of half of it, so every
-frame lies in two (in one at length 1) and takes more from the one it is nearer the middle of. The deflicker head looks a
-radius to both sides. Frames that are not there, or lie beyond a cut, are holes. Floor 1.
+A network takes one frame, or all frames of the shot. The deflicker head takes a frame with `radius` neighbours on each side.
+Frames that do not exist, or that lie beyond a cut, are holes in such a window.
 """
 
 from __future__ import annotations
@@ -12,48 +11,27 @@ from typing import Literal, TypeVar
 
 import numpy as np
 
-Span = int | Literal["frame", "shot"]
-"""How many frames a network looks at together: each alone, windows of so many, or the whole shot in one call."""
+Span = Literal["frame", "shot"]
+"""How many frames a network takes in one call: one, or all frames of the shot."""
 
 SAME_TAKE = 0.5  # correlation of two neighbours' thumbnails below which a cut lies between them
 
 T = TypeVar("T")
 
 
-def hop(length: int) -> int:
-    """Frames from one window's start to the next."""
-    return max(1, length // 2)
-
-
-def windows(frame: int, length: int) -> list[tuple[int, float]]:
-    """The starts of the windows of `length` that hold a frame, ascending, and how much each says; shares sum to 1.
-
-    >>> windows(1001, 8)
-    [(996, 0.625), (1000, 0.375)]
-    """
-    step = hop(length)
-    last = frame // step * step
-    starts = [start for start in range(last - length, last + 1, step) if start <= frame < start + length]
-    near = [min(frame - start + 0.5, start + length - frame - 0.5) for start in starts]
-    return [(start, weight / sum(near)) for start, weight in zip(starts, near, strict=True)]
-
-
 def depends_on(frame: int, span: Span, radius: int, on_disk: Iterable[int]) -> list[int]:
-    """The frames that decide the result of `frame`, ascending: those of its windows, and of its neighbours', on disk.
+    """The numbers of the frames on disk that decide the result of `frame`, ascending.
 
     Args:
-        span: of the network.
-        radius: of the head, 0 without one.
-        on_disk: the frames there are.
+        frame: absolute frame number.
+        span: how many frames the network takes in one call.
+        radius: neighbours on each side that the deflicker head takes, 0 without a head.
+        on_disk: numbers of the frames that exist.
     """
     there = set(on_disk)
     if span == "shot":
         return sorted(there)
-    near = [n for n in range(frame - radius, frame + radius + 1) if n in there]
-    if span == "frame":
-        return near
-    wanted = {n for f in near for start, _ in windows(f, span) for n in range(start, start + span)}
-    return sorted(wanted & there)
+    return [n for n in range(frame - radius, frame + radius + 1) if n in there]
 
 
 def same_take(window: Sequence[T | None], middle: int, thumb: Callable[[T], np.ndarray]) -> list[T | None]:

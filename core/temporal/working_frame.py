@@ -15,12 +15,13 @@ THUMB = 16  # px, a side of the thumbnail that cuts are detected with
 class WorkingFrame:
     """One frame over its data window, float32; nothing in it knows the level F.
 
-    `code` (h, w, 3) is the log-encoded proxy (`proxy.encode`), `matte` (h, w) from 0 to 1, `normals` (h, w, 3) unit
+    `code` (h, w, 3) is the log-encoded proxy (`curves.encode_log`), `matte` (h, w) from 0 to 1, `normals` (h, w, 3) unit
     camera-space vectors: those given, and the network's own where none were. `hint` (h, w, 3) is the analytic log gain on
     them, and `residual` (h, w, 3) the network's log gain over it. `albedo` (h, w, 3) is the delit subject from 0 to 1 and
     `confidence` (h, w) from 0 to 1, when there are any. `canvas` tells frames that lie over each other pixel for pixel.
-    `added` (L, h, w, 3) is what each light of a rig gives over the plate's own. `known` (h, w) is 1 where the normals were
-    given and 0 where they are the network's own; None is given everywhere.
+    `known` (h, w) is 1 where the normals were given and 0 where they are the network's own; None is given everywhere.
+    `height` (h, w) is the relief in pixels, `doubt` (h, w) its error in radians, and `share` (h, w, 3) what tracing the lights
+    on it added to the residual; None of relighters that do not trace.
     """
 
     code: np.ndarray
@@ -32,7 +33,14 @@ class WorkingFrame:
     confidence: np.ndarray | None = None
     canvas: object = None
     known: np.ndarray | None = None
-    added: np.ndarray | None = None
+    height: np.ndarray | None = None
+    doubt: np.ndarray | None = None
+    share: np.ndarray | None = None
+
+    @cached_property
+    def untraced(self) -> np.ndarray:
+        """The residual without what tracing added to it, (h, w, 3)."""
+        return self.residual if self.share is None else self.residual - self.share
 
     @cached_property
     def thumb(self) -> np.ndarray:

@@ -1,15 +1,17 @@
 """Weights on disk: half-precision safetensors with a card, JSON, as the header's `relamp` entry.
 
-The card says what the weights are: schema, architecture, licence, data recipe, training steps and scores. Nothing is
-pickled, and
-weights that are missing are an error.
+The card says what the weights are: schema, architecture, licence, data recipe, training steps and scores. Nothing is pickled,
+and weights that are missing are an error.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Generic, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -17,8 +19,42 @@ from safetensors.torch import load_file, save_file
 
 from .. import plain_json
 from ..errors import InputError
+from .ledger import require_entered
 
 LICENCE = "Apache-2.0"
+
+Module = TypeVar("Module", bound=torch.nn.Module)
+
+
+@dataclass(frozen=True)
+class Loaded(Generic[Module]):
+    """A network in float32, without gradients, ready to predict; the SHA-256 of its file in hex; and the card of its header."""
+
+    network: Module
+    digest: str
+    card: dict
+
+
+def load(path: Path, schema: str, build: Callable[[Any], Module], device: str) -> Loaded[Module]:
+    """A network from its file.
+
+    Args:
+        path: the file, which exists.
+        schema: the schema its card must have.
+        build: makes the network, with any weights, from the card's `architecture`.
+        device: torch's name of the device to put it on.
+
+    Raises:
+        InputError: the file is damaged, differs from its entry in the ledger, has another schema, or does not fit its own
+            architecture.
+    """
+    digest = digest_of(path)
+    require_entered(path, digest)
+    card = read_card(path, schema)
+    network = build(card["architecture"])
+    fill(network, path)
+    network.to(device).eval().requires_grad_(False)
+    return Loaded(network, digest, card)
 
 
 def read_card(path: Path, schema: str) -> dict:

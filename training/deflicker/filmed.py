@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from ...core.errors import RelampError
-from ...core.gain.proxy import FLOOR
+from ...core.pictures.curves import FLOOR
 from ...core.relighter.own.conditions import analytic_hint, shade
 from ..clips import LENGTH, ClipMaker, Scene
 from ..dataset import Frames, Sample, held_out, stack

@@ -19,8 +19,9 @@ import numpy as np
 import torch
 
 from ...core.errors import RelampError
+from ...core.pictures.curves import encode_log_tensor
 from ...core.relighter.own.backbone import Relamp
-from ...core.relighter.own.conditions import Conditions, LightBatch, encode_planes
+from ...core.relighter.own.conditions import Conditions, LightBatch
 from ..dataset import Frames, Maker, Sample
 from .clip_file import save
 from .clips import FRAMES, SHAPE, Clip
@@ -88,14 +89,14 @@ def _answer(rng: np.random.Generator, sample: Sample, view: np.ndarray, network:
     ]
     flag = {n: torch.tensor([float(getattr(sample, n))]) for n in ("source_known", "background_known")}
     conditions = Conditions(
-        code=encode_planes(torch.from_numpy(plate.transpose(2, 0, 1)[None])),
+        code=encode_log_tensor(torch.from_numpy(plate.transpose(2, 0, 1)[None])),
         matte=torch.from_numpy(matte[None, None]),
         rays=planes[1],
         normals=planes[0],
         normals_known=torch.full((1, 1, *SHAPE), float(sample.normals_given)),
         target=lights[0],
         source=lights[1],
-        background=encode_planes(planes[2]),
+        background=encode_log_tensor(planes[2]),
         **flag,
     )  # fmt: skip
     (answer,) = network.relight([conditions], frames=[0])

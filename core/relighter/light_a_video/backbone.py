@@ -17,6 +17,7 @@ from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 
 from ...errors import UsageError
 from ...parameters import RelightParameters
+from ..answer import Answer
 from ..ic_light.beginnings import beginning
 from ..ic_light.model import ICLight
 from ..models import layout
@@ -26,7 +27,7 @@ from ..relightvid import sampling
 from ..relightvid.model import motion_unet
 from ..stable_diffusion import pixels
 from ..stable_diffusion.checkpoints import build_unet
-from ..stable_diffusion.common import Answer, Pair, Published, Run, Sight, ic_light_name
+from ..stable_diffusion.common import Pair, Published, Run, Sight, ic_light_name
 from ..stable_diffusion.noise import clip_noise, frame_noise, light_a_video_noise
 from ..stable_diffusion.prompts import Text
 from ..stable_diffusion.proxies import Clip, display_light, light_display, picture

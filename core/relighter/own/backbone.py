@@ -2,8 +2,9 @@
 
 Normals, relief and albedo come from the shape network; normals that are given replace the estimated ones. How much of a light
 reaches each point is traced through the relief. The light that the plate was shot under is the source light where there is one,
-else the plate's brightness as a function of where a surface faces. The colour of the change is that of the lights alone. No
-random numbers are used: the same conditions give the same answer.
+else the plate's brightness as a function of where a surface faces. The colour of the change is that of the lights alone. The
+lights are worked with in the space they are in; the network was taught in ACEScg and is shown the plate in ACEScg. No random
+numbers are used: the same conditions give the same answer.
 """
 
 from __future__ import annotations
@@ -17,22 +18,25 @@ import numpy as np
 import torch
 
 from ...errors import DeviceError
+from ...gain.arrival import Arrival, TracedLights
+from ...gain.traced import Shape as TracedShape
 from ...light.by_facing import log_light_by_facing
 from ...light.environment import AP1_LUMINANCE
+from ...light.octahedral import octahedral_directions, sample_table
+from ...pictures.curves import decode_log_tensor, encode_log_tensor
 from ...shape.depth import relief_of, without_rims
 from ...shape.depth_fit import Fit
 from ...shape.estimators.own import SHIPPED, load, see
 from ...shape.estimators.shape_network import Shape
-from ...shape.placed import received
-from ...shape.trace import Traced, log_share, trace
 from ...temporal.windows import Span
 from ..answer import Answer
-from .conditions import Conditions, analytic_hint, decode_planes, lit
+from .conditions import Conditions, LightBatch, analytic_hint, lit
 
 INTRA_OP_THREADS = 2  # a constant, whatever the machine has: another count can give other last bits
 SMALL = 256 * 256  # px; smaller frames run in one thread, since two spend longer waiting for each other than they gain
 DELIT = 0.5  # exponent of the albedo that the luminance is divided by: the estimated albedo holds some of the light
 DARK_ALBEDO = 0.03  # luminance; a lower albedo is not divided by
+BLACK_ALBEDO = 1e-4  # reflectance of the darkest albedo; another space than ACEScg may give channels at or below zero
 _ALONE = threading.Lock()
 
 
@@ -40,15 +44,16 @@ _ALONE = threading.Lock()
 class Subject:
     """What a new light does not change in a frame.
 
-    `normals` (B, 3, h, w) unit camera-space vectors, `log_albedo` (B, 3, h, w) natural log of reflectance, `doubt` (B, 1, h, w)
-    expected error of the normals in radians, `shape` what lights are traced on, and `own_light` (B, 1, h, w), natural log of the
-    plate's brightness by facing.
+    `normals` (B, 3, h, w) unit camera-space vectors, `albedo` (B, 3, h, w) reflectance in the plate's space, `doubt` (B, 1, h, w)
+    expected error of the normals in radians, `height` (B, h, w) the relief in pixels and `shape` what lights are traced on, and
+    `own_light` (B, 1, h, w), natural log of the plate's brightness by facing.
     """
 
     normals: torch.Tensor
-    log_albedo: torch.Tensor
+    albedo: torch.Tensor
     doubt: torch.Tensor
-    shape: Traced
+    height: torch.Tensor
+    shape: TracedShape
     own_light: torch.Tensor
 
 
@@ -59,6 +64,7 @@ class Relamp:
     used: tuple[str, ...] = ()
     wants_source = False  # where no source light is given, the plate's brightness by facing takes its place
     levelled = True
+    any_working_space = True
     sees_background = False  # its light is traced, and a background gives none of it
     steps = False
     span: Span = "frame"
@@ -103,24 +109,30 @@ class Relamp:
         subject = self._subject(c)
         # 1. The hint: both lights on the normals, with nothing in the way; (1, 3, h, w) natural logs.
         target, source = lit(c.target, subject.normals), lit(c.source, subject.normals)
-        hint = analytic_hint(target, source, c.source_known[:, None, None, None], c.matte)
+        hint = analytic_hint(target, source, c.source_known[:, None, None, None], c.matte, c.luminance_weights)
         # 2. What the form hides and gives back of each light; (1, 3, h, w) natural logs of shares.
-        share = log_share(subject.shape, c.target.placed)
-        if c.keeps_light:
-            hint = residual = torch.zeros_like(share)
-        elif bool(c.source_known > 0):
-            residual = share - log_share(subject.shape, c.source.placed)
-        else:  # The brightness by facing (1, 1, h, w) stands for the source light; the subject's mean stays the hint's.
-            residual = share - subject.own_light + _mean(target, c.matte) - _mean(target + share, c.matte)
+        known = bool(c.source_known > 0)
+        share = torch.zeros_like(hint)
+        if c.shadows > 0:
+            source_light = _arrival(subject.shape, c.source, c.shadows) if known else None
+            traced = TracedLights(_arrival(subject.shape, c.target, c.shadows), source_light)
+            added = traced.log_share(subject.shape.normals, slice(None))  # (h, w, 3)
+            share = torch.from_numpy(added.transpose(2, 0, 1))[None].to(hint)
+        residual = share
+        if not known:
+            # The brightness by facing (1, 1, h, w) stands for the source light; the subject's mean stays the hint's.
+            residual = share - subject.own_light + _mean(target, c) - _mean(target + share, c)
         # 3. Pictures (h, w, C); the confidence is exp(-doubt), 1 where normals are given.
         doubt = torch.where(c.normals_known > 0.5, torch.zeros_like(subject.doubt), subject.doubt)
         return Answer(
             residual=_picture(residual),
             hint=_picture(hint),
             normals=_picture(subject.normals),
-            albedo=_picture(subject.log_albedo.exp()),
+            albedo=_picture(subject.albedo),
             confidence=_picture((-doubt).exp())[..., 0],
-            added=self._added(c, subject, source),
+            height=subject.height[0].float().cpu().numpy(),
+            doubt=_picture(doubt)[..., 0],
+            share=_picture(share),
         )
 
     def _added(self, c: Conditions, subject: Subject, source: torch.Tensor) -> np.ndarray | None:
@@ -146,19 +158,27 @@ class Relamp:
         return kept[1]
 
     def _estimated(self, c: Conditions) -> Subject:
-        found = see(self._network, c.code, c.matte)
+        code = _in_acescg(c)
+        found = see(self._network, code, c.matte)
         normals = facing(found, c)
         doubt = found.doubt * (c.normals_known <= 0.5)
         # Given normals determine the relief better than the network does: with the network's relief a curtain lost 2.4 dB.
         given = bool((c.normals_known * c.matte).sum() > 0.5 * c.matte.sum())
         if c.depth is None:
-            field = relief_of(normals, c.matte, None if given else found.relief)
+            height = relief_of(normals, c.matte, None if given else found.relief)
         else:
-            field = _heights_of_depth(c.depth, c, normals)
-        albedo = _luminance(found.log_albedo.exp()).clamp_min(DARK_ALBEDO)
-        luminance = _luminance(decode_planes(c.code)) / albedo**DELIT
+            height = _heights_of_depth(c.depth, c, normals)
+        albedo = found.log_albedo.exp()
+        luminance = _luminance(decode_log_tensor(code)) / _luminance(albedo).clamp_min(DARK_ALBEDO) ** DELIT
         own_light = log_light_by_facing(luminance, normals, c.matte)
-        return Subject(normals, found.log_albedo, found.doubt, trace(normals, field, c.matte, doubt), own_light)
+        planes = (
+            _picture(normals),
+            _picture(c.matte)[..., 0],
+            height[0].float().cpu().numpy(),
+            _picture(doubt)[..., 0],
+        )
+        shape = TracedShape.of(*planes)
+        return Subject(normals, _from_acescg(albedo, c.to_acescg), found.doubt, height, shape, own_light)
 
 
 def _same_subject(one: Conditions, other: Conditions) -> bool:
@@ -166,7 +186,8 @@ def _same_subject(one: Conditions, other: Conditions) -> bool:
     if (one.depth is None) != (other.depth is None) or one.depth_kind != other.depth_kind:
         return False
     pairs = [
-        (getattr(one, name), getattr(other, name)) for name in ("code", "matte", "rays", "normals", "normals_known")
+        (getattr(one, name), getattr(other, name))
+        for name in ("code", "matte", "rays", "normals", "normals_known", "to_acescg")
     ]
     if one.depth is not None and other.depth is not None:
         pairs.append((one.depth, other.depth))
@@ -178,6 +199,13 @@ def facing(found: Shape, c: Conditions) -> torch.Tensor:
     return torch.where(c.normals_known > 0.5, c.normals, without_rims(found.normals, c.matte))
 
 
+def _arrival(shape: TracedShape, light: LightBatch, strength: float) -> Arrival:
+    """A light of a batch of one on the shape; its table is turned before the camera, (S, S, 3)."""
+    table = light.diffuse[0].float().exp().permute(1, 2, 0).cpu().numpy()
+    towards = octahedral_directions(len(table)) @ light.to_map[0].float().cpu().numpy().T
+    return shape.lit(sample_table(table, towards), light.placed(), strength)
+
+
 def _heights_of_depth(depth: torch.Tensor, c: Conditions, normals: torch.Tensor) -> torch.Tensor:
     """Heights toward the viewer in pixels, (1, h, w), of the depth (1, 1, h, w) that is given."""
     far, rays, facing, matte = (_picture(p.float()) for p in (depth, c.rays, normals, c.matte))
@@ -185,13 +213,37 @@ def _heights_of_depth(depth: torch.Tensor, c: Conditions, normals: torch.Tensor)
     return torch.from_numpy(fit.heights(far[..., 0], rays, matte[..., 0]))[None].to(normals)
 
 
-def _mean(log_light: torch.Tensor, matte: torch.Tensor) -> torch.Tensor:
+def _in_acescg(c: Conditions) -> torch.Tensor:
+    """The log-encoded proxy in ACEScg, (B, 3, h, w)."""
+    if _is_identity(c.to_acescg):
+        return c.code
+    return encode_log_tensor(_converted(decode_log_tensor(c.code), c.to_acescg))
+
+
+def _from_acescg(albedo: torch.Tensor, to_acescg: torch.Tensor) -> torch.Tensor:
+    """An albedo in ACEScg, (B, 3, h, w), in the space that `to_acescg` leads from."""
+    if _is_identity(to_acescg):
+        return albedo
+    return _converted(albedo, torch.linalg.inv(to_acescg)).clamp(BLACK_ALBEDO, 1)
+
+
+def _is_identity(matrix: torch.Tensor) -> bool:
+    return torch.equal(matrix, torch.eye(3).to(matrix))
+
+
+def _converted(planes: torch.Tensor, matrix: torch.Tensor) -> torch.Tensor:
+    return torch.einsum("ij,bjhw->bihw", matrix.to(planes), planes)
+
+
+def _mean(log_light: torch.Tensor, c: Conditions) -> torch.Tensor:
     """The mean over the matte of the log luminance of a light, (B, 1, 1, 1)."""
-    luminance = _luminance(log_light.exp()).log()
-    return (luminance * matte).sum((2, 3), keepdim=True) / matte.sum((2, 3), keepdim=True).clamp_min(1e-6)
+    weights = c.luminance_weights.to(log_light)[:, None, None]
+    luminance = (log_light.exp() * weights).sum(1, keepdim=True).log()
+    return (luminance * c.matte).sum((2, 3), keepdim=True) / c.matte.sum((2, 3), keepdim=True).clamp_min(1e-6)
 
 
 def _luminance(planes: torch.Tensor) -> torch.Tensor:
+    """The luminance of planes in ACEScg, (B, 1, h, w)."""
     return (planes * planes.new_tensor(AP1_LUMINANCE)[:, None, None]).sum(1, keepdim=True)
 
 

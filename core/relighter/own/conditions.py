@@ -6,7 +6,7 @@ here, so that a hint means the same in both.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -15,12 +15,9 @@ from torch.nn.functional import grid_sample
 
 from ...light.environment import AP1_LUMINANCE
 from ...light.octahedral import octahedral_directions
-from ...pictures.curves import decode_log_tensor as decode_planes
-from ...pictures.curves import encode_log
-from ...pictures.curves import encode_log_tensor as encode_planes  # noqa: F401 (imported from here by trainers)
-from ...shape.placing import RigView
-from ...shape.trace import Placed
-from .light_tables import LAMPS, LightTables
+from ...light.parcels import Placed
+from ...pictures.curves import decode_log_tensor, encode_log
+from .light_tables import LightTables
 from .lobes import EVIDENCE_CHANNELS, LOBES, evidence
 from .occlusion import OCCLUSION_CHANNELS, occlusion
 
@@ -49,13 +46,11 @@ class LightBatch:
         parcels = None if self.parcels is None else self.parcels.to(device)
         return LightBatch(self.diffuse.to(device), self.glossy.to(device), self.to_map.to(device), parcels)
 
-    @property
-    def placed(self) -> Placed:
-        """The light as distant lights before the camera, to be traced; raises `ValueError` for a light of tables alone."""
+    def placed(self, index: int = 0) -> Placed:
+        """One light as distant lights before the camera, to be traced; raises `ValueError` for a light of tables alone."""
         if self.parcels is None:
             raise ValueError("a light of tables alone cannot be traced; make its tables with LightTables.of")
-        towards, energy, radius = self.parcels.split((3, 3, 1), dim=-1)
-        return Placed(towards @ self.to_map, energy, radius[:, :LAMPS, 0])
+        return Placed.of(self.parcels[index].float().cpu().numpy(), self.to_map[index].float().cpu().numpy())
 
 
 @dataclass
@@ -68,6 +63,8 @@ class Conditions:
     background: (B, 3, h, w) log-encoded view of where the subject will stand, and background_known: (B,).
     rig: lights that are put into the scene, of B = 1, or None. keeps_light: whether the plate keeps its own light beside them.
     depth: (B, 1, h, w), cleaned, of `depth_kind` (`shape.depth_pass`), 0 where nothing stands; None where none was given.
+    shadows: how much of what the form hides and gives back is in the light, 0 to 1.
+    to_acescg: (3, 3), on column vectors, from the space that the plate, the lights and the background are in to ACEScg.
     """
 
     code: torch.Tensor
@@ -84,6 +81,13 @@ class Conditions:
     keeps_light: bool = False
     depth: torch.Tensor | None = None
     depth_kind: str = "z"
+    shadows: float = 1.0
+    to_acescg: torch.Tensor = field(default_factory=lambda: torch.eye(3))
+
+    @property
+    def luminance_weights(self) -> torch.Tensor:
+        """(3,): relative luminance of red, green and blue of the space that the plate and the lights are in."""
+        return self.to_acescg.new_tensor(AP1_LUMINANCE) @ self.to_acescg
 
     def to(self, device: torch.device | str) -> Conditions:
         """The same on another device."""
@@ -124,6 +128,8 @@ def build(
     keeps_light: bool = False,
     depth: np.ndarray | None = None,
     depth_kind: str = "z",
+    shadows: float = 1.0,
+    to_acescg: np.ndarray | None = None,
 ) -> Conditions:
     """The conditions of one frame, B = 1.
 
@@ -136,6 +142,8 @@ def build(
         background: (h, w, 3) scene-linear view of the environment at unit level.
         rig, keeps_light: see `Conditions`.
         depth: (h, w), cleaned, of the kind `depth_kind` (`shape.depth_pass`).
+        shadows: how much of what the form hides and gives back is in the light, 0 to 1.
+        to_acescg: (3, 3), on column vectors, from the space that all of these are in; None where that is ACEScg.
     """
     shape = matte.shape
     facing = np.broadcast_to(np.array([0, 0, 1], np.float32), (*shape, 3)) if normals is None else normals
@@ -159,6 +167,8 @@ def build(
         keeps_light=keeps_light,
         depth=None if depth is None else torch.from_numpy(np.ascontiguousarray(depth, np.float32))[None, None],
         depth_kind=depth_kind,
+        shadows=shadows,
+        to_acescg=torch.eye(3) if to_acescg is None else torch.from_numpy(np.array(to_acescg, np.float32)),
     )
 
 
@@ -166,12 +176,12 @@ def features(c: Conditions, normals: torch.Tensor) -> Features:
     """Both lights on `normals`, (B, 3, h, w), the hint, and all of it as planes for the network."""
     target, source = shade(c.target, normals, c.rays), shade(c.source, normals, c.rays)
     known = c.source_known[:, None, None, None]
-    hint = analytic_hint(target[:, :3], source[:, :3], known, c.matte)
+    hint = analytic_hint(target[:, :3], source[:, :3], known, c.matte, c.luminance_weights)
     behind = c.background * c.background_known[:, None, None, None]
     target_map, source_map = light_map(c.target), light_map(c.source)
     shares = occlusion(normals, torch.maximum(c.matte, c.normals_known), target_map, source_map)
     shares[:, 3:6] *= known
-    speaks = evidence(decode_planes(c.code), source, c.matte) * known / LOG_SCALE
+    speaks = evidence(decode_log_tensor(c.code), source, c.matte) * known / LOG_SCALE
     lights = [target / LOG_SCALE, source * known / LOG_SCALE]
     planes = torch.cat([c.code, c.matte, normals, *lights, behind, hint / LOG_SCALE, shares, speaks], dim=1)
     given = (c.normals_known * c.matte).sum((1, 2, 3)) / c.matte.sum((1, 2, 3)).clamp_min(1e-3)
@@ -180,7 +190,11 @@ def features(c: Conditions, normals: torch.Tensor) -> Features:
 
 
 def analytic_hint(
-    target: torch.Tensor, source: torch.Tensor, source_known: torch.Tensor, matte: torch.Tensor
+    target: torch.Tensor,
+    source: torch.Tensor,
+    source_known: torch.Tensor,
+    matte: torch.Tensor,
+    luminance_weights: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """The log gain of a matte surface, (B, 3, h, w): `analytic.between` where the source is known, else `analytic.alone`.
 
@@ -188,9 +202,10 @@ def analytic_hint(
         target, source: (B, 3, h, w) logs of what the normals receive.
         source_known: (B, 1, 1, 1), 0 or 1.
         matte: (B, 1, h, w).
+        luminance_weights: (3,) of the lights' space; None for those of ACEScg.
     """
-    weights = target.new_tensor(AP1_LUMINANCE)[:, None, None]
-    luminance = (target.exp() * weights).sum(1, keepdim=True).log()
+    weights = target.new_tensor(AP1_LUMINANCE) if luminance_weights is None else luminance_weights.to(target)
+    luminance = (target.exp() * weights[:, None, None]).sum(1, keepdim=True).log()
     mean = (luminance * matte).sum((2, 3), keepdim=True) / matte.sum((2, 3), keepdim=True).clamp_min(1e-6)
     return target - torch.where(source_known > 0, source, mean)
 

@@ -16,7 +16,7 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import nn
 from torch.nn.functional import conv2d, normalize, pad, pixel_shuffle, pixel_unshuffle
 
-from ...gain.proxy import MIDDLE_GREY, STRETCH
+from ...pictures.curves import MIDDLE_GREY, STRETCH
 from .conditions import FEATURE_CHANNELS, FLAGS, Conditions, Features, features
 from .hdr_encoder import HdrEncoder
 from .lobes import LOBES, over_matte

@@ -12,8 +12,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from ...pictures.curves import decode_log_tensor, encode_log_tensor
 from ..answer import Answer, Network
-from .conditions import Conditions, decode_planes, encode_planes
+from .conditions import Conditions
 
 DARKEST, BRIGHTEST = 0.5, 1.5  # factors on the proxy's light: RelightVid's range
 DRAWS = 3  # seeds that confidence is told from when nothing else spreads
@@ -66,7 +67,7 @@ def scaled(conditions: Conditions, factor: float) -> Conditions:
     """The conditions with the plate's light times `factor`; 1 leaves them as they are."""
     if factor == 1:
         return conditions
-    return replace(conditions, code=encode_planes(decode_planes(conditions.code) * factor))
+    return replace(conditions, code=encode_log_tensor(decode_log_tensor(conditions.code) * factor))
 
 
 def mean(answers: Sequence[Answer]) -> Answer:

@@ -12,10 +12,10 @@ import numpy as np
 import torch
 
 from ..ic_light.model import latents_of, pictures_of
-from ..models.layout import read_tensors
 from ..models.ledger import RELIGHTVID
 from ..own.conditions import Conditions
 from ..own.ensemble import factors
+from ..stable_diffusion.checkpoints import read_tensors
 from ..stable_diffusion.common import OFFSETS, Pair, Published, Run, Sight
 from ..stable_diffusion.noise import clip_noise
 from ..stable_diffusion.proxies import Clip, view

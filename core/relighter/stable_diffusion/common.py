@@ -20,7 +20,9 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from ...errors import DeviceError, InputError
 from ...parameters import RelightParameters
 from ...shape.estimators import own as estimator
+from ...shape.estimators.shape_network import ShapeNetwork
 from ...temporal.windows import Span
+from ...weights.file import Loaded
 from ..answer import Answer
 from ..ic_light.beginnings import ENVIRONMENT, NOISE
 from ..ic_light.model import merged_unet
@@ -62,6 +64,7 @@ class Published(ABC):
     wants_source = False
     gives = frozenset({"ensemble"})
     levelled = True  # its answers know no absolute level
+    any_working_space = False  # pictures are turned from ACEScg to the display's Rec.709 and back
     sees_background = True
     takes_level = True  # so their gains are brought to the hint's
     steps = True
@@ -210,7 +213,7 @@ class Published(ABC):
         return network
 
     @cached_property
-    def shape(self) -> estimator.LoadedShape:
+    def shape(self) -> Loaded[ShapeNetwork]:
         """Relamp's shape network, for the normals where none are given."""
         return estimator.load(device="cpu")
 

@@ -145,7 +145,31 @@ class EulerAncestral:
         return bool(self.sigmas[i + 1] > 0)
 
 
-class Ddim:
+class _VariancePreserving:
+    """What courses have in common whose samples are √ᾱ z + √(1 − ᾱ) n: they start from unit noise, and their outputs are ε."""
+
+    alphas: torch.Tensor  # (N,) ᾱ at each timestep
+
+    def begin(self, noise: torch.Tensor, clean: torch.Tensor | None = None) -> torch.Tensor:
+        return noise if clean is None else self.noisy(clean, noise, 0)
+
+    def noisy(self, clean: torch.Tensor, noise: torch.Tensor, i: int) -> torch.Tensor:
+        return _root(self.alphas[i]) * clean + _root(1 - self.alphas[i]) * noise
+
+    def model_input(self, sample: torch.Tensor, i: int) -> torch.Tensor:
+        return sample
+
+    def clean(self, sample: torch.Tensor, output: torch.Tensor, i: int) -> torch.Tensor:
+        return (sample - _root(1 - self.alphas[i]) * output) / _root(self.alphas[i])
+
+    def step(self, sample: torch.Tensor, output: torch.Tensor, i: int, noise: torch.Tensor | None) -> torch.Tensor:
+        return self.toward(sample, self.clean(sample, output, i), i, noise)
+
+    def toward(self, sample: torch.Tensor, clean: torch.Tensor, i: int, noise: torch.Tensor | None) -> torch.Tensor:
+        raise NotImplementedError
+
+
+class Ddim(_VariancePreserving):
     """Deterministic DDIM steps, ε- or v-prediction by the scheduler's configuration; CogVideoX's are the same."""
 
     def __init__(self, scheduler: DDIMScheduler | CogVideoXDDIMScheduler, scheduled: int, executed: int) -> None:
@@ -159,23 +183,10 @@ class Ddim:
         last = torch.as_tensor(scheduler.final_alpha_cumprod, dtype=table.dtype)
         self.alphas_before = torch.where(before < 0, last, table[before.clamp_min(0)])
 
-    def begin(self, noise: torch.Tensor, clean: torch.Tensor | None = None) -> torch.Tensor:
-        return noise if clean is None else self.noisy(clean, noise, 0)
-
-    def noisy(self, clean: torch.Tensor, noise: torch.Tensor, i: int) -> torch.Tensor:
-        return _root(self.alphas[i]) * clean + _root(1 - self.alphas[i]) * noise
-
-    def model_input(self, sample: torch.Tensor, i: int) -> torch.Tensor:
-        return sample
-
     def clean(self, sample: torch.Tensor, output: torch.Tensor, i: int) -> torch.Tensor:
-        signal, noise = _root(self.alphas[i]), _root(1 - self.alphas[i])
         if self._predicts == "v_prediction":
-            return signal * sample - noise * output
-        return (sample - noise * output) / signal
-
-    def step(self, sample: torch.Tensor, output: torch.Tensor, i: int, noise: torch.Tensor | None) -> torch.Tensor:
-        return self.toward(sample, self.clean(sample, output, i), i, noise)
+            return _root(self.alphas[i]) * sample - _root(1 - self.alphas[i]) * output
+        return super().clean(sample, output, i)
 
     def toward(self, sample: torch.Tensor, clean: torch.Tensor, i: int, noise: torch.Tensor | None) -> torch.Tensor:
         a = _root((1 - self.alphas_before[i]) / (1 - self.alphas[i]))
@@ -216,7 +227,7 @@ class FlowMatch:
         return False
 
 
-class Ddpm:
+class Ddpm(_VariancePreserving):
     """Ancestral DDPM steps on ε with the fixed small variance; no noise in the last one (RelightVid)."""
 
     def __init__(self, scheduler: DDPMScheduler, steps: int) -> None:
@@ -224,21 +235,6 @@ class Ddpm:
         self.timesteps = scheduler.timesteps
         self.alphas = scheduler.alphas_cumprod[self.timesteps]
         self.alphas_before = torch.cat([self.alphas[1:], torch.ones_like(self.alphas[:1])])
-
-    def begin(self, noise: torch.Tensor, clean: torch.Tensor | None = None) -> torch.Tensor:
-        return noise if clean is None else self.noisy(clean, noise, 0)
-
-    def noisy(self, clean: torch.Tensor, noise: torch.Tensor, i: int) -> torch.Tensor:
-        return _root(self.alphas[i]) * clean + _root(1 - self.alphas[i]) * noise
-
-    def model_input(self, sample: torch.Tensor, i: int) -> torch.Tensor:
-        return sample
-
-    def clean(self, sample: torch.Tensor, output: torch.Tensor, i: int) -> torch.Tensor:
-        return (sample - _root(1 - self.alphas[i]) * output) / _root(self.alphas[i])
-
-    def step(self, sample: torch.Tensor, output: torch.Tensor, i: int, noise: torch.Tensor | None) -> torch.Tensor:
-        return self.toward(sample, self.clean(sample, output, i), i, noise)
 
     def toward(self, sample: torch.Tensor, clean: torch.Tensor, i: int, noise: torch.Tensor | None) -> torch.Tensor:
         """Equations 6 and 7 of Ho et al. 2020."""

@@ -5,7 +5,6 @@ Weights are half-precision safetensors whose header holds the architecture and w
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -13,22 +12,13 @@ from torch.nn.functional import interpolate, normalize
 
 from ...errors import InputError
 from ...pictures.curves import STRETCH
-from ...weights.file import LICENCE, digest_of, fill, read_card, write
-from ...weights.ledger import require_entered
+from ...weights import file
+from ...weights.file import LICENCE, Loaded, write
 from .shape_network import Shape, ShapeArchitecture, ShapeNetwork
 
 SCHEMA = "relamp.shape/1"
 SEEN = 320  # px of the longer side that the network sees everything at: in the middle of what it was trained on
 SHIPPED = Path(__file__).parents[1] / "weights" / "shape-1.safetensors"
-
-
-@dataclass(frozen=True)
-class LoadedShape:
-    """A network ready to see, the SHA-256 of its file in hex, and the card from its header."""
-
-    network: ShapeNetwork
-    digest: str
-    card: dict
 
 
 def save(network: ShapeNetwork, path: Path, card: dict) -> None:
@@ -37,7 +27,7 @@ def save(network: ShapeNetwork, path: Path, card: dict) -> None:
     write(network, path, {**about, **card})
 
 
-def load(path: Path = SHIPPED, device: str = "cpu") -> LoadedShape:
+def load(path: Path = SHIPPED, device: str = "cpu") -> Loaded[ShapeNetwork]:
     """A network from its file, in float32, ready to see.
 
     Raises:
@@ -46,13 +36,7 @@ def load(path: Path = SHIPPED, device: str = "cpu") -> LoadedShape:
     """
     if not path.is_file():
         raise InputError(f"the weights {path.name} are not in {path.parent}; reinstall Relamp, or use --backbone ratio")
-    digest = digest_of(path)
-    require_entered(path, digest)
-    card = read_card(path, SCHEMA)
-    network = ShapeNetwork(ShapeArchitecture.from_dict(card["architecture"]))
-    fill(network, path)
-    network.to(device).eval().requires_grad_(False)
-    return LoadedShape(network, digest, card)
+    return file.load(path, SCHEMA, lambda architecture: ShapeNetwork(ShapeArchitecture.from_dict(architecture)), device)
 
 
 def see(network: ShapeNetwork, code: torch.Tensor, matte: torch.Tensor) -> Shape:
