@@ -2,17 +2,19 @@
 
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
+import shots
+from relamp.core.cli import main
 from relamp.core.errors import InputError, UsageError
 from relamp.core.light.rig import Rig, RigLight, from_json, load, to_json
 from relamp.core.light.rig_words import rig_of, sentence
-from relamp.core.shape.placed import PlacedLight, received
-from relamp.core.shape.placing import RigView, view_of
-from relamp.core.shape.trace import trace
+from relamp.core.shape.placed import PlacedLight, points_of, visibility
+from relamp.core.shape.placing import View, placed
+from relamp.core.shape.shadow import Surface
 
 BALL = 40.0  # px, its radius; it stands off the wall by as much again
 
@@ -21,23 +23,31 @@ def rig_text(*lights, **more):
     return json.dumps({"schema": "relamp.rig/1", "lights": list(lights), **more})
 
 
+def surface(heights, normals=None):
+    """A relief (h, w) px with its normals, facing the viewer without them."""
+    if normals is None:
+        normals = np.zeros((*heights.shape, 3), np.float32)
+        normals[..., 2] = 1
+    return Surface(heights.astype(np.float32), normals.astype(np.float32), np.ones(heights.shape, bool))
+
+
 def ball_before_a_wall(size=128):
-    """A wall that faces the viewer, and a ball before it; normals (1, 3, h, w), heights (1, h, w) px."""
-    line = torch.arange(size) - (size - 1) / 2
-    y, x = torch.meshgrid(-line, line, indexing="ij")
+    """A wall that faces the viewer, and a ball before it."""
+    line = np.arange(size) - (size - 1) / 2
+    y, x = np.meshgrid(-line, line, indexing="ij")
     inside = x**2 + y**2 < BALL**2
-    rise = (BALL**2 - x**2 - y**2).clamp_min(0).sqrt()
-    normals = torch.where(inside, torch.stack([x, y, rise]) / BALL, torch.tensor([0.0, 0.0, 1.0])[:, None, None])
-    heights = torch.where(inside, rise + 2 * BALL, torch.zeros(()))
-    whole = torch.ones(1, 1, size, size)
-    return trace(normals[None], heights[None], whole, torch.zeros_like(whole))
+    rise = np.sqrt(np.maximum(BALL**2 - x**2 - y**2, 0))
+    normals = np.where(inside[..., None], np.stack([x, y, rise], -1) / BALL, np.array([0.0, 0.0, 1.0]))
+    return surface(np.where(inside, rise + 2 * BALL, 0), normals)
 
 
 def wall(size=96):
-    facing = torch.zeros(1, 3, size, size)
-    facing[:, 2] = 1
-    whole = torch.ones(1, 1, size, size)
-    return trace(facing, torch.zeros(1, size, size), whole, torch.zeros_like(whole))
+    return surface(np.zeros((size, size)))
+
+
+def received(shape, light):
+    """What a light gives each point of a relief, (h, w)."""
+    return (light.given(shape.normals, points_of(shape.height)) * visibility(shape, light))[..., 0]
 
 
 def lamp(**more):
@@ -94,103 +104,101 @@ def test_what_is_no_rig_is_refused(tmp_path, text):
         load(file)
 
 
-def test_twice_as_far_gives_a_quarter():
-    near, far = (
-        received(wall(), (lamp(position=(0.0, 0.0, z), radius=1.0), lamp(position=(0.0, 0.0, 40.0), radius=1.0)))
-        for z in (20.0, 40.0)
-    )
-    # Strength is stated at the middle, so the middle is alike and the corner tells the distance.
-    for given in (near, far):
-        assert given[:, 0, 47, 47].tolist() == pytest.approx([1.0, 1.0], rel=5e-3)
+def test_a_lamp_falls_off_with_the_square_of_its_distance():
     away = 47.5 * math.sqrt(2)
-    for given, z in ((near, 20.0), (far, 40.0)):
-        assert float(given[0, 0, 0, 0]) == pytest.approx((z**2 / (away**2 + z**2)) ** 1.5, rel=0.03)
+    for z in (20.0, 40.0, 200.0):
+        given = received(wall(), lamp(position=(0.0, 0.0, z), radius=0.5))
+        # Strength is stated at the middle, whatever the distance; the corner tells the distance, and the cosine with it.
+        assert float(given[47, 47]) == pytest.approx(1.0, rel=5e-3)
+        assert float(given[0, 0]) == pytest.approx((z**2 / (away**2 + z**2)) ** 1.5, rel=0.03)
 
 
-def test_an_area_light_far_away_is_a_point_and_near_by_is_softer():
-    point = received(wall(), (lamp(position=(0.0, 0.0, 300.0)),))[0, 0]
-    area = received(wall(), (lamp(position=(0.0, 0.0, 300.0), aim=(0.0, 0.0, -1.0), sides=(10.0, 10.0)),))[0, 0]
-    torch.testing.assert_close(
-        area, point * (300**2 / ((point / point.max()) ** (-2 / 3) * 300**2)) ** 0.5, rtol=0.03, atol=0
-    )
+def test_a_small_area_light_is_a_lamp_that_shines_to_its_front():
+    point = received(wall(), lamp(position=(0.0, 0.0, 100.0)))
+    area = received(wall(), lamp(position=(0.0, 0.0, 100.0), aim=(0.0, 0.0, -1.0), sides=(4.0, 4.0)))
+    x = np.arange(96) - 47.5
+    front = 100 / np.sqrt(x**2 + x[:, None] ** 2 + 100**2)  # a matte emitter dims with the cosine
+    np.testing.assert_allclose(area, point * front, rtol=0.01)
+    behind = received(wall(), lamp(position=(0.0, 0.0, 100.0), aim=(0.0, 0.0, 1.0), sides=(4.0, 4.0)))
+    assert not behind.any()
 
 
 def test_a_spot_lights_its_cone_and_nothing_else():
     cone = (math.cos(math.radians(15)), math.cos(math.radians(20)))
-    given = received(wall(), (lamp(position=(0.0, 0.0, 50.0), aim=(0.0, 0.0, -1.0), cone=cone, radius=1.0),))[0, 0]
-    x = (torch.arange(96) - 47.5).abs()
+    given = received(wall(), lamp(position=(0.0, 0.0, 50.0), aim=(0.0, 0.0, -1.0), cone=cone, radius=1.0))
+    x = np.abs(np.arange(96) - 47.5)
     assert (given[47, x > 50 * math.tan(math.radians(20)) + 1] == 0).all()
     assert (given[47, x < 50 * math.tan(math.radians(15)) - 1] > 0.8).all()
 
 
-def test_a_ball_throws_its_shadow_on_the_wall_where_geometry_has_it():
+@pytest.mark.parametrize(
+    "light", [{"towards": (-0.6, 0.0, 0.8), "radius": 0.005}, {"position": (-6000.0, 0.0, 8000.0), "radius": 20.0}]
+)
+def test_a_ball_throws_its_shadow_on_the_wall_where_geometry_has_it(light):
+    shape = ball_before_a_wall(192)
+    thrown, without = received(shape, lamp(**light)), received(shape, lamp(**light, shadows=False))
+    # The ball's middle is 2 radii over the wall: its shadow's lies 80 px times tan 37 degrees to the right.
+    middle = 96 + round(2 * BALL * 0.75)
+    assert float(thrown[96, middle]) < 0.05
+    assert float(without[96, middle]) == pytest.approx(0.8, abs=0.02), "nothing hides without shadows"
+    assert float(thrown[96, 5]) > 0.75
+    assert float(thrown[5, 96]) > 0.75
+
+
+def test_what_stands_beyond_a_lamp_does_not_hide_it():
+    heights = np.zeros((96, 96))
+    heights[:, 20:44] = 12.0  # a step across the picture, seen from 6 px right of it
+    for x, hidden in ((-45.0, True), (10.0, False)):
+        beside = {"position": (x, 0.0, 15.0), "radius": 0.5}
+        thrown, without = (
+            received(surface(heights), lamp(**beside, shadows=shadows))[48, 50] for shadows in (True, False)
+        )
+        assert float(thrown / without) == pytest.approx(0.0 if hidden else 1.0, abs=0.05)
+
+
+def view(size=128, full=128, origin=(0.0, 0.0, 0.0)):
+    window = (0, 0, full, full)
+    return View.of((size, size), window, window, 40.0, np.eye(3), np.array(origin))
+
+
+def put(light, shape, seen):
+    whole = np.ones(shape.height.shape, np.float32)
+    return placed(light, np.ones(3), seen, shape.height, shape.normals, whole)
+
+
+def test_a_stop_is_twice_the_light():
     shape = ball_before_a_wall()
-    toward = (-0.6, 0.0, 0.8)
-    distant, without = received(
-        shape, (lamp(towards=toward, radius=0.005), lamp(towards=toward, radius=0.005, shadows=False))
+    one = RigLight("a", "sphere", position=(-0.5, 0.3, -1.0), size=0.05)
+    two = RigLight("b", "sphere", position=(-0.5, 0.3, -1.0), size=0.05, stops=1.0)
+    np.testing.assert_array_equal(
+        2 * received(shape, put(one, shape, view())), received(shape, put(two, shape, view()))
     )
-    # Along the middle row the ball's silhouette is thrown to the right by its height over the wall times tan 37 degrees.
-    row = distant[0, 64]
-    assert float(without[0, 64, 64 + 52]) == pytest.approx(0.8, abs=0.01), "nothing hides without shadows"
-    assert float(row[64 + 52]) < 0.05, "behind the ball, as the light sees it"
-    assert float(row[2]) > 0.75, "before the ball"
-
-
-def test_a_lamp_between_ball_and_wall_is_not_hidden_by_what_stands_beyond_it():
-    shape = wall()
-    # A block at the left edge; the lamp stands between it and the middle.
-    heights = torch.zeros(1, 96, 96)
-    heights[:, :, :8] = 60.0
-    shape = trace(
-        torch.zeros(1, 3, 96, 96) + torch.tensor([0.0, 0.0, 1.0])[:, None, None],
-        heights,
-        torch.ones(1, 1, 96, 96),
-        torch.zeros(1, 1, 96, 96),
-    )
-    given = received(
-        shape,
-        (lamp(position=(-20.0, 0.0, 15.0), radius=0.5), lamp(position=(-20.0, 0.0, 15.0), radius=0.5, shadows=False)),
-    )
-    torch.testing.assert_close(given[0, :, :, 40:], given[1, :, :, 40:], rtol=1e-3, atol=1e-4)
-
-
-def test_a_light_doubles_with_each_stop_and_the_order_of_lights_does_not_matter():
-    shape, view = (
-        ball_before_a_wall(),
-        view_of((128, 128), (0, 0, 128, 128), (0, 0, 128, 128), 40.0, np.eye(3), np.zeros(3)),
-    )
-    lights = (
-        RigLight("a", "sphere", position=(-0.5, 0.3, -1.0), size=0.05),
-        RigLight("b", "sphere", position=(-0.5, 0.3, -1.0), size=0.05, stops=1.0),
-    )
-    white = np.ones((2, 3), np.float32)
-    a, b = received(shape, RigView(lights, white, view).placed(shape))
-    assert torch.equal(2 * a, b)
-    swapped = received(shape, RigView(lights[::-1], white, view).placed(shape))
-    assert torch.equal(swapped, torch.stack([b, a]))
 
 
 def test_a_light_on_the_subject_stands_before_the_pixel_that_was_named():
-    shape = ball_before_a_wall()
-    view = view_of((128, 128), (0, 0, 256, 256), (0, 0, 256, 256), 40.0, np.eye(3), np.zeros(3))
-    light = RigLight("lamp", "sphere", at=(90.0, 128.0), out=0.2, size=0.02)
-    [placed] = RigView((light,), np.ones((1, 3)), view).placed(shape)
-    x, y, z = placed.position
+    shape, seen = ball_before_a_wall(), view(full=256)
+    x, y, z = put(RigLight("lamp", "sphere", at=(90.0, 128.0), out=0.2, size=0.02), shape, seen).position
     # Pixel 90 of 256 is pixel 45 of 128: 18.5 px left of the middle, on the ball; its normal points there, too.
-    assert (x / -18.5) == pytest.approx(1 + 0.2 * view.scale / BALL, rel=0.05)
-    assert y == pytest.approx(0, abs=1.0)
+    assert x / -18.5 == pytest.approx(1 + 0.2 * seen.scale / BALL, rel=0.05)
+    assert y == pytest.approx(0, abs=1.5)
     assert z > math.sqrt(BALL**2 - 18.5**2) + 2 * BALL
 
 
 def test_lights_of_the_world_stand_still_before_a_camera_that_moves():
-    here = view_of((90, 160), (0, 0, 1920, 1080), (0, 0, 1920, 1080), 40.0, np.eye(3), np.zeros(3))
-    moved = view_of((90, 160), (0, 0, 1920, 1080), (0, 0, 1920, 1080), 40.0, np.eye(3), np.array([0.5, 0.0, 0.0]))
-    shape = wall(96)
     light = RigLight("lamp", "sphere", position=(0.5, 0.0, -2.0), size=0.05)
-    [first], [second] = (RigView((light,), np.ones((1, 3)), view).placed(shape) for view in (here, moved))
-    assert first.position[0] == pytest.approx(0.5 * here.scale)
-    assert second.position[0] == pytest.approx(0.0)
-    assert here.scale == pytest.approx(80 / math.tan(math.radians(20)) / 2)
+    here, moved = view(), view(origin=(0.5, 0.0, 0.0))
+    assert put(light, wall(128), here).position[0] == pytest.approx(0.5 * here.scale)
+    assert put(light, wall(128), moved).position[0] == pytest.approx(0.0)
+    assert here.scale == pytest.approx(64 / math.tan(math.radians(20)) / 2)
+
+
+def test_a_light_is_the_same_in_a_larger_picture():
+    shape = wall(64)
+    light = put(
+        RigLight("w", "area", position=(-0.4, 0.2, -1.2), aim=(0.5, -0.2, -0.8), size=(0.3, 0.2)), shape, view(64)
+    )
+    small, large = received(shape, light), received(wall(128), light.scaled(2.0))
+    np.testing.assert_allclose(large.reshape(64, 2, 64, 2).mean((1, 3)), small, rtol=0.02, atol=1e-3)
 
 
 def test_words_make_a_rig():
@@ -208,3 +216,121 @@ def test_words_make_a_rig():
 
 def test_an_empty_rig_holds_no_light():
     assert Rig(()).at_frame(1) == ()
+
+
+KEY = {"name": "key", "kind": "distant", "direction": [1, 0.5, 0.4], "kelvin": 3000}
+LAMP = {"name": "lamp", "kind": "sphere", "position": [-0.6, 0.2, -1.4], "stops": 1}
+
+
+def rig_file(shot, *lights, name="rig.json"):
+    path = shot.folder / name
+    path.write_text(rig_text(*lights))
+    return str(path)
+
+
+def relit(shot, rig, *more, out="relit"):
+    """The first frame of a render with a rig: R, G, B."""
+    path = str(shot.folder / out / "relit.####.exr")
+    backbone = [] if "--backbone" in more else ["--backbone", "ratio"]
+    assert (
+        main(["render", shot.plate, "--rig", rig, "--out", path, "-q", "-F", "1001", "-d", "float", *backbone, *more])
+        == 0
+    )
+    return Path(path.replace("####", "1001"))
+
+
+@pytest.mark.parametrize("backbone", ["ratio", "relamp"])
+def test_a_rig_adds_to_the_plates_own_light(shot, backbone):
+    plate = shots.layer(shot.plate_frame(1001), "R", "G", "B")
+    out = shots.layer(relit(shot, rig_file(shot, KEY), "--backbone", backbone), "R", "G", "B")
+    gain = out / np.maximum(plate, 1e-6)
+    right, left = gain[24, 34:40].mean(0), gain[24, 8:11]
+    assert right[0] > 1.2
+    assert right[0] > right[2], "3000 K is warm"
+    np.testing.assert_array_equal(out[24, 8:11], plate[24, 8:11], err_msg=f"unlit parts keep their numbers: {left}")
+
+
+def test_an_empty_rig_and_lights_that_are_off_leave_every_bit(shot):
+    plate = shots.layer(shot.plate_frame(1001), "R", "G", "B")
+    for index, lights in enumerate(((), ({**KEY, "on": False},))):
+        out = relit(shot, rig_file(shot, *lights, name=f"{index}.json"), "--shadows", "0.5", out=f"out{index}")
+        np.testing.assert_array_equal(shots.layer(out, "R", "G", "B"), plate)
+
+
+def test_the_lights_of_a_rig_are_layers_that_add_up_and_double_with_a_stop(shot):
+    one = relit(shot, rig_file(shot, KEY, LAMP), "--layers", "lamps", "--grain", "off")
+    picture = {name: shots.layer(one, *(f"{name}.{c}" for c in "RGB")) for name in ("lamp1", "lamp2", "rest")}
+    beauty = shots.layer(one, "R", "G", "B")
+    np.testing.assert_array_equal(beauty - picture["lamp1"] - picture["lamp2"], picture["rest"])
+    inside = shots.layer(shot.plate_frame(1001), "A")[..., 0] == 1
+    plate = shots.layer(shot.plate_frame(1001), "R", "G", "B")
+    np.testing.assert_allclose(picture["rest"][inside], plate[inside], rtol=0.02, atol=2e-3)
+    two = relit(
+        shot,
+        rig_file(shot, {**KEY, "stops": 1}, LAMP, name="two.json"),
+        "--layers",
+        "lamps",
+        "--grain",
+        "off",
+        out="two",
+    )
+    doubled = shots.layer(two, "lamp1.R", "lamp1.G", "lamp1.B")
+    np.testing.assert_allclose(doubled[inside], 2 * picture["lamp1"][inside], rtol=0.03, atol=4e-3)
+
+
+def test_the_order_of_lights_does_not_matter(shot):
+    a = shots.layer(relit(shot, rig_file(shot, KEY, LAMP, name="a.json"), out="a"), "R", "G", "B")
+    b = shots.layer(relit(shot, rig_file(shot, LAMP, KEY, name="b.json"), out="b"), "R", "G", "B")
+    np.testing.assert_array_equal(a, b)
+
+
+def test_a_rig_stands_in_a_new_light_beside_a_map(shot):
+    env = ["--env", shot.env_b]
+    path = shot.folder / "alone.####.exr"
+    assert (
+        main(["render", shot.plate, *env, "--backbone", "ratio", "--out", str(path), "-q", "-F", "1001", "-d", "float"])
+        == 0
+    )
+    alone = shots.layer(shot.folder / "alone.1001.exr", "R", "G", "B")
+    both = shots.layer(relit(shot, rig_file(shot, KEY), *env), "R", "G", "B")
+    more = both - alone
+    inside = shots.layer(shot.plate_frame(1001), "A")[..., 0] == 1
+    assert (more[inside] > -1e-4).all()
+    assert more[24, 36, 0] > 0.05
+
+
+@pytest.mark.parametrize(
+    ("options", "what"),
+    [
+        (["--light", "add", "--env", "b.exr"], "--env would change nothing"),
+        (["--env-exposure", "1"], "give the rig's lights other stops"),
+        (["--backbone", "ic-light"], "--rig lights a shape"),
+    ],
+)
+def test_options_that_do_not_go_with_a_rig_are_refused(shot, capsys, options, what):
+    options = [shot.env_b if option == "b.exr" else option for option in options]
+    assert main(["render", shot.plate, "--rig", rig_file(shot, KEY), "--out", shot.out, *options]) == 2
+    assert what in capsys.readouterr().err
+
+
+def test_add_without_a_rig_is_refused(shot, capsys):
+    assert main(["render", shot.plate, "--light", "add", "--out", shot.out]) == 2
+    assert "--rig" in capsys.readouterr().err
+
+
+def test_a_rig_that_changes_renders_its_frames_again(shot):
+    rig = rig_file(shot, KEY)
+    first = relit(shot, rig)
+    before = first.read_bytes()
+    Path(rig).write_text(rig_text({**KEY, "stops": 1}))
+    assert relit(shot, rig, "--skip-existing", "same").read_bytes() != before
+
+
+def test_the_verb_writes_a_rig_from_words_and_says_what_it_holds(tmp_path, capsys):
+    out = tmp_path / "rig.json"
+    assert main(["rig", "warm rim from behind left", "--out", str(out)]) == 0
+    assert "rim: distant, from 135 degrees left" in capsys.readouterr().out
+    assert load(out) == rig_of("warm rim from behind left")
+    assert main(["rig", "candle", "--out", str(out)]) == 2
+    assert main(["rig", str(out)]) == 0
+    assert "rim: distant" in capsys.readouterr().out

@@ -101,16 +101,6 @@ def enlarged_rows(planes: np.ndarray, rows: slice, shape: tuple[int, int]) -> np
     return _widen(planes[low] * (1 - t) + planes[high] * t, shape[1])
 
 
-def enlarge(coarse: np.ndarray, rows: slice, size: tuple[int, int]) -> np.ndarray:
-    """Some rows of a picture (h, w, C) that is enlarged bilinearly to `size` (H, W)."""
-    h = coarse.shape[0]
-    y = (np.arange(rows.start, rows.stop) + 0.5) * (h / size[0]) - 0.5
-    low = np.clip(np.floor(y).astype(int), 0, h - 1)
-    high = np.minimum(low + 1, h - 1)
-    t = np.clip(y - low, 0, 1).astype(np.float32)[:, None, None]
-    return _widen(coarse[low] * (1 - t) + coarse[high] * t, size[1])
-
-
 def _box(stack: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     planes = [cv2.blur(np.ascontiguousarray(stack[..., i]), size) for i in range(stack.shape[-1])]
     return np.stack(planes, -1)

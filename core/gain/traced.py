@@ -12,9 +12,10 @@ import torch
 from ..light.parcels import Placed
 from ..pictures.resample import resize
 from ..shape.depth import LONGEST, relief_of
+from ..shape.placed import PlacedLight, visibility
 from ..shape.shadow import Surface, lamp_visibility
 from ..shape.trace import Traced, broad_share, trace
-from .arrival import Arrival, Lamp, with_bounce
+from .arrival import Arrival, Lamp, PlacedArrival, with_bounce
 
 FINEST = 1024  # px, longer side that shadows of lamps are worked out at where the relief is coarser than the plate
 WEAKEST = 0.01  # of a light's energy: a lamp with less throws no shadow of its own
@@ -24,12 +25,13 @@ WEAKEST = 0.01  # of a light's energy: a lamp with less throws no shadow of its 
 class Shape:
     """A frame's shape, in camera space, float32.
 
-    `normals` (h, w, 3) and `matte` (h, w) are at the working size. Broad light is traced on `broad`, and the shadows of lamps on
-    `surface`, at a size of its own.
+    `normals` (h, w, 3), `matte` (h, w) and `height` (h, w), toward the viewer in pixels, are at the working size. Broad light is
+    traced on `broad`, and the shadows of lamps on `surface`, at a size of its own.
     """
 
     normals: np.ndarray
     matte: np.ndarray
+    height: np.ndarray
     broad: Traced
     surface: Surface
 
@@ -52,7 +54,7 @@ class Shape:
         """
         planes = (normals.transpose(2, 0, 1), height, matte[None], doubt[None])
         broad = trace(*(torch.from_numpy(np.ascontiguousarray(p, np.float32))[None] for p in planes))
-        return cls(normals, matte, broad, _surface(normals, matte, height, doubt, fine))
+        return cls(normals, matte, height, broad, _surface(normals, matte, height, doubt, fine))
 
     @property
     def size(self) -> tuple[int, int]:
@@ -84,6 +86,20 @@ class Shape:
         broad = broad_share(self.broad, _batch(directions), _batch(energy))[0].permute(1, 2, 0).numpy()
         closed = 1 - self.broad.sky[0].permute(1, 2, 0).numpy()
         return with_bounce(Arrival(table, tuple(lamps), broad, closed, self.size, strength), self.normals, self.matte)
+
+    def placed(self, light: PlacedLight, strength: float, shape: tuple[int, int]) -> PlacedArrival:
+        """A light that stands in the scene on this shape, for a picture of the size `shape` (H, W).
+
+        Args:
+            light: in pixels of the working size.
+            strength: 0 to 1, of its shadow.
+        """
+        wide = self.size[1]
+        on_surface = light.scaled(self.surface.top.shape[1] / wide)
+        seen = visibility(self.surface, on_surface) if strength > 0 else np.ones((1, 1, 1), np.float32)
+        visible = 1 - np.float32(strength) * (1 - seen)
+        factor = shape[1] / wide
+        return PlacedArrival(light.scaled(factor), self.height[..., None] * np.float32(factor), visible, shape)
 
 
 def height_of(normals: np.ndarray, matte: np.ndarray) -> np.ndarray:

@@ -98,17 +98,54 @@ def lamp_visibility(surface: Surface, direction: np.ndarray, radius: float) -> n
     return seen
 
 
+def point_visibility(surface: Surface, position: np.ndarray, radius: float) -> np.ndarray:
+    """What share of a small lamp that stands in the scene each point sees, (h, w) float32 from 0 to 1, as `lamp_visibility`.
+
+    Things hide it only as far as it stands. The view is taken as parallel.
+
+    Args:
+        position: (3,) px, right and up from the middle of the picture, and toward the viewer as heights are.
+        radius: of the lamp, px.
+    """
+    height, width = surface.top.shape
+    seen = np.ones((height, width), np.float32)
+    for rows in bands(height):
+        row, column = np.nonzero(surface.standing[rows])
+        row = row + rows.start
+        x, y = column - np.float32((width - 1) / 2), np.float32((height - 1) / 2) - row
+        way = position.astype(np.float32) - np.stack([x, y, surface.height[row, column]], -1)  # (P, 3)
+        far = np.maximum(np.linalg.norm(way, axis=-1), np.float32(1))
+        wide = np.clip(np.float32(radius) / far, np.float32(SHARPEST), np.float32(1))
+        lit = (surface.normals[row, column] * way).sum(-1) > -wide * far
+        if lit.any():
+            row, column, way = row[lit], column[lit], way[lit]
+            reach = np.hypot(way[:, 0], way[:, 1])
+            towards = (way / far[lit][:, None]).T  # (3, P)
+            seen[row, column] = _walked(surface, towards, wide[lit], row, column, reach=reach)
+    return seen
+
+
 def _walked(
-    surface: Surface, direction: np.ndarray, wide: float, row: np.ndarray, column: np.ndarray, first: int
+    surface: Surface,
+    direction: np.ndarray,
+    wide: np.ndarray | float,
+    row: np.ndarray,
+    column: np.ndarray,
+    first: int = 0,
+    reach: np.ndarray | float = math.inf,
 ) -> np.ndarray:
-    """`lamp_visibility` of P points by row, counted from `first`, and column, (P,)."""
+    """`lamp_visibility` of P points by row, counted from `first`, and column, (P,).
+
+    The `direction` (3,) or (3, P) and the half width `wide` may be of each point its own; what is farther away over the picture
+    than `reach` px is behind the lamp.
+    """
     row = row + first
     height, width = surface.top.shape
     start = surface.height[row, column]
     right, up, rise, (slope_right, slope_up), flat = _rays(surface, direction, row, column, start)
     doubt = surface.doubt[row, column] if isinstance(surface.doubt, np.ndarray) else np.float32(surface.doubt)
     # The disc's half width, in px for a pixel away.
-    half = (np.float32(wide) + np.float32(DOUBTED) * doubt) / np.maximum(flat, np.float32(FLAT)) ** 2
+    half = (np.asarray(wide, np.float32) + np.float32(DOUBTED) * doubt) / np.maximum(flat, np.float32(FLAT)) ** 2
     unsure = np.float32(UNSURE * surface.spacing)
     top, bottom = surface.top.ravel(), surface.bottom.ravel()
     hidden = np.zeros_like(start)
@@ -116,6 +153,7 @@ def _walked(
         to_right, to_up = np.rint(right * step).astype(np.int32), np.rint(up * step).astype(np.int32)
         there_row, there_column = row - to_up, column + to_right
         inside = (there_row >= 0) & (there_row < height) & (there_column >= 0) & (there_column < width)
+        inside &= step < reach
         if not inside.any():
             break
         there = np.where(inside, there_row * width + there_column, 0)
@@ -142,7 +180,7 @@ def _rays(
     Then what the surface's own plane rises for a pixel to the right and for one up, and which share of the ray goes across the
     picture.
     """
-    x, y, z = (np.float32(v) for v in direction)
+    x, y, z = (np.asarray(v, np.float32) for v in direction)  # () or (P,)
     n = surface.normals[row, column]
     away = np.float32(0 if math.isinf(surface.focal) else 1 / surface.focal)
     u = (column + np.float32(0.5) - np.float32(surface.centre[0])) * away  # slope of the view ray, to the right and up

@@ -107,7 +107,7 @@ def _arriving(facing: torch.Tensor, around: Horizons, soft: torch.Tensor) -> tup
         slope = torch.atan2(-(cells.azimuth[some] @ n[:, :2]), up)  # of the surface itself, toward each cell
         cosine = (cells.towards[some] @ n).clamp_min(0)
         open_.append(cosine)
-        seen.append(cosine * reached(at, cells.elevation[some, None], slope, soft))
+        seen.append(cosine * _reached(at, cells.elevation[some, None], slope, soft))
     return torch.cat(open_, dim=1), torch.cat(seen, dim=1)
 
 
@@ -159,7 +159,9 @@ def _horizon(walled: torch.Tensor, field: torch.Tensor, angle: float, growth: fl
     return dark.atan() - FAR_SOFT, light.atan() + FAR_SOFT, behind.atan(), before.atan()
 
 
-def reached(around: Horizons, elevation: torch.Tensor | float, slope: torch.Tensor, soft: torch.Tensor) -> torch.Tensor:
+def _reached(
+    around: Horizons, elevation: torch.Tensor | float, slope: torch.Tensor, soft: torch.Tensor
+) -> torch.Tensor:
     """What share of a light of a half width `soft` arrives over the horizons, 0 to 1, all of one shape.
 
     The cosine knows already what a surface hides from itself, so a horizon counts only as far as it stands over `slope`.

@@ -72,10 +72,8 @@ def check_options(parameters: RelightParameters) -> None:
         raise UsageError(
             "--env-exposure is of a new light, and the plate keeps its own: give the rig's lights other stops"
         )
-    if p.rig and p.backbone != "relamp":
-        raise UsageError(
-            f"--rig lights a shape, which --backbone {p.backbone} does not work out; use --backbone relamp"
-        )
+    if p.rig and p.backbone in PUBLISHED:
+        raise UsageError(f"--rig lights a shape, which --backbone {p.backbone} does not work out; use relamp, or ratio")
     if p.backbone == "light-a-video":
         from ..relighter.light_a_video.backbone import check_clip_mode  # loads torch, which this backbone needs anyway
 

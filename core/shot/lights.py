@@ -119,7 +119,7 @@ class Lights:
     def with_lamps(self, frame: int) -> FrameLight:
         """The light of one frame, with its lamps where the plan's layers ask for them."""
         light, p = self.light(frame), self._plan.parameters
-        if "lamps" not in p.layers:
+        if "lamps" not in p.layers or p.keeps_light():  # the lights of a rig are lamps by themselves
             return light
         with self.maps.computing:
             tables = self._plan.target.lamps(frame, p.lamps)
@@ -189,7 +189,8 @@ class Lights:
         target = light.turned(to_target)  # (S, S, 3)
         source = None if source_light is None else source_light.turned(to_source)  # (S, S, 3)
         source_level = 1.0 if source_light is None else source_light.level
-        shading = Shading(between(target, target if source is None else source), target, source, source_level)
+        hint = between(target, target if source is None or p.keeps_light() else source)
+        shading = Shading(hint, target, source, source_level)
         law = self._law(frame, light, source_light)
         return FrameLight(shading, law, camera, to_target, to_source, tables, source_tables)
 

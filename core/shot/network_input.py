@@ -16,9 +16,6 @@ from ..gain.finish import Subject
 from ..gain.proxy import Proxy
 from ..gain.proxy import make as make_proxy
 from ..light.backdrop import backdrop
-from ..light.prompt import PAINTED_IN
-from ..light.rig import RigLight
-from ..light.sky import blackbody
 from ..parameters import at_frame
 from ..pictures import exr
 from ..pictures.curves import encode_log
@@ -33,7 +30,6 @@ from .shared_cache import SharedCache
 
 if TYPE_CHECKING:
     from ..relighter.own.conditions import Conditions
-    from ..shape.placing import RigView
 
 log = logging.getLogger("relamp")
 
@@ -47,7 +43,8 @@ class NetworkInput:
 
     `code` (h, w, 3) is the log-encoded proxy, `matte` (h, w) from 0 to 1, `normals` (h, w, 3) unit camera-space vectors,
     `light` the light the network is conditioned on. `canvas` holds the data window and the display window: frames that differ in
-    them do not lie over each other. `conditions` is None without a network.
+    them do not lie over each other. `conditions` is None without a network. `distance` is that of the subject's middle from the
+    camera, where a depth says it in its own unit.
     """
 
     code: np.ndarray
@@ -56,6 +53,7 @@ class NetworkInput:
     light: FrameLight
     canvas: tuple[Window, Window]
     conditions: Conditions | None
+    distance: float | None = None
 
     @property
     def thumb(self) -> np.ndarray:
@@ -90,7 +88,8 @@ class NetworkInputs:
         # Without a network, guessed normals are all there is.
         normals = proxy.normals if networked or not subject.guessed else _shrunk(subject.normals, proxy.matte.shape)
         canvas = (frame.data_window, frame.display_window)
-        return NetworkInput(encode_log(proxy.light), proxy.matte, normals, light, canvas, conditions)
+        distance = _distance(proxy, self._plan.parameters.depth_kind)
+        return NetworkInput(encode_log(proxy.light), proxy.matte, normals, light, canvas, conditions, distance)
 
     def _from_disk(self, key: Key) -> NetworkInput | None:
         try:
@@ -115,34 +114,11 @@ class NetworkInputs:
             known=proxy.known,
             source=None if light.source is None else (light.source, light.source_to_map),
             background=self._behind(frame, rays, light, key),
-            rig=self._rig(frame, proxy, light, key[0]),
-            keeps_light=self._plan.parameters.keeps_light(),
             depth=proxy.depth,
             depth_kind=self._plan.parameters.depth_kind,
             shadows=self._plan.parameters.shadows,
             to_acescg=self._plan.colour.to_acescg,
         )
-
-    def _rig(self, frame: Frame, proxy: Proxy, light: FrameLight, number: int) -> RigView | None:
-        """The rig's lights of a frame before its camera, None where none is on."""
-        lights = () if self._plan.rig is None else self._plan.rig.at_frame(number)
-        if not lights:
-            return None
-        from ..shape.placing import DISTANCE, RigView, view_of
-
-        assert self._plan.rig is not None
-        in_world = self._plan.rig.space == "world"
-        camera = light.camera
-        to_camera = camera.rotation.T if in_world else np.eye(3)
-        origin = np.array(camera.position if in_world else (0.0, 0.0, 0.0))
-        there = None if proxy.depth is None else proxy.depth[(proxy.depth > 0) & (proxy.matte > 0.5)]
-        known = self._plan.parameters.depth_kind in ("z", "distance") and there is not None and there.size > 0
-        distance = float(np.median(there)) if known and there is not None else DISTANCE
-        windows = (_corners(frame.data_window), _corners(frame.display_window))
-        view = view_of(proxy.matte.shape, *windows, camera.fov, to_camera, origin, distance)
-        # Lights keep to their own stops: what the whole change is multiplied by is taken out of them again.
-        colours = np.stack([_colour_of(one, self._plan.colour) for one in lights]) / light.law.level  # (L, 3)
-        return RigView(lights, colours, view)
 
     def _behind(self, frame: Frame, rays: np.ndarray, light: FrameLight, key: Key) -> np.ndarray:
         """What stands behind the subject at unit level, (h, w, 3): the new light as the camera sees it, or the background.
@@ -188,19 +164,12 @@ def proxy_of(subject: Subject, plan: Plan) -> Proxy:
     )
 
 
-def _corners(window: Window) -> tuple[int, int, int, int]:
-    return window.x, window.y, window.width, window.height
-
-
-def _colour_of(light: RigLight, colour: Colour) -> np.ndarray:
-    """The colour of a light in the working space, (3,) of luminance 1."""
-    rec709 = np.ones(3, np.float32)
-    if light.kelvin is not None:
-        rec709 = blackbody(light.kelvin)
-    elif light.colour is not None:
-        rec709 = np.array(light.colour, np.float32)
-    working = np.maximum(colour.to_working(rec709[None, None], PAINTED_IN)[0, 0], 0)
-    return working / max(float(working @ np.asarray(colour.luminance_weights)), 1e-6)
+def _distance(proxy: Proxy, depth_kind: str) -> float | None:
+    """How far the middle of the subject is from the camera, in the unit of the depth; None where that is not known."""
+    if proxy.depth is None or depth_kind not in ("z", "distance"):
+        return None
+    there = proxy.depth[(proxy.depth > 0) & (proxy.matte > 0.5)]
+    return float(np.median(there)) if there.size else None
 
 
 def _shrunk(normals: np.ndarray, shape: tuple[int, int]) -> np.ndarray:

@@ -34,7 +34,6 @@ class FinishInput:
     shading: Shading
     residual: GuidedResidual | None = None
     guide: np.ndarray | None = None
-    added: np.ndarray | None = None
     sides: dict[str, np.ndarray] = field(default_factory=dict)
     traced: TracedLights | None = None
 
@@ -96,7 +95,7 @@ class Residuals:
         small = np.concatenate([here.normals, here.matte[..., None]], -1)  # (h, w, 4)
         full = np.concatenate([subject.normals, subject.weight[..., None]], -1)  # (H, W, 4)
         sides = self._sides(subject, here, small, full)
-        return FinishInput(subject, shading, self.last.fit(residual, small, here.matte), full, here.added, sides)
+        return FinishInput(subject, shading, self.last.fit(residual, small, here.matte), full, sides)
 
     def _sides(
         self, subject: Subject, here: WorkingFrame, small: np.ndarray, full: np.ndarray

@@ -133,22 +133,8 @@ class Relamp:
             height=subject.height[0].float().cpu().numpy(),
             doubt=_picture(doubt)[..., 0],
             share=_picture(share),
+            own=None if known else _picture(subject.own_light)[..., 0],
         )
-
-    def _added(self, c: Conditions, subject: Subject, source: torch.Tensor) -> np.ndarray | None:
-        """What each light of a rig gives over the light that the plate was shot under, (L, h, w, 3); None without a rig.
-
-        Args:
-            source: (1, 3, h, w) logs of the source light on the normals, where it is known.
-        """
-        if c.rig is None:
-            return None
-        own = subject.own_light
-        if bool(c.source_known > 0):
-            own = source + log_share(subject.shape, c.source.placed)
-            own = own - _mean(own, c.matte)
-        given = received(subject.shape, c.rig.placed(subject.shape))  # (L, 3, h, w)
-        return (given / own.exp()).cpu().numpy().transpose(0, 2, 3, 1).copy()
 
     def _subject(self, c: Conditions) -> Subject:
         """The subject of a frame. The last frame's is kept: it stays the same while an artist turns a light."""

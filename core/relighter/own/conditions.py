@@ -61,7 +61,6 @@ class Conditions:
     normals: (B, 3, h, w) unit camera-space, and normals_known: (B, 1, h, w), 1 where they are given.
     target, source: the lights; source_known: (B,), 0 where nothing is known of the source and its tables mean nothing.
     background: (B, 3, h, w) log-encoded view of where the subject will stand, and background_known: (B,).
-    rig: lights that are put into the scene, of B = 1, or None. keeps_light: whether the plate keeps its own light beside them.
     depth: (B, 1, h, w), cleaned, of `depth_kind` (`shape.depth_pass`), 0 where nothing stands; None where none was given.
     shadows: how much of what the form hides and gives back is in the light, 0 to 1.
     to_acescg: (3, 3), on column vectors, from the space that the plate, the lights and the background are in to ACEScg.
@@ -77,8 +76,6 @@ class Conditions:
     source_known: torch.Tensor
     background: torch.Tensor
     background_known: torch.Tensor
-    rig: RigView | None = None
-    keeps_light: bool = False
     depth: torch.Tensor | None = None
     depth_kind: str = "z"
     shadows: float = 1.0
@@ -124,8 +121,6 @@ def build(
     known: np.ndarray | None = None,
     source: tuple[LightTables, np.ndarray] | None = None,
     background: np.ndarray | None = None,
-    rig: RigView | None = None,
-    keeps_light: bool = False,
     depth: np.ndarray | None = None,
     depth_kind: str = "z",
     shadows: float = 1.0,
@@ -140,7 +135,6 @@ def build(
         target, source: tables of a light and the (3, 3) rotation from camera axes into its map.
         normals, known: (h, w, 3) unit camera-space normals and (h, w) bool where there are any.
         background: (h, w, 3) scene-linear view of the environment at unit level.
-        rig, keeps_light: see `Conditions`.
         depth: (h, w), cleaned, of the kind `depth_kind` (`shape.depth_pass`).
         shadows: how much of what the form hides and gives back is in the light, 0 to 1.
         to_acescg: (3, 3), on column vectors, from the space that all of these are in; None where that is ACEScg.
@@ -163,8 +157,6 @@ def build(
         source_known=torch.tensor([0.0 if source is None else 1.0]),
         background=_planes(behind),
         background_known=torch.tensor([0.0 if background is None else 1.0]),
-        rig=rig,
-        keeps_light=keeps_light,
         depth=None if depth is None else torch.from_numpy(np.ascontiguousarray(depth, np.float32))[None, None],
         depth_kind=depth_kind,
         shadows=shadows,
