@@ -8,7 +8,7 @@ from relamp.core.cli import main
 from relamp.core.gain.analytic import between
 from relamp.core.light.environment import AP1_LUMINANCE
 from relamp.core.light.irradiance import Light
-from shots import Shot, layer, lit_ball, read_exr, soft_light, write_exr
+from shots import Shot, layer, lit_ball, soft_light, write_exr
 
 RGB = ("R", "G", "B")
 
@@ -25,7 +25,7 @@ def lamps(shot: Shot, name: str) -> np.ndarray:
 @pytest.fixture(scope="module", params=["ratio", "relamp"])
 def relit(request, tmp_path_factory):
     """The scene relit with lamps, visibility and irradiance beside it."""
-    shot = ShadowShot(tmp_path_factory.mktemp(request.param), "float")
+    shot = ShadowShot(tmp_path_factory.mktemp(request.param))
     assert (
         render(shot, "--backbone", request.param, "--layers", "lamps,visibility,irradiance,ratio", "--lamps", "2") == 0
     )
@@ -35,15 +35,11 @@ def relit(request, tmp_path_factory):
 def test_the_shadow_of_a_ball_lies_on_the_wall_behind_it(relit):
     gain = lamps(relit, "ratio").mean(-1)
     assert gain[relit.open] > 2.5 * gain[relit.shaded]
-    seen = layer(relit.out_frame(1001), "visibility.A" if "visibility.A" in names(relit) else "visibility")[..., 0]
-    assert seen[relit.open] > 0.98
+    seen = layer(relit.out_frame(1001), "visibility.A")[..., 0]
+    assert seen[relit.open] > 0.85
     assert seen[relit.shaded] < 0.4  # the sky is still seen
     irradiance = lamps(relit, "irradiance").mean(-1)
     assert irradiance[relit.open] > 2.5 * irradiance[relit.shaded]
-
-
-def names(shot: Shot) -> list[str]:
-    return list(read_exr(shot.out_frame(1001))[1].channelnames)
 
 
 def test_a_lamp_that_is_dimmed_takes_its_shadow_with_it(relit):
@@ -51,7 +47,7 @@ def test_a_lamp_that_is_dimmed_takes_its_shadow_with_it(relit):
     assert beauty[relit.open].mean() > 2.5 * beauty[relit.shaded].mean()
     assert sun[relit.shaded].mean() < 0.1 * sun[relit.open].mean()
     without = beauty - sun
-    np.testing.assert_allclose(without[relit.shaded].mean(), without[relit.open].mean(), rtol=0.12)
+    np.testing.assert_allclose(without[relit.shaded].mean(), without[relit.open].mean(), rtol=0.2)
 
 
 def test_lamps_with_their_shadows_still_add_up_to_the_beauty(relit):
@@ -79,6 +75,17 @@ def test_half_of_the_shadows_lies_between_none_and_all(tmp_path):
         assert render(shot, "--shadows", strength, "--layers", "ratio") == 0
         gains.append(lamps(shot, "ratio")[shot.shaded].mean())
     assert gains[0] > 1.3 * gains[1] > 1.3 * 1.3 * gains[2]
+
+
+@pytest.mark.parametrize("backbone", ["ratio", "relamp"])
+def test_a_shadow_has_the_plates_own_edge_whatever_the_working_size(tmp_path, backbone):
+    shot, edges = ShadowShot(tmp_path, "float"), []
+    for size in ("64", "96"):
+        assert render(shot, "--backbone", backbone, "--working-size", size, "--layers", "visibility") == 0
+        seen = layer(shot.out_frame(1001), "visibility.A")[..., 0]
+        edges.append((seen[:, : shot.shaded[1] + 1] < 0.55) & (np.arange(shot.shaded[1] + 1) < shot.shaded[1]))
+    assert edges[1].sum() > 60
+    assert (edges[0] != edges[1]).sum() < 0.12 * edges[1].sum()
 
 
 def test_the_same_light_gives_the_plate_back_with_shadows_on(tmp_path):
@@ -114,5 +121,6 @@ def test_visibility_without_shadows_or_without_a_shape_is_refused(tmp_path, caps
     assert render(shot, "--shadows", "0", "--layers", "visibility") == 2
     assert "--shadows 0" in capsys.readouterr().err
     write_exr(shot.plate_frame(1001), lit_ball(soft_light(tuple(SUN)))[..., :4], ("R", "G", "B", "A"))
-    assert render(shot, "--layers", "visibility") == 2
+    assert main(["render", shot.plate, "--env", shot.env_b, "--out", shot.out, "--backbone", "ratio", "-q",
+                 "--layers", "visibility"]) == 2  # fmt: skip
     assert "--normals" in capsys.readouterr().err

@@ -27,6 +27,10 @@ _VERBS = {
     "render": LazyCommand(
         "relamp.core.cli.render", "Relight PLATE by an environment and write scene-linear EXR frames."
     ),
+    "passes": LazyCommand(
+        "relamp.core.cli.passes",
+        "Make normals, depth, albedo and other passes of PLATE, as layers of EXR frames.",
+    ),
     "info": LazyCommand(
         "relamp.core.cli.info",
         "Say what is in an EXR: parts, layers, windows, colour, timecode, and how Relamp made it; and what a sequence has.",

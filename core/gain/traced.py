@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -120,7 +120,8 @@ class Shape:
                 energy.append(power[None])
         broad = broad_share(self.broad, _batch(directions), _batch(energy))[0].permute(1, 2, 0).numpy()
         closed = 1 - self.broad.sky[0].permute(1, 2, 0).numpy()
-        return with_bounce(Arrival(table, tuple(lamps), broad, closed, self.size, strength), self.normals, self.matte)
+        arrival = Arrival(table, tuple(lamps), broad, closed, self.size, strength)
+        return replace(with_bounce(arrival, self.normals, self.matte), shape=shape or self.size)
 
 
 def height_of(normals: np.ndarray, matte: np.ndarray, rays: np.ndarray) -> np.ndarray:

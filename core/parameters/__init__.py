@@ -17,11 +17,13 @@ from .knob import Curve, Knob, at_frame, check_characters, knob, parse_value
 from .published import PublishedParameters
 
 __all__ = [
-    "CODECS", "GROUPS", "NEW_LAYERS", "PUBLISHED", "PUBLISHED_SIZE", "WORKING_SIZE", "Curve", "Knob", "RelightParameters",
+    "CODECS", "ESTIMATORS", "GROUPS",
+    "NEW_LAYERS", "PUBLISHED", "PUBLISHED_SIZE", "WORKING_SIZE", "Curve", "Knob", "RelightParameters",
     "at_frame", "check_characters", "check_data_type", "default_of", "knob_of", "knobs", "parse",
 ]  # fmt: skip
 
 PUBLISHED = ("ic-light", "relightvid", "light-a-video")  # backbones of others, which read a prompt themselves
+ESTIMATORS = ("own", "moge", "david", "marigold")  # networks that see shape and surface
 WORKING_SIZE = 320  # px that light is worked out at, in renders and previews alike
 PUBLISHED_SIZE = 512  # px that the published networks were made for
 GROUPS = ("inputs", "light", "relight", "output", "run", "published")  # what is rarely needed last
@@ -61,6 +63,11 @@ class RelightParameters(PublishedParameters):
         "z", "What the depth holds: z along the camera's axis, distance from the eye, inverse (1/z, larger is nearer) or "
         "normalised (0 to 1).",
         "choice", "inputs", choices=("z", "distance", "inverse", "normalised"),
+    )  # fmt: skip
+    estimator: str | None = knob(
+        None, "What sees shape and surface where no passes are given: own is Relamp's own network; moge, david and marigold are "
+        "downloaded (relamp models list).",
+        "choice", "inputs", choices=ESTIMATORS,
     )  # fmt: skip
     camera: str | None = knob(
         None, "The shot's camera: a small JSON or a Nuke .chan file. Without it a 40 degree view down -Z.",
@@ -149,7 +156,11 @@ class RelightParameters(PublishedParameters):
         1, "Exposures a network is asked at, 1, 3, 5 or 7; its answers are averaged.", "int", "relight", lo=1, hi=7
     )
     temporal: bool = knob(
-        True, "Has no effect; kept so that jobs of earlier versions open.", "bool", "relight", hidden=True
+        True,
+        "Average the shape that is seen over the neighbouring frames, along the plate's motion, so that it does not "
+        "flicker; without it every frame is seen alone.",
+        "bool",
+        "relight",
     )
     deflicker: bool = knob(
         False, "Take out what flickers from frame to frame, keep what truly changes.", "bool", "relight"

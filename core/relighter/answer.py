@@ -11,6 +11,7 @@ from ..temporal.windows import Span
 if TYPE_CHECKING:
     import numpy as np
 
+    from ..temporal.steady_shape import SeenShape
     from .own.conditions import Conditions
 
 
@@ -90,6 +91,18 @@ class Network(Protocol):
             steps: of denoising, None for as many as it was made for.
             seed: of the shot's one noise, the same for every frame.
         """
+        ...
+
+
+@runtime_checkable
+class Seeing(Protocol):
+    """A network that sees the shape of the subject before it relights, one frame at a time.
+
+    What it sees is steadied over neighbouring frames and comes back in the conditions, as `shape`.
+    """
+
+    def see(self, code: np.ndarray, matte: np.ndarray) -> SeenShape:
+        """The shape in a log proxy in ACEScg (h, w, 3) inside its matte (h, w)."""
         ...
 
 

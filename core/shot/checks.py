@@ -59,6 +59,7 @@ def check_options(parameters: RelightParameters) -> None:
     p = parameters
     if not str(p.out).lower().endswith(".exr"):
         raise UsageError(f"--out {p.out} must end in .exr; Relamp writes scene-linear EXR only")
+    exr.require_writable_name(Path(str(p.out)))
     if p.over and not p.background:
         raise UsageError("--over puts the relit subject over a background, and none is given: --background")
     if p.backbone == "light-a-video":

@@ -44,7 +44,7 @@ def write(plan: Plan, task: FrameTask, frame: Frame, finished: Finished, law: La
         frame,
         rgb,
         new_layers=layers,
-        attributes=provenance(plan, task, law),
+        attributes=provenance(plan, task, law) | ({} if frame.coverage is frame.alpha else {"relamp/alpha": "none"}),
         compression=p.compression,
         data_type=types.beauty,
         drop_layers=p.drop_layers,

@@ -10,7 +10,7 @@ import threading
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ..gain.finish import Finished, Shading, Subject, finish
+from ..gain.finish import Finished, FinishInput, Shading, Subject, finish
 from ..gain.grain import measure as measure_noise
 from ..gain.law import Law
 from ..pictures.frame import Frame
@@ -20,7 +20,8 @@ from .network_input import NetworkInputs
 from .over import cut_out, put_over
 from .plan import FrameTask, Plan
 from .read_ahead import Frames, ReadAhead
-from .residual import FinishInput, LastFit, Residuals
+from .residual import LastFit, Residuals
+from .shapes import SeenShapes, Shapes
 from .tracing import LastShape, Tracer
 
 if TYPE_CHECKING:
@@ -41,7 +42,12 @@ class Shot:
 
     @classmethod
     def of(
-        cls, plan: Plan, frames: Frames | None = None, store: ResidualStore | None = None, like: Shot | None = None
+        cls,
+        plan: Plan,
+        frames: Frames | None = None,
+        store: ResidualStore | None = None,
+        like: Shot | None = None,
+        seen: SeenShapes | None = None,
     ) -> Shot:
         """Make a plan's shot ready; nothing is computed yet.
 
@@ -49,12 +55,14 @@ class Shot:
             frames: the plan's own at full size when None.
             store: where the chunks of a job keep what its network predicted, for each other.
             like: a shot of the same environment files, whose tables, last guide and last shape are taken over.
+            seen: shapes that were seen before, of shots whose `frames` tell one frame from another alike.
         """
         frames = frames or ReadAhead(plan)
         lock = like.one_at_a_time if like else threading.Lock()
-        maxsize = CacheSizes.of(plan).inputs
-        lights = Lights(plan, maxsize, like.lights.maps if like else None)
-        working = WorkingFrames(plan, NetworkInputs(plan, frames, lights, maxsize), lights, lock, store)
+        sizes = CacheSizes.of(plan)
+        lights = Lights(plan, sizes.inputs, like.lights.maps if like else None)
+        shapes = Shapes(plan, frames, seen or SeenShapes(sizes.shapes), lock)
+        working = WorkingFrames(plan, NetworkInputs(plan, frames, lights, sizes.inputs), lights, lock, shapes, store)
         residuals = Residuals(plan, working, lights, like.residuals.last if like else LastFit(), lock)
         tracer = Tracer(plan, lights, like.tracer.last if like else LastShape(), lock)
         return cls(plan, frames, lights, working, residuals, tracer, lock)
@@ -116,7 +124,7 @@ def relight_frame(shot: Shot, task: FrameTask) -> RelitFrame:
 
         # 8. Finish: the gain on the plate, grain, lamps and layers, each (H, W, 3).
         lit = cut_out(given.subject) if p.over else given.subject
-        finished = finish(lit, given.shading, law, p.layers, given.residual, given.guide, given.sides, given.traced)
+        finished = finish(replace(given, subject=lit), law, p.layers)
 
         # 9. Composite: (H, W, 3) over the background.
         if p.over:

@@ -26,7 +26,7 @@ from .shared_cache import SharedCache
 if TYPE_CHECKING:
     from ..relighter.own.light_tables import LightTables
 
-# The smallest light there is, at the proxy's exposure, where middle grey is 0.18; see ARCHITECTURE.md.
+# The smallest light there is, at the proxy's exposure, where middle grey is 0.18; see docs/decisions/picture.md.
 EPSILON = 0.002
 VIEW_ROWS = 256  # rows of the map that a background is drawn from
 VIEW_PEAK = 30.0  # its brightest radiance at unit level: training's backgrounds showed no suns
@@ -195,6 +195,8 @@ class Lights:
         stops = at_frame(p.env_exposure, frame)
         if p.lit_by() == "background":  # then its exposure is the light's
             stops += at_frame(p.background_exposure, frame)
+        if p.level_mode() == "match":
+            stops += self._plan.target.stops
         level = 2.0**stops
         if p.level_mode() == "absolute" and source is not None:
             level *= light.level / source.level

@@ -23,6 +23,7 @@ from .lights import Lights
 from .network_input import NetworkInput, NetworkInputs
 from .plan import RENDER, FrameTask, Plan
 from .read_ahead import Key, ReadFrame
+from .shapes import Shapes
 from .shared_cache import SharedCache
 
 if TYPE_CHECKING:
@@ -39,12 +40,13 @@ class CacheSizes:
     frames: int
     inputs: int
     windows: int
+    shapes: int
 
     @classmethod
     def of(cls, plan: Plan) -> CacheSizes:
         """Those of a plan: its threads' frames with their neighbours, and the windows those lie in."""
         frames = plan.parameters.threads + 2 * plan.radius
-        return cls(frames, frames + 2, frames + 3)
+        return cls(frames, frames + 2, frames + 3, frames + 2 * plan.reach)
 
 
 class WorkingFrames:
@@ -63,9 +65,11 @@ class WorkingFrames:
         inputs: NetworkInputs,
         lights: Lights,
         one_at_a_time: threading.Lock,
+        shapes: Shapes,
         store: ResidualStore | None = None,
     ) -> None:
         self._plan, self._inputs, self._lights, self._store = plan, inputs, lights, store
+        self._shapes = shapes
         self._network = plan.backbone.network
         self._one_at_a_time = one_at_a_time
         sizes = CacheSizes.of(plan)
@@ -106,9 +110,18 @@ class WorkingFrames:
         """What the network predicts of one frame, by how many frames it takes together."""
         span = self._plan.span
         if span == "frame":
-            return self._stored((key[0], (key,)), lambda: self._ask([given], [key[0]]))[0]
+            return self._stored((key[0], (key,)), lambda: self._ask([self._with_shape(key, given)], [key[0]]))[0]
         # A frame held over a gap takes the residual of the frame it repeats: the clip is relit once.
         return self._answer_among((key[1], key[1]), sorted(self._plan.near(key[1])))
+
+    def _with_shape(self, key: Key, given: NetworkInput) -> NetworkInput:
+        """A frame's input with the shape that is seen in it, for a network that sees one."""
+        shape = self._shapes.of(key)
+        if shape is None or given.conditions is None:
+            return given
+        from ..relighter.own.conditions import with_shape
+
+        return replace(given, conditions=with_shape(given.conditions, shape))
 
     def _answer_among(self, key: Key, frames: Sequence[int]) -> Answer:
         """What the network predicts of a frame among `frames`: those that exist, of its canvas and of its take."""

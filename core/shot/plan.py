@@ -17,8 +17,9 @@ from ..parameters import PUBLISHED, RelightParameters, at_frame, knobs
 from ..pictures import exr
 from ..pictures.colour import Colour
 from ..pictures.sequence import Sequence
-from ..relighter.answer import Backbone
+from ..relighter.answer import Backbone, Seeing
 from ..temporal import Head
+from ..temporal.steady_shape import RADIUS as SHAPE_RADIUS
 from ..temporal.windows import Span, depends_on
 
 RENDER, SKIP, BLACK = "render", "skip", "black"
@@ -95,6 +96,12 @@ class Plan:
         """How many frames on each side the deflicker takes into account for one."""
         return 0 if self.head is None else self.head.RADIUS
 
+    @property
+    def reach(self) -> int:
+        """How many frames on each side the shape that is seen in one is averaged over."""
+        steady = self.parameters.temporal and isinstance(self.backbone.network, Seeing)
+        return SHAPE_RADIUS if steady else 0
+
     def near(self, frame: int) -> frozenset[int]:
         """The frames that are usable as neighbours of `frame` in time, itself among them; a still plate has no others."""
         return frozenset((frame,)) if self.inputs.plate.is_still else self._there
@@ -114,6 +121,7 @@ class Plan:
             "camera": jobs.fingerprint({"text": Path(camera).read_text("utf-8")}) if camera else None,
             "weights": self.backbone.weights,
             "span": self.span,
+            "reach": self.reach,
             "head": self.head.weights if self.head else "",
         }
 
@@ -147,7 +155,7 @@ class Plan:
         """Parameters that decide nothing here, so that changing them renders nothing again."""
         p, network = self.parameters, self.backbone.network
         unused = {
-            **dict.fromkeys(("temporal", "deflicker"), True),  # their effect is in the span and in the head's weights
+            **dict.fromkeys(("temporal", "deflicker"), True),  # their effect is in the reach and in the head's weights
             "deflicker_strength": self.head is None,
             "ensemble": network is None,
             "steps": network is None or not network.steps,
@@ -170,7 +178,9 @@ class Plan:
         """The facts of the other frames that the result of a frame depends on."""
         if self.span == "shot":
             return self._clip
-        return self._facts(f for f in depends_on(frame, self.span, self.radius, self.near(frame)) if f != frame)
+        return self._facts(
+            f for f in depends_on(frame, self.span, self.radius + self.reach, self.near(frame)) if f != frame
+        )
 
     @cached_property
     def _clip(self) -> list[list[Any]]:

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from ..errors import InputError
 from ..frames import format_frames, parse_frames
@@ -33,6 +33,9 @@ from .measure import Samples, anchor_of, measured_rows, samples_of, samples_of_w
 from .outputs import found_outputs
 from .plan import BLACK, RENDER, SKIP, FrameTask, Inputs, Plan, resolve_inputs
 from .read import gather, read_plate
+
+if TYPE_CHECKING:
+    from .passes_plan import PassesPlan
 
 log = logging.getLogger("relamp")
 
@@ -193,7 +196,7 @@ def _measured(plan: Plan) -> Measured:
     """What the shot's named frames say of its exposure and, where it is wanted, of its light."""
     p, frames = plan.parameters, probe_frames(plan.on_disk)
     with ThreadPoolExecutor(p.threads, thread_name_prefix="probe") as pool:  # as many frames at once as in a render
-        seen = {frame: pool.submit(_samples, plan, frame) for frame in frames}
+        seen = {frame: pool.submit(frame_samples, plan, frame) for frame in frames}
         samples = list(probed(frames, lambda frame: seen[frame].result()))
     anchor = anchor_of(samples, plan.colour.luminance_weights) if p.anchor is None else p.anchor
     measured = Measured(frames, anchor)
@@ -213,7 +216,16 @@ def delit_samples(plan: Plan, frames: tuple[int, ...]) -> list[Samples]:
     given, anchor = plan.parameters, plan.job.measured.anchor or 1.0
     # Beside a map only published networks take words, and here none is asked.
     prompt = "" if given.env else given.prompt
-    p = replace(given, backbone="relamp", working_size=PROBE_SIZE, prompt=prompt, ensemble=1, steps=None, layers=())
+    p = replace(
+        given,
+        backbone="relamp",
+        working_size=PROBE_SIZE,
+        prompt=prompt,
+        ensemble=1,
+        steps=None,
+        layers=(),
+        temporal=False,
+    )
     backbone = plan.backbone if plan.parameters.backbone == "relamp" else load(p)
     working = Shot.of(replace(plan, job=RelightJob(p, plan.job.measured), backbone=backbone)).working
     return list(
@@ -221,13 +233,13 @@ def delit_samples(plan: Plan, frames: tuple[int, ...]) -> list[Samples]:
     )
 
 
-def probed(frames: tuple[int, ...], look: Callable[[int], T]) -> Iterator[T]:
-    """What `look` says of the frames that can be read; raises the first `InputError` when none can."""
+def probed(frames: tuple[int, ...], measure: Callable[[int], T]) -> Iterator[T]:
+    """The results of `measure` on the frames that can be read; raises the first `InputError` when none can."""
     reason: InputError | None = None
     seen = False
     for frame in frames:
         try:
-            yield look(frame)
+            yield measure(frame)
             seen = True
         except InputError as error:  # measuring the shot does without it, and its own turn reports it
             log.warning("not measured on frame %d: %s", frame, error)
@@ -236,7 +248,8 @@ def probed(frames: tuple[int, ...], look: Callable[[int], T]) -> Iterator[T]:
         raise reason
 
 
-def _samples(plan: Plan, number: int) -> Samples:
+def frame_samples(plan: Plan | PassesPlan, number: int) -> Samples:
+    """Samples of one frame of a plan by its number; raises `InputError` where it cannot be read."""
     task = FrameTask(number, RENDER, number, plan.tasks[0].out)
     camera = plan.camera.at(number)
     frame = read_plate(task, plan.inputs, plan.parameters, plan.colour)

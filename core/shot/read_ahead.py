@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -20,6 +20,9 @@ from ..gain.finish import Subject
 from ..pictures.frame import Frame
 from .plan import RENDER, SKIP, FrameTask, Plan
 from .read import gather, read_plate, warn_about
+
+if TYPE_CHECKING:
+    from .passes_plan import PassesPlan
 
 log = logging.getLogger("relamp")
 
@@ -61,6 +64,10 @@ class Frames(Protocol):
         """A task will not be relit: its frame need not be kept for it."""
         ...
 
+    def identity(self, key: Key) -> Hashable:
+        """What tells a frame's pixels from those of other frames, in caches that may outlive a shot."""
+        ...
+
 
 @dataclass
 class _Entry:
@@ -71,7 +78,7 @@ class _Entry:
 class ReadAhead:
     """`Frames` of a plan from disk at full size; from any number of threads."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan | PassesPlan) -> None:
         self._plan = plan
         self._coming = {(task.frame, task.plate_frame): task for task in plan.tasks if task.action != SKIP}
         self._entries: dict[Key, _Entry] = {}
@@ -100,6 +107,10 @@ class ReadAhead:
         with self._lock:
             self._coming.pop((task.frame, task.plate_frame), None)
             self._tidy()
+
+    def identity(self, key: Key) -> Hashable:
+        """The key: a render takes its files not to change."""
+        return key
 
     def _warn(self, read: ReadFrame, task: FrameTask) -> None:
         with self._lock:

@@ -1,4 +1,4 @@
-"""One frame at the working size with the network's residual over the analytic gain: what temporal steps see of it."""
+"""One frame at the working size with the network's residual over the analytic gain, as the steps over time take it."""
 
 from __future__ import annotations
 

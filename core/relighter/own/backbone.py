@@ -28,6 +28,7 @@ from ...pictures.curves import decode_log_tensor, encode_log_tensor
 from ...shape.depth import relief_of, seen_along, without_rims
 from ...shape.estimators.own import SHIPPED, load, see
 from ...shape.estimators.shape_network import Shape
+from ...temporal.steady_shape import SeenShape
 from ...temporal.windows import Span
 from ..answer import Answer
 from .conditions import Conditions, LightBatch, analytic_hint, lit
@@ -103,6 +104,17 @@ class Relamp:
             torch.set_num_threads(1 if height * width < SMALL else INTRA_OP_THREADS)
             return [self.answer(c) for c in conditions]
 
+    def see(self, code: np.ndarray, matte: np.ndarray) -> SeenShape:
+        """The shape in one frame; see `answer.Seeing`."""
+        planes = torch.from_numpy(np.ascontiguousarray(code.transpose(2, 0, 1)))[None].to(self._device)
+        with _ALONE, torch.inference_mode():
+            torch.set_num_threads(INTRA_OP_THREADS)
+            shape = see(
+                self._network, planes, torch.from_numpy(np.ascontiguousarray(matte))[None, None].to(self._device)
+            )
+        normals, relief, albedo, doubt = (_picture(plane) for plane in shape)
+        return SeenShape(normals, relief[..., 0], albedo, doubt[..., 0])
+
     def answer(self, c: Conditions) -> Answer:
         """Relight one frame, B = 1, in as many threads as torch has. Not safe for several threads; `relight` is."""
         c = c.to(self._device)
@@ -144,7 +156,7 @@ class Relamp:
 
     def _estimated(self, c: Conditions) -> Subject:
         code = _in_acescg(c)
-        found = see(self._network, code, c.matte)
+        found = c.shape or see(self._network, code, c.matte)
         normals = facing(found, c)
         doubt = found.doubt * (c.normals_known <= 0.5)
         # Given normals determine the relief better than the network does: with the network's relief a curtain lost 2.4 dB.
@@ -169,6 +181,9 @@ def _same_subject(one: Conditions, other: Conditions) -> bool:
         (getattr(one, name), getattr(other, name))
         for name in ("code", "matte", "rays", "normals", "normals_known", "to_acescg")
     ]
+    if (one.shape is None) != (other.shape is None):
+        return False
+    pairs += zip(one.shape or (), other.shape or (), strict=True)
     if one.depth is not None and other.depth is not None:
         pairs.append((one.depth, other.depth))
     return all(torch.equal(a, b) for a, b in pairs)
