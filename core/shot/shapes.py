@@ -9,7 +9,7 @@ from collections.abc import Hashable
 import numpy as np
 
 from ..errors import InputError, UsageError
-from ..gain.proxy import encode
+from ..pictures.curves import encode_log
 from ..relighter.answer import Seeing
 from ..temporal.align import Aligner
 from ..temporal.steady_shape import SeenFrame, SeenShape, steadied
@@ -93,7 +93,7 @@ class Shapes:
             log.warning("frame %d is left out beside its neighbours: %s", key[0], error)
             return None
         to_acescg = self._plan.colour.to_acescg.astype(np.float32)
-        code = encode(proxy.light @ to_acescg.T)  # (h, w, 3)
+        code = encode_log(proxy.light @ to_acescg.T)  # (h, w, 3)
         with self._one_at_a_time:
             shape = self._network.see(code, proxy.matte)
         return SeenFrame(code, proxy.matte, shape, (frame.data_window, frame.display_window))
