@@ -204,6 +204,7 @@ def test_the_fake_evaluates_what_nuke_evaluates():
 def test_a_lamp_dimmed_live_takes_its_shadow_with_it(host, tmp_path):
     shot = ShadowShot(tmp_path / "shadow")
     node = relamp(shot, 1)
+    node["shadows"].setValue(1.0)
     node["grain"].setValue("off")
     baked(node)
     with_sun = rgb(node, 1001)
