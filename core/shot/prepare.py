@@ -16,6 +16,7 @@ from ..errors import InputError
 from ..frames import format_frames, parse_frames
 from ..gain.proxy import PROBE_SIZE, probe_frames
 from ..job import Measured, RelightJob, with_parameters
+from ..light import rig as rigs
 from ..light.camera import shot_camera
 from ..light.sources import Illumination, MapLight, lighting
 from ..parameters import RelightParameters, knobs
@@ -94,11 +95,13 @@ def prepare(job: RelightJob, backbone: Backbone | None = None) -> Plan:
     found = found_outputs(tasks)
     checks.check_files(p, inputs, tasks)
     camera = shot_camera(p.camera, str(inputs.plate))
-    target = _checked(lighting(p, colour, camera), tasks)
     source = _checked(_maps(p.source_env, colour, p), tasks) if p.source_env else None
+    # A light that is only added to leaves the plate's own as it is: known or not, it is the target, too.
+    target = source if p.keeps_light() and source else _checked(lighting(p, colour, camera), tasks)
+    rig = rigs.load(p.rig) if p.rig else None
     backbone = backbone or load(p)
     checks.check_backbone(p, colour, backbone, source is not None)
-    plan = Plan(job, inputs, colour, target, source, camera, tasks, on_disk, backbone, _head(p), found)
+    plan = Plan(job, inputs, colour, target, source, camera, tasks, on_disk, backbone, _head(p), found, rig)
     if job.measured.anchor is None or (_needs_fit(plan) and job.measured.source_light is None):
         plan = replace(plan, job=RelightJob(p, _measured(plan)))
     if p.anchor is not None:  # a job may bring an older one along
@@ -134,7 +137,7 @@ def files_read(plans: Iterable[Plan]) -> set[Path]:
     for plan in plans:
         p = plan.parameters
         read |= plan.inputs.files(task.frame for task in plan.tasks)
-        read |= {Path(file) for file in (p.camera, p.config or os.environ.get("OCIO")) if file}
+        read |= {Path(file) for file in (p.camera, p.rig, p.config or os.environ.get("OCIO")) if file}
     return read
 
 

@@ -11,13 +11,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..gain.arrival import TracedLights
+from ..gain.arrival import Arrival, RigArrival, TracedLights
 from ..gain.finish import Subject
 from ..light.camera import Camera
+from ..light.prompt import PAINTED_IN
+from ..light.rig import RigLight
+from ..light.sky import blackbody
+from ..pictures.colour import Colour
 from ..pictures.resample import shrink_normals
 from ..shape.depth_grain import without_grain
 from ..shape.depth_pass import shrink_depth
 from ..shape.normals import INSIDE
+from ..shape.placing import DISTANCE, View, placed
 from ..temporal.working_frame import WorkingFrame
 from .lights import FrameLight, Lights
 from .plan import Plan
@@ -90,6 +95,8 @@ class Tracer:
     def traces(self, subject: Subject) -> bool:
         """Whether lights are traced on a subject: some shadows are wanted, and its shape is given or a network sees it."""
         network = self._plan.backbone.network
+        if self._plan.rig is not None:  # its lights need points to shine on, even where they throw no shadows
+            return True
         return self._plan.parameters.shadows > 0 and (network is not None or not subject.guessed)
 
     def trace(
@@ -102,6 +109,8 @@ class Tracer:
             subject: with the normals that are lit.
         """
         network, strength = self._plan.backbone.network, self._plan.parameters.shadows
+        if network is None and subject.guessed:  # a shape that was blown up from the matte throws no shadows
+            strength = 0.0
         if network is not None and working.height is None:
             return None
         full = (subject.weight.shape[0], subject.weight.shape[1])
@@ -116,4 +125,65 @@ class Tracer:
                 source = shape.lit(shading.source, placed.source, strength, full)
             parts = zip(shading.lamps, placed.lamps, strict=True)
             lamps = tuple(shape.lit(table, part, strength, full) for table, part in parts)
-        return TracedLights(target, source, lamps)
+            rig = self._rig(frame, light, working, shape, source, full, strength)
+        return TracedLights(target, source, lamps, rig)
+
+    def _rig(
+        self,
+        frame: int,
+        light: FrameLight,
+        working: WorkingFrame,
+        shape: Shape,
+        source: Arrival | None,
+        full: tuple[int, int],
+        strength: float,
+    ) -> RigArrival | None:
+        """The lights of the plan's rig on a frame; None where none is on.
+
+        Args:
+            working: its frame at the working size. source: the plate's own light on it, where that is known.
+            strength: 0 to 1, of shadows.
+        """
+        rig, p = self._plan.rig, self._plan.parameters
+        if rig is None or not (rig.at_frame(frame) or p.keeps_light()):
+            return None
+        view = _view(rig.space, light.camera, working)
+        # Lights keep to their own stops: what the whole change is multiplied by is taken out of them again.
+        unit = np.float32(1 / light.law.level)
+        lights = [
+            placed(one, unit * _colour_of(one, self._plan.colour), view, shape.height, shape.normals, shape.matte)
+            for one in rig.at_frame(frame)
+        ]
+        mean = 1.0 if source is None else self._mean(replace(source, shape=shape.size), shape)
+        own = None if working.own is None else np.exp(working.own)[..., None]
+        arrivals = tuple(shape.placed(one, strength, full) for one in lights)
+        return RigArrival(arrivals, own, mean, p.keeps_light(), full)
+
+    def _mean(self, source: Arrival, shape: Shape) -> float:
+        """The mean luminance over the subject of a light on it, 1 without a matte."""
+        weights = np.asarray(self._plan.colour.luminance_weights, np.float32)
+        luminance = source.received(shape.normals, slice(None)) @ weights
+        mass = float(shape.matte.sum())
+        return max(float((luminance * shape.matte).sum()) / mass, 1e-6) if mass > 0 else 1.0
+
+
+def _view(space: str, camera: Camera, working: WorkingFrame) -> View:
+    """How a frame's camera sees a rig in the axes `space`, in the working picture."""
+    data, display = working.canvas  # type: ignore[misc]
+    in_world = space == "world"
+    to_camera = camera.rotation.T if in_world else np.eye(3)
+    origin = np.array(camera.position if in_world else (0.0, 0.0, 0.0))
+    windows = [(window.x, window.y, window.width, window.height) for window in (data, display)]
+    distance = working.distance or DISTANCE
+    return View.of(working.matte.shape, *windows, camera.fov, to_camera, origin, distance)  # type: ignore[arg-type]
+
+
+def _colour_of(light: RigLight, colour: Colour) -> np.ndarray:
+    """The colour of a light in the working space, (3,) of luminance 1."""
+    rec709 = np.ones(3, np.float32)
+    if light.kelvin is not None:
+        rec709 = blackbody(light.kelvin)
+    elif light.colour is not None:
+        rec709 = np.array(light.colour, np.float32)
+    working = np.maximum(colour.to_working(rec709[None, None], PAINTED_IN)[0, 0], 0)
+    return working / max(float(working @ np.asarray(colour.luminance_weights)), 1e-6)

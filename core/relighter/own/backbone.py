@@ -145,6 +145,7 @@ class Relamp:
             height=subject.height[0].float().cpu().numpy(),
             doubt=_picture(doubt)[..., 0],
             share=_picture(share),
+            own=None if known else _picture(subject.own_light)[..., 0],
         )
 
     def _subject(self, c: Conditions) -> Subject:
