@@ -12,7 +12,7 @@ from relamp.core.light.environment import directions, lookup
 from relamp.core.light.irradiance import irradiance
 from relamp.core.light.mirror import unwrap
 from relamp.core.light.reflection import reflected
-from shots import Shot, layer, read_exr, soft_light, sphere, write_exr
+from shots import QUICK_OPTIONS, Shot, layer, read_exr, soft_light, sphere, write_exr
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def shot(tmp_path):
 
 
 def render(shot, *arguments):
-    given = ["-F", "1001", "--overwrite", "-q", "--backbone", "ratio", *arguments]
+    given = ["-F", "1001", "--overwrite", "-q", *QUICK_OPTIONS, *arguments]
     assert main(["render", shot.plate, "--out", shot.out, *given]) == 0
     return layer(shot.out_frame(1001), *"RGB")
 

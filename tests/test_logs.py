@@ -14,11 +14,11 @@ from relamp.core import logs
 from relamp.core.cli import main
 from relamp.core.errors import InputError
 from relamp.core.shot.lights import Lights
-from shots import write_exr
+from shots import QUICK_OPTIONS, write_exr
 
 
 def arguments_of(shot, *more):
-    return ["render", shot.plate, "--env", shot.env_b, "--out", shot.out, "--backbone", "ratio", *more]
+    return ["render", shot.plate, "--env", shot.env_b, "--out", shot.out, *QUICK_OPTIONS, *more]
 
 
 def broken_at(frame, error):
