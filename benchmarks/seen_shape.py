@@ -21,13 +21,15 @@ import torch
 from report import Report
 from validation.table import read
 
-from relamp.core.gain.proxy import encode, exposure_anchor
+from relamp.core.gain.proxy import exposure_anchor
 from relamp.core.light.environment import AP1_LUMINANCE
+from relamp.core.pictures.curves import encode_log
 from relamp.core.process import pin_opencv
 from relamp.core.relighter.own.backbone import Relamp
+from relamp.core.shape.seen import SeenShape
 from relamp.core.temporal.align import Aligner
 from relamp.core.temporal.flow import warp
-from relamp.core.temporal.steady_shape import SeenFrame, SeenShape, smooth, steadied
+from relamp.core.temporal.steady_shape import SeenFrame, smooth, steadied
 
 INSIDE = 0.9  # of the matte, where it is measured
 FOLLOWED = 0.7  # how surely a pixel is the same point in the next frame
@@ -74,7 +76,7 @@ def seen(network: Relamp, folder: Path, grain: float) -> tuple[list[SeenFrame], 
     for file, plate, matte in zip(files, plates, mattes, strict=True):
         light = plate * anchor
         light = light + grain * 0.18**0.5 * np.sqrt(np.maximum(light, 0)) * random.normal(size=light.shape)
-        code = encode(np.maximum(light, 0).astype(np.float32))
+        code = encode_log(np.maximum(light, 0).astype(np.float32))
         found.append(SeenFrame(code, matte, network.see(code, matte)))
         normals = _beside(file, "normals")[..., :3].astype(np.float32)
         truth.append(normals / np.maximum(np.linalg.norm(normals, axis=-1, keepdims=True), 1e-6))

@@ -28,7 +28,7 @@ from ...shape.depth import relief_of, without_rims
 from ...shape.depth_fit import Fit
 from ...shape.estimators.own import SHIPPED, load, see
 from ...shape.estimators.shape_network import Shape
-from ...temporal.steady_shape import SeenShape
+from ...shape.seen import SeenShape
 from ...temporal.windows import Span
 from ..answer import Answer
 from .conditions import Conditions, LightBatch, analytic_hint, lit

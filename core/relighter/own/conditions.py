@@ -18,7 +18,7 @@ from ...light.octahedral import octahedral_directions
 from ...light.parcels import Placed
 from ...pictures.curves import decode_log_tensor, encode_log
 from ...shape.estimators.shape_network import Shape
-from ...temporal.steady_shape import SeenShape
+from ...shape.seen import SeenShape
 from .light_tables import LightTables
 from .lobes import EVIDENCE_CHANNELS, LOBES, evidence
 from .occlusion import OCCLUSION_CHANNELS, occlusion
