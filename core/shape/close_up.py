@@ -108,8 +108,8 @@ def put_in(whole: SeenShape, part: SeenShape, box: Box, matte: np.ndarray, alone
 
 
 def _span(begin: float, end: float, size: int) -> slice:
-    first = min(int(np.floor(begin * size)), size - 1)
-    return slice(first, max(first + 1, int(np.ceil(end * size))))
+    first = min(round(begin * size), size - 1)
+    return slice(first, max(first + 1, round(end * size)))
 
 
 def _top_of(part: np.ndarray, top: int, left: int) -> tuple[int, int, int, int]:
