@@ -121,7 +121,7 @@ def cost_of_ic_light(folder: Path, size: int, steps: int) -> tuple[Cost, Memory]
         accept=(OFFSETS["fc"],),
         prompt="light",
         initial_light="none",  # noise alone: every step is run
-        passes=1,
+        ic_light_passes=1,
         device="cpu",
     )
     backbone, seen = ICLightFrames(given, "cpu"), conditions(size, size)

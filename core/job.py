@@ -66,7 +66,7 @@ def to_json(job: RelightJob, folder: str | os.PathLike[str] | None = None) -> st
         value = getattr(job.parameters, name)
         if k.kind in _PATH_KINDS and value and folder is not None and "://" not in value:
             value = _portable(value, Path(folder))
-        values[name] = _plain(value)
+        values[name] = plain(value)
     return json.dumps({"schema": SCHEMA, "parameters": values, "measured": asdict(job.measured)}, indent=1) + "\n"
 
 
@@ -88,6 +88,7 @@ def from_json(text: str, where: str = "the job", folder: str | os.PathLike[str] 
     parameters = data.get("parameters", {})
     if not isinstance(parameters, dict):
         raise InputError(f'{where}: "parameters" must be names with their values; got {str(parameters)[:80]}')
+    parameters = _renamed(parameters)
     unknown = sorted(set(parameters) - {name for name, _ in knobs()})
     if unknown:
         raise InputError(f"{where} has parameters this Relamp does not know: {', '.join(unknown)[:200]}")
@@ -121,7 +122,7 @@ def with_parameters(job: RelightJob, **values: Any) -> RelightJob:
 
 def look(job: RelightJob) -> dict[str, Any]:
     """Every look-affecting setting as plain JSON values: what a frame's fingerprint is made from."""
-    values = {name: _plain(getattr(job.parameters, name)) for name, k in knobs() if k.look}
+    values = {name: plain(getattr(job.parameters, name)) for name, k in knobs() if k.look}
     values["env_level"] = job.parameters.level_mode()
     values["working_size"] = job.parameters.working_side()
     return {"parameters": values, "measured": asdict(job.measured)}
@@ -132,7 +133,15 @@ def fingerprint(facts: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(facts, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def _plain(value: Any) -> Any:
+def _renamed(parameters: dict[str, Any]) -> dict[str, Any]:
+    """The parameters of a job under today's names: `passes`, a whole number, was IC-Light's count; today it is files."""
+    if not isinstance(parameters.get("passes"), int):
+        return parameters
+    return {{"passes": "ic_light_passes"}.get(name, name): value for name, value in parameters.items()}
+
+
+def plain(value: Any) -> Any:
+    """A parameter's value as JSON holds it."""
     if isinstance(value, Curve):
         return {"keys": [[frame, list(v) if isinstance(v, tuple) else v] for frame, v in value.keys]}
     return list(value) if isinstance(value, tuple) else value

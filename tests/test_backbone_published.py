@@ -38,7 +38,7 @@ from small_relighter import conditions, environment, tables
 pytestmark = QUIET
 RGB = ("R", "G", "B")
 BACKBONES = {
-    "ic-light": ("--passes", "1"),
+    "ic-light": ("--ic-light-passes", "1"),
     "ic-light fbc, two passes": ("--ic-light", "fbc"),
     "relightvid": ("--ensemble", "3"),
     "light-a-video": ("--video-steps", "2"),
@@ -162,7 +162,7 @@ def test_a_dry_run_estimates_the_memory_of_the_networks(tmp_path, models, capsys
 
 
 def test_a_second_pass_on_an_enlarged_picture_is_in_the_estimate(models):
-    one, two = (load(given(models, "ic-light", passes=passes)) for passes in (1, 2))
+    one, two = (load(given(models, "ic-light", ic_light_passes=passes)) for passes in (1, 2))
     networks = one.memory(0, 0, 1)
     assert two.memory(512, 512, 1) - networks == pytest.approx(1.5**2 * (one.memory(512, 512, 1) - networks))
 
@@ -202,8 +202,8 @@ def test_memory_that_runs_out_says_what_to_set(models, monkeypatch):
 
 
 def test_offload_and_slices_leave_the_answer(models):
-    plain = load(given(models, "ic-light", passes=1)).relight([conditions()], frames=[1], steps=2)[0]
-    frugal = load(given(models, "ic-light", passes=1, attention_slicing=True, offload=True))
+    plain = load(given(models, "ic-light", ic_light_passes=1)).relight([conditions()], frames=[1], steps=2)[0]
+    frugal = load(given(models, "ic-light", ic_light_passes=1, attention_slicing=True, offload=True))
     np.testing.assert_allclose(
         frugal.relight([conditions()], frames=[1], steps=2)[0].residual, plain.residual, atol=1e-3
     )
@@ -231,7 +231,7 @@ def test_half_precision_answers_as_float_does_but_for_rounding(models, backbone,
     seen = [conditions(target=tables(environment(toward))) for toward in ((1.0, 0.0, 0.0), (-1.0, 0.5, 0.0))]
     answers = []
     for precision in (torch.float32, dtype):
-        network = load(given(models, backbone, passes=1, video_steps=2))
+        network = load(given(models, backbone, ic_light_passes=1, video_steps=2))
         network.home = Home("cpu", precision)
         answers.append(np.stack([a.hint + a.residual for a in network.relight(seen, frames=[1, 2], steps=2)]))
     spread = answers[0].std()

@@ -39,8 +39,10 @@ def list_models(models: Models, as_json: bool) -> None:
     for row in rows:
         click.echo(f"\n{'present' if row['present'] else 'absent ':8} {row['name']}")
         if row["what"]:
-            click.echo(f"         {row['what']}, {row['size']}; for {', '.join(row['backbones'])}")
+            click.echo(f"         {row['what']}, {row['size']}; for {', '.join(row['users'])}")
         click.echo(f"         {row['licence']}: {row['terms']}")
+        if row["axes"]:
+            click.echo(f"         axes: {row['axes']}")
         if not row["present"]:
             click.echo(f"         from {row['home']}, to {models.folder / row['name']}")
 
@@ -101,14 +103,23 @@ def convert(path: Path, out: Path | None) -> None:
 @click.pass_obj
 def add(models: Models, path: Path, name: str, licence: str, terms: str, link: bool, base: str | None) -> None:
     """Check the file or folder PATH, put it into the models folder, and note its licence and hash."""
+    from ..relighter.models import estimator_files
     from ..relighter.models.check import check as check_model
     from ..relighter.models.check import kind_of
+    from ..relighter.models.ledger import WEIGHTS, known
 
-    base_model = _base(models, base)
-    if path.is_dir() or (path.is_file() and path.suffix == ".safetensors"):
-        check_model(path, kind_of(path), base_model)
-    found = models.add(path, name=name, licence=licence, terms=terms, link=link)
+    axes, finish = None, None
+    if path.is_dir() or (path.is_file() and path.suffix in WEIGHTS):
+        entry = known(name or path.name)
+        kind = entry.kind if entry and entry.estimator else kind_of(path)
+        check_model(path, kind, _base(models, base))
+        axes = estimator_files.probed(path, kind) if kind in estimator_files.KINDS else None
+        finish = estimator_files.keep_empty_prompt if kind == "marigold" else None
+    found = models.add(path, name=name, licence=licence, terms=terms, link=link, finish=finish)
     click.echo(f"{found.path} ({found.licence}: {found.terms})")
+    if axes is not None:
+        estimator_files.note_axes(models, found, axes)
+        click.echo(f"{found.name}: {axes.words}")
 
 
 def _base(models: Models, name: str | None) -> StableDiffusion | None:
@@ -132,11 +143,14 @@ def _rows(models: Models) -> list[dict]:
     rows = []
     for model in LEDGER:
         found = there.pop(model.name, None)
-        row = {**asdict(model), "present": found is not None, "backbones": list(model.backbones)}
-        rows.append(row if found is None else {**row, "licence": found.licence, "terms": found.terms})
+        row = {**asdict(model), "present": found is not None, "users": list(model.users)}
+        if found is not None:
+            axes = models.note(found.name).get("axes", model.axes)
+            row |= {"licence": found.licence, "terms": found.terms, "axes": axes}
+        rows.append(row)
     # What a user added besides, under its own name.
     others = [Model(f.name, "", "", "", f.licence, f.terms, "") for f in there.values()]
-    return rows + [{**asdict(model), "present": True, "backbones": []} for model in others]
+    return rows + [{**asdict(model), "present": True, "users": []} for model in others]
 
 
 def _checked(models: Models, model: Found, base: StableDiffusion | None) -> str:

@@ -57,11 +57,12 @@ class _RenderCommand(click.Command):
 def _declared_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Every declared parameter as a click option, the plate as the argument."""
     for name, k in reversed(list(knobs())):
-        command = _option(name, k)(command)
+        command = option(name, k)(command)
     return click.argument("plate", required=False, type=Declared("plate"))(command)
 
 
-def _option(name: str, k: Knob) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def option(name: str, k: Knob) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A click option for the parameter `name`, declared as `k`."""
     if name == "plate":
         return lambda command: command
     flag = flag_of(name)
@@ -96,7 +97,8 @@ def _shown_default(name: str, k: Knob) -> str:
     return f"[default: {shown}{' ' + k.unit if k.unit else ''}]"
 
 
-def _logging_options(command: Callable[..., Any]) -> Callable[..., Any]:
+def logging_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of what is logged, and where to."""
     command = click.option("--log-json", is_flag=True, help="Log lines as JSON objects.")(command)
     command = click.option(
         "--log-file", type=click.Path(dir_okay=False), help="Write the log here too, behind an earlier log."
@@ -110,7 +112,7 @@ def _logging_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--save-job", metavar="FILE", help="Write the job, with what was measured, for a farm or another day.")
 @click.option("--dry-run", is_flag=True, help="Show frames, paths, sizes and memory; render nothing.")
 @click.option("--progress", type=click.Choice(DIALECTS), default="auto", help="Progress for whom.")
-@_logging_options
+@logging_options
 def command(
     job_file: str | None,
     save_job: str | None,
@@ -125,7 +127,7 @@ def command(
     from .. import job as jobs
     from ..shot import prepare, relight
 
-    _start_log(quiet, log_file, log_json)
+    start_log(quiet, log_file, log_json)
     job = jobs.load(job_file) if job_file else jobs.RelightJob(RelightParameters())
     given["data_type"] = tuple(kind for group in given["data_type"] for kind in group)  # -d may be given several times
     context = click.get_current_context()
@@ -151,5 +153,6 @@ def command(
             raise
 
 
-def _start_log(quiet: bool, log_file: str | None, log_json: bool) -> None:
+def start_log(quiet: bool, log_file: str | None, log_json: bool) -> None:
+    """Begin to log, by those options."""
     logs.start(logging.ERROR if quiet else logging.INFO, log_file, log_json)

@@ -17,11 +17,13 @@ from .knob import Curve, Knob, at_frame, check_characters, knob, parse_value
 from .published import PublishedParameters
 
 __all__ = [
-    "CODECS", "GROUPS", "NEW_LAYERS", "PUBLISHED", "PUBLISHED_SIZE", "WORKING_SIZE", "Curve", "Knob", "RelightParameters",
+    "CODECS", "ESTIMATORS", "GROUPS",
+    "NEW_LAYERS", "PUBLISHED", "PUBLISHED_SIZE", "WORKING_SIZE", "Curve", "Knob", "RelightParameters",
     "at_frame", "check_characters", "check_data_type", "default_of", "knob_of", "knobs", "parse",
 ]  # fmt: skip
 
 PUBLISHED = ("ic-light", "relightvid", "light-a-video")  # backbones of others, which read a prompt themselves
+ESTIMATORS = ("own", "moge", "david", "marigold")  # networks that see shape and surface
 WORKING_SIZE = 320  # px that light is worked out at, in renders and previews alike
 PUBLISHED_SIZE = 512  # px that the published networks were made for
 GROUPS = ("inputs", "light", "relight", "output", "run", "published")  # what is rarely needed last
@@ -61,6 +63,11 @@ class RelightParameters(PublishedParameters):
         "z", "What the depth holds: z along the camera's axis, distance from the eye, inverse (1/z, larger is nearer) or "
         "normalised (0 to 1).",
         "choice", "inputs", choices=("z", "distance", "inverse", "normalised"),
+    )  # fmt: skip
+    estimator: str | None = knob(
+        None, "What sees shape and surface where no passes are given: own is Relamp's own network; moge, david and marigold are "
+        "downloaded (relamp models list).",
+        "choice", "inputs", choices=ESTIMATORS,
     )  # fmt: skip
     camera: str | None = knob(
         None, "The shot's camera: a small JSON or a Nuke .chan file. Without it a 40 degree view down -Z.",
@@ -114,6 +121,15 @@ class RelightParameters(PublishedParameters):
         "", "The light in words, as in 'low warm sun from the left, cool sky'; published backbones are told them as they are. "
         "relamp env --words lists what Relamp's own understand.",
         "text", "light",
+    )  # fmt: skip
+    rig: str | None = knob(
+        None, "Lights put into the scene: a rig file, .json (docs/rig.md).", "file", "light", look=False
+    )
+    light: str | None = knob(
+        None,
+        "add keeps the plate's own light and adds the rig to it; replace takes the plate's light away. "
+        "Without it: add where a rig is the only light, else replace.",
+        "choice", "light", choices=("add", "replace"),
     )  # fmt: skip
     env_level: str | None = knob(
         None,
@@ -226,7 +242,7 @@ class RelightParameters(PublishedParameters):
             raise ParameterError(f"overlap must be less than the window's {self.window} frames; got {self.overlap}")
 
     def lit_by(self) -> str:
-        """What says what the new light is: `env`, `prompt`, `background`, or `network` where only a published one is told.
+        """What says what the new light is: `env`, `prompt`, `background`, `rig`, or `network` where only a published one is told.
 
         A map wins over a background, which then only conditions, and so do words. A map and words would both be the whole
         light: with Relamp's own backbones they are refused together; published ones read the words themselves.
@@ -241,11 +257,19 @@ class RelightParameters(PublishedParameters):
             return "env"
         if self.prompt and not told:
             return "prompt"
+        if self.rig and (self.light == "add" or not self.background):
+            return "rig"
         if self.background:
             return "background"
         if told:
             return "network"
-        raise ParameterError("--env is not given: a map, --prompt or --background has to say what the new light is")
+        raise ParameterError(
+            "--env is not given: a map, --prompt, --background or --rig has to say what the new light is"
+        )
+
+    def keeps_light(self) -> bool:
+        """Whether the plate keeps its own light, to which a rig adds."""
+        return self.light == "add" or (self.light is None and self.lit_by() == "rig")
 
     def level_mode(self) -> str:
         """`match` or `absolute`, with the default filled in: absolute when both lights are maps, whose levels can be trusted."""

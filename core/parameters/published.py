@@ -45,7 +45,7 @@ class PublishedParameters:
     initial_strength: float = knob(
         0.9, "How much of the initial light may be denoised away; 1 all of it.", "float", "published", lo=0.05, hi=1
     )
-    passes: int = knob(
+    ic_light_passes: int = knob(
         2, "Passes of IC-Light: the second works on the answer enlarged 1.5 times.", "int", "published", lo=1, hi=2
     )
     window: int = knob(16, "Frames RelightVid and AnimateDiff see at a time.", "int", "published", lo=2, hi=32)

@@ -10,7 +10,7 @@ import threading
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ..gain.finish import Finished, Shading, Subject, finish
+from ..gain.finish import Finished, FinishInput, Shading, Subject, finish
 from ..gain.grain import measure as measure_noise
 from ..gain.law import Law
 from ..pictures.frame import Frame
@@ -20,7 +20,7 @@ from .network_input import NetworkInputs
 from .over import cut_out, put_over
 from .plan import FrameTask, Plan
 from .read_ahead import Frames, ReadAhead
-from .residual import FinishInput, LastFit, Residuals
+from .residual import LastFit, Residuals
 from .shapes import SeenShapes, Shapes
 from .tracing import LastShape, Tracer
 
@@ -119,12 +119,12 @@ def relight_frame(shot: Shot, task: FrameTask) -> RelitFrame:
 
             # 7. Trace: what the form hides of each light, shares at sizes of their own that `finish` enlarges to (H, W).
             if shot.tracer.traces(given.subject):
-                traced = shot.tracer.trace(task.frame, light, given.subject, working)
+                traced = shot.tracer.trace(task.frame, read, light, given.subject, working)
                 given = replace(given, traced=traced)
 
         # 8. Finish: the gain on the plate, grain, lamps and layers, each (H, W, 3).
         lit = cut_out(given.subject) if p.over else given.subject
-        finished = finish(lit, given.shading, law, p.layers, given.residual, given.guide, given.sides, given.traced)
+        finished = finish(replace(given, subject=lit), law, p.layers)
 
         # 9. Composite: (H, W, 3) over the background.
         if p.over:

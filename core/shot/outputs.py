@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..atomic import file_state
 from ..errors import InputError, UsageError
 from ..pictures import exr
 from .plan import FrameTask, Plan
+
+if TYPE_CHECKING:
+    from .passes_plan import PassesPlan
 
 
 def found_outputs(tasks: tuple[FrameTask, ...]) -> dict[int, list[int]]:
@@ -16,7 +20,7 @@ def found_outputs(tasks: tuple[FrameTask, ...]) -> dict[int, list[int]]:
     return {frame: state for frame, state in states.items() if state is not None}
 
 
-def finished(plan: Plan, task: FrameTask) -> tuple[bool, str]:
+def finished(plan: Plan | PassesPlan, task: FrameTask) -> tuple[bool, str]:
     """Whether a task's output is there, whole, and made with these settings; and why not, for the log.
 
     Raises `UsageError` when a file lies there that is not Relamp's, or that was written since the plan was made.
@@ -45,7 +49,7 @@ def finished(plan: Plan, task: FrameTask) -> tuple[bool, str]:
     return False, f"{task.out.name} was made with other settings; rendering it again (--skip-existing=any keeps it)"
 
 
-def may_replace(plan: Plan, task: FrameTask) -> bool:
+def may_replace(plan: Plan | PassesPlan, task: FrameTask) -> bool:
     """Whether a finished frame may take the place of the file that lies at its output now.
 
     That is so where `--overwrite` was given, where `finished` judged this very file when the render began, and where the

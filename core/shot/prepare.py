@@ -10,12 +10,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from ..errors import InputError
 from ..frames import format_frames, parse_frames
 from ..gain.proxy import PROBE_SIZE, probe_frames
 from ..job import Measured, RelightJob, with_parameters
+from ..light import rig as rigs
 from ..light.camera import shot_camera
 from ..light.sources import Illumination, MapLight, lighting
 from ..parameters import RelightParameters, knobs
@@ -33,6 +34,9 @@ from .measure import Samples, anchor_of, measured_rows, samples_of, samples_of_w
 from .outputs import found_outputs
 from .plan import BLACK, RENDER, SKIP, FrameTask, Inputs, Plan, resolve_inputs
 from .read import gather, read_plate
+
+if TYPE_CHECKING:
+    from .passes_plan import PassesPlan
 
 log = logging.getLogger("relamp")
 
@@ -91,11 +95,13 @@ def prepare(job: RelightJob, backbone: Backbone | None = None) -> Plan:
     found = found_outputs(tasks)
     checks.check_files(p, inputs, tasks)
     camera = shot_camera(p.camera, str(inputs.plate))
-    target = _checked(lighting(p, colour, camera), tasks)
     source = _checked(_maps(p.source_env, colour, p), tasks) if p.source_env else None
+    # A light that is only added to leaves the plate's own as it is: known or not, it is the target, too.
+    target = source if p.keeps_light() and source else _checked(lighting(p, colour, camera), tasks)
+    rig = rigs.load(p.rig) if p.rig else None
     backbone = backbone or load(p)
     checks.check_backbone(p, colour, backbone, source is not None)
-    plan = Plan(job, inputs, colour, target, source, camera, tasks, on_disk, backbone, _head(p), found)
+    plan = Plan(job, inputs, colour, target, source, camera, tasks, on_disk, backbone, _head(p), found, rig)
     if job.measured.anchor is None or (_needs_fit(plan) and job.measured.source_light is None):
         plan = replace(plan, job=RelightJob(p, _measured(plan)))
     if p.anchor is not None:  # a job may bring an older one along
@@ -131,7 +137,7 @@ def files_read(plans: Iterable[Plan]) -> set[Path]:
     for plan in plans:
         p = plan.parameters
         read |= plan.inputs.files(task.frame for task in plan.tasks)
-        read |= {Path(file) for file in (p.camera, p.config or os.environ.get("OCIO")) if file}
+        read |= {Path(file) for file in (p.camera, p.rig, p.config or os.environ.get("OCIO")) if file}
     return read
 
 
@@ -193,7 +199,7 @@ def _measured(plan: Plan) -> Measured:
     """What the shot's named frames say of its exposure and, where it is wanted, of its light."""
     p, frames = plan.parameters, probe_frames(plan.on_disk)
     with ThreadPoolExecutor(p.threads, thread_name_prefix="probe") as pool:  # as many frames at once as in a render
-        seen = {frame: pool.submit(_samples, plan, frame) for frame in frames}
+        seen = {frame: pool.submit(frame_samples, plan, frame) for frame in frames}
         samples = list(probed(frames, lambda frame: seen[frame].result()))
     anchor = anchor_of(samples, plan.colour.luminance_weights) if p.anchor is None else p.anchor
     measured = Measured(frames, anchor)
@@ -230,13 +236,13 @@ def delit_samples(plan: Plan, frames: tuple[int, ...]) -> list[Samples]:
     )
 
 
-def probed(frames: tuple[int, ...], look: Callable[[int], T]) -> Iterator[T]:
-    """What `look` says of the frames that can be read; raises the first `InputError` when none can."""
+def probed(frames: tuple[int, ...], measure: Callable[[int], T]) -> Iterator[T]:
+    """The results of `measure` on the frames that can be read; raises the first `InputError` when none can."""
     reason: InputError | None = None
     seen = False
     for frame in frames:
         try:
-            yield look(frame)
+            yield measure(frame)
             seen = True
         except InputError as error:  # measuring the shot does without it, and its own turn reports it
             log.warning("not measured on frame %d: %s", frame, error)
@@ -245,7 +251,8 @@ def probed(frames: tuple[int, ...], look: Callable[[int], T]) -> Iterator[T]:
         raise reason
 
 
-def _samples(plan: Plan, number: int) -> Samples:
+def frame_samples(plan: Plan | PassesPlan, number: int) -> Samples:
+    """Samples of one frame of a plan by its number; raises `InputError` where it cannot be read."""
     task = FrameTask(number, RENDER, number, plan.tasks[0].out)
     camera = plan.camera.at(number)
     frame = read_plate(task, plan.inputs, plan.parameters, plan.colour)

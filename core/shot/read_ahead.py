@@ -12,7 +12,7 @@ from collections.abc import Hashable, Iterator
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -20,6 +20,9 @@ from ..gain.finish import Subject
 from ..pictures.frame import Frame
 from .plan import RENDER, SKIP, FrameTask, Plan
 from .read import gather, read_plate, warn_about
+
+if TYPE_CHECKING:
+    from .passes_plan import PassesPlan
 
 log = logging.getLogger("relamp")
 
@@ -75,7 +78,7 @@ class _Entry:
 class ReadAhead:
     """`Frames` of a plan from disk at full size; from any number of threads."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan | PassesPlan) -> None:
         self._plan = plan
         self._coming = {(task.frame, task.plate_frame): task for task in plan.tasks if task.action != SKIP}
         self._entries: dict[Key, _Entry] = {}

@@ -10,10 +10,11 @@ import logging
 import tempfile
 import time
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from .. import VERSION
 from ..atomic import remove_unfinished
@@ -32,8 +33,37 @@ from .prepare import describe
 
 if TYPE_CHECKING:
     from ..temporal.residual_store import ResidualStore
+    from .passes_plan import PassesPlan
+
+    AnyPlan = Plan | PassesPlan
 
 log = logging.getLogger("relamp")
+
+
+class Work(Protocol):
+    """What is done to the frames of a plan; called from several threads."""
+
+    def write(self, task: FrameTask) -> None:
+        """Make and write the frame of one task, whole or not at all."""
+        ...
+
+    def skipped(self, task: FrameTask) -> None:
+        """A task will not be done: nothing need be kept for it."""
+        ...
+
+
+class _Relighting:
+    """`Work` of a render."""
+
+    def __init__(self, shot: Shot) -> None:
+        self._shot = shot
+
+    def write(self, task: FrameTask) -> None:
+        relit = relight_frame(self._shot, task)
+        write(self._shot.plan, task, relit.frame, relit.finished, relit.law)
+
+    def skipped(self, task: FrameTask) -> None:
+        self._shot.frames.skipped(task)
 
 
 def render(
@@ -42,12 +72,27 @@ def render(
     stop: Stop | None = None,
     store: ResidualStore | None = None,
 ) -> Report:
-    """Render every frame of a plan.
+    """Render every frame of a plan; see `deliver_frames`.
+
+    `store` is where the chunks of a job keep what its network predicted, for each other.
+    """
+    return deliver_frames(plan, lambda: _Relighting(Shot.of(plan, store=store)), describe(plan), on_event, stop)
+
+
+def deliver_frames(
+    plan: AnyPlan,
+    work: Callable[[], Work],
+    description: str,
+    on_event: Listener | None = None,
+    stop: Stop | None = None,
+) -> Report:
+    """Make and write every frame of a plan.
 
     Args:
+        work: makes what is done to each frame, once the folder is known to be writable.
+        description: of the plan, a fact a line, for the log.
         on_event: called once a frame, from the calling thread.
         stop: when set, frames in work are finished and no more begun.
-        store: where the chunks of a job keep what its network predicted, for each other.
 
     Returns:
         The report, also written beside the frames.
@@ -68,12 +113,12 @@ def render(
     _make_folder(folder, p.create_dir)
     exr.remove_stale(folder)
     _check_writable(folder)
-    _log_start(plan)
+    _log_start(plan, description)
     report = Report(expected, str(plan.inputs.out))
     send = _Progress(len(plan.tasks), on_event or (lambda _: None))
     try:
         with last_words(lambda: _abandon(report, path)):
-            _run(Shot.of(plan, store=store), report, send, stop or Stop())
+            _run(work(), plan, report, send, stop or Stop())
     except BaseException:
         _note_vanished(plan, report)
         with suppress(OutputError, UsageError):  # the first error is the one to report
@@ -104,8 +149,8 @@ def _abandon(report: Report, path: Path) -> str:
     return _stopped(report)
 
 
-def _run(shot: Shot, report: Report, send: _Progress, stop: Stop) -> None:
-    plan, p = shot.plan, shot.plan.parameters
+def _run(work: Work, plan: AnyPlan, report: Report, send: _Progress, stop: Stop) -> None:
+    p = plan.parameters
     pin_opencv()
     pending: deque[tuple[FrameTask, Future[float]]] = deque()
     with ThreadPoolExecutor(p.threads, thread_name_prefix="frame") as pool:
@@ -117,12 +162,10 @@ def _run(shot: Shot, report: Report, send: _Progress, stop: Stop) -> None:
                     report.skipped[task.frame] = f"{plan.inputs.plate.path(task.frame)} is missing"
                     send(task.frame, "skipped", reason=report.skipped[task.frame])
                     continue
-                if p.skip_existing != "off" and _is_finished(plan, task):
-                    shot.frames.skipped(task)
-                    report.kept.append(task.frame)
-                    send(task.frame, "kept")
+                if p.skip_existing != "off" and _is_settled(plan, task, report, send):
+                    work.skipped(task)
                     continue
-                pending.append((task, pool.submit(_one_frame, shot, task)))
+                pending.append((task, pool.submit(_one_frame, work, task)))
                 while len(pending) > p.threads:  # one more than there are threads, so that none of them waits
                     _collect(*pending.popleft(), plan, report, send)
             while pending:
@@ -133,7 +176,7 @@ def _run(shot: Shot, report: Report, send: _Progress, stop: Stop) -> None:
         raise StoppedError(_stopped(report), stop.signal_number)
 
 
-def _collect(task: FrameTask, future: Future[float], plan: Plan, report: Report, send: _Progress) -> None:
+def _collect(task: FrameTask, future: Future[float], plan: AnyPlan, report: Report, send: _Progress) -> None:
     error = _settle(task, future, report, send)
     if error is not None and (isinstance(error, OutputError) or not plan.parameters.keep_going):
         raise error
@@ -146,10 +189,14 @@ def _settle(task: FrameTask, future: Future[float], report: Report, send: _Progr
         report.written.append(task.frame)
         send(task.frame, "done", future.result())
     else:
-        report.failed[task.frame] = one_line(outcome(error)[1])
-        log.debug("frame %d failed", task.frame, exc_info=error)
-        send(task.frame, "failed", reason=report.failed[task.frame])
+        _note_failed(task, error, report, send)
     return error
+
+
+def _note_failed(task: FrameTask, error: BaseException, report: Report, send: _Progress) -> None:
+    report.failed[task.frame] = one_line(outcome(error)[1])
+    log.debug("frame %d failed", task.frame, exc_info=error)
+    send(task.frame, "failed", reason=report.failed[task.frame])
 
 
 def _drop(pending: deque[tuple[FrameTask, Future[float]]], report: Report, send: _Progress) -> None:
@@ -159,22 +206,34 @@ def _drop(pending: deque[tuple[FrameTask, Future[float]]], report: Report, send:
         _settle(task, future, report, send)
 
 
-def _is_finished(plan: Plan, task: FrameTask) -> bool:
-    done, why = finished_before(plan, task)
+def _is_settled(plan: AnyPlan, task: FrameTask, report: Report, send: _Progress) -> bool:
+    """Whether the file that lies at a task's output leaves nothing to render: a finished frame, or one that may not be replaced.
+
+    Raises the `UsageError` of a file that may not be replaced, without `keep_going`.
+    """
+    try:
+        done, why = finished_before(plan, task)
+    except UsageError as error:
+        _note_failed(task, error, report, send)
+        if not plan.parameters.keep_going:
+            raise
+        return True
     if why:
         log.warning(why)
+    if done:
+        report.kept.append(task.frame)
+        send(task.frame, "kept")
     return done
 
 
-def _one_frame(shot: Shot, task: FrameTask) -> float:
-    """Relight and write one frame; the seconds it took."""
+def _one_frame(work: Work, task: FrameTask) -> float:
+    """Make and write one frame; the seconds it took."""
     begun = time.monotonic()
-    relit = relight_frame(shot, task)
-    write(shot.plan, task, relit.frame, relit.finished, relit.law)
+    work.write(task)
     return time.monotonic() - begun
 
 
-def _note_vanished(plan: Plan, report: Report) -> None:
+def _note_vanished(plan: AnyPlan, report: Report) -> None:
     """Frames that were finished and are not on disk any more count as failed."""
     for frames in (report.written, report.kept):
         for frame in [n for n in frames if not plan.inputs.out.path(n).exists()]:
@@ -201,9 +260,9 @@ def _check_writable(folder: Path) -> None:
         raise OutputError(f"{folder or '.'}: nothing can be written there ({error.strerror})") from None
 
 
-def _log_start(plan: Plan) -> None:
+def _log_start(plan: AnyPlan, description: str) -> None:
     log.info("relamp %s, %s, %d threads", VERSION, plan.parameters.device, plan.parameters.threads)
-    for line in describe(plan).splitlines():
+    for line in description.splitlines():
         log.info(line)
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import cv2
 import numpy as np
 
-from ..gain.arrival import TracedLights
-from ..gain.finish import Shading, Subject
+from ..gain.finish import FinishInput, Subject
 from ..gain.guide import Guide, GuidedResidual, enlarge_residual, guide_residual
 from ..gain.law import unpremultiply
 from ..pictures.bands import bands
@@ -20,22 +19,6 @@ from .lights import FrameLight, Lights
 from .network import WorkingFrames
 from .plan import Plan
 from .read_ahead import Key
-
-
-@dataclass(frozen=True)
-class FinishInput:
-    """What `finish` takes: the subject with its final normals, the light, and the residual with its guide.
-
-    `guide` is (H, W, G); `sides` are layers at full size that only the network gives: `albedo` (H, W, 3), `confidence` (H, W).
-    `traced` are the lights on the subject's shape, which the residual is over.
-    """
-
-    subject: Subject
-    shading: Shading
-    residual: GuidedResidual | None = None
-    guide: np.ndarray | None = None
-    sides: dict[str, np.ndarray] = field(default_factory=dict)
-    traced: TracedLights | None = None
 
 
 class LastFit:
@@ -106,16 +89,27 @@ class Residuals:
             sides["confidence"] = np.clip(resize(here.confidence, subject.weight.shape), 0, 1)
         if "albedo" in asked and here.albedo is not None:
             anchor = np.float32(self._plan.job.measured.anchor or 1.0)
-            sides["albedo"] = _detailed(here.albedo, here, subject, small, full, anchor)
+            sides["albedo"] = with_detail(here.albedo, here.code, here.matte, subject, small, full, anchor)
         return sides
 
 
-def _detailed(
-    albedo: np.ndarray, here: WorkingFrame, subject: Subject, small: np.ndarray, full: np.ndarray, anchor: np.float32
-) -> np.ndarray:
-    """A delit proxy (h, w, 3) at full size with the plate's detail: what is enlarged is the light that was taken out of it."""
-    delit = np.log((albedo + np.float32(FLOOR)) / (decode_log(here.code) + np.float32(FLOOR)))
-    guided = guide_residual(delit, small, here.matte)
+def with_detail(
+    albedo: np.ndarray, code: np.ndarray, matte: np.ndarray, subject: Subject, small: np.ndarray, full: np.ndarray,
+    anchor: np.float32,
+) -> np.ndarray:  # fmt: skip
+    """An albedo at the working size, at full size with the plate's detail: what is enlarged is the light taken out of it.
+
+    Args:
+        albedo: (h, w, 3), 0 to 1.
+        code, matte: (h, w, 3) log proxy, and (h, w), of the same frame at that size.
+        small, full: (h, w, G) and (H, W, G) guides.
+        anchor: the factor that brings the plate to the proxy's exposure.
+
+    Returns:
+        (H, W, 3), 0 to 1.
+    """
+    delit = np.log((albedo + np.float32(FLOOR)) / (decode_log(code) + np.float32(FLOOR)))
+    guided = guide_residual(delit, small, matte)
     light = np.maximum(unpremultiply(subject.plate, subject.alpha) * anchor, 0)  # (H, W, 3)
     height = light.shape[0]
     for rows in bands(height):

@@ -17,7 +17,7 @@ from ..ic_light.model import VARIANTS
 from ..relightvid.model import adapter_for, adapter_key
 from ..stable_diffusion.checkpoints import check_fit, empty_unet, read_config
 from ..stable_diffusion.clip_text import text_key
-from . import layout
+from . import estimator_files, layout
 from .layout import StableDiffusion, Tensor
 
 DTYPES = ("F16", "BF16", "F32")
@@ -30,7 +30,11 @@ _RELEASED = "temporal_transformer"  # in every key of RelightVid's file
 
 def kind_of(path: Path) -> str:
     """What a file or folder holds, as the ledger calls it; raises `InputError` when it is none of them."""
+    if path.suffix == ".onnx":
+        return estimator_files.kind_of_onnx(path)
     if path.is_dir():
+        if (path / "model_index.json").is_file() and read_config(path / "model_index.json").get("prediction_type"):
+            return "marigold"
         if (path / "unet").is_dir() and (path / "vae").is_dir():
             return "sd15"
         if (path / "config.json").is_file() and read_config(path / "config.json").get("_class_name") == "MotionAdapter":
@@ -58,6 +62,8 @@ def check(path: Path, kind: str, base: StableDiffusion | None = None) -> str:
     Raises:
         InputError: naming the file and the first key that is missing, misshapen, of an odd dtype, or too many.
     """
+    if kind in estimator_files.KINDS:
+        return estimator_files.check(path, kind)
     checks = {"sd15": _sd15, "ic-light": _ic_light, "relightvid": _relightvid, "motion-adapter": _adapter}
     return checks[kind](path, base)
 

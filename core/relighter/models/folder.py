@@ -12,7 +12,7 @@ import logging
 import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from ... import plain_json
 from ...atomic import replacing
 from ...errors import InputError, OutputError, UsageError
 from . import ledger
-from .ledger import LICENCES, UNKNOWN, Model, Used
+from .ledger import LICENCES, UNKNOWN, WEIGHTS, Model, Used
 
 log = logging.getLogger("relamp")
 
@@ -74,7 +74,7 @@ class Models:
         given = Path(name).expanduser()
         if given.is_absolute() or len(given.parts) > 1:
             return [given]
-        return [self.folder / name, self.folder / f"{name}{_WEIGHTS}"]
+        return [self.folder / name, *(self.folder / f"{name}{end}" for end in WEIGHTS)]
 
     def licence(self, path: Path) -> tuple[str, str]:
         """Licence tag and terms of a file or folder: as noted when it was added, else the ledger's, else unknown."""
@@ -88,7 +88,7 @@ class Models:
         if not self.folder.is_dir():
             return []
         entries = sorted(entry for entry in self.folder.iterdir() if not entry.name.startswith("."))
-        return [Found(e.name, e, *self.licence(e)) for e in entries if e.is_dir() or e.suffix == _WEIGHTS]
+        return [Found(e.name, e, *self.licence(e)) for e in entries if e.is_dir() or e.suffix in WEIGHTS]
 
     def used(self, found: Found) -> Used:
         """A model with the hash of its files. Raises `InputError` when they are not those that were added."""
@@ -121,33 +121,48 @@ class Models:
         """The hash noted when a model was added, None when it never was."""
         return self._notes().get(name, {}).get("added")
 
-    def add(self, source: Path, *, name: str = "", licence: str = "", terms: str = "", link: bool = False) -> Found:
+    def add(self, source: Path, *, name: str = "", licence: str = "", terms: str = "", link: bool = False,
+            finish: Callable[[Path], None] | None = None) -> Found:  # fmt: skip
         """Copy a file or folder of weights into the folder (or link it), and note its licence and hash.
+
+        `finish` is called with the copy's path before it is hashed, to add to it; never with a link.
 
         Raises:
             UsageError: it is there already, the name is a path, or the licence tag is none.
-            InputError: the source is missing, or neither safetensors nor a folder.
+            InputError: the source is missing, or neither safetensors, ONNX nor a folder.
             OutputError: the folder cannot be written.
         """
         if licence and licence not in LICENCES:
             raise UsageError(f"a licence is one of {', '.join(LICENCES)}; got {licence!r}")
         if Path(name).name != name:
             raise UsageError(f"--name is a name in the models folder, not a path; got {name!r}")
-        if not source.is_dir() and (not source.is_file() or source.suffix != _WEIGHTS):
-            wrong = "is not a safetensors file nor a folder; `relamp models convert` makes one of a checkpoint"
+        if not source.is_dir() and (not source.is_file() or source.suffix not in WEIGHTS):
+            wrong = (
+                "is neither a safetensors or ONNX file nor a folder; `relamp models convert` makes one of a checkpoint"
+            )
             raise InputError(f"{source} {wrong if source.exists() else 'does not exist'}")
         target = self.folder / (name or source.name)
-        if source.is_file() and target.suffix != _WEIGHTS:
-            target = target.with_name(target.name + _WEIGHTS)
+        if source.is_file() and target.suffix != source.suffix:
+            target = target.with_name(target.name + source.suffix)
         if target.exists():
             raise UsageError(f"{target} is already there; give another --name, or remove it first")
         _place(source.resolve(), target, link)
+        if finish is not None and not link:
+            finish(target)
         model = ledger.known(target.name)
         known = {"licence": model.licence, "terms": model.terms} if model else {"licence": UNKNOWN}
         said = {key: value for key, value in (("licence", licence), ("terms", terms)) if value}
         digest = _digest(target)
         self._write(target.name, {**known, **said, "state": _state(target), "sha256": digest, "added": digest})
         return self.find(target.name)
+
+    def note(self, name: str) -> dict[str, Any]:
+        """What is noted of a model besides licence and hash, by key; empty where nothing is."""
+        return self._notes().get(name, {})
+
+    def note_down(self, name: str, **facts: Any) -> None:
+        """Note facts of a model, anything JSON holds. Raises `OutputError` where the folder cannot be written."""
+        self._write(name, facts)
 
     def _absent(self, name: str, place: Path) -> str:
         model: Model | None = ledger.known(name)

@@ -21,7 +21,8 @@ class Model:
     """One set of weights.
 
     `name` is its file or folder in the models folder. `kind` says what it has to hold (`check`). `size` is in words, since
-    files come in several precisions. `home` is where its authors publish it.
+    files come in several precisions. `home` is where its authors publish it. `estimator` is the value of `--estimator` that
+    uses it, and `axes` what its normals and depth are in, as published.
     """
 
     name: str
@@ -32,11 +33,27 @@ class Model:
     terms: str
     home: str
     backbones: tuple[str, ...] = ()
+    estimator: str = ""
+    axes: str = ""
 
     @property
     def stem(self) -> str:
         """The name it is accepted by: without the extension."""
-        return self.name.removesuffix(".safetensors")
+        return stem(self.name)
+
+    @property
+    def users(self) -> tuple[str, ...]:
+        """What uses it, as it is typed: backbones, and the estimator."""
+        return (*self.backbones, *((f"--estimator {self.estimator}",) if self.estimator else ()))
+
+
+WEIGHTS = (".safetensors", ".onnx")
+"""Extensions of files of weights."""
+
+
+def stem(name: str) -> str:
+    """The name of a file or folder of weights without its extension."""
+    return next((name.removesuffix(end) for end in WEIGHTS if name.endswith(end)), name)
 
 
 BASE = "realistic-vision-v51"
@@ -44,6 +61,33 @@ ADAPTER = "animatediff-motion-adapter-v1-5-3"
 RELIGHTVID = "relvid_mm_sd15_fbc.safetensors"
 _IC_LIGHT_TERMS = "code Apache-2.0; the authors state no licence for the weights themselves"
 _IMAGE = ("ic-light", "relightvid", "light-a-video")
+_MOGE_TERMS = "code MIT; the weights' licence is to be confirmed at their home"
+_DAVID_TERMS = "MIT (code and weights); trained on data under CDLA-2.0"
+_OPENCV = "normals and points X right, Y down, Z away from the viewer; metres"
+_UNSAID = "not published; found on a rendered ball when it is added"
+_MARIGOLD = "X right, Y up, Z to the viewer; depth 0 near to 1 far"
+MOGE = ("moge-2-vitl-normal.onnx", "moge-2-vitb-normal.onnx", "moge-2-vits-normal.onnx")
+DAVID = {
+    "multi": ("multi-task-model-vitl16_384.onnx",),
+    "normals": ("normal-model-vitl16_384.onnx", "normal-model-vitb16_384.onnx"),
+    "depth": ("depth-model-vitl16_384.onnx", "depth-model-vitb16_384.onnx"),
+    "matte": ("foreground-segmentation-model-vitl16_384.onnx", "foreground-segmentation-model-vitb16_384.onnx"),
+}
+MARIGOLD = ("marigold-normals-v1-1", "marigold-depth-v1-1", "marigold-iid-appearance-v1-1")
+_DAVID_SHOWS = {"multi": "normals, relative depth and soft matte", "normals": "normals", "depth": "relative depth",
+                "matte": "soft matte"}  # fmt: skip
+_ESTIMATORS = (
+    *(Model(name, "moge", "MoGe-2 as ONNX: normals, depth in metres, mask", size, UNKNOWN, _MOGE_TERMS,
+            f"Ruicheng/{stem(name)}-onnx", estimator="moge", axes=_OPENCV)
+      for name, size in zip(MOGE, ("1.3 GB", "0.4 GB", "0.15 GB"), strict=True)),
+    *(Model(name, f"david-{kind}", f"DAViD as ONNX, people only: {_DAVID_SHOWS[kind]}",
+            "1.3 GB" if "vitl" in name else "0.4 GB", COMMERCIAL, _DAVID_TERMS, "github.com/microsoft/DAViD",
+            estimator="david", axes=_UNSAID)
+      for kind, names in DAVID.items() for name in names),
+    *(Model(name, "marigold", f"Marigold v1-1: {shows}", "2.6 to 5.2 GB", RESTRICTED, "CreativeML OpenRAIL++-M",
+            f"prs-eth/{name}", estimator="marigold", axes=_MARIGOLD)
+      for name, shows in zip(MARIGOLD, ("normals", "relative depth", "albedo, roughness, metallicity"), strict=True)),
+)  # fmt: skip
 LEDGER = (
     Model(BASE, "sd15", "Stable Diffusion 1.5 that IC-Light was trained on: UNet, VAE, text encoder, tokenizer",
           "2.1 to 4.3 GB", RESTRICTED, "CreativeML OpenRAIL-M", "stablediffusionapi/realistic-vision-v51", _IMAGE),
@@ -63,6 +107,7 @@ LEDGER = (
     Model("animatediff-motion-adapter-v1-5-2", "motion-adapter", "the version before, with a middle block",
           "0.9 to 1.8 GB", COMMERCIAL, "Apache-2.0; trained on WebVid-10M, scraped from a stock site",
           "guoyww/animatediff-motion-adapter-v1-5-2", ("light-a-video",)),
+    *_ESTIMATORS,
 )  # fmt: skip
 
 
@@ -95,9 +140,9 @@ def require_allowed(models: Iterable[tuple[str, str, str]], accepted: tuple[str,
         UsageError: naming the first that is refused and how to accept it.
     """
     for name, licence, terms in models:
-        stem = name.removesuffix(".safetensors")
-        if licence not in FREE and not {name, stem} & set(accepted):
+        plain = stem(name)
+        if licence not in FREE and not {name, plain} & set(accepted):
             why = "may not be used commercially" if licence == NONCOMMERCIAL else "has no licence that is known"
             raise UsageError(
-                f"{name} {why} ({terms}); if you may use it all the same, accept it by name: --accept {stem}"
+                f"{name} {why} ({terms}); if you may use it all the same, accept it by name: --accept {plain}"
             )

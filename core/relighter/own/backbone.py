@@ -19,13 +19,13 @@ import torch
 
 from ...errors import DeviceError
 from ...gain.arrival import Arrival, TracedLights
+from ...gain.traced import Depth
 from ...gain.traced import Shape as TracedShape
 from ...light.by_facing import log_light_by_facing
 from ...light.environment import AP1_LUMINANCE
 from ...light.octahedral import octahedral_directions, sample_table
 from ...pictures.curves import decode_log_tensor, encode_log_tensor
-from ...shape.depth import relief_of, without_rims
-from ...shape.depth_fit import Fit
+from ...shape.depth import relief_of, seen_along, without_rims
 from ...shape.estimators.own import SHIPPED, load, see
 from ...shape.estimators.shape_network import Shape
 from ...shape.seen import SeenShape
@@ -145,6 +145,7 @@ class Relamp:
             height=subject.height[0].float().cpu().numpy(),
             doubt=_picture(doubt)[..., 0],
             share=_picture(share),
+            own=None if known else _picture(subject.own_light)[..., 0],
         )
 
     def _subject(self, c: Conditions) -> Subject:
@@ -162,19 +163,14 @@ class Relamp:
         # Given normals determine the relief better than the network does: with the network's relief a curtain lost 2.4 dB.
         given = bool((c.normals_known * c.matte).sum() > 0.5 * c.matte.sum())
         if c.depth is None:
-            height = relief_of(normals, c.matte, None if given else found.relief)
+            height = relief_of(seen_along(normals, c.rays), c.matte, None if given else found.relief)
         else:
             height = _heights_of_depth(c.depth, c, normals)
         albedo = found.log_albedo.exp()
         luminance = _luminance(decode_log_tensor(code)) / _luminance(albedo).clamp_min(DARK_ALBEDO) ** DELIT
         own_light = log_light_by_facing(luminance, normals, c.matte)
-        planes = (
-            _picture(normals),
-            _picture(c.matte)[..., 0],
-            height[0].float().cpu().numpy(),
-            _picture(doubt)[..., 0],
-        )
-        shape = TracedShape.of(*planes)
+        planes = (_picture(normals), _picture(c.matte)[..., 0], height[0].float().cpu().numpy())
+        shape = TracedShape.of(*planes, _picture(doubt)[..., 0], _picture(c.rays))
         return Subject(normals, _from_acescg(albedo, c.to_acescg), found.doubt, height, shape, own_light)
 
 
@@ -208,9 +204,9 @@ def _arrival(shape: TracedShape, light: LightBatch, strength: float) -> Arrival:
 
 def _heights_of_depth(depth: torch.Tensor, c: Conditions, normals: torch.Tensor) -> torch.Tensor:
     """Heights toward the viewer in pixels, (1, h, w), of the depth (1, 1, h, w) that is given."""
-    far, rays, facing, matte = (_picture(p.float()) for p in (depth, c.rays, normals, c.matte))
-    fit = Fit.of(far[..., 0], c.depth_kind, rays, facing, matte[..., 0])
-    return torch.from_numpy(fit.heights(far[..., 0], rays, matte[..., 0]))[None].to(normals)
+    far, rays, facing, matte, known = (_picture(p.float()) for p in (depth, c.rays, normals, c.matte, c.normals_known))
+    given = Depth(far[..., 0], c.depth_kind)
+    return torch.from_numpy(given.heights(rays, facing, matte[..., 0], known[..., 0] > 0.5)[0])[None].to(normals)
 
 
 def _in_acescg(c: Conditions) -> torch.Tensor:

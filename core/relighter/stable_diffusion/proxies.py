@@ -1,9 +1,10 @@
-"""Between the log proxy and what a published model sees: a display-encoded 8-bit picture, and a gain back out of it.
+"""Conversions between the log proxy and what a published model takes and gives: display-encoded pictures of 8 bits.
 
-The clip is exposed so that the 99.5th percentile of the subject sits at 0.7 of the display: there must be room to
-brighten. The gain is measured between the model's answer and what its own encoder and decoder make of the unchanged
-picture, so that their losses cancel. Such a model knows no absolute level; what is between two lights is already in the hint, so
-the answer keeps its colours and its shape, and its mean over the subject is put at the hint's.
+The clip is exposed so that the 99.5th percentile of the subject is at 0.7 of the display, because there must be room to
+brighten. The gain is measured between the model's picture and what its own encoder and decoder make of the unchanged
+picture, so that their losses cancel. Such a model has no absolute level, and the level between the two lights is in the
+analytic gain. The model's gain therefore keeps its colours and its variation over the picture, and its mean over the
+subject is set to that of the analytic gain.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ import numpy as np
 import torch
 
 from ...light.environment import AP1_LUMINANCE
-from ...pictures.curves import decode_log_tensor, decode_srgb, encode_srgb
+from ...pictures.curves import decode_log_tensor, decode_srgb
+from ...pictures.rec709 import TO_REC709, display_code
+from ...pictures.rec709 import from_display as from_display
 from ..own.conditions import Conditions, shade
 from .pixels import to_unit
 
@@ -28,21 +31,10 @@ MULTIPLE = 64  # px, the sides of what Stable Diffusion is shown
 # The most a white surface can receive of a light of mean radiance 1 is 4, when all of it comes from one point.
 BRIGHTEST_IRRADIANCE = 4.0
 
-# ACEScg to linear Rec.709, Bradford (as OpenColorIO's own transform), on column vectors.
-_TO_REC709 = np.array(
-    [[1.7050510, -0.6217921, -0.0832589], [-0.1302564, 1.1408048, -0.0105483], [-0.0240034, -0.1289690, 1.1529724]]
-)
-_FROM_REC709 = np.linalg.inv(_TO_REC709)
-
 
 def to_display(light: np.ndarray) -> np.ndarray:
     """Scene-linear ACEScg, exposed, to display-encoded bytes: (..., 3) uint8, clipped."""
-    return np.round(255 * encode_srgb(light @ _TO_REC709.T)).astype(np.uint8)
-
-
-def from_display(display: np.ndarray) -> np.ndarray:
-    """Display-encoded (..., 3) from 0 to 1 to scene-linear ACEScg, float32."""
-    return (decode_srgb(display) @ _FROM_REC709.T).astype(np.float32)
+    return np.round(255 * display_code(light)).astype(np.uint8)
 
 
 @dataclass(frozen=True)
@@ -82,13 +74,13 @@ class Clip:
         return self.subject.shape[2], self.subject.shape[1]
 
     def pad(self, pictures: np.ndarray) -> np.ndarray:
-        """(F, h, w, ...) pictures of the frames grown to the model's size by their edges."""
+        """Pictures of the frames (F, h, w, ...) extended to the model's size by repeating their edges."""
         rows, columns = self.subject.shape[1] - self.height, self.subject.shape[2] - self.width
         around = ((0, 0), (self.top, rows - self.top), (self.left, columns - self.left))
         return np.pad(pictures, (*around, *[(0, 0)] * (pictures.ndim - 3)), "edge")
 
     def cut(self, pictures: np.ndarray) -> np.ndarray:
-        """The frames out of what the model made of them, (F, H', W', 3) of any size of the same shape: (F, h, w, 3)."""
+        """The frames cut out of the model's pictures (F, H', W', 3), which may have any size of the same shape; (F, h, w, 3)."""
         width, height = self.size
         fitted = [
             p if p.shape[:2] == (height, width) else cv2.resize(p, (width, height), interpolation=cv2.INTER_AREA)
@@ -108,18 +100,20 @@ def exposure(light: Sequence[np.ndarray], mattes: Sequence[np.ndarray]) -> float
     inside = [m > 0.5 for m in mattes]
     if not any(i.any() for i in inside):
         inside = [m > 0 for m in mattes]
-    values = np.concatenate([(x[i] @ _TO_REC709.T).ravel() for x, i in zip(light, inside, strict=True)])
+    values = np.concatenate([(x[i] @ TO_REC709.T).ravel() for x, i in zip(light, inside, strict=True)])
     brightest = float(np.percentile(values, PERCENTILE)) if values.size else 0.0
     return float(decode_srgb(np.array(ROOM))) / brightest if brightest > 1e-6 else 1.0
 
 
 def log_gain(relit: np.ndarray, unchanged: np.ndarray) -> np.ndarray:
-    """The change of light, (h, w, 3) natural log, between two display-encoded pictures (h, w, 3) from 0 to 1."""
+    """The natural log of the ratio of light between two display-encoded pictures, each (h, w, 3) from 0 to 1; (h, w, 3)."""
     return np.log((_light(relit) + DARK) / (_light(unchanged) + DARK)).astype(np.float32)
 
 
 def at_level(gain: np.ndarray, hint: np.ndarray, matte: np.ndarray) -> np.ndarray:
-    """A log gain (h, w, 3) with its mean over the matte (h, w) put at the hint's; one number for the three channels."""
+    """A log gain (h, w, 3) plus one number for all channels, so that its mean over the matte (h, w) is that of the
+    analytic gain.
+    """
     return gain - np.float32(_level(gain, matte) - _level(hint, matte))
 
 
@@ -136,9 +130,9 @@ def _level(gain: np.ndarray, matte: np.ndarray) -> float:
 def lit_surface(c: Conditions, normals: torch.Tensor) -> np.ndarray:
     """A grey surface of the subject's shape under the target light, display-encoded, (h, w, 3) uint8.
 
-    The picture a run begins with in place of the published gradients. Beside the subject the surface is a shallow dome over
-    the picture, so that light from one side is a gradient from that side. Albedo is a quarter: the brightest a light of unit
-    level can make it is then just white, whatever the light, so nothing is normalised by a map's own maximum.
+    It is the picture that a run begins with in place of the published gradients. Beside the subject the surface is a
+    shallow dome over the picture, so that light from one side gives a gradient from that side. Its albedo is a quarter: the
+    brightest that a light of unit level can make it is then exactly white, so nothing is normalised by a map's own maximum.
 
     Args:
         normals: (1, 3, h, w) unit camera-space vectors of the subject.
@@ -150,16 +144,16 @@ def lit_surface(c: Conditions, normals: torch.Tensor) -> np.ndarray:
 
 
 def dome(like: torch.Tensor) -> torch.Tensor:
-    """Normals (1, 3, h, w) of a dome over the picture, facing the viewer in its middle and 45 degrees aside at its edges."""
+    """Normals (1, 3, h, w) of a dome over the picture: toward the viewer in its middle, 45 degrees aside at its edges."""
     height, width = like.shape[-2:]
     y, x = torch.meshgrid(torch.linspace(1, -1, height), torch.linspace(-1, 1, width), indexing="ij")
     return torch.nn.functional.normalize(torch.stack([x, y, torch.ones_like(x)])[None], dim=1).to(like)
 
 
 def view(c: Conditions, exposed: float) -> np.ndarray:
-    """What stands behind the subject, display-encoded at the clip's exposure, (h, w, 3) uint8.
+    """The background of the subject, display-encoded at the clip's exposure, (h, w, 3) uint8.
 
-    The background given, else the target light as the camera sees it, softened as far as the smoothest reflection is.
+    It is the background given, else the target light as the camera sees it, blurred as much as the smoothest reflection is.
     """
     # A mirror that faces the ray, seen from the other side, shows what lies along it.
     ahead = shade(c.target, c.rays, -c.rays)[:, 3:6].exp()
@@ -181,5 +175,5 @@ def display_light(clip: Clip, pictures: torch.Tensor) -> torch.Tensor:
 def light_display(clip: Clip, logs: torch.Tensor) -> torch.Tensor:
     """The inverse of `display_light`, clipped by the display."""
     light = logs.permute(0, 2, 3, 1).double().exp().numpy() * clip.exposure - DARK
-    pictures = clip.pad(encode_srgb(light @ _TO_REC709.T).astype(np.float32))
+    pictures = clip.pad(display_code(light).astype(np.float32))
     return torch.from_numpy(pictures).permute(0, 3, 1, 2) * 2 - 1

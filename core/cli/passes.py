@@ -1,0 +1,78 @@
+"""`relamp passes`: what a plate is made of, as layers: normals, depth, albedo and what else an estimator sees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from ..errors import UsageError, outcome
+from ..parameters import RelightParameters, knob_of
+from ..process import Stop, asking_on_signals
+from ..progress import DIALECTS, Progress
+from .declared import Declared
+from .render import logging_options, option, start_log
+
+# The declared parameters that passes depend on.
+_DECLARED = (
+    "matte", "camera", "estimator", "models", "accept", "layer", "views", "colorspace", "config", "anchor", "seed", "out",
+    "data_type", "compression", "multipart", "create_dir", "frames", "missing", "skip_existing", "verify", "overwrite",
+    "keep_going", "threads", "device",
+)  # fmt: skip
+EXAMPLES = """\b
+Examples:
+  relamp passes plate.####.exr --matte matte.####.exr --out passes.####.exr
+  relamp passes plate.####.exr --out passes.####.exr --estimator moge --layers normals,depth --sheet passes.png
+"""
+
+
+def _declared(command: Callable[..., Any]) -> Callable[..., Any]:
+    for name in reversed(_DECLARED):
+        command = option(name, knob_of(name))(command)
+    return command
+
+
+@click.command("passes", epilog=EXAMPLES)
+@click.argument("plate", type=Declared("plate"))
+@_declared
+@click.option("--layers", default="", metavar="NAME,…",
+              help="Of normals, depth, albedo, roughness, metallic, matte, shape_confidence; else all.")  # fmt: skip
+@click.option("--sheet", metavar="PNG", help="Draw a contact sheet of first, middle and last frame here.")
+@click.option("--dry-run", is_flag=True, help="Show frames, paths, layers and the estimator; make nothing.")
+@click.option("--progress", type=click.Choice(DIALECTS), default="auto", help="Progress for whom.")
+@logging_options
+def command(
+    layers: str, sheet: str | None, dry_run: bool, progress: str, quiet: bool, log_file: str | None, log_json: bool,
+    **given: Any,
+) -> None:  # fmt: skip
+    """Make the passes of PLATE and write them as layers beside its picture: N, depth.Z, albedo and what else there is."""
+    from .. import job as jobs
+    from ..shot.passes import make_passes
+    from ..shot.passes_plan import LAYERS, describe, prepare_passes
+    from ..shot.passes_sheet import write_sheet
+
+    start_log(quiet, log_file, log_json)
+    asked = tuple(name.strip() for name in layers.split(",") if name.strip())
+    unknown = [name for name in asked if name not in LAYERS]
+    if unknown:
+        raise UsageError(f"--layers must be of {', '.join(LAYERS)}; got {', '.join(unknown)}")
+    given["data_type"] = tuple(kind for group in given["data_type"] for kind in group)  # -d may be given several times
+    context = click.get_current_context()
+    typed = {name for name in given if context.get_parameter_source(name) is not ParameterSource.DEFAULT}
+    parameters = RelightParameters(**{name: given[name] for name in typed})
+    stop = Stop()
+    with Progress("none" if quiet and progress == "auto" else progress) as told:
+        try:
+            plan = prepare_passes(jobs.RelightJob(parameters), asked)
+            if dry_run:
+                click.echo(describe(plan))
+                return
+            with asking_on_signals(stop.ask):
+                make_passes(plan, told, stop)
+            if sheet:
+                write_sheet(plan, sheet)
+        except Exception as error:
+            told.failed(outcome(error)[1])
+            raise

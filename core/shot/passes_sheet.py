@@ -1,0 +1,68 @@
+"""The contact sheet of `relamp passes`: a row a frame, a column a pass, as an eye wants them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ..light.sheet import write_png
+from ..pictures import exr
+from ..pictures.curves import encode_srgb
+from ..pictures.rec709 import display_code
+from ..pictures.resample import resize, working_shape
+from .passes_plan import FILE_NAMES, PassesPlan
+from .plan import RENDER
+
+TILE = 360  # px of a picture's longer side
+_CAPTION = 26
+_GROUND = 38  # 8-bit, a dark neutral grey
+
+
+def write_sheet(plan: PassesPlan, png: str) -> None:
+    """Draw the passes that were written of a plan's first, middle and last frame.
+
+    Raises:
+        InputError: a frame cannot be read again.
+        UsageError: a file lies at `png` and `--overwrite` was not given.
+        OutputError: it cannot be written.
+    """
+    tasks = [task for task in plan.tasks if task.action == RENDER]
+    picked = [tasks[i] for i in sorted({0, len(tasks) // 2, len(tasks) - 1})]
+    rows = []
+    for task in picked:
+        frame = exr.read_frame(task.out, colour=plan.colour)
+        light = plan.colour.to_working(frame.rgb, frame.colorspace) * np.float32(plan.job.measured.anchor or 1.0)
+        tiles = [_tile(display_code(np.nan_to_num(light, posinf=0, neginf=0)), f"{task.frame}")]
+        for name in plan.layers:
+            layer = frame.layer("depth" if name == "depth" else FILE_NAMES.get(name, name))
+            tiles.append(_tile(_shown(name, layer), name))
+        rows.append(np.concatenate(tiles, 1))
+    write_png(Path(png), np.concatenate(rows), plan.parameters.overwrite)
+
+
+def _shown(name: str, layer: np.ndarray) -> np.ndarray:
+    """A pass as display code (H, W, 3), 0 to 1."""
+    if name == "normals":
+        there = np.abs(layer).sum(-1, keepdims=True) > 0
+        return np.where(there, layer / 2 + 0.5, 0)
+    if name == "albedo":
+        return display_code(layer)
+    plane = layer[..., 0]
+    if name == "depth":  # near is bright
+        there = plane > 0
+        low, high = np.quantile(plane[there], (0.01, 0.99)) if there.any() else (0.0, 1.0)
+        plane = np.where(there, 1 - 0.85 * np.clip((plane - low) / max(high - low, 1e-9), 0, 1), 0)
+        return np.repeat(plane[..., None], 3, -1)
+    return np.repeat(encode_srgb(plane)[..., None], 3, -1)
+
+
+def _tile(code: np.ndarray, caption: str) -> np.ndarray:
+    height, width = code.shape[:2]
+    shape = working_shape(height, width, TILE)
+    small = resize(np.ascontiguousarray(code, np.float32), shape)
+    tile = np.full((shape[0] + _CAPTION, shape[1] + 4, 3), _GROUND, np.uint8)
+    tile[_CAPTION:, : shape[1]] = np.round(255 * np.clip(small, 0, 1))
+    cv2.putText(tile, caption, (4, 18), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (200, 200, 200), 1, cv2.LINE_AA)
+    return tile
