@@ -22,6 +22,7 @@ MARGIN = 0.15  # of a box's longer side that is seen around it
 STEPS = 64  # a frame's side has: boxes begin and end on one, so that they stay while a subject moves a little
 TALL = 1.9  # height over width of a part whose top is a head
 HEAD = 0.2  # of such a part's height
+NECK = 0.2  # of a head's height: columns that reach less far down into it are shoulders
 THERE = 0.1  # matte from which a pixel is part of a subject
 FADE = 0.12  # of a box's longer side over which it fades into what was seen before
 
@@ -115,7 +116,9 @@ def _span(begin: float, end: float, size: int) -> slice:
 def _top_of(part: np.ndarray, top: int, left: int) -> tuple[int, int, int, int]:
     """The box of the head of a part (h, w) bool that is tall, which lies at (top, left)."""
     down = max(1, round(HEAD * part.shape[0]))
-    columns = np.flatnonzero(part[:down].any(axis=0))
+    columns = np.flatnonzero(part[:down].mean(axis=0) > NECK)
+    if not len(columns):
+        columns = np.flatnonzero(part[:down].any(axis=0))
     return top, left + int(columns[0]), top + down, left + int(columns[-1]) + 1
 
 
