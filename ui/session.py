@@ -23,14 +23,16 @@ from .client import WorkerClient, as_image, as_params
 from .frame_cache import FrameCache, Shown
 
 INPUTS = ("plate", "matte", "normals", "depth", "source_env", "env", "background")
-LIGHTS = ("env", "prompt", "background")
+LIGHTS = ("env", "prompt", "background", "rig")
 """Where the new light may come from: the first that is given is it."""
 STAGES = ("relit", "plate", "ratio", "hint", "normals", "proxy")
 LAYERS = tuple(name for name in NEW_LAYERS if name not in (*STAGES, "lamps"))
 WITHOUT_LIGHT = ("plate", "normals")
 QUICK = 960  # px: the size that is requested while something moves
 SETTLE = 250  # ms without a change after which the full picture is requested
-_LIGHT = ("env", "prompt", "background", "background_exposure", "env_colorspace", "backbone", "config", "camera")
+_LIGHT = (
+    "env", "prompt", "background", "rig", "light", "background_exposure", "env_colorspace", "backbone", "config", "camera",
+)  # fmt: skip
 _NO_PICTURE = ("output", "run")  # groups of parameters that no picture depends on
 
 
@@ -347,7 +349,7 @@ class Session(QObject):
     def _lit(self) -> bool:
         """Whether a parameter gives the new light, valid or not."""
         p = self._job.parameters
-        return bool(p.env or p.prompt or p.background) or p.backbone in PUBLISHED
+        return bool(p.env or p.prompt or p.background or p.rig) or p.backbone in PUBLISHED
 
     def _wanted(self) -> _Wanted:
         name = self._name()

@@ -111,7 +111,10 @@ def finish(given: FinishInput, law: Law, layers: tuple[str, ...] = ()) -> Finish
     finished = Finished(beauty, changed)
     if "ratio" in layers:
         finished.layers["ratio"] = np.ones_like(beauty)
-    lamps = [np.zeros_like(beauty) for _ in shading.lamps[:-1]] if "lamps" in layers else []
+    rig = traced.rig if traced is not None else None
+    lamps: list[np.ndarray] = []
+    if "lamps" in layers:
+        lamps = [np.zeros_like(beauty) for _ in (*(rig.lights if rig else ()), *shading.lamps[:-1])]
     for rows in bands(beauty.shape[0]):
         weight = subject.weight[rows]
         if not weight.any():
@@ -124,9 +127,7 @@ def finish(given: FinishInput, law: Law, layers: tuple[str, ...] = ()) -> Finish
         beauty[rows] = blended if changed[rows].all() else np.where(changed[rows], blended, subject.plate[rows])
         if lamps:
             share = relit * (weight * np.float32(law.mix))[..., None]
-            _share_out(
-                lamps, share, _received(shading.lamps, traced and traced.lamps, subject.normals[rows], rows), rows
-            )
+            _share_out(lamps, share, _parts(gain, shading, traced, subject.normals[rows], rows), rows)
         if "ratio" in layers:
             ratio = np.exp(gain) * np.float32(law.level)
             finished.layers["ratio"][rows] = np.where((weight > 0)[..., None], ratio, 1)
@@ -146,7 +147,7 @@ def _gain(given: FinishInput) -> Callable[[slice], np.ndarray]:
             gain += enlarge_residual(residual, guide[rows], rows, height)
         if given.traced is not None:
             gain += given.traced.log_share(subject.normals[rows], rows)
-        return gain
+        return _with_rig(gain, given.traced, subject.normals[rows], rows)
 
     coverage = subject.coverage
     if not lacking(subject.weight, coverage, subject.known).any():
@@ -154,6 +155,27 @@ def _gain(given: FinishInput) -> Callable[[slice], np.ndarray]:
     gain = np.concatenate([own(rows) for rows in bands(height)])
     carry_outward(gain, subject.weight, coverage, subject.known)
     return lambda rows: gain[rows]
+
+
+def _with_rig(gain: np.ndarray, traced: TracedLights | None, normals: np.ndarray, rows: slice) -> np.ndarray:
+    """A log gain (n, W, 3) with the lights of a rig; as it is where they give nothing."""
+    if traced is None or traced.rig is None or not traced.rig.lights:
+        return gain
+    more = np.sum(traced.rig.over_own(traced.source, normals, rows), axis=0)
+    return np.where(more > 0, np.log(np.exp(gain) + more), gain).astype(np.float32)
+
+
+def _parts(
+    gain: np.ndarray, shading: Shading, traced: TracedLights | None, normals: np.ndarray, rows: slice
+) -> list[np.ndarray]:
+    """What each lamp gives the surfaces of some rows, (n, W, 3) each: those of the rig, of the environment, and the rest."""
+    lamps = _received(shading.lamps, traced and traced.lamps, normals, rows)
+    if traced is None or traced.rig is None:
+        return lamps
+    rig = traced.rig.over_own(traced.source, normals, rows)
+    rest = np.maximum(np.exp(gain) - np.sum(rig, axis=0), 0)  # the light beside the rig, over the plate's own
+    total = np.maximum(np.sum(lamps, axis=0), np.float32(1e-12)) if lamps else np.float32(1)
+    return [*rig, *(lamp / total * rest for lamp in lamps or [np.float32(1)])]
 
 
 def _received(

@@ -13,9 +13,10 @@ from ..light.parcels import Placed
 from ..pictures.resample import resize, working_shape
 from ..shape.depth import LONGEST, held_to_normals, relief_of, seen_along
 from ..shape.depth_fit import Fit
-from ..shape.shadow import Surface, lamp_visibility
+from ..shape.placed import PlacedLight, visibility
+from ..shape.shadow import Surface, lamp_visibility, mixed_at_outlines
 from ..shape.trace import Traced, broad_share, trace
-from .arrival import Arrival, Lamp, with_bounce
+from .arrival import Arrival, Lamp, PlacedArrival, with_bounce
 
 FINEST = 1024  # px, longer side that shadows of lamps are worked out at where the relief is coarser than the plate
 WEAKEST = 0.01  # of a light's energy: a lamp with less throws no shadow of its own
@@ -59,12 +60,13 @@ class Fine:
 class Shape:
     """A frame's shape, in camera space, float32.
 
-    `normals` (h, w, 3) and `matte` (h, w) are at the working size. Broad light is traced on `broad`, and the shadows of lamps on
-    `surface`, at a size of its own.
+    `normals` (h, w, 3), `matte` (h, w) and `height` (h, w), toward the viewer in pixels, are at the working size. Broad light is
+    traced on `broad`, and the shadows of lamps on `surface`, at a size of its own.
     """
 
     normals: np.ndarray
     matte: np.ndarray
+    height: np.ndarray
     broad: Traced
     surface: Surface
 
@@ -89,7 +91,7 @@ class Shape:
         """
         seen = seen_along(_planes(normals), _planes(rays))
         broad = trace(_planes(normals), seen, *(_planes(p[..., None]) for p in (height, matte, doubt)))
-        return cls(normals, matte, broad, _surface(normals, matte, height, doubt, rays, fine))
+        return cls(normals, matte, height, broad, _surface(normals, matte, height, doubt, rays, fine))
 
     @property
     def size(self) -> tuple[int, int]:
@@ -113,7 +115,8 @@ class Shape:
         lamps = []
         for direction, power, radius in zip(light.directions, light.energy, light.radius, strict=False):
             if power.sum() >= WEAKEST * total:
-                visible = lamp_visibility(self.surface, direction, float(radius))[..., None]
+                seen = lamp_visibility(self.surface, direction, float(radius))
+                visible = mixed_at_outlines(self.surface, seen)[..., None]
                 lamps.append(Lamp(direction, power / np.float32(np.pi), float(radius), visible))
             else:
                 directions.append(direction[None])
@@ -122,6 +125,23 @@ class Shape:
         closed = 1 - self.broad.sky[0].permute(1, 2, 0).numpy()
         arrival = Arrival(table, tuple(lamps), broad, closed, self.size, strength)
         return replace(with_bounce(arrival, self.normals, self.matte), shape=shape or self.size)
+
+    def placed(self, light: PlacedLight, strength: float, shape: tuple[int, int]) -> PlacedArrival:
+        """A light that stands in the scene on this shape, for a picture of the size `shape` (H, W).
+
+        Args:
+            light: in pixels of the working size.
+            strength: 0 to 1, of its shadow.
+        """
+        wide = self.surface.top.shape[1]
+        seen = np.ones((1, 1, 1), np.float32)
+        if strength > 0:
+            seen = visibility(self.surface, light.scaled(wide / self.size[1]))
+        visible = 1 - np.float32(strength) * (1 - seen)
+        k = shape[1] / wide  # of a pixel of the surface
+        height, centre = self.surface.height[..., None] * np.float32(k), self.surface.centre
+        eye = (self.surface.focal * k, (centre[0] * k, centre[1] * k))
+        return PlacedArrival(light.scaled(shape[1] / self.size[1]), height, visible, *eye, shape)
 
 
 def height_of(normals: np.ndarray, matte: np.ndarray, rays: np.ndarray) -> np.ndarray:

@@ -247,7 +247,7 @@ def lighting(parameters: RelightParameters, colour: Colour, camera: CameraMove) 
         return PromptLight(parameters.prompt, colour)
     if by == "background":
         return BackgroundLight(Sequence.parse(parameters.background or ""), colour, camera, parameters.view())
-    return PromptLight(UNKNOWN_LIGHT, colour)  # a published backbone reads the prompt itself
+    return PromptLight(UNKNOWN_LIGHT, colour)  # a rig stands beside it, or a published backbone reads the prompt itself
 
 
 def camera_to_map(env_rotate: tuple[float, float, float], camera_rotation: np.ndarray) -> np.ndarray:

@@ -160,7 +160,7 @@ DEGREE_WORDS = {
 }
 NEGATIONS = ("no", "without")
 FILLER_WORDS = frozenset(
-    ("a", "an", "the", "of", "in", "on", "at", "to", "by", "from", "is", "it", "its", "this", "that", "coming", "comes",
+    ("add", "a", "an", "the", "of", "in", "on", "at", "to", "by", "from", "is", "it", "its", "this", "that", "coming", "comes",
      "shining", "shines", "falling", "falls", "through", "into", "over", "across", "onto", "scene", "shot", "picture",
      "toned", "colored", "coloured", "colour", "color", "off", "make", "look", "looks", "looking", "like", "as", "if", "be",
      "feel", "feels", "give", "me", "use", "add", "want", "please", "her", "his", "their", "my", "him", "them", "face",

@@ -184,11 +184,22 @@ class WorkingFrames:
         normals = given.normals if answer is None else answer.normals  # (h, w, 3)
         hint = self._lights.hint(given.light, normals, given.matte).at(normals)  # (h, w, 3)
         if answer is None:
-            return WorkingFrame(given.code, given.matte, normals, hint, np.zeros_like(hint), canvas=given.canvas)
+            return WorkingFrame(
+                given.code,
+                given.matte,
+                normals,
+                hint,
+                np.zeros_like(hint),
+                canvas=given.canvas,
+                distance=given.distance,
+            )
         known = None if given.conditions is None else given.conditions.normals_known[0, 0].numpy()  # (h, w)
         residual = answer.residual - np.float32(self._lights.removed_level(given.light, normals, given.matte))
         layers = (answer.albedo, answer.confidence)
-        shape = (answer.height, answer.doubt, answer.share)
+        share = answer.share
+        if self._plan.parameters.keeps_light():  # then nothing is relit: the lights of the rig come on top
+            residual, share = np.zeros_like(residual), None
+        shape = (answer.height, answer.doubt, share, answer.own, given.distance)
         return WorkingFrame(given.code, given.matte, normals, hint, residual, *layers, given.canvas, known, *shape)
 
 

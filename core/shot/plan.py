@@ -12,6 +12,7 @@ from .. import VERSION
 from .. import job as jobs
 from ..atomic import file_state
 from ..light.camera import CameraMove
+from ..light.rig import Rig
 from ..light.sources import Illumination
 from ..parameters import PUBLISHED, RelightParameters, at_frame, knobs
 from ..pictures import exr
@@ -75,6 +76,7 @@ class Plan:
     backbone: Backbone
     head: Head | None = None
     found: Mapping[int, list[int]] = field(default_factory=dict)
+    rig: Rig | None = None
 
     @property
     def parameters(self) -> RelightParameters:
@@ -119,6 +121,7 @@ class Plan:
             "version": ".".join(VERSION.split(".")[:2]),
             "config": self.colour.config_id,
             "camera": jobs.fingerprint({"text": Path(camera).read_text("utf-8")}) if camera else None,
+            "rig": jobs.fingerprint({"rig": repr(self.rig)}) if self.rig else None,
             "weights": self.backbone.weights,
             "span": self.span,
             "reach": self.reach,

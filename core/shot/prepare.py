@@ -16,6 +16,7 @@ from ..errors import InputError
 from ..frames import format_frames, parse_frames
 from ..gain.proxy import PROBE_SIZE, probe_frames
 from ..job import Measured, RelightJob, with_parameters
+from ..light import rig as rigs
 from ..light.camera import shot_camera
 from ..light.sources import Illumination, MapLight, lighting
 from ..parameters import RelightParameters, knobs
@@ -67,14 +68,20 @@ def prepare_views(job: RelightJob) -> list[Plan]:
         InputError: an input is missing or unreadable.
     """
     job.require("plate", "env", "out")
-    return [prepare(view) for view in views(job)]
+    plans: list[Plan] = []
+    for view in views(job):
+        # One colour config for all views: what is to be said of the shot's colour is said once.
+        shared = [plan.colour for plan in plans if plan.parameters.config == view.parameters.config]
+        plans.append(prepare(view, colour=shared[0] if shared else None))
+    return plans
 
 
-def prepare(job: RelightJob, backbone: Backbone | None = None) -> Plan:
+def prepare(job: RelightJob, backbone: Backbone | None = None, colour: Colour | None = None) -> Plan:
     """Check a job and decide what will be done, before any work; measure the shot unless the job brings that along.
 
     Args:
         backbone: the job's, where it is loaded already.
+        colour: the job's colour config, likewise.
 
     Raises:
         UsageError: settings that cannot work, or outputs that would be overwritten.
@@ -82,7 +89,7 @@ def prepare(job: RelightJob, backbone: Backbone | None = None) -> Plan:
     """
     p = job.parameters
     pin_opencv()
-    colour = Colour(p.config)
+    colour = colour or Colour(p.config)
     if p.colorspace:
         colour.resolve(p.colorspace)
     inputs = resolve_inputs(p)
@@ -94,11 +101,13 @@ def prepare(job: RelightJob, backbone: Backbone | None = None) -> Plan:
     found = found_outputs(tasks)
     checks.check_files(p, inputs, tasks)
     camera = shot_camera(p.camera, str(inputs.plate))
-    target = _checked(lighting(p, colour, camera), tasks)
     source = _checked(_maps(p.source_env, colour, p), tasks) if p.source_env else None
+    # A light that is only added to leaves the plate's own as it is: known or not, it is the target, too.
+    target = source if p.keeps_light() and source else _checked(lighting(p, colour, camera), tasks)
+    rig = rigs.load(p.rig) if p.rig else None
     backbone = backbone or load(p)
     checks.check_backbone(p, colour, backbone, source is not None)
-    plan = Plan(job, inputs, colour, target, source, camera, tasks, on_disk, backbone, _head(p), found)
+    plan = Plan(job, inputs, colour, target, source, camera, tasks, on_disk, backbone, _head(p), found, rig)
     if job.measured.anchor is None or (_needs_fit(plan) and job.measured.source_light is None):
         plan = replace(plan, job=RelightJob(p, _measured(plan)))
     if p.anchor is not None:  # a job may bring an older one along
@@ -134,7 +143,7 @@ def files_read(plans: Iterable[Plan]) -> set[Path]:
     for plan in plans:
         p = plan.parameters
         read |= plan.inputs.files(task.frame for task in plan.tasks)
-        read |= {Path(file) for file in (p.camera, p.config or os.environ.get("OCIO")) if file}
+        read |= {Path(file) for file in (p.camera, p.rig, p.config or os.environ.get("OCIO")) if file}
     return read
 
 

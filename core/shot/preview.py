@@ -221,7 +221,7 @@ class Previewer:
         lights = [file_state(Sequence.parse(path).path(number)) for path in (p.env, p.source_env, p.background) if path]
         still = [name for name, k in knobs() if name in _LIVE or (k.group in ("output", "run") and name != "device")]
         fixed = replace(p, **{name: default_of(name) for name in still})
-        key = (fixed, tuple(lights), file_state(Path(p.camera)) if p.camera else None)
+        key = (fixed, tuple(lights), *(file_state(Path(file)) if file else None for file in (p.camera, p.rig)))
         prepared = self._prepared
         if prepared is None or prepared.key != key:
             # Both hold networks, and are dropped before the next are loaded: two of them may not fit.

@@ -27,6 +27,7 @@ from .lights import FrameLight, Lights
 from .plan import Plan
 from .read import view_rays
 from .read_ahead import ReadFrame
+from .rig_lights import rig_lights
 
 if TYPE_CHECKING:
     from ..gain.traced import Shape
@@ -110,6 +111,8 @@ class Tracer:
     def traces(self, subject: Subject) -> bool:
         """Whether lights are traced on a subject: some shadows are wanted, and its shape is given or a network sees it."""
         network = self._plan.backbone.network
+        if self._plan.rig is not None:  # its lights need points to shine on, even where they throw no shadows
+            return True
         return self._plan.parameters.shadows > 0 and (network is not None or not subject.guessed)
 
     def trace(
@@ -124,6 +127,8 @@ class Tracer:
         import torch
 
         network, strength = self._plan.backbone.network, self._plan.parameters.shadows
+        if network is None and subject.guessed:  # a shape that was blown up from the matte throws no shadows
+            strength = 0.0
         if network is not None and working.height is None:
             return None
         full = (subject.weight.shape[0], subject.weight.shape[1])
@@ -139,4 +144,5 @@ class Tracer:
                 source = self.last.lit(shape, shading.source, placed.source, strength, full)
             parts = zip(shading.lamps, placed.lamps, strict=True)
             lamps = tuple(self.last.lit(shape, table, part, strength, full) for table, part in parts)
-        return TracedLights(target, source, lamps)
+            rig = rig_lights(self._plan, frame, light, working, shape, source, strength, full)
+        return TracedLights(target, source, lamps, rig)
