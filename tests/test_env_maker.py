@@ -33,6 +33,15 @@ def test_words_and_the_map_they_were_saved_as_are_the_same_light(shot):
     np.testing.assert_array_equal(render(shot, "--prompt", words), render(shot, "--env", sky))
 
 
+def test_a_dim_light_lowers_the_subject_where_its_level_is_free(shot):
+    plain, dim = (render(shot, "--prompt", words, "-d", "float") for words in ("lamp", "dim lamp"))
+    inside = layer(shot.plate_frame(1001), "A")[..., 0] == 1
+    np.testing.assert_allclose(dim[inside], plain[inside] * 2**-1.5, rtol=1e-4)
+    absolute = ("--source-env", shot.env_a, "--env-level", "absolute", "-d", "float")
+    plain, dim = (render(shot, "--prompt", words, *absolute) for words in ("lamp", "dim lamp"))
+    np.testing.assert_allclose(dim[inside], plain[inside] * 2**-1.5, rtol=1e-2)
+
+
 def test_a_saved_light_says_what_it_is_and_is_not_written_over(tmp_path, capsys):
     sky = tmp_path / "sky.exr"
     assert main(["env", "--prompt", "candle", "--out", str(sky)]) == 0
