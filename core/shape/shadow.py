@@ -31,6 +31,7 @@ THINNEST = 2.0  # px of a thing at its outline
 THICKNESS = 2.0  # of the distance to the nearest outline
 FLATTEST = 0.05  # least z of a normal: the slope of what faces away is as steep as this
 FLAT = 0.05  # least share of a ray that goes across the picture: one nearer to the view meets nothing that is seen
+MIXED = 0.7  # px, standard deviation of what mixes pixels on an outline
 NOWHERE = -1e5  # height where nothing stands
 WHOLE = 128  # px of the longer side: a larger picture is walked through only where a smaller one shows an edge
 EVEN = 0.01  # least difference of visibilities that is an edge
@@ -120,6 +121,22 @@ def lamp_visibility(surface: Surface, direction: np.ndarray, radius: float) -> n
             row, column = np.nonzero(wanted[rows])
             seen[rows][row, column] = _walked(surface, direction, wide, row + rows.start, column)
     return seen
+
+
+def mixed_at_outlines(surface: Surface, seen: np.ndarray) -> np.ndarray:
+    """A visibility (h, w) whose pixels on the outlines of things are mixed with their neighbours, as the plate's own are.
+
+    A pixel of the plate that shows two things has the depth of one of them, so beside an outline single pixels are hidden and
+    their neighbours are not. A relief that is coarser than its picture has no such outlines and is left alone.
+    """
+    if surface.spacing > 1:
+        return seen
+    near, top = np.ones((3, 3), np.uint8), surface.top
+    lowest = cv2.erode(np.where(surface.standing, top, np.float32(-NOWHERE)), near)
+    steps = surface.standing & (cv2.dilate(top, near) - lowest > STEP * max(top.shape))
+    outline = cv2.dilate(steps.astype(np.uint8), near)
+    settled = np.where(outline, cv2.medianBlur(seen, 3), seen)
+    return np.where(outline, cv2.GaussianBlur(settled, (5, 5), MIXED), settled)
 
 
 def _edges(seen: np.ndarray, standing: np.ndarray) -> np.ndarray:
