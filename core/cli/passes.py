@@ -13,7 +13,7 @@ from ..parameters import RelightParameters, knob_of
 from ..process import Stop, asking_on_signals
 from ..progress import DIALECTS, Progress
 from .declared import Declared
-from .render import logging_options, option, start_log
+from .render import DeclaredCommand, logging_options, option, start_log
 
 # The declared parameters that passes depend on.
 _DECLARED = (
@@ -34,7 +34,7 @@ def _declared(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-@click.command("passes", epilog=EXAMPLES)
+@click.command("passes", cls=DeclaredCommand, epilog=EXAMPLES)
 @click.argument("plate", type=Declared("plate"))
 @_declared
 @click.option("--layers", default="", metavar="NAME,…",

@@ -182,7 +182,7 @@ def _require_layer_names_free(parameters: RelightParameters, inputs: Inputs, tas
         return
 
     def layers_of(path: Path) -> tuple[dict[str, tuple[str, ...]], bool]:
-        return exr.other_layers(path, parameters.layer, parameters.view()), "relamp/ai" in exr.header(path)
+        return exr.other_layers(path, parameters.layer, parameters.view()), exr.header(path).get("relamp/ai") == "relight"
 
     present, relit = of_first_readable((inputs.plate.path(task.plate_frame) for task in tasks), layers_of)
     if relit:

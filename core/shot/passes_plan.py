@@ -12,6 +12,7 @@ from .. import job as jobs
 from ..atomic import file_state
 from ..errors import InputError, UsageError
 from ..frames import format_frames
+from ..gain.proxy import probe_frames
 from ..job import Measured, RelightJob
 from ..light.camera import CameraMove, shot_camera
 from ..parameters import RelightParameters
@@ -25,7 +26,7 @@ from ..relighter.models.folder import Models
 from ..temporal.align import RADIUS
 from ..temporal.windows import depends_on
 from . import checks
-from .measure import anchor_of, probe_frames
+from .measure import anchor_of
 from .outputs import found_outputs
 from .plan import BLACK, RENDER, SKIP, FrameTask, Inputs, resolve_inputs
 from .prepare import frame_samples, frames_wanted, make_tasks, probed

@@ -6,9 +6,11 @@ import numpy as np
 import torch
 
 from ...pictures.curves import encode_log
+from ...weights.file import Loaded
 from ..depth import without_rims
 from . import RELIEF, Passes, Picture
-from .own import SEEN, SHIPPED, LoadedShape, load, see
+from .own import SEEN, SHIPPED, load, see
+from .shape_network import ShapeNetwork
 
 INTRA_OP_THREADS = 2  # a constant, whatever the machine has: another count can give other last bits
 
@@ -20,7 +22,7 @@ class Own:
     gives = frozenset({"normals", "depth", "albedo", "confidence"})
     size = SEEN
 
-    def __init__(self, device: str = "cpu", loaded: LoadedShape | None = None) -> None:
+    def __init__(self, device: str = "cpu", loaded: Loaded[ShapeNetwork] | None = None) -> None:
         """Load the network that ships, unless one is given. Raises `InputError` where its file is missing or damaged."""
         self.loaded = loaded or load(SHIPPED, device)
         self._device = device
