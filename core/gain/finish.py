@@ -18,6 +18,7 @@ from .analytic import DARKEST, Hint
 from .arrival import Arrival, TracedLights
 from .guide import GuidedResidual, enlarge_residual
 from .law import Law, blend, carry_outward, lacking, relight_band, touched, unpremultiply
+from .materials import Gloss, Materials
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Subject:
     `plate` is (H, W, 3) premultiplied working-space light as read, `alpha` (H, W) or None, `weight` (H, W) of the matte,
     `normals` (H, W, 3) unit camera-space vectors, `known` (H, W) bool, where they are to be believed; `guessed` says that
     the normals were inflated from the matte. `depth` is (H, W), cleaned (`shape.depth_pass`), 0 where nothing
-    stands; None where none was given.
+    stands; None where none was given. `materials` are what its surfaces are made of; None where that was not given.
     """
 
     plate: np.ndarray
@@ -37,6 +38,7 @@ class Subject:
     known: np.ndarray
     guessed: bool
     depth: np.ndarray | None = None
+    materials: Materials | None = None
 
     @cached_property
     def opacity(self) -> np.ndarray | None:
@@ -84,6 +86,7 @@ def finish(
     guide: np.ndarray | None = None,
     sides: Mapping[str, np.ndarray] | None = None,
     traced: TracedLights | None = None,
+    gloss: Gloss | None = None,
 ) -> Finished:
     """Relight one frame at its own resolution.
 
@@ -92,11 +95,12 @@ def finish(
         layers: of `parameters.NEW_LAYERS`.
         sides: those of them that the network made: `albedo` (H, W, 3), `confidence` (H, W).
         traced: the lights on the subject's shape; None leaves them as they are with nothing in the way.
+        gloss: the lights on the subject's given materials; None takes every surface as matte.
 
     Returns:
         `beauty` holds relit light where `changed`; elsewhere it is the plate, and the caller selects the file's own numbers.
     """
-    gain_of = _gain(subject, shading.hint, residual, guide, traced)
+    gain_of = _gain(subject, shading.hint, residual, guide, traced, gloss, law.epsilon)
     beauty, changed = np.empty_like(subject.plate), np.zeros(subject.plate.shape, bool)
     finished = Finished(beauty, changed)
     if "ratio" in layers:
@@ -131,6 +135,8 @@ def _gain(
     residual: GuidedResidual | None,
     guide: np.ndarray | None,
     traced: TracedLights | None,
+    gloss: Gloss | None,
+    epsilon: float,
 ) -> Callable[[slice], np.ndarray]:
     """The log gain of any rows. Only a matte with an edge needs the whole frame's at once, to carry it outward."""
     height = subject.plate.shape[0]
@@ -141,6 +147,11 @@ def _gain(
             gain += enlarge_residual(residual, guide[rows], rows, height)
         if traced is not None:
             gain += traced.log_share(subject.normals[rows], rows)
+        if gloss is not None:
+            normals, source = subject.normals[rows], None if traced is None else traced.source
+            light = unpremultiply(subject.plate[rows], None if subject.alpha is None else subject.alpha[rows])
+            shadow = None if source is None else source.log_share(normals, rows)
+            gain = gloss.gain(gain, light, normals, rows, epsilon, shadow)
         return gain
 
     coverage = subject.coverage

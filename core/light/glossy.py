@@ -1,8 +1,8 @@
 """What surfaces of any roughness mirror of an environment: its own pixels for a mirror, maps blurred by GGX lobes for gloss.
 
 A mirror shows the map at the plate's resolution: where a pixel of the plate sees many of the map's, those are averaged over
-what the pixel sees, by a pyramid of the map. From roughness 0.1 on the maps are those of `reflection.prefilter`, between which the
-lobe's width is interpolated.
+what the pixel sees, by a pyramid of the map. From roughness 0.1 on the maps are those of `reflection.prefilter`, between
+which the lobe's width is interpolated.
 """
 
 from __future__ import annotations
@@ -94,4 +94,3 @@ def specular(cosine: np.ndarray, roughness: np.ndarray) -> tuple[np.ndarray, np.
     r = roughness[..., None] * c0 + c1
     a004 = np.minimum(r[..., 0] ** 2, np.exp2(-9.28 * cosine)) * r[..., 0] + r[..., 1]
     return -1.04 * a004 + r[..., 2], 1.04 * a004 + r[..., 3]
-

@@ -149,10 +149,11 @@ def _require_outputs_free(parameters: RelightParameters, tasks: tuple[FrameTask,
 
 
 def _require_inputs(inputs: Inputs, tasks: tuple[FrameTask, ...]) -> None:
-    """Refuse a matte, normals, depth or a background without a frame that will be rendered."""
+    """Refuse a matte, passes or a background without a frame that will be rendered."""
     frames = tuple(task.plate_frame for task in tasks if task.action == RENDER)
     given = (
-        ("--matte", inputs.matte), ("--normals", inputs.normals), ("--depth", inputs.depth), ("--background", inputs.background),
+        ("--matte", inputs.matte), ("--normals", inputs.normals), ("--depth", inputs.depth), ("--passes", inputs.passes),
+        *((f"--{name}", sequence) for name, (sequence, _) in inputs.materials.items()), ("--background", inputs.background),
     )  # fmt: skip
     for option, sequence in given:
         missing = sequence.missing(frames) if sequence else ()
@@ -182,7 +183,9 @@ def _require_layer_names_free(parameters: RelightParameters, inputs: Inputs, tas
         return
 
     def layers_of(path: Path) -> tuple[dict[str, tuple[str, ...]], bool]:
-        return exr.other_layers(path, parameters.layer, parameters.view()), exr.header(path).get("relamp/ai") == "relight"
+        return exr.other_layers(path, parameters.layer, parameters.view()), exr.header(path).get(
+            "relamp/ai"
+        ) == "relight"
 
     present, relit = of_first_readable((inputs.plate.path(task.plate_frame) for task in tasks), layers_of)
     if relit:

@@ -14,6 +14,7 @@ from ..gain.finish import Finished, Shading, Subject, finish
 from ..gain.grain import measure as measure_noise
 from ..gain.law import Law
 from ..pictures.frame import Frame
+from .gloss import gloss_of
 from .lights import Lights
 from .network import CacheSizes, WorkingFrames
 from .network_input import NetworkInputs
@@ -114,11 +115,16 @@ def relight_frame(shot: Shot, task: FrameTask) -> RelitFrame:
                 traced = shot.tracer.trace(task.frame, light, given.subject, working)
                 given = replace(given, traced=traced)
 
-        # 8. Finish: the gain on the plate, grain, lamps and layers, each (H, W, 3).
-        lit = cut_out(given.subject) if p.over else given.subject
-        finished = finish(lit, given.shading, law, p.layers, given.residual, given.guide, given.sides, given.traced)
+        # 8. Mirror: what surfaces of given materials mirror of each light, (H, W, 3), sharp where they are.
+        gloss = gloss_of(shot.plan, shot.lights.maps, task.frame, frame, given.subject, light, given.shading)
 
-        # 9. Composite: (H, W, 3) over the background.
+        # 9. Finish: the gain on the plate, grain, lamps and layers, each (H, W, 3).
+        lit = cut_out(given.subject) if p.over else given.subject
+        finished = finish(
+            lit, given.shading, law, p.layers, given.residual, given.guide, given.sides, given.traced, gloss
+        )
+
+        # 10. Composite: (H, W, 3) over the background.
         if p.over:
             frame, finished = put_over(shot.plan, task, frame, lit, finished)
     return RelitFrame(frame, finished, lit, given.shading, law)

@@ -21,6 +21,7 @@ from ..relighter.answer import Backbone
 from ..temporal import Head
 from ..temporal.windows import Span, depends_on
 
+MATERIALS = ("albedo", "roughness", "metallic")
 RENDER, SKIP, BLACK = "render", "skip", "black"
 
 
@@ -48,10 +49,14 @@ class Inputs:
     depth_layer: str | None
     lights: tuple[Sequence, ...]
     background: Sequence | None = None
+    passes: Sequence | None = None
+    materials: Mapping[str, tuple[Sequence, str | None]] = field(default_factory=dict)
+    """`albedo`, `roughness` and `metallic` where they are given singly: their files, and the layer named."""
 
     def files(self, frames: Iterable[int], every: bool = True) -> set[Path]:
         """What is read frame by frame: the files of these frames, whether they exist or not, and `every` other there is."""
-        read = [s for s in (self.plate, self.matte, self.normals, self.depth, *self.lights) if s]
+        singles = (sequence for sequence, _ in self.materials.values())
+        read = [s for s in (self.plate, self.matte, self.normals, self.depth, self.passes, *singles, *self.lights) if s]
         wanted = set(frames)
         return {s.path(frame) for s in read for frame in (wanted | set(s.existing()) if every else wanted)}
 
@@ -135,6 +140,7 @@ class Plan:
                 self.inputs.matte_channel,
                 self.inputs.normals_layer,
                 self.inputs.depth_layer,
+                *(layer for _, layer in self.inputs.materials.values()),
                 *self.parameters.views,
             ],
             "black": task.action == BLACK,
@@ -161,7 +167,9 @@ class Plan:
 
     def _states(self, frame: int) -> list[list[int] | None]:
         """The state of the files of a frame of the plate, None for a file that is not there or not given."""
-        files = [self.inputs.plate, self.inputs.matte, self.inputs.normals, self.inputs.depth]
+        given = self.inputs
+        files = [given.plate, given.matte, given.normals, given.depth, given.passes]
+        files += [sequence for sequence, _ in given.materials.values()]
         if self.backbone.network is not None:
             files.append(self.inputs.background)
         return [file_state(s.path(frame)) if s else None for s in files]
@@ -209,4 +217,11 @@ def resolve_inputs(parameters: RelightParameters) -> Inputs:
         depth_layer=depth_layer,
         lights=tuple(Sequence.parse(path) for path in (p.env, p.source_env, p.background) if path),
         background=Sequence.parse(p.background) if p.background else None,
+        passes=Sequence.parse(p.passes) if p.passes else None,
+        materials={name: _layered(path) for name in MATERIALS if (path := getattr(p, name))},
     )
+
+
+def _layered(text: str) -> tuple[Sequence, str | None]:
+    path, layer = exr.split_layer(text)
+    return Sequence.parse(path), layer

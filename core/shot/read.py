@@ -22,6 +22,7 @@ from ..pictures.resample import resize, shrink_normals, working_shape
 from ..shape import depth_fit
 from ..shape.depth_pass import clean_depth, shrink_depth
 from ..shape.normals import INSIDE, along_rays, clean_normals, inflate, looks_green_flipped
+from .materials import read_materials
 from .plan import BLACK, FrameTask, Inputs
 
 log = logging.getLogger("relamp")
@@ -43,6 +44,16 @@ def read_plate(
 
 
 def gather(
+    frame: Frame, task: FrameTask, inputs: Inputs, parameters: RelightParameters, colour: Colour, camera: Camera
+) -> Subject:
+    """Bring one frame's plate, matte, normals, depth and materials together; see `_shaped`, whose errors it raises."""
+    subject = _shaped(frame, task, inputs, parameters, colour, camera)
+    if task.action == BLACK:
+        return subject
+    return replace(subject, materials=read_materials(frame, task, inputs, parameters, colour))
+
+
+def _shaped(
     frame: Frame, task: FrameTask, inputs: Inputs, parameters: RelightParameters, colour: Colour, camera: Camera
 ) -> Subject:
     """Bring one frame's plate, matte, normals and depth together.
@@ -153,10 +164,11 @@ def _depth(
 ) -> np.ndarray | None:
     """The cleaned depth (H, W) that is given, else the plate's own; that only where nothing speaks against it."""
     own = inputs.depth is None
-    if inputs.depth is None:
-        found = exr.find_depth(frame)
-    else:
+    if inputs.depth is not None:
         found = exr.read_depth(inputs.depth.path(task.plate_frame), inputs.depth_layer, p.view())
+    else:
+        given = None if inputs.passes is None else exr.pass_depth(inputs.passes.path(task.plate_frame), p.view())
+        found = given or exr.find_depth(frame)
     if found is None:
         return None
     rays = view_rays(frame, camera) if p.depth_kind == "distance" else None
@@ -191,8 +203,9 @@ def _matte(frame: Frame, task: FrameTask, inputs: Inputs, view: str | None) -> n
 
 
 def _normals(frame: Frame, task: FrameTask, inputs: Inputs, view: str | None) -> np.ndarray | None:
-    if inputs.normals is None:
-        found = exr.find_normals(frame)
-    else:
+    if inputs.normals is not None:
         found = exr.read_normals(inputs.normals.path(task.plate_frame), inputs.normals_layer, view)
+    else:
+        given = None if inputs.passes is None else exr.pass_normals(inputs.passes.path(task.plate_frame), view)
+        found = given or exr.find_normals(frame)
     return None if found is None else found.over(frame)
