@@ -62,8 +62,9 @@ def ball(tmp_path):
 
 
 def render(folder, out, *more, env="b.exr"):
-    return main(["render", str(folder / "plate.####.exr"), "--env", str(folder / env), "--backbone", "ratio", "--grain", "off",
-                 "--source-env", str(folder / "a.exr"), "--passes", str(folder / "passes.####.exr"), "--out", str(folder / out), *more])  # fmt: skip
+    files = {"--env": env, "--source-env": "a.exr", "--passes": "passes.####.exr", "--out": out}
+    given = [part for option, name in files.items() for part in (option, str(folder / name))]
+    return main(["render", str(folder / "plate.####.exr"), "--backbone", "ratio", "--grain", "off", *given, *more])
 
 
 def psnr(picture, truth, inside):

@@ -10,7 +10,7 @@ from relamp.core.job import from_json
 from relamp.core.relighter.models.ledger import DAVID, MOGE
 from relamp.core.temporal.align import RADIUS, Aligner
 from relamp.core.temporal.average import robust_mean, steadied
-from shots import Shot, layer, read_exr, sphere
+from shots import Shot, layer, read_exr, sphere, write_exr
 
 
 class Seen:
@@ -134,3 +134,20 @@ def test_old_jobs_count_of_ic_lights_passes_keeps_its_meaning():
     text = '{"schema": "relamp.job/1", "parameters": {"plate": "a.exr", "passes": 1}}'
     assert from_json(text).parameters.ic_light_passes == 1
     assert from_json(text.replace("1}}", '"p.exr"}}')).parameters.ic_light_passes == 2
+
+
+def test_an_estimator_on_render_gives_the_light_that_its_passes_give(shot, models, tmp_path):
+    david = ["--estimator", "david", "--models", models]
+    light = ["--env", shot.env_b, "--source-env", shot.env_a, "--backbone", "ratio", "--frames", "1002"]
+    assert main(["passes", shot.plate, "--out", str(tmp_path / "p.####.exr"), *david, "-d", "float"]) == 0
+    bare = shot.folder / "bare.####.exr"  # the plate without normals of its own, which would win
+    for frame in (1001, 1002, 1003):
+        write_exr(
+            shot.folder / f"bare.{frame}.exr", layer(shot.plate_frame(frame), "R", "G", "B", "A"), ("R", "G", "B", "A")
+        )
+    assert main(["render", str(bare), *light, *david, "--out", str(tmp_path / "fly.####.exr")]) == 0
+    given = ["--passes", str(tmp_path / "p.####.exr"), "--out", str(tmp_path / "given.####.exr")]
+    assert main(["render", str(bare), *light, *given]) == 0
+    fly, passed = (layer(tmp_path / f"{name}.1002.exr", "R", "G", "B") for name in ("fly", "given"))
+    np.testing.assert_allclose(fly, passed, rtol=0.02, atol=2e-3)
+    assert not np.allclose(fly, layer(shot.plate_frame(1002), "R", "G", "B"), atol=1e-2)

@@ -50,7 +50,8 @@ def command(
     """Make the passes of PLATE and write them as layers beside its picture: N, depth.Z, albedo and what else there is."""
     from .. import job as jobs
     from ..shot.passes import make_passes
-    from ..shot.passes_plan import LAYERS, describe, prepare_passes
+    from ..shot.passes_plan import LAYERS
+    from ..shot.passes_prepare import describe, prepare_passes
     from ..shot.passes_sheet import write_sheet
 
     start_log(quiet, log_file, log_json)

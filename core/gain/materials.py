@@ -61,9 +61,9 @@ class Side:
 class Gloss:
     """The lights of one frame on a subject of given materials.
 
-    `rays` (H, W, 3) and `spread` (H, W) are those of `light.backdrop.camera_rays` and `light.glossy.spread_of`. `source` is None
-    where nothing is known of the light that was: then it is taken as even. `scale` is what the analytic gain divides the new light
-    by beside the old one, `level` the light that was in the plate's units.
+    `rays` (H, W, 3) and `spread` (H, W) are those of `light.backdrop.camera_rays` and `light.glossy.spread_of`. `source` is
+    None where nothing is known of the light that was: then it is taken as even. `scale` is what the analytic gain divides the new
+    light by beside the old one, `level` the light that was in the plate's units.
     """
 
     materials: Materials

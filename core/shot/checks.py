@@ -115,6 +115,15 @@ def check_backbone(parameters: RelightParameters, colour: Colour, backbone: Back
     _require_layers_made(parameters, backbone, source_given)
 
 
+def check_estimator(parameters: RelightParameters, colour: Colour) -> None:
+    """Raise `UsageError` where the networks that see shape and surface cannot be asked."""
+    if not colour.is_acescg:
+        raise UsageError(
+            f"--estimator {parameters.estimator or 'own'} sees ACEScg, and {colour.config_id} works in {colour.working_space}; "
+            "give a --config whose scene_linear is ACEScg"
+        )
+
+
 def of_first_readable(paths: Iterable[Path], read: Callable[[Path], T]) -> T:
     """What `read` returns of the first file that it can read: a damaged frame fails alone, later, and not the shot.
 

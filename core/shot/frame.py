@@ -14,6 +14,7 @@ from ..gain.finish import Finished, Shading, Subject, finish
 from ..gain.grain import measure as measure_noise
 from ..gain.law import Law
 from ..pictures.frame import Frame
+from .estimated import EstimatedFrames
 from .gloss import gloss_of
 from .lights import Lights
 from .network import CacheSizes, WorkingFrames
@@ -52,6 +53,8 @@ class Shot:
             like: a shot of the same environment files, whose tables, last guide and last shape are taken over.
         """
         frames = frames or ReadAhead(plan)
+        if plan.estimator is not None:
+            frames = EstimatedFrames(plan, frames)
         lock = like.one_at_a_time if like else threading.Lock()
         maxsize = CacheSizes.of(plan).inputs
         lights = Lights(plan, maxsize, like.lights.maps if like else None)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import VERSION
 from .. import job as jobs
@@ -19,7 +19,11 @@ from ..pictures.colour import Colour
 from ..pictures.sequence import Sequence
 from ..relighter.answer import Backbone
 from ..temporal import Head
+from ..temporal.align import RADIUS
 from ..temporal.windows import Span, depends_on
+
+if TYPE_CHECKING:
+    from ..relighter.models.estimator_files import LoadedEstimator
 
 MATERIALS = ("albedo", "roughness", "metallic")
 RENDER, SKIP, BLACK = "render", "skip", "black"
@@ -65,7 +69,8 @@ class Inputs:
 class Plan:
     """A job made ready: nothing in it depends on the pixels of the frames to render.
 
-    `found` holds the state, by frame, of the output files that were there when the plan was made.
+    `found` holds the state, by frame, of the output files that were there when the plan was made. `estimator` sees shape and
+    surface of every frame, where the job names one.
     """
 
     job: jobs.RelightJob
@@ -79,6 +84,7 @@ class Plan:
     backbone: Backbone
     head: Head | None = None
     found: Mapping[int, list[int]] = field(default_factory=dict)
+    estimator: LoadedEstimator | None = None
 
     @property
     def parameters(self) -> RelightParameters:
@@ -120,6 +126,7 @@ class Plan:
             "weights": self.backbone.weights,
             "span": self.span,
             "head": self.head.weights if self.head else "",
+            "estimator": self.estimator.digest if self.estimator else "",
         }
 
     def fingerprint(self, task: FrameTask) -> str:
@@ -178,7 +185,9 @@ class Plan:
         """The facts of the other frames that the result of a frame depends on."""
         if self.span == "shot":
             return self._clip
-        return self._facts(f for f in depends_on(frame, self.span, self.radius, self.near(frame)) if f != frame)
+        # What an estimator sees of a frame is averaged with what it sees of its neighbours.
+        radius = self.radius + (0 if self.estimator is None else RADIUS)
+        return self._facts(f for f in depends_on(frame, self.span, radius, self.near(frame)) if f != frame)
 
     @cached_property
     def _clip(self) -> list[list[Any]]:

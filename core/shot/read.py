@@ -107,6 +107,8 @@ def warn_about(frame: Frame, subject: Subject, parameters: RelightParameters) ->
         )
     if not subject.weight.any():
         log.warning("the matte is empty, so nothing changes")
+    elif subject.guessed and parameters.estimator is not None:
+        log.info("no normals: the shape is what --estimator %s sees", parameters.estimator)
     elif subject.guessed and fills_frame(subject):
         shape = "every pixel is taken to face the camera"
         if parameters.backbone != "ratio":
