@@ -61,14 +61,15 @@ class Side:
 class Gloss:
     """The lights of one frame on a subject of given materials.
 
-    `rays` (H, W, 3) and `spread` (H, W) are those of `light.backdrop.camera_rays` and `light.glossy.spread_of`. `source` is
+    `rays`, `across` and `down` (H, W, 3) are those of `light.backdrop.camera_rays` and `light.glossy.steps_of`. `source` is
     None where nothing is known of the light that was: then it is taken as even. `scale` is what the analytic gain divides the new
     light by beside the old one, `level` the light that was in the plate's units.
     """
 
     materials: Materials
     rays: np.ndarray
-    spread: np.ndarray
+    across: np.ndarray
+    down: np.ndarray
     target: Side
     source: Side | None
     scale: float = 1.0
@@ -130,8 +131,10 @@ class Gloss:
 
     def _mirrored(self, side: Side, normals: np.ndarray, rows: slice) -> np.ndarray:
         """What is mirrored of a light, (n, W, 3)."""
-        directions = reflected(self.rays[rows], normals) @ side.to_map.T.astype(np.float32)
-        return side.mirror.seen(directions, self.materials.roughness[rows], self.spread[rows])
+        turn = side.to_map.T.astype(np.float32)
+        directions = reflected(self.rays[rows], normals) @ turn
+        across, down = self.across[rows] @ turn, self.down[rows] @ turn
+        return side.mirror.seen(directions, self.materials.roughness[rows], across, down)
 
     def _let_go(self, rows: slice) -> np.ndarray:
         """How much of the plate's own reflection is let go of, (n, W, 1)."""

@@ -8,7 +8,8 @@ which the lobe's width is interpolated.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -18,15 +19,21 @@ from .reflection import prefilter, reflected
 STEPS = (0.1, 0.18, 0.27, 0.38, 0.5, 0.65, 0.8, 1.0)
 """Roughnesses that maps are blurred for; sharper surfaces look into the pyramid."""
 SMALLEST_ROWS = 32  # of the pyramid
+TAPS = (-0.375, -0.125, 0.125, 0.375)
+"""Where in a pixel a mirror is looked into, along each of its sides."""
 LOBE = 2.0  # a lobe of a sharp surface is as wide as so many times alpha, radians
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Mirror:
-    """A map at unit level as surfaces mirror it: `pyramid` of ever smaller maps (h, 2 h, 3), and `blurred`, one a step."""
+    """A map at unit level as surfaces mirror it: `pyramid` of ever smaller maps (h, 2 h, 3), the largest first.
+
+    The map blurred for a step is made when a surface first asks for it; from any number of threads.
+    """
 
     pyramid: tuple[np.ndarray, ...]
-    blurred: tuple[np.ndarray, ...]
+    _blurred: dict[int, np.ndarray] = field(default_factory=dict, repr=False)
+    _making: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @classmethod
     def of(cls, pixels: np.ndarray, level: float) -> Mirror:
@@ -35,29 +42,48 @@ class Mirror:
         pyramid = [unit.astype(np.float32)]
         while pyramid[-1].shape[0] > SMALLEST_ROWS:
             pyramid.append(resize(pyramid[-1], max(SMALLEST_ROWS, pyramid[-1].shape[0] // 2)))
-        return cls(tuple(pyramid), tuple(prefilter(unit, step) for step in STEPS))
+        return cls(tuple(pyramid))
 
-    def seen(self, directions: np.ndarray, roughness: np.ndarray, spread: np.ndarray) -> np.ndarray:
+    def blurred(self, index: int) -> np.ndarray:
+        """The map as surfaces of roughness `STEPS[index]` mirror it, (128, 256, 3)."""
+        with self._making:
+            if index not in self._blurred:
+                self._blurred[index] = prefilter(self.pyramid[0], STEPS[index])
+            return self._blurred[index]
+
+    def seen(self, directions: np.ndarray, roughness: np.ndarray, across: np.ndarray, down: np.ndarray) -> np.ndarray:
         """Radiance mirrored from unit directions (n, W, 3), in the map's axes, by surfaces of a roughness (n, W).
 
-        `spread` (n, W) is the angle in radians that a pixel of the plate sees of the map.
+        `across` and `down` (n, W, 3) are how far the direction moves to the next pixel of the plate (`steps_of`): what a sharp
+        surface shows is averaged over that.
         """
         alpha = roughness.astype(np.float32) ** 2
         widths = np.array([step**2 for step in STEPS], np.float32)
-        sharp = self._pyramid(directions, np.maximum(spread, LOBE * alpha))
-        if (alpha <= widths[0]).all():
-            return sharp
-        # The place of each alpha among the steps: 0 is the sharp look-up at step 0, then from map to map.
+        # The place of each alpha among the blurred maps, between which it is interpolated.
         place = np.interp(alpha, widths, np.arange(len(widths))).astype(np.float32)
-        place = np.where(alpha < widths[0], 0, place)
-        out = np.zeros_like(sharp)
-        for index, table in enumerate(self.blurred):
-            share = np.maximum(1 - np.abs(place - index), 0)
+        out = np.zeros_like(directions, np.float32)
+        blurs = alpha > widths[0] / 2
+        for index in range(len(STEPS)):
+            share = np.maximum(1 - np.abs(place - index), 0) * blurs
             if share.any():
-                out += share[..., None] * lookup(table, directions)
-        # Up to the first step the pyramid, over the last half of the way mixed with the first map.
-        mixed = np.clip(2 * alpha / widths[0] - 1, 0, 1)[..., None]
-        return np.where(alpha[..., None] < widths[0], sharp * (1 - mixed) + out * mixed, out)
+                out += share[..., None] * lookup(self.blurred(index), directions)
+        sharp = alpha < widths[0]
+        if sharp.any():
+            # From the map's own pixels to the first blurred map over the last half of the way.
+            mixed = np.clip(2 * alpha[sharp] / widths[0] - 1, 0, 1)[:, None]
+            own = self._sharp(directions[sharp], LOBE * alpha[sharp], across[sharp], down[sharp])
+            out[sharp] = own * (1 - mixed) + out[sharp] * mixed
+        return out
+
+    def _sharp(self, directions: np.ndarray, lobe: np.ndarray, across: np.ndarray, down: np.ndarray) -> np.ndarray:
+        """The map over the parallelogram that each of N pixels sees, (N, 3): the mean of 4 x 4 look-ups."""
+        extent = np.maximum(np.linalg.norm(across, axis=-1), np.linalg.norm(down, axis=-1))  # (N,)
+        width = np.maximum(extent / len(TAPS), lobe)
+        out = np.zeros((len(directions), 3), np.float32)
+        for x in TAPS:
+            for y in TAPS:
+                out += self._pyramid(directions + np.float32(x) * across + np.float32(y) * down, width)
+        return out / np.float32(len(TAPS) ** 2)
 
     def _pyramid(self, directions: np.ndarray, width: np.ndarray) -> np.ndarray:
         """Trilinear look-up at the angle `width` in radians, (n, W)."""
@@ -71,17 +97,21 @@ class Mirror:
         return out
 
 
-def spread_of(rays: np.ndarray, normals: np.ndarray) -> np.ndarray:
-    """How wide an angle each pixel of a picture sees in the mirror, radians (H, W): to its neighbours' reflections."""
+def steps_of(rays: np.ndarray, normals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How far the mirrored direction moves from pixel to pixel, across and down, (H, W, 3) each.
+
+    Of the steps to both neighbours the shorter one counts, so that no pixel at an outline looks into what stands behind.
+    """
     mirrored = reflected(rays, normals)
-    across = np.zeros(mirrored.shape[:2], np.float32)
-    for axis in (0, 1):
-        if mirrored.shape[axis] < 2:
-            continue
-        step = np.linalg.norm(np.diff(mirrored, axis=axis), axis=-1)
-        first = np.take(step, [0], axis=axis)
-        across = np.maximum(across, np.concatenate([first, step], axis=axis))
-    return across
+    found = []
+    for axis in (1, 0):
+        step = np.diff(mirrored, axis=axis)
+        edge = np.zeros_like(np.take(mirrored, [0], axis=axis)) if not step.size else None
+        before = np.concatenate([np.take(step, [0], axis=axis) if edge is None else edge, step], axis=axis)
+        after = np.concatenate([step, np.take(step, [-1], axis=axis) if edge is None else edge], axis=axis)
+        nearer = np.linalg.norm(before, axis=-1, keepdims=True) < np.linalg.norm(after, axis=-1, keepdims=True)
+        found.append(np.where(nearer, before, after))
+    return found[0], found[1]
 
 
 def specular(cosine: np.ndarray, roughness: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

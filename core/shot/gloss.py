@@ -10,7 +10,7 @@ from ..gain.analytic import DARKEST
 from ..gain.finish import Shading, Subject
 from ..gain.law import unpremultiply
 from ..gain.materials import Gloss, Side, level_of
-from ..light.glossy import Mirror, spread_of
+from ..light.glossy import Mirror, steps_of
 from ..light.irradiance import Light
 from ..pictures.frame import Frame
 from .lights import FrameLight, LightMaps
@@ -37,9 +37,8 @@ def gloss_of(
     else:  # the analytic gain is then the new light less one number: `gain.analytic.alone`
         lit = np.log(np.maximum(shading.target[0, 0], DARKEST))
         scale = float(np.exp((shading.hint.table[0, 0] - lit).mean()))
-    gloss = Gloss(
-        subject.materials, rays, spread_of(rays, subject.normals), target, source, scale, shading.source_level
-    )
+    across, down = steps_of(rays, subject.normals)
+    gloss = Gloss(subject.materials, rays, across, down, target, source, scale, shading.source_level)
     if subject.materials.albedo is None:
         return gloss
     seen = unpremultiply(subject.plate, subject.alpha)
