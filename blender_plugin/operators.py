@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 OR GPL-3.0-or-later
-"""The buttons of the node. In a window a bake runs beside the artist; without one it is waited for."""
+"""The buttons of the node. With a window a bake runs in the background; without one it is waited for."""
 
 # pyright: reportMissingImports=false
 # bpy is Blender's own.
@@ -13,11 +13,11 @@ import bpy
 from ..core.errors import RelampError
 from . import bake, group
 
-_POLL = 0.1  # s between two looks at a bake
+_POLL = 0.1  # s between two polls of a bake
 
 
 def group_of(context: Any) -> Any:
-    """The Relamp group the artist looks at: that of the active node, else the only one there is."""
+    """The Relamp group to work on: that of the active node, else the only one there is."""
     node = getattr(context, "active_node", None)
     tree = getattr(node, "node_tree", None)
     if tree is not None and _is_ours(tree):
@@ -82,7 +82,7 @@ class _Baking(bpy.types.Operator):
         return {"RUNNING_MODAL"}
 
     def modal(self, context: Any, event: Any) -> set[str]:
-        """Look at the bake now and then."""
+        """Poll the bake."""
         if event.type != "TIMER":
             return {"PASS_THROUGH"}
         begun = self._running
@@ -169,13 +169,13 @@ _CLASSES = (RELAMP_OT_add, RELAMP_OT_preview, RELAMP_OT_bake, RELAMP_OT_cancel, 
 
 
 def register() -> None:
-    """Make Blender know the buttons."""
+    """Register the buttons with Blender."""
     for cls in _CLASSES:
         bpy.utils.register_class(cls)
 
 
 def unregister() -> None:
-    """Take them back."""
+    """Unregister them."""
     for cls in reversed(_CLASSES):
         bpy.utils.unregister_class(cls)
 

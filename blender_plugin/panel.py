@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 OR GPL-3.0-or-later
-"""The sidebar of the compositor: the node's buttons, what it said last, and its settings by tab."""
+"""The sidebar of the compositor: the node's buttons, its last message, and its settings by tab."""
 
 # pyright: reportMissingImports=false
 # bpy is Blender's own.
@@ -24,7 +24,7 @@ class RELAMP_PT_node(bpy.types.Panel):
 
     @classmethod
     def poll(cls, context: Any) -> bool:
-        """In the compositor only."""
+        """True in the compositor."""
         return getattr(context.space_data, "tree_type", "") == group.TREE
 
     def draw(self, context: Any) -> None:
@@ -59,7 +59,7 @@ class _Tab(bpy.types.Panel):
 
     @classmethod
     def poll(cls, context: Any) -> bool:
-        """Where there is a group to set."""
+        """True where there is a Relamp group."""
         return operators.group_of(context) is not None
 
     def draw(self, context: Any) -> None:
@@ -80,7 +80,7 @@ _CLASSES: list[type] = []
 
 
 def register() -> None:
-    """Make Blender know the panels."""
+    """Register the panels with Blender."""
     _CLASSES[:] = [RELAMP_PT_node, *_tabs()]
     for cls in _CLASSES:
         bpy.utils.register_class(cls)
@@ -88,7 +88,7 @@ def register() -> None:
 
 
 def unregister() -> None:
-    """Take them back."""
+    """Unregister them."""
     bpy.types.NODE_MT_add.remove(_entry)
     for cls in reversed(_CLASSES):
         bpy.utils.unregister_class(cls)

@@ -54,7 +54,7 @@ def register() -> None:
 
 
 def unregister() -> None:
-    """Take them back."""
+    """Remove them."""
     del bpy.types.NodeTree.relamp
     bpy.utils.unregister_class(RelampSettings)
 
@@ -105,7 +105,7 @@ def _show(properties: Any, _: Any) -> None:
 
 
 class RelampSettings(bpy.types.PropertyGroup):
-    """What a Relamp group is set to."""
+    """The settings of a Relamp group."""
 
     __annotations__ = {knob.name: _property(knob) for knob in shown()} | {
         "status": bpy.props.StringProperty(name="Status", description="What the node said last"),

@@ -114,7 +114,7 @@ class Worker:
         self._requests, self._replies = requests, replies
         self._writing = threading.Lock()
         self._previewer = Previewer()
-        self._looking = _Lane("look", self._answer)
+        self._previewing = _Lane("look", self._answer)
         self._rendering = _Lane("render", self._answer)
         self._at_once: dict[str, Method] = {"queue": self._queue, "status": self._status, "cancel": self._cancel}
         self._looks: dict[str, Method] = {
@@ -141,7 +141,7 @@ class Worker:
                     return 0
                 self._take(message)
         finally:
-            self._looking.close()
+            self._previewing.close()
             self._rendering.close()
 
     def log(self, level: str, sentence: str) -> None:
@@ -176,7 +176,7 @@ class Worker:
         if method in self._at_once:
             self._answer(request)
         else:
-            (self._rendering if method == "render" else self._looking).add(request)
+            (self._rendering if method == "render" else self._previewing).add(request)
 
     def _answer(self, request: _Request) -> None:
         """Do one request and say what came of it; nothing that goes wrong in it goes further."""
@@ -275,14 +275,14 @@ class Worker:
 
     def _cancel(self, id: int) -> Reply:
         self._rendering.cancel(id)
-        self._looking.cancel(id)
+        self._previewing.cancel(id)
         return Reply({})
 
     def _queue(self) -> Reply:
         return Reply({"requests": [{"id": request.id, "method": request.method} for request in self._every_request()]})
 
     def _every_request(self) -> list[_Request]:
-        return [*self._rendering.requests(), *self._looking.requests()]
+        return [*self._rendering.requests(), *self._previewing.requests()]
 
     def _status(self) -> Reply:
         facts = {"version": VERSION, "pid": os.getpid(), "memory": resident_memory(), "devices": devices_in_use()}

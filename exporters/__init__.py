@@ -1,4 +1,4 @@
-"""What other programs read: layered EXR, Nuke scripts, USD light rigs, farm jobs.
+"""Exports for other programs: layered EXR, Nuke scripts, USD light rigs, farm jobs.
 
-One module an exporter, and a line in the table of `core/cli/export.py`.
+One module for each exporter, and a line in the table of `core/cli/export.py`.
 """

@@ -1,7 +1,7 @@
-"""Relit frames as one EXR a frame with the layers chosen, one part or many, without rendering anything again.
+"""Relit frames written again as one EXR a frame with chosen layers, in one part or many, without rendering.
 
-Takes what `relamp render` wrote and gives it other clothes: fewer layers, a part a layer, another codec. Numbers, types and
-windows stay as they are; the names are those hosts know (R G B A without a layer, `ratio.R`, `N.X`, `depth.Z`).
+It takes what `relamp render` wrote: fewer layers, a part for each layer, another codec. Numbers, types and windows stay as
+they are; layers have the names that hosts know (R G B A without a layer, `ratio.R`, `N.X`, `depth.Z`).
 """
 
 from __future__ import annotations

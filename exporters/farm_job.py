@@ -1,7 +1,7 @@
-"""What every farm engine needs to know of a job: its frames, its files, how it may be cut. Made once, before submission.
+"""What every farm engine needs of a job: its frames, its files, how it may be split. Made once, before submission.
 
-The job is prepared as a render would prepare it, so whatever is wrong with it is said to the artist and not to the farm; and
-what is measured of the shot is measured here, so no machine measures it again.
+The job is prepared as a render would prepare it, so that its errors are shown to the artist and not to the farm. The shot
+is measured here, so no machine of the farm measures it again.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class FarmJob:
 
     @property
     def chunks(self) -> int:
-        """How many tasks it will be, at least."""
+        """The number of tasks, at least."""
         return -(-len(self.frames) // self.chunk)
 
 
@@ -70,7 +70,7 @@ def make(job: RelightJob, chunk: int = DEFAULT_CHUNK) -> FarmJob:
         log.warning("frames %s are left out: their plates are missing", format_frames(skipped))
     if not frames:
         raise UsageError("there is nothing to render: every plate asked for is missing")
-    # Views are measured one by one on the farm: a job holds the measures of one plate.
+    # Views are measured one by one on the farm, since a job holds the measurements of one plate.
     frozen = plans[0].job if not job.parameters.views else job
     frozen = with_parameters(frozen, frames=format_frames(frames))
     whole = any(_sees_whole_shot(plan) for plan in plans)
@@ -86,7 +86,11 @@ def make(job: RelightJob, chunk: int = DEFAULT_CHUNK) -> FarmJob:
 
 
 def _spare_others(plans: Iterable[Plan]) -> None:
-    """Tasks go on in their own frames; what was made otherwise is not theirs to replace. Raises `UsageError`."""
+    """Tasks continue in their own frames and never replace others.
+
+    Raises:
+        UsageError: a frame with other settings, or of another program, is in the way.
+    """
     for plan in plans:
         for task in plan.tasks:
             done, why = finished(plan, task)
@@ -115,7 +119,7 @@ def _sees_whole_shot(plan: Plan) -> bool:
 
 
 def _files(plan: Plan) -> Iterable[Path]:
-    """Every file the job may read: its own frames' and, for what looks around, their neighbours'."""
+    """Every file that the job may read: those of its own frames and, where a frame depends on its neighbours, theirs."""
     p = plan.parameters
     pictures = [plan.inputs.plate, plan.inputs.matte, plan.inputs.normals, plan.inputs.depth, _sequence(p.background)]
     pictures += [plan.inputs.passes, *(sequence for sequence, _ in plan.inputs.materials.values())]

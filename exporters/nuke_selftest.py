@@ -1,19 +1,21 @@
-"""What a person with a Nuke licence runs: small pictures, the numbers Relamp gets from them, and a script. Floor 3.
+"""The files for a test in a real Nuke: small pictures, the numbers Relamp gets from them, and a script. Floor 3.
 
 The script (`nuke_plugin.selftest`) bakes the pictures in a real Nuke through the real worker and samples the node; the
-numbers it compares with are worked out here, by Relamp's own render.
+expected numbers are computed here, by Relamp's own render.
 """
 
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import OpenImageIO as oiio
 
-from ..core.errors import OutputError
+from ..core.atomic import replacing
+from ..core.errors import OutputError, UsageError
 from ..core.job import RelightJob
 from ..core.light.environment import directions
 from ..core.light.irradiance import irradiance
@@ -31,19 +33,27 @@ sys.exit(selftest.run({folder!r}))
 
 
 def write(folder: Path) -> Path:
-    """Write pictures, `checks.json`, `expected.txt` and the script into `folder`; the script's path."""
+    """Write pictures, `checks.json`, `expected.txt` and the script into `folder`, over an earlier self-test; the script's path.
+
+    Raises:
+        UsageError: the folder holds something else.
+        OutputError: it cannot be written.
+    """
     from ..nuke_plugin.selftest import expected_lines
 
     folder = folder.absolute()
-    checks = _checks(folder)
     script = folder / "relamp_selftest.py"
+    if os.path.lexists(folder) and not (folder.is_dir() and (script.is_file() or not any(folder.iterdir()))):
+        raise UsageError(f"{folder} is there and holds no self-test of Relamp; give another folder")
+    checks = _checks(folder)
     texts = {
         folder / "checks.json": json.dumps(checks, indent=1) + "\n",
         folder / "expected.txt": "\n".join(expected_lines(checks)) + "\n",
         script: _RUN.format(script=script, folder=str(folder)),
     }
     for path, text in texts.items():
-        path.write_text(text, encoding="utf-8")
+        with replacing(path, overwrite=True) as temporary:
+            temporary.write_text(text, encoding="utf-8")
     return script
 
 
@@ -89,7 +99,6 @@ def _layer(path: Path, channels: tuple[str, ...]) -> np.ndarray:
 
 
 def _pictures(folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
     _write(folder / "env.exr", _light((-1.0, 0.2, 0.1)), ("R", "G", "B"))
     _write(folder / "source_env.exr", _light((0.3, 0.4, 1.0)), ("R", "G", "B"))
     _write(folder / "latlong.exr", _quarters(), ("R", "G", "B"))
@@ -128,6 +137,7 @@ def _write(path: Path, pixels: np.ndarray, names: tuple[str, ...]) -> None:
     spec = oiio.ImageSpec(pixels.shape[1], pixels.shape[0], pixels.shape[2], "float")
     spec.channelnames = names
     spec.attribute("oiio:ColorSpace", "ACEScg")
-    out = oiio.ImageOutput.create(str(path))
-    if out is None or not out.open(str(path), spec) or not out.write_image(pixels) or not out.close():
-        raise OutputError(f"cannot write {path}: {oiio.geterror()}")
+    with replacing(path, overwrite=True) as temporary:
+        out = oiio.ImageOutput.create("exr")
+        if out is None or not out.open(str(temporary), spec) or not out.write_image(pixels) or not out.close():
+            raise OutputError(f"cannot write {path}: {oiio.geterror()}")

@@ -1,7 +1,7 @@
-"""The deflicker head as ONNX, which is what runs: written from its torch weights, and held against them.
+"""The deflicker head exported to ONNX, which is what renders run: written from its torch weights and compared with them.
 
-Opset 17, any number of frames T, any height and width that are multiples of 8, float32 outside; the half file computes in
-float16 within. The header says name, version, licence and the hash of the weights.
+Opset 17, any number of frames T, any height and width that are multiples of 8, float32 inputs and output; the half file
+computes in float16. The header has name, version, licence and the hash of the weights.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def parity(weights: Path, path: Path, shapes: tuple[tuple[int, int, int], ...] =
 
 
 def random_inputs(shape: tuple[int, int, int], seed: int) -> tuple[torch.Tensor, ...]:
-    """What the head is called with, by chance: whole frames that are off, under a little noise, so that it has much to correct.
+    """Random inputs of the head: whole frames that are off, under a little noise, so that it has much to correct.
 
     `shape` is (T, h, w).
     """

@@ -80,7 +80,7 @@ def launch(job: FarmJob, bundle: Path, *, show: str = "testing", gpu: bool = Fal
     with _launcher(job, bundle / JOB_FILE, show, gpu) as launcher:
         try:
             (launched, *_) = launcher.launch(use_pycuerun=False)
-        except Exception as error:  # whatever grpc and Cuebot raise means the same here
+        except Exception as error:  # any error of grpc or Cuebot has this meaning here
             raise RelampError(
                 f"OpenCue did not take the job ({type(error).__name__}: {next(iter(str(error).splitlines()), '')}); "
                 f"what was sent is {bundle / SPECIFICATION}"
@@ -95,7 +95,7 @@ def _require_cuebot() -> None:
     from opencue.exception import CueException
 
     quiet = logging.getLogger("opencue")
-    before, quiet.level = quiet.level, logging.CRITICAL  # it warns of what is said here in a sentence
+    before, quiet.level = quiet.level, logging.CRITICAL  # its warning repeats the sentence raised below
     try:
         opencue.Cuebot.init()
     except (CueException, KeyError) as error:

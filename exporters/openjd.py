@@ -102,7 +102,7 @@ def parameter_values(job: FarmJob) -> dict[str, Any]:
 
 
 def asset_references(job: FarmJob) -> dict[str, Any]:
-    """What the job reads and writes, for farms that carry the files along."""
+    """The files that the job reads and writes, for farms that transfer files."""
     return {
         "assetReferences": {
             "inputs": {"filenames": [str(path) for path in job.inputs], "directories": []},
@@ -150,7 +150,7 @@ def _as_yaml(data: dict[str, Any]) -> str:
 
 
 class _Plain(yaml.SafeDumper):
-    """Repeats what stands twice instead of referring to it: wranglers read these files."""
+    """A YAML dumper that repeats equal values instead of referring to the first: people read these files."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True

@@ -283,7 +283,7 @@ def _space_of(plan: Plan, frame: int) -> str:
     if file is None:
         raise OutputError(f"{path} was there a moment ago; try again")
     decision = plan.colour.decide(
-        file.spec(), plan.parameters.env_colorspace, file_format=file.format_name(), what="environment"
+        file.spec(), plan.parameters.env_colorspace, file_format=file.format_name(), what="the environment"
     )
     file.close()
     return decision.space

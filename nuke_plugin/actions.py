@@ -19,12 +19,12 @@ from ..core.node.request import Source, look_key, make_job, wanted_frames
 from ..core.node.versions import Bakes, Place, check_may_bake
 from . import attach, inputs, knobs
 
-_POLL = 0.1  # s between two looks at whether the artist cancelled
+_POLL = 0.1  # s between two checks for a cancel
 
 
 @dataclass(eq=False)
 class Running:
-    """A bake on its way, and where its frames go in the node."""
+    """A bake in work, and where its frames go in the node."""
 
     node: nuke.Node
     bake: Bake
@@ -37,7 +37,7 @@ _running: list[Running] = []
 
 
 def press(button: str, node: nuke.Node) -> None:
-    """Do what a button says; what goes wrong is told to the artist in one sentence, and raised where there is no artist."""
+    """Do what a button says. An error is shown to the artist as one sentence; without a window it is raised."""
     try:
         BUTTONS[button](node)
     except (RelampError, RuntimeError) as error:
@@ -74,7 +74,11 @@ def version_up(node: nuke.Node) -> None:
 
 
 def to_panel(node: nuke.Node) -> None:
-    """Show this node's job in the panel. Raises `UsageError` where there is no panel."""
+    """Show this node's job in the panel.
+
+    Raises:
+        UsageError: there is no panel.
+    """
     from . import panel_host
 
     panel_host.show(job_of(node))
@@ -97,7 +101,7 @@ def job_of(node: nuke.Node) -> RelightJob:
 
 
 def look_of(node: nuke.Node) -> str:
-    """What the node's settings and inputs look like, as a short key: two equal ones need no new bake."""
+    """A short key of the node's settings and inputs: equal keys need no new bake."""
     found = inputs.pipes(node)
     # Pictures that would be written have no path yet; of what decides them, the matte's channel is the node's own.
     graph = f"/{node['matte_channel'].value()}"
@@ -141,7 +145,7 @@ def _begin(node: nuke.Node, which: str, frames: tuple[int, ...]) -> Running:
 
 
 def _watch(running: Running) -> None:
-    """Follow a bake from a thread of its own; everything that touches the node goes to the main thread."""
+    """Follow a bake in a thread of its own; everything that touches the node is sent to the main thread."""
     task: Any = nuke.ProgressTask(f"Relamp {running.which}")
     bake = running.bake
     while not bake.wait(_POLL):
@@ -149,7 +153,7 @@ def _watch(running: Running) -> None:
         task.setMessage(bake.words)
         if task.isCancelled():
             bake.cancel()
-    del task  # its bar goes with the last reference
+    del task  # Nuke removes the bar with the last reference to it
     nuke.executeInMainThread(_finish, args=(running,))
 
 
@@ -166,14 +170,14 @@ def _wait(running: Running) -> None:
 
 
 def _finish(running: Running) -> Outcome:
-    """Attach what a bake brought, in the main thread. A node that was deleted meanwhile is let be."""
+    """Attach the frames of a bake, in the main thread. A node that was deleted meanwhile is left alone."""
     _running.remove(running)
     outcome = running.bake.outcome
     assert outcome is not None
     node = running.node
     try:
         node.name()
-    except ValueError:  # Nuke's word for a node that is no more
+    except ValueError:  # Nuke's error for a deleted node
         return outcome
     try:
         words = None

@@ -1,4 +1,4 @@
-"""A finished bake into the node: its Read, what is remembered of it, and what is shown. Main thread only."""
+"""Puts a finished bake into the node: its Read, what the node remembers of it, and what is shown. Main thread only."""
 
 from __future__ import annotations
 
@@ -78,4 +78,4 @@ def _read(node: nuke.Node, which: str) -> nuke.Node:
 def _weight(baked: Baked) -> int:
     if baked.job.parameters.matte:
         return arithmetic.MATTE
-    return arithmetic.PLATE_ALPHA if baked.alpha else arithmetic.EVERYWHERE
+    return arithmetic.PLATE_ALPHA if baked.covered else arithmetic.EVERYWHERE

@@ -1,4 +1,4 @@
-"""What the node's text calls when it is made and when a knob changes. Nothing here can keep a script from opening."""
+"""What the node's text calls when it is made and when a knob changes. No error here can stop a script from opening."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..core.node import knobs as node_knobs
 from . import attach
 from .gizmo import knob_name
 
-# What these say changes how a bake is run, not what it looks like.
+# These change how a bake is run, not its pixels.
 _HOW = ("frames", "threads", "device", "verify")
 _LOOK = {"inputChange", "matte_channel", "env_facing"} | {
     knob_name(knob.name, choice)
@@ -24,7 +24,7 @@ STALE = " (settings changed)"
 
 
 def _harmless(callback: Callable[[], None]) -> Callable[[], None]:
-    """Whatever goes wrong in a callback is printed, since an exception in one can stop Nuke from opening a script."""
+    """Print any error of a callback instead of raising it, since an exception in one can stop Nuke from opening a script."""
 
     def guarded() -> None:
         try:
@@ -37,13 +37,13 @@ def _harmless(callback: Callable[[], None]) -> Callable[[], None]:
 
 @_harmless
 def created() -> None:
-    """When a node is made or a script opened: the status never makes Nuke render again."""
+    """Called when a node is made or a script opened: keeps the status from making Nuke render again."""
     attach.quiet(nuke.thisNode())
 
 
 @_harmless
 def knob_changed() -> None:
-    """When a knob that decides the look changes: say whether what is shown was baked with these settings."""
+    """Called when a knob changes: where it decides pixels, the status says whether the shown frames have these settings."""
     node, name = nuke.thisNode(), nuke.thisKnob().name()
     if name not in _LOOK or not nuke.GUI or not node["baked_version"].value():
         return

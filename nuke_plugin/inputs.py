@@ -1,7 +1,7 @@
-"""How each pipe reaches the worker: the file a Read reads, where that is the same picture, else frames written for it.
+"""How each pipe reaches the worker: by the file of a Read, where that is the same picture, else by frames written for it.
 
-A Read is the same picture when nothing stands between it and us and it changes nothing: no time warp, no proxy, no colour
-transform. Everything else goes through a Write, raw, in Nuke's working space. Main thread only.
+A Read is the same picture when nothing stands between it and the node and it changes nothing: no time warp, no proxy, no
+colour transform. All other inputs are written raw, in Nuke's working space. Main thread only.
 """
 
 from __future__ import annotations

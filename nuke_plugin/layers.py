@@ -1,4 +1,4 @@
-"""The layers a bake brings, made known to Nuke before anything speaks of them."""
+"""The layers of a bake, registered in Nuke before anything refers to them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from .gizmo import LAYERS
 
 
 def register() -> None:
-    """Make the layers known; those that are already stay as they are."""
+    """Register the layers; those that exist stay unchanged."""
     for name, channels in LAYERS.items():
         nuke.Layer(name, [f"{name}.{channel}" for channel in channels])

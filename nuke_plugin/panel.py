@@ -1,6 +1,6 @@
-"""The dockable panel: Relamp's own, with two buttons that bring a node's job in and take settings back to the node.
+"""The dockable panel: Relamp's own, with two buttons that read a node's job and write settings back to the node.
 
-Nuke makes and destroys it as it likes, also two at once; each has a worker of its own and ends it. PySide6 only.
+Nuke makes and destroys panels at any time, also two at once; each has a worker of its own and ends it. PySide6 only.
 """
 
 from __future__ import annotations
@@ -41,18 +41,18 @@ class RelampPanel(QWidget):
         self.destroyed.connect(lambda: (panel_host.closed(number), client.close(0.5)))
 
     def take(self, job: RelightJob) -> None:
-        """Look at a job."""
+        """Show a job."""
         self.panel.session.take(job)
 
     def fromNode(self) -> None:
-        """Look at the selected node's job; what is wrong is said."""
+        """Show the job of the selected node; an error is shown as a sentence."""
         try:
             self.take(actions.job_of(_selected()))
         except RelampError as error:
             self.panel.say(str(error), wrong=True)
 
     def toNode(self) -> None:
-        """Put the settings onto the selected node; what is wrong is said."""
+        """Set the selected node's knobs; an error is shown as a sentence."""
         try:
             node = _selected()
             knobs.set_values(node, self.panel.session.job.parameters)

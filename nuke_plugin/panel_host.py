@@ -1,4 +1,4 @@
-"""The panels that are open in this Nuke. There may be none, one or several; each is Nuke's to make and destroy."""
+"""The panels that are open in this Nuke: none, one or several. Nuke makes and destroys them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _open: dict[int, weakref.ref[RelampPanel]] = {}  # by a number of their own, the
 
 
 def register() -> None:
-    """Offer the panel in Nuke's list of panes. No Qt is loaded before somebody opens it."""
+    """Offer the panel in Nuke's list of panes. Qt is not loaded before it is opened."""
     from nukescripts import panels  # only there where Nuke has a window
 
     # Nuke evaluates this in its main module when the pane is opened.
@@ -27,14 +27,14 @@ def register() -> None:
 
 
 def opened(panel: RelampPanel) -> int:
-    """A panel says that it is there; the number to say with that it goes."""
+    """Note an open panel; returns the number to pass to `closed`."""
     number = max(_open, default=0) + 1
     _open[number] = weakref.ref(panel)
     return number
 
 
 def closed(number: int) -> None:
-    """A panel says that it goes; it may say so twice."""
+    """Note that a panel is gone; it may be called twice."""
     _open.pop(number, None)
 
 

@@ -1,7 +1,7 @@
-"""The test a person with a Nuke licence runs; `relamp nuke selftest` writes what it needs. Prints a line a check.
+"""The test to run on a machine with a Nuke licence; `relamp nuke selftest` writes what it needs. Prints one line for each check.
 
-It looks at what no stand-in for Nuke can promise: that the text of the node pastes, that its inner nodes take their inputs
-and work out their expressions as we think, that a script comes back as it was, and where lat-long maps face.
+It checks what no replacement of Nuke can show: that the text of the node pastes, that its inner nodes take their inputs and
+compute their expressions as expected, that a script is read back unchanged, and which way lat-long maps face.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
 """The one door for files that are written."""
 
+import ast
 import os
 from pathlib import Path
 
@@ -8,10 +9,44 @@ import pytest
 from relamp.core.atomic import replacing, require_free
 from relamp.core.errors import OutputError, UsageError
 
+ROOT = Path(__file__).parent.parent
+
 
 def write(path: Path, text: str, overwrite=False) -> None:
     with replacing(path, overwrite) as temporary:
         temporary.write_text(text)
+
+
+WRITES = {"write_text", "write_bytes", "save_file", "copy", "copy2", "copyfile"}
+# The installer of an offline folder runs where Relamp is not installed yet.
+BESIDE_THE_DOOR = {"core/cli/offline_install.py": {"copyfile"}}
+
+
+def writes_outside(tree: ast.AST, inside: bool = False) -> list[ast.Call]:
+    """The calls that write a file and stand in no `with replacing(...)`."""
+    inside = inside or (isinstance(tree, ast.With) and any("replacing(" in ast.unparse(w) for w in tree.items))
+    here = [tree] if isinstance(tree, ast.Call) and _called(tree) in WRITES and not inside else []
+    return here + [call for child in ast.iter_child_nodes(tree) for call in writes_outside(child, inside)]
+
+
+def _called(call: ast.Call) -> str | None:
+    owner = call.func.value if isinstance(call.func, ast.Attribute) else None
+    if isinstance(call.func, ast.Name):
+        return call.func.id if call.func.id == "save_file" else None
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else None
+    copies = isinstance(owner, ast.Name) and owner.id == "shutil"  # not copy() of an array
+    return name if copies or name in ("write_text", "write_bytes") else None
+
+
+@pytest.mark.parametrize("folder", ["core", "exporters", "ui", "nuke_plugin", "blender_plugin"])
+def test_no_module_writes_a_file_but_through_the_one_door(folder):
+    found = {}
+    for path in sorted((ROOT / folder).rglob("*.py")):
+        name = path.relative_to(ROOT).as_posix()
+        calls = writes_outside(ast.parse(path.read_text(encoding="utf-8")))
+        lines = [call.lineno for call in calls if _called(call) not in BESIDE_THE_DOOR.get(name, ())]
+        found |= {name: lines} if lines else {}
+    assert found == {}
 
 
 def test_a_file_that_is_there_stays_unless_it_may_be_replaced(tmp_path):

@@ -55,8 +55,8 @@ def walk(tmp_path_factory):
 def relit(shot: Shot, folder: Path, *options: str) -> np.ndarray:
     """What `relamp render` makes of the first frame, (H, W, 4) in Blender's working space."""
     out = folder / "by_hand" / "relit.####.exr"
-    command = ["render", shot.plate, "--env", shot.env_b, "--out", str(out), "-q", "--overwrite", *options]
-    assert main(command) == 0
+    command = ["render", shot.plate, "--env", shot.env_b, "--out", str(out), "-q", "--overwrite"]
+    assert main([*command, "--backbone", "ratio", *options]) == 0
     return in_blenders_space(layer(Path(str(out).replace("####", "1001")), "R", "G", "B", "A"))
 
 

@@ -1,8 +1,12 @@
 """Relief from normals, and the reconciling of both."""
 
+import numpy as np
 import torch
+from scipy.ndimage import gaussian_filter
 
-from relamp.core.shape.depth import LONGEST, STEP, heights, relief_of, without_rims
+from depth_scene import ball_and_box
+from relamp.core.shape.depth import LONGEST, STEP, heights, held_to_normals, relief_of, seen_along, without_rims
+from relamp.core.shape.depth_fit import Fit
 
 SIZE = 48
 
@@ -105,3 +109,54 @@ def test_a_bent_rim_takes_the_normals_of_what_is_inside() -> None:
 def test_without_anything_inside_rims_stay() -> None:
     normals = torch.tensor([0.6, 0, 0.8])[None, :, None, None].expand(1, 3, 20, 20)
     assert torch.equal(without_rims(normals, torch.zeros(1, 1, 20, 20)), normals)
+
+
+def planes(picture):
+    """(h, w) or (h, w, C) as (1, C, h, w)."""
+    picture = picture if picture.ndim == 3 else picture[..., None]
+    return torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1)))[None]
+
+
+SCENE = ball_and_box()
+
+
+def given(depth):
+    """The fit of a depth of the scene, and its heights (1, h, w)."""
+    fit = Fit.of(depth, "z", SCENE.rays, SCENE.normals, SCENE.matte, SCENE.matte > 0)
+    return fit, torch.from_numpy(fit.heights(depth, SCENE.rays, SCENE.matte))[None]
+
+
+def held(depth):
+    fit, found = given(depth)
+    shape = (planes(a) for a in (SCENE.normals, SCENE.rays, SCENE.matte))
+    return held_to_normals(found, fit.noise, *shape)
+
+
+def away(one, other):
+    error = (one - other)[0].numpy()[SCENE.z > 0]
+    return float(np.abs(error - np.median(error)).mean())
+
+
+def test_an_exact_depth_is_not_drawn_to_its_normals():
+    _, exact = given(SCENE.z)
+    assert torch.equal(held(SCENE.z), exact)
+
+
+def test_a_noisy_depth_is_drawn_to_its_normals():
+    noise = gaussian_filter(np.random.default_rng(0).normal(size=SCENE.z.shape), 4)
+    noisy = np.where(SCENE.z > 0, SCENE.z + noise * (0.3 / noise.std()), 0).astype(np.float32)
+    _, exact = given(SCENE.z)
+    assert away(held(noisy), exact) < 0.5 * away(given(noisy)[1], exact)
+
+
+def test_heights_from_normals_stand_under_perspective():
+    ball = planes(((SCENE.z > 0) & (SCENE.z < 5.2)).astype(np.float32))
+    inside = ball[0, 0].numpy() > 0
+    normals, rays = planes(SCENE.normals), planes(SCENE.rays)
+    exact = given(SCENE.z)[1][0].numpy()[inside]
+
+    def error(facing):
+        found = relief_of(facing, ball)[0].numpy()[inside]
+        return np.abs((found - found.mean()) - (exact - exact.mean())).mean() / np.ptp(exact)
+
+    assert error(seen_along(normals, rays)) < 0.6 * error(normals)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from scipy.ndimage import gaussian_filter
 
 from depth_scene import FOV, ball_and_box
 from relamp.core import job as jobs
@@ -163,3 +164,15 @@ def test_a_farm_bundle_carries_the_depth_and_gives_the_bits_of_a_single_render(s
     for frame in ("1001", "1002"):
         one, other = (layer(Path(pattern.replace("####", frame)), *RGB) for pattern in (cut, single))
         np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("backbone", ["ratio", "relamp"])
+def test_a_noisy_depth_does_less_harm_than_its_noise(shot, backbone):
+    noise = gaussian_filter(np.random.default_rng(0).normal(size=SCENE.z.shape), 4)
+    noisy = np.where(SCENE.z > 0, SCENE.z + noise * (0.15 / noise.std()), 0)[..., None]
+    write_exr(shot.folder / "noisy.1001.exr", noisy, ("Z",))
+    given = ("--depth", str(shot.folder / "noisy.####.exr"), "--backbone", backbone)
+    exact = render(shot, "exact", "--depth", depth_of(shot), "--backbone", backbone)
+    found = render(shot, "found", *given)
+    inside = SCENE.matte > 0
+    assert np.abs(np.log(found[inside] / exact[inside])).mean() < 0.1

@@ -1,5 +1,7 @@
 """A depth pass cleaned, of every kind, against a scene whose depth is known exactly."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 from scipy.ndimage import maximum_filter, minimum_filter
@@ -7,6 +9,7 @@ from scipy.ndimage import maximum_filter, minimum_filter
 from depth_scene import ball_and_box
 from relamp.core.errors import InputError
 from relamp.core.shape.depth_fit import Fit, Pairs, require_fits
+from relamp.core.shape.depth_grain import without_grain
 from relamp.core.shape.depth_pass import clean_depth, shrink_depth
 
 KINDS = ("z", "distance", "inverse", "normalised")
@@ -20,7 +23,7 @@ def small(read, kind):
 def heights(read, kind, normals=SMALL.normals):
     """Heights (120, 160) in pixels of a pass at the large size, and where they are known."""
     depth = small(read, kind)
-    fit = Fit.of(depth, kind, SMALL.rays, normals, SMALL.matte)
+    fit = Fit.of(depth, kind, SMALL.rays, normals, SMALL.matte, SMALL.matte > 0)
     return fit.heights(depth, SMALL.rays, SMALL.matte), (depth > 0) & (SMALL.z > 0)
 
 
@@ -152,3 +155,42 @@ def test_a_few_normals_tell_nothing_of_a_depth():
 
 def pairs(depth):
     return Pairs.of(depth, SMALL.rays, SMALL.normals, SMALL.z > 0)
+
+
+@cache
+def fine():
+    """The scene at a size where halves make stairs, its fit and its heights."""
+    scene = ball_and_box(960, 720)
+    fit = Fit.of(scene.z, "z", scene.rays, scene.normals, scene.matte, scene.z > 0)
+    return scene, fit, fit.heights(scene.z, scene.rays, scene.matte)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda z: z.astype(np.float16).astype(np.float32),
+        lambda z: np.kron(z[::2, ::2], np.ones((2, 2), np.float32)),
+        lambda z: np.where(z > 0, z + np.random.default_rng(0).normal(0, 0.02, z.shape), 0).astype(np.float32),
+    ],
+    ids=["half float", "half the size", "noise"],
+)
+def test_normals_take_the_stairs_off_a_depth_and_leave_its_edges(spoil):
+    scene, fit, exact = fine()
+    there = scene.z > 0
+    found = fit.heights(spoil(scene.z), scene.rays, scene.matte)
+    smooth = without_grain(found, scene.rays, scene.normals, there & (spoil(scene.z) > 0))
+
+    def stairs(heights):
+        step = np.abs(np.diff(heights - exact, axis=1))
+        return float(np.median(step[there[:, 1:] & there[:, :-1]]))
+
+    assert stairs(smooth) < 0.2 * stairs(found)
+    edge = (np.abs(np.diff(found, axis=1)) > 100) & there[:, 1:] & there[:, :-1]
+    assert edge.sum() > 50
+    kept = np.abs(np.diff(smooth, axis=1))[edge] / np.abs(np.diff(found, axis=1))[edge]
+    assert np.median(kept) > 0.9
+
+
+def test_a_depth_without_stairs_is_left_alone():
+    scene, _, heights = fine()
+    assert without_grain(heights, scene.rays, scene.normals, scene.z > 0) is heights

@@ -139,6 +139,17 @@ def test_skip_existing_replaces_no_file_that_is_not_known_to_be_relamps(shot, ca
     assert render(shot, "--skip-existing", mode, "--overwrite") == 0
 
 
+def test_keep_going_goes_on_past_a_file_of_others_and_leaves_it(shot, capsys):
+    shot.out_frame(1002).parent.mkdir()
+    shot.out_frame(1002).write_bytes(b"not a picture")
+    assert render(shot, "--skip-existing", "same", "--keep-going") == 3
+    assert "3 of 4 frames are there; failed: 1002" in capsys.readouterr().err
+    assert shot.out_frame(1002).read_bytes() == b"not a picture"
+    report = json.loads((shot.folder / "out" / "relit.relamp.json").read_text())
+    assert report["written"] == "1001,1003-1004"
+    assert "was not made by Relamp" in report["failed"]["1002"]
+
+
 @pytest.mark.parametrize("skip_existing", ["off", "same"])
 def test_of_two_renders_with_different_settings_the_second_leaves_the_frames_of_the_first(shot, skip_existing):
     first, second = plan_of(shot), plan_of(shot, mix=0.5, skip_existing=skip_existing)

@@ -83,7 +83,7 @@ def test_a_plate_without_a_colour_space_is_told_of_once_a_shot(shot, capsys):
     for frame in range(1001, 1005):
         write_exr(shot.plate_frame(frame), picture, ("R", "G", "B", "A"), **{"oiio:ColorSpace": ""})
     assert main(arguments_of(shot)) == 0
-    assert capsys.readouterr().err.count("the plate.####.exr carries no colour space") == 1
+    assert capsys.readouterr().err.count("plate.####.exr carries no colour space") == 1
 
 
 def test_threads_of_a_numpy_that_was_loaded_before_are_pinned():

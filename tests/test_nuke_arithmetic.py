@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from shadow_shot import ShadowShot
 
 from nuke_host import baked, host, nuke, read, relamp, rgb, start, workers
 from relamp.core.cli import main
@@ -118,6 +119,22 @@ def test_a_graded_change_obeys_the_law_of_gain(ready, strength, saturation):
         np.testing.assert_allclose(rgb(node, 1002)[lit], (plate * level * tint)[lit], rtol=6e-3, atol=2e-3)
 
 
+def test_the_graded_change_is_everywhere_where_the_alpha_is_black_and_counts_as_none(host, shot):
+    for frame in (1001, 1002):
+        picture = layer(shot.plate_frame(frame), *BALL_CHANNELS)
+        picture[..., :3] += 0.3 * (1 - picture[..., 3:4])
+        picture[..., 3] = 0
+        picture[..., 6] += 1e-3  # the wall behind the ball faces the camera
+        write_exr(shot.plate_frame(frame), picture, BALL_CHANNELS, "half")
+    node = relamp(shot, 2)
+    node["grain"].setValue("off")
+    baked(node)
+    node["change_tint"].setValue([2.0, 2.0, 2.0])
+    twice = rendered(shot, "--env-exposure", "1")
+    assert (twice != layer(shot.plate_frame(1002), "R", "G", "B")).all(-1).mean() > 0.9
+    np.testing.assert_allclose(rgb(node, 1002), twice, **HALF)
+
+
 def test_a_matte_holds_the_graded_change_as_it_holds_the_light(host, shot):
     matte = np.zeros((48, 48, 1), np.float32)
     matte[:, 24:] = 0.5
@@ -182,3 +199,15 @@ def test_the_fake_evaluates_what_nuke_evaluates():
         with pytest.raises(ValueError, match=r"expression|left over|expected|no function"):
             evaluate(text, values.__getitem__)
     assert "numpy" in sys.modules
+
+
+def test_a_lamp_dimmed_live_takes_its_shadow_with_it(host, tmp_path):
+    shot = ShadowShot(tmp_path / "shadow")
+    node = relamp(shot, 1)
+    node["grain"].setValue("off")
+    baked(node)
+    with_sun = rgb(node, 1001)
+    assert with_sun[shot.open].mean() > 2.5 * with_sun[shot.shaded].mean()
+    node["lamp1_dim"].setValue(0.0)
+    without = rgb(node, 1001)
+    np.testing.assert_allclose(without[shot.shaded].mean(), without[shot.open].mean(), rtol=0.2)

@@ -245,6 +245,14 @@ def test_the_selftest_prints_what_it_says_it_will(host, tmp_path, monkeypatch, c
     assert "FAIL the bake comes out: at 32, 32" in capsys.readouterr().out
 
 
+def test_a_selftest_is_not_written_into_a_folder_of_something_else(tmp_path, capsys):
+    (tmp_path / "checks.json").write_text("mine")
+    assert main(["nuke", "selftest", str(tmp_path)]) == 2
+    assert "holds no self-test of Relamp" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["checks.json"]
+    assert (tmp_path / "checks.json").read_text() == "mine"
+
+
 def test_where_the_site_file_is_when_nobody_installed_anything(monkeypatch):
     monkeypatch.delenv("RELAMP_SITE", raising=False)
     monkeypatch.delenv("RELAMP_PYTHON", raising=False)

@@ -64,6 +64,25 @@ def test_what_is_no_checkout_cannot_be_gathered(tmp_path, capsys):
     assert "is no checkout" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("name", ["install.py", "manifest.json"])
+def test_a_folder_with_an_installer_of_something_else_is_not_gathered_into(tmp_path, capsys, name):
+    (tmp_path / name).write_text("print('mine')")
+    assert main(["offline", str(tmp_path)]) == 2
+    assert f"{name} is there and was not gathered by relamp offline" in capsys.readouterr().err
+    assert (tmp_path / name).read_text() == "print('mine')"
+
+
+def test_weights_that_are_there_already_are_not_installed_over(gathered, tmp_path):
+    models = tmp_path / "models"
+    (models / "a-model").mkdir(parents=True)
+    (models / "a-model" / "weights.safetensors").write_bytes(b"mine")
+    done = install(gathered, str(tmp_path / "venv"), str(models))
+    assert done.returncode == 2
+    assert "already there and not these weights" in done.stderr
+    assert (models / "a-model" / "weights.safetensors").read_bytes() == b"mine"
+    assert not (tmp_path / "venv").exists()
+
+
 @pytest.mark.slow
 def test_a_machine_without_a_network_gets_a_relamp_that_renders(shot, tmp_path):
     """Gathers everything, which takes a package index, and installs it with the index out of reach."""

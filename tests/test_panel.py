@@ -11,7 +11,7 @@ import pytest
 from panels import Watch, end, load, long_lived, make_panel, panel, sides
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QCloseEvent, QDropEvent
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox
 
 import qt
 from relamp.core import job as jobs
@@ -49,7 +49,7 @@ def test_a_depth_put_in_its_row_is_looked_at_and_given_to_the_render(panel, shot
     assert row.sentence() == "1001-1004, 48 x 48"
     qt.until(lambda: watch.pictures["relit"] != plain, "another picture")
     assert panel.session.job.parameters.depth == str(shot.folder / "z.####.exr")
-    assert "--depth" in command_line(panel.session.job)
+    assert "--depth" in command_line(panel.session.job.parameters)
 
 
 def test_turning_the_dial_turns_the_light_in_the_picture(panel, shot):
@@ -153,6 +153,20 @@ def test_a_job_is_saved_and_opened_and_remembered(panel, shot, tmp_path):
     (tmp_path / "bad.json").write_text("{")
     panel.loadJob(str(tmp_path / "bad.json"))
     assert "not JSON" in panel.said()
+
+
+@pytest.mark.parametrize("typed", ["shot", "shot.relamp"])
+def test_a_name_that_gets_its_extension_replaces_no_file_unasked(panel, tmp_path, monkeypatch, typed):
+    there, asked = tmp_path / f"{typed}.json", []
+    there.write_text("mine")
+    answers = [QMessageBox.StandardButton.No, QMessageBox.StandardButton.Yes]
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / typed), ""))
+    monkeypatch.setattr(QMessageBox, "question", lambda *words: asked.append(words[2]) or answers.pop(0))
+    panel.saveJobAs()
+    assert asked == [f"{there.name} is already there. Replace it?"]
+    assert there.read_text() == "mine"
+    panel.saveJobAs()
+    assert jobs.load(there).parameters == panel.session.job.parameters
 
 
 def test_the_command_is_copied(panel):

@@ -9,6 +9,7 @@ from relamp.core.errors import UsageError
 from relamp.core.light.canvas import UP, bearing
 from relamp.core.light.irradiance import irradiance
 from relamp.core.light.prompt import KEY, paint
+from relamp.core.light.said_back import said_back
 from relamp.core.light.sky import LUMINANCE
 from relamp.core.light.vocabulary import FIXTURES, TOPICS
 from relamp.core.light.words import describe
@@ -118,6 +119,90 @@ def test_every_word_of_the_vocabulary_is_understood_somewhere():
             assert np.isfinite(map_).all(), prompt
             assert map_.min() >= 0, prompt
             assert map_.max() > 0, prompt
+
+
+@pytest.mark.parametrize(
+    ("prompt", "kind", "azimuth", "elevation"),
+    [
+        ("golden hour backlight", "sun", 180, 7),
+        ("backlit golden hour from the left", "sun", -135, 7),
+        ("window backlight", "window", 180, 8),
+        ("candlelight", "candle", -45, -18),
+        ("rembrandt lighting", "rembrandt", -45, 40),
+        ("rembrandt from the right", "rembrandt", 45, 40),
+        ("butterfly", "butterfly", 0, 50),
+        ("warm practical behind", "bulb", 180, 20),
+        ("soft window light on her face", "window", -45, 8),
+        ("make it look like sunset", "sun", -45, 2.5),
+    ],
+)
+def test_what_a_gaffer_says_is_the_light_that_is_meant(prompt, kind, azimuth, elevation):
+    (light,) = describe(prompt).lights
+    assert (light.kind, light.azimuth, light.elevation) == (kind, azimuth, elevation)
+
+
+def test_a_warmth_beside_its_own_hue_is_the_hue():
+    assert describe("cool blue light").lights[0].colour == "blue"
+    assert describe("blue, cool lamp").lights[0].colour == "blue"
+    assert describe("warm tungsten lamp").lights[0].colour == "tungsten"
+    with pytest.raises(UsageError, match="'cool' and 'red' contradict"):
+        describe("cool red lamp")
+
+
+@pytest.mark.parametrize(
+    ("said", "stops"), [("two stops over", 2), ("1 stop above the", 1), ("half a stop under", -0.5)]
+)
+def test_a_key_stands_so_many_stops_over_its_fill(said, stops):
+    key, fill = describe(f"key {said} fill").lights
+    assert (key.kind, fill.kind) == ("key", "fill")
+    own = FIXTURES["key"].stops - FIXTURES["fill"].stops
+    assert key.stops + own - fill.stops == pytest.approx(stops)
+
+
+def test_police_lights_are_red_and_blue_from_two_sides():
+    left, right = irradiance(paint(describe("police lights at night"), ROWS), np.stack((LEFT, RIGHT)))
+    assert left[0] > 5 * left[2]
+    assert right[2] > 5 * right[0]
+
+
+def test_moonlight_is_blue_and_lower_than_the_sun():
+    moon, sun = (describe(kind).lights[0] for kind in ("moonlight", "sunlight"))
+    assert moon.elevation < sun.elevation
+    given = irradiance(paint(describe("moonlight, no fill"), ROWS), bearing(moon.azimuth, moon.elevation)[None])[0]
+    assert given[2] > 1.5 * given[0]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "stops"),
+    [
+        ("sun from the left", 0),
+        ("bright sun", 0),
+        ("night, street lamp", -2),
+        ("dim lamp", -1.5),
+        ("dim lamp, bright sun", 0),
+        ("dark, softbox", -1),
+        ("moonlight", -1.5),
+        ("even light, 2 stops darker", -2),
+    ],
+)
+def test_dim_night_and_dark_lower_the_level(prompt, stops):
+    assert describe(prompt).level == stops
+
+
+@pytest.mark.parametrize(
+    ("prompt", "said"),
+    [
+        (
+            "warm softbox from the left, cool fill",
+            "softbox, 3200 K, from the left, 30 deg up; fill, 9000 K, from front right, 5 deg up",
+        ),
+        ("dim candle", "candle, 1850 K, -1.5 stops, from front left, 18 deg down; 1.5 stops darker in all"),
+        ("overcast, snow", "overcast sky over snow"),
+        ("even red light", "even light from everywhere, red"),
+    ],
+)
+def test_what_was_understood_is_said_back(prompt, said):
+    assert said_back(describe(prompt)) == said
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from relamp.core.errors import InputError, UsageError
-from relamp.core.pictures.sequence import Sequence, sequences_in
+from relamp.core.pictures.sequence import Sequence, sequences_in, shot_name
 from relamp.core.shot.inspect import as_pattern
 
 
@@ -80,6 +80,12 @@ def test_a_still_answers_every_frame_with_the_same_file(shot):
         ("shot_0042.exr", 42),
         ("1001.exr", 1001),
         ("shot.-005.exr", -5),
+        ("shot.1001_v2.exr", 1001),
+        ("shot.1001-beauty.exr", 1001),
+        ("shot.1001.v003.exr", 1001),
+        ("shot.1001.1002.exr", 1002),
+        ("plate.2048x1556.exr", None),
+        ("shot_010_v2.exr", None),
         ("v2.exr", None),
         ("a1.b.exr", None),
     ],
@@ -89,6 +95,12 @@ def test_one_numbered_file_stands_for_its_own_frame(shot, name, number):
     assert still.is_still
     assert still.number == number
     assert still.frames_on_disk() == (1 if number is None else number,)
+
+
+def test_frames_of_a_shot_share_one_name(shot):
+    folder = shot("a.1001_v2.exr", "a.1002_v2.exr")
+    assert {shot_name(path) for path in folder.iterdir()} == {"a.####_v2.exr"}
+    assert {Sequence.parse(path).name for path in folder.iterdir()} == {Sequence.parse(folder / "a.####_v2.exr").name}
 
 
 def test_nothing_there_says_what_lies_beside_it(shot):

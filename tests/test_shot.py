@@ -611,8 +611,10 @@ def test_files_whose_names_are_not_utf8_are_read_and_none_is_written(tmp_path, c
     assert main([*options, "--out", str(tmp_path / "relit.exr")]) == 0
     assert "caf\u00e9" in capsys.readouterr().err
     assert exr.header(tmp_path / "relit.exr")["relamp/env"].startswith("ciel\u00e9.exr ")
+    before = set(os.listdir(tmp_path))
     assert main([*options, "--out", os.fsdecode(os.fsencode(tmp_path) + b"/\xe9.exr")]) == 2
     assert "not UTF-8" in capsys.readouterr().err
+    assert set(os.listdir(tmp_path)) == before
 
 
 @pytest.fixture

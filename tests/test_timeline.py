@@ -63,7 +63,7 @@ def shown(width: int = 10) -> Shown:
 
 def test_the_cache_forgets_what_was_not_seen_for_longest():
     cache = FrameCache(budget=3 * 400)
-    cache.setLook("a")
+    cache.setKey("a")
     for frame in (1, 2, 3):
         cache.put(frame, shown())
     cache.get(1)
@@ -75,9 +75,9 @@ def test_the_cache_forgets_what_was_not_seen_for_longest():
 
 def test_the_cache_holds_one_look():
     cache = FrameCache()
-    cache.setLook("a")
+    cache.setKey("a")
     cache.put(1, shown())
-    assert not cache.setLook("a")
+    assert not cache.setKey("a")
     assert cache.get(1) is not None
-    assert cache.setLook("b")
+    assert cache.setKey("b")
     assert cache.get(1) is None

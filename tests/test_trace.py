@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from relamp.core.gain.traced import Shape
+from relamp.core.light.backdrop import camera_rays
 from relamp.core.light.environment import AP1_LUMINANCE, level
 from relamp.core.light.irradiance import Light, irradiance, irradiance_table
 from relamp.core.light.octahedral import octahedral_directions
@@ -51,7 +52,8 @@ def _picture(planes: torch.Tensor) -> np.ndarray:
 
 def _shape(shape: tuple[torch.Tensor, torch.Tensor, torch.Tensor], doubt: float = 0.0) -> Shape:
     normals, field, matte = _picture(shape[0]), shape[1][0].numpy().copy(), _picture(shape[2])[..., 0]
-    return Shape.of(normals, matte, field, np.full_like(matte, doubt))
+    rays = camera_rays(matte.shape[1], matte.shape[0], 0.1)  # so narrow that the view is parallel
+    return Shape.of(normals, matte, field, np.full_like(matte, doubt), rays)
 
 
 def _share(shape: Shape, light: tuple[np.ndarray, Placed]) -> np.ndarray:
@@ -94,7 +96,7 @@ def test_cells_carry_the_irradiance_of_the_map() -> None:
     pixels = environment((0.3, 0.5, 0.8), strength=6.0)
     normals, field, matte = _ball()
     light = _light_batch(tables(pixels), np.eye(3))
-    made = trace(normals, field, matte, torch.zeros_like(matte))
+    made = trace(normals, normals, field[:, None], matte, torch.zeros_like(matte))
     placed = light.placed()
     assert float(placed.energy[:LAMPS].sum()) == 0  # a broad lobe is no lamp
     rest = (torch.from_numpy(part[None, LAMPS:]) for part in (placed.directions, placed.energy))
@@ -157,8 +159,8 @@ def test_an_open_wall_sees_all_of_the_sky_and_a_valley_less() -> None:
     flat = torch.tensor([0.0, 0, 1])[None, :, None, None].expand(1, 3, SIZE, SIZE)
     middle = (0, 0, SIZE // 2, SIZE // 2 + 3)
     none = torch.zeros_like(ones)
-    assert float(trace(flat, torch.zeros(1, SIZE, SIZE), ones, none).sky[middle]) > 0.99
-    assert float(trace(normals, valley[None], ones, none).sky[middle]) < 0.8
+    assert float(trace(flat, flat, none, ones, none).sky[middle]) > 0.99
+    assert float(trace(normals, normals, valley[None, None], ones, none).sky[middle]) < 0.8
 
 
 def test_light_from_the_side_passes_behind_what_stands_far_in_front() -> None:

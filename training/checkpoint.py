@@ -9,6 +9,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
+from ..core.atomic import replacing
 from ..core.errors import InputError
 from ..core.relighter.own.denoiser import Network
 
@@ -16,17 +17,15 @@ SCHEMA = "relamp.training/1"
 
 
 def save(path: Path, network: Network, mean: Network, optimiser: torch.optim.Optimizer, state: dict) -> None:
-    """Write a checkpoint whole, beside its name and then renamed; `state` is anything JSON holds."""
+    """Write a checkpoint whole, over an earlier one; `state` is anything JSON holds."""
     tensors = {f"net/{k}": v for k, v in network.state_dict().items()}
     tensors |= {f"mean/{k}": v for k, v in mean.state_dict().items()}
     for name, parameter in network.named_parameters():
         for key, value in optimiser.state.get(parameter, {}).items():
             tensors[f"{key}/{name}"] = torch.as_tensor(value)
-    beside = path.with_suffix(".part")
-    save_file(
-        {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}, str(beside), _header(network, state)
-    )
-    beside.replace(path)
+    whole = {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}
+    with replacing(path, overwrite=True) as temporary:
+        save_file(whole, str(temporary), _header(network, state))
 
 
 def load(path: Path, network: Network, mean: Network, optimiser: torch.optim.Optimizer) -> dict:

@@ -1,1 +1,1 @@
-"""The panel: PySide6 and floor 0 only; the worker does the pictures."""
+"""The panel. PySide6 and floor 0 only: pictures are computed by the worker."""

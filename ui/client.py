@@ -1,4 +1,4 @@
-"""The worker as Qt sees it: questions with answers on the window's own thread. The only file here that knows the worker."""
+"""The worker for Qt: requests whose replies arrive on the window's own thread. The only file here that uses the worker."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OnError = Callable[[RelampError], None]
 
 
 class WorkerClient(QObject):
-    """Asks the worker; every callback runs on the thread this object lives in, never while `ask` runs."""
+    """Sends requests to the worker. Every callback runs on the thread that this object lives in, never during `ask`."""
 
     noticed = Signal(str)
     """The worker died, and what became of its work: a sentence."""
@@ -32,7 +32,7 @@ class WorkerClient(QObject):
         self._client = Client(python, ocio=ocio, on_notice=self.noticed.emit, on_log=self.logged.emit)
         self._closed = False
         self._arrived.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
-        # A host may drop the panel without a word: its worker must not outlive it.
+        # A host may delete the panel without closing it: its worker must not outlive it.
         client = self._client
         self.destroyed.connect(lambda: client.close())
 
@@ -51,7 +51,7 @@ class WorkerClient(QObject):
         lane: str | None = None,
         on_progress: Callable[[dict[str, Any]], None] | None = None,
     ) -> Call:
-        """Ask for `method`. In a `lane` only the latest question counts; one it replaces is never answered."""
+        """Send the request `method`. In a `lane` only the latest request counts; one that it replaces is never answered."""
 
         def progressed(params: dict[str, Any]) -> None:
             if on_progress is not None:
@@ -72,15 +72,15 @@ class WorkerClient(QObject):
         return call
 
     def busy(self) -> bool:
-        """Whether anything asked is not answered yet."""
+        """Whether a request is not answered yet."""
         return self._client.busy
 
     def cancel(self, call: Call) -> None:
-        """Give a question up."""
+        """Cancel a request."""
         self._client.cancel(call)
 
     def close(self, timeout: float = 5.0) -> None:
-        """End the worker; nothing is delivered any more."""
+        """End the worker; no more replies are delivered."""
         self._closed = True
         self._client.close(timeout)
 

@@ -1,4 +1,4 @@
-"""A set of parameters as the command that renders them, to paste into a terminal or a ticket."""
+"""The command that renders a set of parameters, to paste into a terminal or a ticket."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether there is a display to open a window on: Qt ends the whole process where there is none, so it is asked before."""
+"""Whether there is a display to open a window on. It is checked first, because Qt ends the whole process where there is none."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _x_answers() -> bool:
     try:
         xcb = ctypes.CDLL("libxcb.so.1")
     except OSError:
-        return True  # Qt says itself which library is lacking
+        return True  # Qt's own message names the library that is missing
     xcb.xcb_connect.restype = ctypes.c_void_p
     xcb.xcb_connect.argtypes = [ctypes.c_char_p, ctypes.c_void_p]
     xcb.xcb_connection_has_error.argtypes = [ctypes.c_void_p]

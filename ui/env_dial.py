@@ -14,7 +14,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QKeyEvent, QLinearGradient, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QApplication, QWidget
 
-from . import look
+from . import theme
 
 # Where the camera's own directions are in a map that is not turned, and stay while it is.
 MARKS = ((0.0, "ahead"), (0.25, "right"), (0.5, "behind"), (0.75, "left"))
@@ -52,7 +52,7 @@ class EnvDial(QWidget):
         return self._value
 
     def setValue(self, degrees: float) -> None:
-        """Turn; any number of degrees, kept as -180 to 180."""
+        """Set the turn, any number of degrees; it is kept as -180 to 180."""
         degrees = round((degrees + 180.0) % 360.0 - 180.0, 2)
         if degrees != self._value:
             self._value = degrees
@@ -91,10 +91,10 @@ class EnvDial(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHints(QPainter.RenderHint.SmoothPixmapTransform | QPainter.RenderHint.Antialiasing)
-        painter.fillRect(self.rect(), QColor(look.PICTURE))
+        painter.fillRect(self.rect(), QColor(theme.PICTURE))
         area = self._area()
         if self._picture.isNull():
-            painter.setPen(QColor(look.QUIET))
+            painter.setPen(QColor(theme.QUIET))
             painter.drawText(area, Qt.AlignmentFlag.AlignCenter, "no environment")
         else:
             self._paint_map(painter, area)
@@ -102,7 +102,7 @@ class EnvDial(QWidget):
                 self._paint_lamp(painter, self.lampPosition(index), lamp, index + 1)
         self._paint_ruler(painter, area)
         if self.hasFocus():
-            painter.setPen(QPen(QColor(look.ACCENT), 1))
+            painter.setPen(QPen(QColor(theme.ACCENT), 1))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5))
         painter.end()
@@ -118,7 +118,7 @@ class EnvDial(QWidget):
     def _paint_lamp(self, painter: QPainter, at: QPointF, lamp: LampMark, number: int) -> None:
         radius = max(5.0, lamp.radius / 180.0 * self._area().height() + 3)
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        for colour, width in ((QColor(0, 0, 0, 160), 3.0), (QColor(look.ACCENT), 1.4)):
+        for colour, width in ((QColor(0, 0, 0, 160), 3.0), (QColor(theme.ACCENT), 1.4)):
             painter.setPen(QPen(colour, width))
             painter.drawEllipse(at, radius, radius)
         text = f"{number}  {100 * lamp.share:.0f} %"
@@ -128,23 +128,23 @@ class EnvDial(QWidget):
             beside = at.x() - radius - 4 - box.width()
         box.moveTo(beside, at.y() - box.height() / 2)
         painter.fillRect(box, QColor(0, 0, 0, 140))
-        painter.setPen(QColor(look.TEXT))
+        painter.setPen(QColor(theme.TEXT))
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
 
     def _paint_ruler(self, painter: QPainter, area: QRectF) -> None:
         shade = QLinearGradient(0, area.bottom(), 0, self.height())
-        shade.setColorAt(0, QColor(look.FIELD))
-        shade.setColorAt(1, QColor(look.WINDOW))
+        shade.setColorAt(0, QColor(theme.FIELD))
+        shade.setColorAt(1, QColor(theme.WINDOW))
         painter.fillRect(QRectF(0, area.bottom(), self.width(), RULER), shade)
         font = painter.font()
         font.setPixelSize(10)
         painter.setFont(font)
-        painter.setPen(QColor(look.QUIET))
+        painter.setPen(QColor(theme.QUIET))
         for u, name in MARKS:
             x = area.left() + u * area.width()
             painter.drawLine(QPointF(x, area.bottom()), QPointF(x, area.bottom() + 4))
             painter.drawText(QPointF(x + 3, area.bottom() + 12), name)
-        painter.setPen(QColor(look.ACCENT if self._value else look.QUIET))
+        painter.setPen(QColor(theme.ACCENT if self._value else theme.QUIET))
         turn = QRectF(0, area.bottom(), self.width() - 4, RULER)
         painter.drawText(turn, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, f"{self._value:+.1f}°")
 
@@ -182,7 +182,7 @@ class EnvDial(QWidget):
 def main() -> int:
     """Turn a picture."""
     application = QApplication(sys.argv)
-    look.apply(application)
+    theme.apply(application)
     dial = EnvDial()
     if len(sys.argv) > 1:
         dial.setPicture(QImage(sys.argv[1]))

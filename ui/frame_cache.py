@@ -1,4 +1,4 @@
-"""Pictures of a shot's frames as they were last shown, so that scrubbing and playing ask for each only once."""
+"""The pictures of a shot's frames that were shown last, so that scrubbing and playing request each only once."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ class Shown:
 
 
 class FrameCache:
-    """Pictures by frame, all of one look; those not seen for longest go first when there are too many bytes."""
+    """Pictures by frame, all with one key; those shown longest ago are removed when they take too many bytes."""
 
     def __init__(self, budget: int = BUDGET) -> None:
         self._budget = budget
-        self._look: Hashable = None
+        self._key: Hashable = None
         self._kept: OrderedDict[int, Shown] = OrderedDict()
         self._bytes = 0
 
-    def setLook(self, look: Hashable) -> bool:
-        """Say what pictures are of from now on; what was kept of another look is forgotten, and True returned."""
-        if look == self._look:
+    def setKey(self, key: Hashable) -> bool:
+        """Set what the pictures are made with. Where it changes, the pictures kept before are dropped, and True is returned."""
+        if key == self._key:
             return False
-        self._look = look
+        self._key = key
         self.clear()
         return True
 
-    def look(self) -> Hashable:
-        """What the pictures are of."""
-        return self._look
+    def key(self) -> Hashable:
+        """What the pictures are made with."""
+        return self._key
 
     def clear(self) -> None:
         """Forget every picture, because files changed."""

@@ -1,4 +1,4 @@
-"""One input of a shot: a path that is typed, chosen or dropped, and what was found there."""
+"""One input of a shot: a path that is typed, chosen or dropped, and a sentence on what was found there."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class InputRow(QWidget):
         return self._path
 
     def setPath(self, path: str) -> None:
-        """Give a path; `pathChanged` is emitted when it is another."""
+        """Set the path; `pathChanged` is emitted when it is another."""
         self._field.setText(path)
         if path != self._path:
             self._path = path
@@ -62,11 +62,11 @@ class InputRow(QWidget):
             self.pathChanged.emit(path)
 
     def sentence(self) -> str:
-        """What is said of the input."""
+        """The sentence under the path."""
         return self._sentence.text()
 
     def setSentence(self, text: str, wrong: bool = False) -> None:
-        """Say what was found, or what is wrong."""
+        """Set the sentence: what was found, or what is wrong."""
         self._sentence.setText(text)
         self._sentence.setProperty("role", "wrong" if wrong else "quiet")
         self._sentence.style().unpolish(self._sentence)

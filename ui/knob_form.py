@@ -33,7 +33,7 @@ from PySide6.QtWidgets import (
 
 from ..core.errors import ParameterError
 from ..core.parameters import Curve, Knob, RelightParameters, default_of, knobs, parse
-from . import look
+from . import theme
 
 AUTO = "auto"
 FOLDED = ("published",)  # groups that few need
@@ -60,7 +60,7 @@ class KnobForm(QWidget):
         grid.setColumnStretch(1, 1)
         group = ""
         for name, knob in knobs(RelightParameters):
-            if knob.hidden or (wanted is not None and name not in wanted):
+            if wanted is not None and name not in wanted:
                 continue
             if knob.group != group:
                 group = knob.group
@@ -456,13 +456,13 @@ def _tooltip(name: str, knob: Knob) -> str:
     if knob.choices:
         facts.append(", ".join(knob.choices))
     facts.append("PLATE" if name == "plate" else f"--{name.replace('_', '-')}")
-    return f"<p>{knob.help}</p><p style='color:{look.QUIET}'>{'; '.join(facts)}</p>"
+    return f"<p>{knob.help}</p><p style='color:{theme.QUIET}'>{'; '.join(facts)}</p>"
 
 
 def main() -> int:
     """Show every parameter."""
     application = QApplication(sys.argv)
-    look.apply(application)
+    theme.apply(application)
     scroll = QScrollArea()
     form = KnobForm()
     holder = QWidget()

@@ -1,7 +1,7 @@
-"""The lamps of the new light, a fader each, for looking: what the comp can do with the lamp layers of a render.
+"""The lamps of the new light with a fader each, to preview what a comp can do with the lamp layers of a render.
 
-A lamp's fader multiplies its layer, and a picture is made from the layers, which add up to the beauty; nothing is worked
-out anew. `python -m relamp.ui.lamp_list`.
+A lamp's fader multiplies its layer, and the picture is the sum of the layers; nothing is rendered again. `python -m
+relamp.ui.lamp_list`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from . import look
+from . import theme
 
 WHOLE = 100  # of a fader: the layer as it is
 MOST = 300
@@ -170,7 +170,7 @@ class _Fader:
         return self.slider.value() / WHOLE
 
     def mark(self) -> None:
-        """Show the value, and whether it is another than 1."""
+        """Show the value, and whether it differs from 1."""
         self._value.setText(f"×{self.gain():.2f}")
         changed = "true" if self.gain() != 1.0 else "false"
         if self._value.property("changed") != changed:
@@ -215,9 +215,9 @@ class _Swatch(QWidget):
 
 
 def main() -> int:
-    """Three lamps."""
+    """Show three lamps."""
     application = QApplication(sys.argv)
-    look.apply(application)
+    theme.apply(application)
     lamps = LampList()
     lamps.setLamps([LampFacts(0.5, (1.2, 0.9, 0.5)), LampFacts(0.2), LampFacts(0.1, (0.5, 1.0, 1.6))], 4)
     lamps.gainsChanged.connect(lambda gains: lamps.setWindowTitle(str(gains)))

@@ -1,4 +1,4 @@
-"""The light in the artist's hand: the dial, tilt and exposure, and two balls that stand in it."""
+"""The controls of the light: the dial, tilt and exposure, and two balls under it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPixmap
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QToolButton, QVBoxLayout, QWidget
 
 from ..core.parameters import Curve
-from . import look
+from . import theme
 from .env_dial import EnvDial, LampMark
 
 BALL = 72  # px
@@ -72,11 +72,11 @@ class LightBox(QWidget):
         self.setBalls(QImage())
 
     def addTool(self, widget: QWidget) -> None:
-        """Put another button beside the balls."""
+        """Add a button beside the balls."""
         self._tools.insertWidget(self._tools.count() - 1, widget)
 
     def setRotate(self, value: Any) -> None:
-        """Show `env_rotate`; a curve is told of and stays until the light is turned."""
+        """Show `env_rotate`; a curve is named and kept until the light is turned."""
         if isinstance(value, Curve):
             self._turn.setText(f"turn animated, {len(value.keys)} keys")
             self._turn.show()
@@ -88,7 +88,7 @@ class LightBox(QWidget):
         self._show_turn()
 
     def turn(self) -> str:
-        """What is said of how the light is turned; empty where it stands as it lies in its file."""
+        """The sentence on how the light is turned; empty where it is not turned."""
         return self._turn.text() if self._turn.isVisibleTo(self) else ""
 
     def _show_turn(self) -> None:
@@ -123,14 +123,14 @@ class LightBox(QWidget):
         self._balls.setPixmap(pixmap)
 
     def _no_balls(self) -> QPixmap:
-        """Where the balls will be."""
+        """The place of the balls while there are none."""
         pixmap = QPixmap(self.ballSize())
         pixmap.setDevicePixelRatio(self.devicePixelRatioF())
         pixmap.fill(Qt.GlobalColor.transparent)
         painter = QPainter(pixmap)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(look.PICTURE))
+        painter.setBrush(QColor(theme.PICTURE))
         for left in (0, BALL):
             painter.drawEllipse(QRectF(left, 0, BALL, BALL))
         painter.end()
@@ -141,7 +141,7 @@ class LightBox(QWidget):
         return QSize(2 * BALL, BALL) * self.devicePixelRatioF()
 
     def reset(self) -> None:
-        """The light as it lies in its file."""
+        """Set the light to how it is in its file."""
         self._rotate = (0.0, 0.0, 0.0)
         with QSignalBlocker(self.dial):
             self.dial.setValue(0.0)

@@ -1,4 +1,4 @@
-"""Lights to come back to: places for the main lamp around the subject, and lights an artist kept under a name."""
+"""Presets of light: places for the main lamp around the subject, and lights that an artist stored under a name."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ KEPT = "lights"
 
 @dataclass(frozen=True)
 class KeptLight:
-    """A light under a name: its map, its turn about X, Y and Z in degrees, and its exposure in stops."""
+    """A stored light: its map, its turn about X, Y and Z in degrees, and its exposure in stops."""
 
     name: str
     env: str
@@ -45,7 +45,7 @@ class LightPresets(QToolButton):
     def __init__(
         self, settings: QSettings, current: Callable[[], KeptLight | None], parent: QWidget | None = None
     ) -> None:
-        """`current` says what would be kept, None when there is nothing."""
+        """`current` gives the light that would be stored, None when there is none."""
         super().__init__(parent)
         self._settings, self._current = settings, current
         self._has_lamp = False
@@ -61,16 +61,16 @@ class LightPresets(QToolButton):
         self._has_lamp = there
 
     def lights(self) -> list[KeptLight]:
-        """The lights that were kept, by name."""
+        """The stored lights, by name."""
         try:
             kept = json.loads(str(self._settings.value(KEPT, "[]")))
             found = [KeptLight(k["name"], k["env"], tuple(k["rotate"]), float(k["exposure"])) for k in kept]
         except (KeyError, TypeError, ValueError):
-            return []  # written by something else: nothing of ours is lost by it
+            return []  # written by another program, and not a list of lights
         return sorted((light for light in found if len(light.rotate) == 3), key=lambda light: light.name.lower())
 
     def keep(self, name: str) -> None:
-        """Keep the light as it stands under a name, in place of another of that name."""
+        """Store the current light under a name, in place of another of that name."""
         current = self._current()
         if current is None or not name.strip():
             return
@@ -78,7 +78,7 @@ class LightPresets(QToolButton):
         self._store([*(light for light in self.lights() if light.name != kept.name), kept])
 
     def forget(self, name: str) -> None:
-        """Forget a light."""
+        """Remove a stored light."""
         self._store([light for light in self.lights() if light.name != name])
 
     def _store(self, lights: list[KeptLight]) -> None:

@@ -38,7 +38,7 @@ from ..core import VERSION
 from ..core.errors import RelampError, StoppedError, UsageError
 from ..core.job import RelightJob
 from ..core.parameters import knob_of, knobs
-from . import look
+from . import theme
 from .client import WorkerClient
 from .command_line import command_line
 from .input_row import NAME_WIDTH, InputRow
@@ -82,7 +82,7 @@ class Panel(QWidget):
     ) -> None:
         """`python` is that of the worker (`core.launch.find_python`); `settings` keeps recent files and the layout."""
         super().__init__(parent)
-        look.dress(self)
+        theme.dress(self)
         self.setWindowTitle("Relamp")
         self._settings = settings or QSettings("relamp", "panel")
         self.client = WorkerClient(python, os.environ.get("OCIO"), self)
@@ -117,7 +117,7 @@ class Panel(QWidget):
             self._remember(path)
 
     def loadJob(self, path: str) -> None:
-        """Take up a job file; what is wrong with it is said."""
+        """Load a job file; an error is shown as a sentence."""
         try:
             self.session.load(path)
         except RelampError as error:
@@ -127,7 +127,7 @@ class Panel(QWidget):
         self.say(f"{path} is open")
 
     def saveJob(self, path: str) -> None:
-        """Write the job; what is wrong is said."""
+        """Write the job; an error is shown as a sentence."""
         try:
             self.session.save(path)
         except RelampError as error:
@@ -193,7 +193,7 @@ class Panel(QWidget):
         self.client.close()
 
     def showEvent(self, event: QShowEvent) -> None:
-        # Not before: a host that makes the panel while it starts up must not wait for anything of ours.
+        # Not before: a host that makes the panel while it starts must not wait for the worker.
         if not self._started:
             self._started = True
             self.session.start()
@@ -202,12 +202,12 @@ class Panel(QWidget):
         if self.queue.busy() and not self._may_stop():
             event.ignore()
             return
-        self.hide()  # the worker may take a moment, which nobody has to look at
+        self.hide()  # the worker may take a moment to end, so the window is hidden first
         self.shutDown()
         event.accept()
 
     def _may_stop(self) -> bool:
-        """Asked by `closeEvent`; a test or a host may answer in the artist's place."""
+        """Whether a render in work may be stopped; asked by `closeEvent`, and replaceable by a test or a host."""
         buttons = QMessageBox.StandardButton
         answer = QMessageBox.question(
             self, "Relamp", "A render is not finished. Stop it? The frames that are done are kept.",
@@ -338,7 +338,7 @@ class Panel(QWidget):
         for keys, act in (
             ("Ctrl+O", self._choose_open),
             ("Ctrl+S", self._save),
-            ("Ctrl+Shift+S", self._choose_save),
+            ("Ctrl+Shift+S", self.saveJobAs),
             ("Ctrl+R", self.renderJob),
             ("Ctrl+Shift+C", self.copyCommandLine),
             ("F5", session.reload),
@@ -430,16 +430,24 @@ class Panel(QWidget):
             self.open(path)
 
     def _save(self) -> None:
-        """To where the job came from, else where the artist says."""
+        """Write the job to the file it came from, else to one that the artist chooses."""
         if self._job_path.endswith(".json"):
             self.saveJob(self._job_path)
         else:
-            self._choose_save()
+            self.saveJobAs()
 
-    def _choose_save(self) -> None:
-        path, _ = QFileDialog.getSaveFileName(self, "Save the job", self._job_path or "shot.relamp.json", JOB_FILES)
-        if path:
-            self.saveJob(path if path.endswith(".json") else f"{path}.json")
+    def saveJobAs(self) -> None:
+        """Write the job to where the artist says."""
+        start = self._job_path or "shot.relamp.json"
+        given, _ = QFileDialog.getSaveFileName(self, "Save the job", start, JOB_FILES)
+        path = given if given.endswith(".json") else f"{given}.json"
+        # The dialog has asked about a file of the name that was typed, not about this one.
+        if given and (path == given or not os.path.lexists(path) or self._may_replace(path)):
+            self.saveJob(path)
+
+    def _may_replace(self, path: str) -> bool:
+        question = f"{Path(path).name} is already there. Replace it?"
+        return QMessageBox.question(self, "Save the job", question) == QMessageBox.StandardButton.Yes
 
     def showHelp(self) -> None:
         """List the keys, and say what the worker is and holds."""
@@ -449,7 +457,7 @@ class Panel(QWidget):
         box.setWindowTitle(f"Relamp {VERSION}")
         box.setText(f"<table>{rows}</table>")
         box.setInformativeText("asking the worker …")
-        box.open()  # not a loop of its own: nothing else waits for it
+        box.open()  # not modal: the window stays usable
         self.help = box
         self.session.askStatus(lambda words: box.setInformativeText(words) if self.help is box else None)
         box.finished.connect(self._help_closed)
@@ -519,7 +527,7 @@ def suggested_out(plate: str) -> str:
 
 
 def own_python() -> str | None:
-    """This Python, where it can run the worker and nobody named another one."""
+    """This Python, where it can run the worker and no other one is set."""
     if os.environ.get("RELAMP_PYTHON") or importlib.util.find_spec("OpenImageIO") is None:
         return None
     return sys.executable
@@ -531,13 +539,13 @@ def main(arguments: list[str] | None = None) -> int:
     application = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(application, QApplication)
     if PySide6.__version_info__[:2] == (6, 12) and sys.version_info < (3, 12):
-        # It loses a reference to None or True with every call, and Python ends when the last is gone.
+        # It loses a reference to None or True with every call, and Python ends when the count reaches 0.
         print(
             f"relamp: PySide6 {PySide6.__version__} crashes Python 3.11; pip install 'PySide6-Essentials!=6.12.*'",
             file=sys.stderr,
         )
         return UsageError.exit_code
-    look.apply(application)
+    theme.apply(application)
     panel = Panel(own_python())
     if arguments:
         panel.open(arguments[0])

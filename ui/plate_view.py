@@ -12,7 +12,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
-from . import look
+from . import theme
 
 SMALLEST, LARGEST = 1 / 64, 64.0
 GRIP = 8  # px around the wipe's line that take hold of it
@@ -64,12 +64,12 @@ class PlateView(QWidget):
         self.update()
 
     def setMessage(self, text: str) -> None:
-        """Say something over the picture, such as why there is none."""
+        """Show a sentence over the picture, such as why there is none."""
         self._message = text
         self.update()
 
     def message(self) -> str:
-        """What is said over the picture."""
+        """The sentence over the picture."""
         return self._message
 
     def wipe(self) -> float:
@@ -123,7 +123,7 @@ class PlateView(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        painter.fillRect(self.rect(), QColor(look.PICTURE))
+        painter.fillRect(self.rect(), QColor(theme.PICTURE))
         if not self._picture.isNull():
             self._paint_pictures(painter)
         if self._message:
@@ -143,7 +143,7 @@ class PlateView(QWidget):
         painter.setClipRect(QRectF(frame.left(), frame.top(), line - frame.left(), frame.height()))
         painter.drawImage(frame, self._before)
         painter.restore()
-        painter.setPen(QPen(QColor(look.ACCENT), 1))
+        painter.setPen(QPen(QColor(theme.ACCENT), 1))
         painter.drawLine(QPointF(line, frame.top()), QPointF(line, frame.bottom()))
         self._label(painter, QPointF(line - 8, frame.top() + 8), "before", right=True)
         self._label(painter, QPointF(line + 8, frame.top() + 8), "after")
@@ -154,9 +154,9 @@ class PlateView(QWidget):
         if right:
             box.moveRight(int(at.x()))
         painter.fillRect(box, QColor(0, 0, 0, 130))
-        painter.setPen(QColor(look.TEXT))
+        painter.setPen(QColor(theme.TEXT))
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
-        painter.setPen(QPen(QColor(look.ACCENT), 1))
+        painter.setPen(QPen(QColor(theme.ACCENT), 1))
 
     def _paint_message(self, painter: QPainter) -> None:
         area = self.rect().adjusted(24, 24, -24, -24)
@@ -164,7 +164,7 @@ class PlateView(QWidget):
         box = painter.fontMetrics().boundingRect(area, flags, self._message).adjusted(-14, -10, 14, 10)
         if not self._picture.isNull():
             painter.fillRect(box, QColor(20, 20, 20, 220))
-        painter.setPen(QColor(look.TEXT))
+        painter.setPen(QColor(theme.TEXT))
         painter.drawText(area, flags, self._message)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -244,7 +244,7 @@ class PlateView(QWidget):
 def main() -> int:
     """Show one or two pictures."""
     application = QApplication(sys.argv)
-    look.apply(application)
+    theme.apply(application)
     view = PlateView()
     pictures = [QImage(path) for path in sys.argv[1:3]]
     if pictures:

@@ -1,4 +1,4 @@
-"""Playing a shot: a frame after another, each as soon as its picture is there and never faster than the shot runs."""
+"""Playing a shot: one frame after another, each as soon as its picture is there and never faster than the frame rate."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ FPS = 24.0
 
 
 class Playback(QObject):
-    """Drives a `Timeline`; frames that are worked out play in time, the others wait for their pictures."""
+    """Drives a `Timeline`; frames whose pictures are kept play in time, others wait for their pictures."""
 
     playingChanged = Signal(bool)
 
@@ -25,7 +25,7 @@ class Playback(QObject):
         session.pictureFailed.connect(lambda sentence: self.setPlaying(False))
 
     def setFps(self, fps: float) -> None:
-        """How many frames a second."""
+        """Set the number of frames per second."""
         self._timer.setInterval(round(1000 / fps))
 
     def isPlaying(self) -> bool:

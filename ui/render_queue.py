@@ -1,4 +1,4 @@
-"""The shots that are rendered, were rendered or wait: progress, time left, and what went wrong, a row each."""
+"""The renders that are in work, finished or waiting: progress, time left and failures, in a row each."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class RenderRow(QWidget):
         self._wait()
 
     def words(self) -> str:
-        """What is said under the bar."""
+        """The text under the bar."""
         return self._words.text()
 
     def failures(self) -> dict[int, str]:
@@ -61,18 +61,18 @@ class RenderRow(QWidget):
         return dict(self._failed)
 
     def cancel(self) -> None:
-        """Stop it: a frame in work is finished, those that are done are kept."""
+        """Stop the render: the frame in work is finished, finished frames are kept."""
         if self.state in ("waiting", "rendering") and self._cancel is not None:
             self._set("stopping", "stopping")
             self._cancel()
 
     def resume(self) -> None:
-        """Take a render up again that failed or was stopped; what is finished is kept."""
+        """Resume a render that failed or was stopped; finished frames are kept."""
         if self.state in ("failed", "stopped") and self._resume is not None:
             self._resume()
 
     def advance(self, event: dict[str, Any]) -> None:
-        """Take one frame's end, as the worker tells it."""
+        """Count one frame, by the worker's event."""
         now = time.monotonic()
         if self._begun is None:
             self._begun = now - float(event["seconds"])
@@ -89,7 +89,7 @@ class RenderRow(QWidget):
         self._set("stopping" if self.state == "stopping" else "rendering", words)
 
     def finish(self, written: int, kept: int) -> None:
-        """The render is done."""
+        """Show that the render is done."""
         self._finished = written + kept
         self._bar.setRange(0, 1)
         self._bar.setValue(1)
@@ -98,10 +98,10 @@ class RenderRow(QWidget):
             self._say("", wrong=False)
 
     def fail(self, sentence: str, stopped: bool = False) -> None:
-        """The render ended with an error, or was stopped."""
+        """Show that the render ended with an error, or was stopped."""
         state = "stopped" if stopped else "failed"
         self._set(state, state)
-        if any(reason in sentence for reason in self._failed.values()):  # told frame by frame below
+        if any(reason in sentence for reason in self._failed.values()):  # listed frame by frame below
             sentence = f"{self._finished} of {self._bar.maximum()} frames are there"
         self._say([sentence, *self._reasons()], wrong=not stopped)
 
@@ -165,7 +165,7 @@ class RenderQueue(QScrollArea):
         return any(row.state in ("waiting", "rendering", "stopping") for row in self._rows)
 
     def add(self, name: str, tip: str = "") -> RenderRow:
-        """A row for another render."""
+        """Add a row for another render."""
         row = RenderRow(name, tip, self)
         self._box.insertWidget(self._box.count() - 1, row)
         self._rows.append(row)

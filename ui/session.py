@@ -1,6 +1,6 @@
-"""What the panel works on: a job, the frame that is looked at, and the questions to the worker that follow from a change.
+"""The state of the panel: a job, the frame that is shown, and the requests to the worker that follow from a change.
 
-Widgets tell it what the artist did and show what it signals; it knows no widgets.
+Widgets call its methods and show what it signals; it imports no widgets.
 """
 
 from __future__ import annotations
@@ -23,20 +23,22 @@ from .client import WorkerClient, as_image, as_params
 from .frame_cache import FrameCache, Shown
 
 INPUTS = ("plate", "matte", "normals", "depth", "source_env", "env", "background")
-LIGHTS = ("env", "prompt", "background")
+LIGHTS = ("env", "prompt", "background", "rig")
 """Where the new light may come from: the first that is given is it."""
 STAGES = ("relit", "plate", "ratio", "hint", "normals", "proxy")
 LAYERS = tuple(name for name in NEW_LAYERS if name not in (*STAGES, "lamps"))
 WITHOUT_LIGHT = ("plate", "normals")
-QUICK = 960  # px: what is asked for while something moves
-SETTLE = 250  # ms of stillness after which the full picture is asked for
-_LIGHT = ("env", "prompt", "background", "background_exposure", "env_colorspace", "backbone", "config", "camera")
+QUICK = 960  # px: the size that is requested while something moves
+SETTLE = 250  # ms without a change after which the full picture is requested
+_LIGHT = (
+    "env", "prompt", "background", "rig", "light", "background_exposure", "env_colorspace", "backbone", "config", "camera",
+)  # fmt: skip
 _NO_PICTURE = ("output", "run")  # groups of parameters that no picture depends on
 
 
 @dataclass(frozen=True)
-class _Look:
-    """What a picture is of, but for its frame and its size. `name` is a stage, or `result`; `key` is all of it as text."""
+class _Wanted:
+    """A picture that is requested, but for its frame and its size. `name` is a stage, or `result`; `key` is all of it as text."""
 
     name: str
     params: dict[str, Any]
@@ -87,23 +89,23 @@ class Session(QObject):
 
     @property
     def job(self) -> RelightJob:
-        """The job as it stands."""
+        """The current job."""
         return self._job
 
     @property
     def frame(self) -> int | None:
-        """The frame that is looked at; None before a plate was found."""
+        """The frame that is shown; None before a plate was found."""
         return self._frame
 
     @property
     def result(self) -> str | None:
-        """The rendered frames that are looked at, None for a preview."""
+        """The rendered frames that are shown, None for a preview."""
         return self._result
 
     def set(self, name: str, value: Any) -> None:
-        """Change a parameter. What cannot be is said and changes nothing.
+        """Set a parameter. A value that is refused is reported and changes nothing.
 
-        A light that is taken out takes with it how it was turned and exposed, which would be wrong for the next one.
+        A light that is removed takes its turn and its exposure with it, which would be wrong for the next one.
         """
         if value == "":
             value = default_of(name)
@@ -124,7 +126,7 @@ class Session(QObject):
             self._follow(each, getattr(before, each))
 
     def load(self, path: str) -> None:
-        """Take up a job file. Raises `RelampError`."""
+        """Load a job file. Raises `RelampError`."""
         self.take(jobs.load(path))
 
     def save(self, path: str) -> None:
@@ -132,7 +134,7 @@ class Session(QObject):
         jobs.save(self._job, path, overwrite=True)
 
     def take(self, job: RelightJob) -> None:
-        """Take up another job."""
+        """Replace the job."""
         before, self._job = self._job.parameters, job
         self._result = None
         changed = [name for name, _ in knobs() if getattr(before, name) != getattr(job.parameters, name)]
@@ -148,7 +150,7 @@ class Session(QObject):
         self._ask_displays()
 
     def setFrame(self, frame: int) -> None:
-        """Look at another frame."""
+        """Show another frame."""
         if frame != self._frame:
             self._frame = frame
             self.refresh()
@@ -156,17 +158,17 @@ class Session(QObject):
                 self._ask_balls()
 
     def setStage(self, stage: str) -> None:
-        """Look at another stage."""
+        """Show another stage."""
         self._stage, self._result = stage, None
         self.refresh()
 
     def setViewExposure(self, stops: float) -> None:
-        """Brighten the view, for looking only."""
+        """Set the exposure of the view, which changes no parameter."""
         self._stops = stops
         self.refresh()
 
     def setView(self, display: str | None, view: str | None) -> None:
-        """Look through another view of the colour config."""
+        """Set the view of the colour config."""
         if (display, view) != self._view:
             self._view = (display, view)
             self.refresh()
@@ -175,29 +177,29 @@ class Session(QObject):
                 self._ask_balls()
 
     def setDim(self, gains: tuple[float, ...]) -> None:
-        """Look at the lamps times these, the rest last; () for all as they are."""
+        """Set the factors of the lamps in the picture, the rest last; () for 1 each."""
         if gains != self._dim:
             self._dim = gains
             self.refresh()
 
     def setViewSize(self, longer: int) -> None:
-        """How large the view shows the plate: px of its longer side, 0 for all there are."""
+        """Set the size at which the view shows the plate: px of its longer side, 0 for the plate's own."""
         if longer != self._size:
             self._size = longer
             self._settle.start()
 
     def setBallSize(self, pixels: int) -> None:
-        """How large a ball is drawn."""
+        """Set the size in px at which a ball is drawn."""
         self._ball = pixels
 
     def setWantsBefore(self, on: bool) -> None:
-        """Whether the plate is looked at too, behind the wipe."""
+        """Set whether the plate is shown too, behind the wipe."""
         self._wants_before = on
         if on:
             self._ask_before()
 
     def setMoving(self, on: bool) -> None:
-        """Whether frames follow one another, so that only pictures count and quick ones do."""
+        """Set whether frames follow one another, so that only pictures are requested, and small ones."""
         self._moving = on
         if on:
             self._settle.stop()
@@ -205,17 +207,17 @@ class Session(QObject):
             self.refresh()
 
     def isWaiting(self) -> bool:
-        """Whether the picture of the current frame is still to come."""
+        """Whether the picture of the current frame has not arrived yet."""
         return self._waiting
 
     def showResult(self, pattern: str) -> None:
-        """Look at rendered frames instead of a preview, until something is changed."""
+        """Show rendered frames instead of a preview, until a parameter changes."""
         self._result = pattern
         self._cache.clear()  # they may be other files than last time
         self.refresh()
 
     def reload(self) -> None:
-        """Look at everything again: files may have changed."""
+        """Read everything again, because files may have changed."""
         self._cache.clear()
         self._befores.clear()
         for name in INPUTS:
@@ -226,11 +228,11 @@ class Session(QObject):
         self.refresh()
 
     def refresh(self) -> None:
-        """Show what is looked at: at once when it is at hand, else quickly first."""
+        """Show the current picture: at once when it is kept, else a quick one first."""
         self._settle.stop()
         if not self._job.parameters.plate:
             return
-        if self._cache.setLook(self._look().key):
+        if self._cache.setKey(self._wanted().key):
             self.cachedChanged.emit(frozenset())
         kept = self._cache.get(self._frame) if self._frame is not None else None
         if kept is not None:
@@ -243,7 +245,7 @@ class Session(QObject):
         self._ask_before()
 
     def askValues(self, x: float, y: float) -> None:
-        """Ask for the linear values of the last picture at (x, y), 0 to 1."""
+        """Request the linear values of the last picture at (x, y), 0 to 1."""
         if self._job.parameters.plate:
             params = {"name": self._name(), "x": x, "y": y}
             self._client.ask(
@@ -255,7 +257,7 @@ class Session(QObject):
             )
 
     def askStatus(self, on_words: Callable[[str], None]) -> None:
-        """Ask what the worker is and holds, in a sentence."""
+        """Request the worker's status, as a sentence."""
         self._client.ask(
             "status",
             {},
@@ -335,21 +337,21 @@ class Session(QObject):
         return bool(p.camera) or any(isinstance(v, Curve) for v in (p.env_rotate, p.env_exposure)) or _many(p.env)
 
     def _large(self) -> bool:
-        """Whether what is wanted takes longer than an artist's hand should wait for."""
+        """Whether the picture takes longer than an interactive change may take."""
         return self._size == 0 or self._size > QUICK
 
     def _name(self) -> str:
-        """What is looked at: a stage, or `result`."""
+        """What is shown: a stage, or `result`."""
         if self._result is not None:
             return "result"
         return self._stage if self._lit() or self._stage in WITHOUT_LIGHT else "plate"
 
     def _lit(self) -> bool:
-        """Whether anything says what the new light is, be it wrong or right."""
+        """Whether a parameter gives the new light, valid or not."""
         p = self._job.parameters
-        return bool(p.env or p.prompt or p.background) or p.backbone in PUBLISHED
+        return bool(p.env or p.prompt or p.background or p.rig) or p.backbone in PUBLISHED
 
-    def _look(self) -> _Look:
+    def _wanted(self) -> _Wanted:
         name = self._name()
         job = as_params(self._job)
         if name == "result":
@@ -359,32 +361,32 @@ class Session(QObject):
             params["dim"] = list(self._dim)
         idle = {k for k, knob in knobs() if knob.group in _NO_PICTURE and k not in ("lamps", "device")}
         shown = {k: v for k, v in job["parameters"].items() if k not in idle}
-        return _Look(name, params, json.dumps([name, shown, {k: v for k, v in params.items() if k != "job"}]))
+        return _Wanted(name, params, json.dumps([name, shown, {k: v for k, v in params.items() if k != "job"}]))
 
     def _eyes(self) -> dict[str, Any]:
         return {"exposure": self._stops, "display": self._view[0], "view": self._view[1]}
 
     def _ask_picture(self, size: int) -> None:
-        look, frame = self._look(), self._frame
-        self._cache.setLook(look.key)
+        request, frame = self._wanted(), self._frame
+        self._cache.setKey(request.key)
         self._waiting = True
 
         def ready(reply: Reply) -> None:
             shown = Shown(as_image(reply), reply.result, size)
-            if self._cache.look() == look.key:
+            if self._cache.key() == request.key:
                 self._cache.put(int(shown.facts["frame"]), shown)
                 self.cachedChanged.emit(self._cache.frames())
             here = frame in (self._frame, None)
-            wanted = here and self._cache.look() == look.key
-            if wanted or (here and self._waiting):  # one on the way to what is wanted is better than none
+            wanted = here and self._cache.key() == request.key
+            if wanted or (here and self._waiting):  # an older picture of the same stage is better than none
                 self._waiting = self._waiting and not wanted
-                self.pictureReady.emit(look.name, shown.image, shown.facts)
+                self.pictureReady.emit(request.name, shown.image, shown.facts)
 
         def failed(error: RelampError) -> None:
             self._waiting = False
             self.pictureFailed.emit(str(error))
 
-        params = {**look.params, "frame": frame, "size": size, "name": look.name}
+        params = {**request.params, "frame": frame, "size": size, "name": request.name}
         self._client.ask("preview", params, ready, failed, lane="view")
 
     def _ask_before(self) -> None:
@@ -393,7 +395,7 @@ class Session(QObject):
         p = self._job.parameters
         plate = {name: getattr(p, name) for name in ("plate", "layer", "colorspace", "config")}
         key, frame = json.dumps([plate, self._eyes()]), self._frame
-        self._befores.setLook(key)
+        self._befores.setKey(key)
         kept = self._befores.get(frame)
         if kept is not None:
             self.beforeReady.emit(kept.image)
@@ -401,7 +403,7 @@ class Session(QObject):
 
         def ready(reply: Reply) -> None:
             shown = Shown(as_image(reply), reply.result, QUICK)
-            if self._befores.look() == key:
+            if self._befores.key() == key:
                 self._befores.put(frame, shown)
             if frame == self._frame:
                 self.beforeReady.emit(shown.image)

@@ -1,6 +1,6 @@
-"""The frames of a shot as a strip: where one is, which are worked out already, which are missing.
+"""The frames of a shot as a strip: the current frame, those whose pictures are kept, and those that are missing.
 
-`python -m relamp.ui.timeline`. Dragging scrubs. What is worked out is underlined; gaps of the plate are marked.
+`python -m relamp.ui.timeline`. Dragging scrubs. Kept frames are underlined; gaps of the plate are marked.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QApplication, QWidget
 
-from . import look
+from . import theme
 
 EDGE = 10  # px left and right of the first and the last frame
 NARROWEST = 46  # px between two numbers
 
 
 class Timeline(QWidget):
-    """`value` is the frame one is at."""
+    """`value` is the current frame."""
 
     valueChanged = Signal(int)
 
@@ -47,7 +47,7 @@ class Timeline(QWidget):
         self.update()
 
     def setCached(self, frames: frozenset[int]) -> None:
-        """Mark the frames that are worked out."""
+        """Mark the frames whose pictures are kept."""
         if frames != self._cached:
             self._cached = frames
             self.update()
@@ -57,7 +57,7 @@ class Timeline(QWidget):
         return self._cached
 
     def value(self) -> int:
-        """The frame one is at."""
+        """The current frame."""
         return self._value
 
     def setValue(self, frame: int) -> None:
@@ -86,7 +86,7 @@ class Timeline(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         groove = QRectF(0, self.height() - 7, self.width(), 4)
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(look.FIELD))
+        painter.setBrush(QColor(theme.FIELD))
         painter.drawRoundedRect(groove, 2, 2)
         if self._frames:
             self._paint_frames(painter, groove)
@@ -99,11 +99,11 @@ class Timeline(QWidget):
         first, last = self._frames[0], self._frames[-1]
         there = set(self._frames)
         if last - first + 1 != len(there) and last - first < 100_000:
-            painter.setBrush(QColor(look.WRONG))
+            painter.setBrush(QColor(theme.WRONG))
             for frame in range(first, last + 1):
                 if frame not in there:
                     painter.drawRect(QRectF(self._x(frame) - half, groove.top(), 2 * half, groove.height()))
-        painter.setBrush(QColor(look.DEEP))
+        painter.setBrush(QColor(theme.DEEP))
         for frame in self._cached & there:
             painter.drawRect(QRectF(self._x(frame) - half, groove.top(), 2 * half, groove.height()))
 
@@ -111,7 +111,7 @@ class Timeline(QWidget):
         font = painter.font()
         font.setPixelSize(10)
         painter.setFont(font)
-        painter.setPen(QColor(look.QUIET))
+        painter.setPen(QColor(theme.QUIET))
         first, last = self._frames[0], self._frames[-1]
         for frame in _round_numbers(first, last, NARROWEST / max(self._pitch(), 1e-6)):
             x = self._x(frame)
@@ -125,7 +125,7 @@ class Timeline(QWidget):
 
     def _paint_head(self, painter: QPainter) -> None:
         x = self._x(self._value)
-        colour = QColor(look.ACCENT if self.isEnabled() else look.QUIET)
+        colour = QColor(theme.ACCENT if self.isEnabled() else theme.QUIET)
         painter.setPen(QPen(colour, 2))
         painter.drawLine(QPointF(x, self.height() - 12), QPointF(x, self.height()))
 
@@ -160,9 +160,9 @@ def _round_numbers(first: int, last: int, apart: float) -> list[int]:
 
 
 def main() -> int:
-    """Scrub a shot with a gap."""
+    """Show a shot with a gap."""
     application = QApplication(sys.argv)
-    look.apply(application)
+    theme.apply(application)
     strip = Timeline()
     strip.setFrames([*range(1001, 1040), *range(1044, 1101)])
     strip.setCached(frozenset(range(1001, 1020)))

@@ -30,7 +30,7 @@ class ViewMenu(QToolButton):
         return self._value
 
     def setValue(self, display: str | None, view: str | None) -> None:
-        """Look through another view; one the config has not is not taken."""
+        """Choose another view; one that the config does not have is ignored."""
         if display is None or view not in self._displays.get(display, ()) or (display, view) == self._value:
             return
         self._value = (display, view)
@@ -38,7 +38,7 @@ class ViewMenu(QToolButton):
         self.valueChanged.emit(self._value)
 
     def setConfig(self, displays: list[dict[str, Any]], config: str) -> None:
-        """Show what a config has, defaults first. The view stays when the config has it, else it is the default."""
+        """Show the views of a config, defaults first. The view is kept where the config has it, else it is the default."""
         self._displays = {entry["name"]: entry["views"] for entry in displays}
         self.setEnabled(bool(displays))
         self.setToolTip(f"Display and view, for looking only; {config}" if config else "Display and view")

@@ -1,7 +1,4 @@
-"""The viewer: the picture with what is needed to look at it, and the frames under it.
-
-Everything here is for looking; nothing changes a job.
-"""
+"""The viewer: the picture with its controls, and the frames under it. Nothing here changes a job."""
 
 from __future__ import annotations
 
@@ -43,7 +40,7 @@ _TIPS = {
 
 
 class Viewer(QWidget):
-    """Shows what a session looks at."""
+    """Shows the pictures of a session."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -211,7 +208,7 @@ class Viewer(QWidget):
         self._size_changed()
 
     def _size_changed(self) -> None:
-        """Ask for as many pixels as the screen shows, in a few steps so that small moves ask for nothing."""
+        """Request as many pixels as the screen shows, in a few steps so that small changes request nothing."""
         longer = max(self._facts.get("full_width", QUICK), self._facts.get("full_height", QUICK))
         needed = longer * min(self.view.zoom(), 1.0)
         steps = [size for size in STEPS if size < longer]

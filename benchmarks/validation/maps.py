@@ -29,6 +29,16 @@ def make(name: str, level: float, turn: float = 0.0, height: int = HEIGHT) -> Pi
     return (pixels * (level / (mean @ AP1_LUMINANCE))).astype(np.float32)
 
 
+def balanced(pixels: Picture) -> Picture:
+    """A map (H, 2H, 3) as a camera that is white-balanced to it records it.
+
+    A grey surface that faces +Z gets grey light of the same luminance.
+    """
+    share = np.maximum(view_directions(pixels.shape[0])[..., 2], 0) * row_weights(pixels.shape[0])[:, None]
+    got = (pixels * share[..., None]).sum(axis=(0, 1))
+    return (pixels * (got @ AP1_LUMINANCE / got)).astype(np.float32)
+
+
 def view_directions(height: int) -> Picture:
     """(H, 2H, 3) unit directions of the pixel centres."""
     theta = (np.arange(height) + 0.5) / height * np.pi

@@ -6,8 +6,10 @@ Needs `mitsuba`, `pyoidn` (Open Image Denoise), `numpy` and `OpenImageIO`, and n
 can be stopped and started again.
 
 A shot is a folder: `plate` and `truth` (opaque, the map is seen behind), `matte`, `normals` (camera space, X right, Y up, Z to
-the viewer) and `background_b` (what the camera sees without the subject) as `####.exr` from frame 1001, the maps `env_a` and
-`env_b` (a sequence where the light turns), `camera.json`, and `shot.json` with the noise that is left. Numbers are ACEScg.
+the viewer), `depth` (planar, in the scene's units, 0 where nothing stands; no pixel is a mixture) and `background_b` (what the
+camera sees without the subject) as `####.exr` from frame 1001, the maps `env_a` and `env_b` (a sequence where the light turns),
+`camera.json`, and `shot.json` with the noise that is left. Numbers are ACEScg. Where a plate is white-balanced to its light, so
+is `env_a`.
 """
 
 # pyright: reportMissingImports=false
@@ -39,6 +41,7 @@ ASPECT = 4 / 3
 PASSES = 4  # the samples are split into as many pictures, to find fireflies and to measure what noise is left
 DEPTH = 5  # of a path
 FIREFLY = 4.0  # times the other passes' mean
+LOOKS = 9  # samples of a pixel's depth, of which it is the median
 
 
 def main() -> None:
@@ -62,6 +65,8 @@ def render_shot(shot: Shot, folder: Path, width: int, spp: int, frames: int) -> 
     folder.mkdir(parents=True, exist_ok=True)
     noise = {}
     for frame in range(frames):
+        if not _path(folder, "depth", frame).exists():
+            write_exr(_path(folder, "depth", frame), _depth(shot, frame, width), "Z", "float")
         finished = _path(folder, "truth", frame)  # the last one of a frame to be written
         if not finished.exists():
             begun = time.perf_counter()
@@ -81,6 +86,7 @@ def _render_frame(shot: Shot, folder: Path, frame: int, width: int, spp: int) ->
     noise = {}
     for light, picture, env in ((shot.plate, "plate", "env_a"), (shot.truth, "truth", "env_b")):
         pixels = maps.make(light.place, light.level, light.turn_at(frame))
+        pixels = maps.balanced(pixels) if light.balanced else pixels
         env_path = _path(folder, env, frame) if light.turn_a_frame else folder / f"{env}.exr"
         if not env_path.exists():
             write_exr(env_path, pixels, "RGB", "float")
@@ -119,6 +125,19 @@ def _render(
     shown = [np.clip(half, 0, 1) ** (1 / 2.2) for half in halves]
     error = ((shown[0] - shown[1]) / 2)[alpha[..., 0] > 0.5]
     return np.concatenate([sum(halves) / 2, alpha], -1), normals, float(-10 * np.log10(np.square(error).mean()))
+
+
+def _depth(shot: Shot, frame: int, width: int) -> np.ndarray:
+    """Planar depth (H, W, 1), the median of a few samples a pixel; 0 where most of them hit nothing."""
+    camera, height = shot.camera(frame), round(width / ASPECT)
+    scene = _scene(
+        [_shape(part) for part in shot.parts(frame)], {"type": "constant"}, camera, width, height,
+        {"type": "aov", "aovs": "place:position,far:depth"},
+    )  # fmt: skip
+    looks = np.stack([np.asarray(mi.render(scene, spp=1, seed=i)) for i in range(LOOKS)])  # (LOOKS, H, W, 4)
+    ahead = (looks[..., :3] - np.array(camera.eye, np.float32)) @ -camera.rotation[:, 2].astype(np.float32)
+    depth = np.median(np.where(looks[..., 3] > 0, ahead, 0), axis=0)
+    return np.maximum(depth, 0)[..., None]
 
 
 def _denoised(colour: np.ndarray, albedo: np.ndarray, normals: np.ndarray) -> np.ndarray:
@@ -223,7 +242,13 @@ def _describe(shot: Shot, folder: Path, width: int, spp: int, frames: int, noise
 
 
 def _light_json(light: Light) -> dict[str, Any]:
-    return {"place": light.place, "level": light.level, "turn": light.turn, "turn_a_frame": light.turn_a_frame}
+    return {
+        "place": light.place,
+        "level": light.level,
+        "turn": light.turn,
+        "turn_a_frame": light.turn_a_frame,
+        "balanced": light.balanced,
+    }
 
 
 def _path(folder: Path, name: str, frame: int) -> Path:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import people
 import shapes
 from shapes import Mesh
 
@@ -18,12 +19,16 @@ Material = dict[str, Any]
 
 @dataclass(frozen=True)
 class Light:
-    """A map of `maps` by name, its level, and how far it is turned at first and more with every frame, degrees."""
+    """A map of `maps` by name, its level, and how far it is turned at first and more with every frame, degrees.
+
+    `balanced`: the camera was white-balanced to it, so what a grey surface facing the camera shows is grey.
+    """
 
     place: str
     level: float
     turn: float = 0.0
     turn_a_frame: float = 0.0
+    balanced: bool = False
 
     def turn_at(self, frame: int) -> float:
         return self.turn + self.turn_a_frame * frame
@@ -234,6 +239,33 @@ def _ruin(_: int) -> list[Part]:
     ]
 
 
+def _person(seed: int, yaw: float, tone: people.Colour, cloth: people.Colour) -> list[Part]:
+    meshes, strands, colour = people.person(seed, tone, cloth)
+    made = {"skin": coated(0.42), "eye": coated(0.12, 0.7), "hair": coated(0.4), "frame": coated(0.2)}
+    parts: list[Part] = [(mesh.moved(yaw=yaw), made.get(name, matte())) for name, mesh in meshes.items()]
+    return parts + [(Hair(points @ shapes.turn(yaw).T, radius), hair(colour)) for points, radius in strands]
+
+
+def _sitter(frame: int) -> list[Part]:
+    return _person(11, -18.0 + 4 * frame, (0.42, 0.26, 0.18), (0.12, 0.2, 0.24))
+
+
+def _porch(frame: int) -> list[Part]:
+    wood = (0.4, 0.3, 0.2)
+    lattice = [
+        people.pole((x - 0.9, -1.7, 2.1), (x + 0.5, 2.2, 1.7), 0.05).painted(wood) for x in (-0.75, 0.35, 1.35, 2.3)
+    ]
+    return [
+        *_person(5, 8.0 + 3 * frame, (0.6, 0.41, 0.32), (0.35, 0.36, 0.4)),
+        (people.hat().moved((0, -0.08, 0.0), yaw=8.0 + 3 * frame, pitch=-6), matte()),
+        *((bar.moved((0.05 * frame, 0, 0)), matte()) for bar in lattice),
+    ]
+
+
+def _camp(frame: int) -> list[Part]:
+    return _person(23, 24.0 - 5 * frame, (0.24, 0.135, 0.085), (0.5, 0.46, 0.36))
+
+
 def _disc(radius: float) -> Mesh:
     """A round ground at y = 0, with its edge."""
     return shapes.lathe([(0.001, 0), (radius, 0), (radius, -0.15), (0.001, -0.16)], 160, 120)
@@ -279,5 +311,11 @@ SHOTS = {
              Light("dusk", 0.36, 60), Light("overcast", 0.42, 90), _textures, _still((0, 2.6, 7.4), (0, 0.65, 0), 36)),
         Shot("orbit", "the camera goes around a ruin",
              Light("noon", 0.4, -80), Light("neon", 0.24, -25), _ruin, _orbit),
+        Shot("sitter", "a sculpted person turns",
+             Light("studio", 0.34), Light("overcast", 0.42, 40), _sitter, _PORTRAIT_CAMERA),
+        Shot("porch", "a sculpted person in the shadows of a hat and of a lattice in front",
+             Light("noon", 0.4, -25), Light("window", 0.34, 15), _porch, _PORTRAIT_CAMERA),
+        Shot("camp", "a sculpted person by a fire that the camera is white-balanced to",
+             Light("fire", 0.34, balanced=True), Light("noon", 0.4, -60), _camp, _PORTRAIT_CAMERA),
     )
 }  # fmt: skip

@@ -9,8 +9,8 @@ the truth in linear light (`core/evaluation`), which may cost a little PSNR wher
 - *mean gain*: the plate times the one true factor, the truth's mean luminance over the plate's: an oracle of the level alone;
 - *Reinhard*: colour transfer (Reinhard et al. 2001) from the plate's subject to the view of the new light without the subject.
 
-Every backbone renders with (a) plate and matte, (b) + normals, (c) + source environment, (d) both, all `--env-level absolute`,
-through `relamp render` with the shot's camera.
+Every backbone renders with (a) plate and matte, (b) + normals, (c) + source environment, (d) both, (e) both and depth, all
+`--env-level absolute`, through `relamp render` with the shot's camera.
 """
 
 # pyright: reportMissingImports=false
@@ -43,6 +43,7 @@ INPUTS = {
     "b + normals": ("normals",),
     "c + source env": ("source",),
     "d + both": ("normals", "source"),
+    "e + both + depth": ("normals", "source", "depth"),
 }
 KEPT = (
     "psnr",
@@ -188,6 +189,8 @@ def command(folder: Path, relit: str, backbone: str, extra: tuple[str, ...]) -> 
     command += ["--out", relit, "--overwrite", "-q"]
     if "normals" in extra:
         command += ["--normals", pattern(folder, "normals")]
+    if "depth" in extra:
+        command += ["--depth", pattern(folder, "depth")]
     if "source" in extra:
         command += ["--source-env", str(folder / "env_a.exr")]
     return command

@@ -42,6 +42,7 @@ _VERBS = {
     "panel": LazyCommand("relamp.core.cli.panel", "Open the panel, on a job file or a plate if one is given."),
     "doctor": LazyCommand("relamp.core.cli.doctor", "Check this machine and say what is missing and how to get it."),
     "env": LazyCommand("relamp.core.cli.env", "Show what light an environment is, or make one."),
+    "rig": LazyCommand("relamp.core.cli.rig", "Say what lights a rig holds, or make a rig from words."),
     "deflicker": LazyCommand("relamp.core.cli.deflicker", "Take the flicker out of frames that any program relit."),
     "flicker": LazyCommand("relamp.core.cli.flicker", "Say how much each frame of a sequence flickers."),
     "models": LazyCommand("relamp.core.cli.models", "Weights of the published systems: list, check, convert, add."),

@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from .. import VERSION
+from ..light import words
 from ..light.camera import shot_camera
 from ..light.environment import rotate, rotation_matrix
 from ..light.map_file import Environment, load_environment, write_map
 from ..light.prompt import from_prompt
+from ..light.said_back import said_back
 from ..light.sheet import light_sheet
 from ..light.sources import BackgroundLight
 from ..parameters import RelightParameters
@@ -28,6 +30,8 @@ class Made:
     environment: Environment
     colour: Colour
     attributes: dict[str, str] = field(default_factory=dict)
+    understood: str = ""
+    """What was understood of words, as a sentence."""
 
 
 def make(
@@ -53,6 +57,7 @@ def make(
     colour = Colour()
     if prompt is not None:
         made = Made(f"words ({prompt})", from_prompt(prompt, colour), colour, {"relamp/prompt": prompt})
+        made = replace(made, understood=said_back(words.describe(prompt)))
     elif background is not None:
         made = _from_background(background, camera, colour)
     elif plate is not None:
@@ -74,7 +79,8 @@ def save(made: Made, out: Path, overwrite: bool) -> None:
 
 def describe(made: Made, lamps: int, png: str | None, overwrite: bool = False) -> str:
     """What `relamp env` says of a light; draws it into `png` when that is given."""
-    return light_sheet(made.name, made.environment.pixels, made.environment.sha256, lamps, made.colour, png, overwrite)
+    said = light_sheet(made.name, made.environment.pixels, made.environment.sha256, lamps, made.colour, png, overwrite)
+    return f"{said}\nunderstood: {made.understood}" if made.understood else said
 
 
 def _from_background(path: str, camera: str | None, colour: Colour) -> Made:

@@ -57,10 +57,12 @@ def gather(folder: Path, source: Path, extras: tuple[str, ...], models: Path, *p
         pip: more arguments for pip.
 
     Raises:
+        UsageError: the folder holds an installer or a manifest of something else.
         RelampError: pip failed; what it said stands above.
         OutputError: the folder cannot be written.
     """
     wheels = folder / "wheels"
+    _require_own(folder)
     (folder / MANIFEST).unlink(missing_ok=True)  # without it, what is half gathered cannot be installed
     with tempfile.TemporaryDirectory(prefix="relamp-") as temporary:
         # From a copy: building leaves files in the folder it builds, which would go into the next wheel.
@@ -72,8 +74,8 @@ def gather(folder: Path, source: Path, extras: tuple[str, ...], models: Path, *p
             raise RelampError("pip could not gather the wheels; what it said stands above")
     try:
         if models.is_dir():
-            shutil.copytree(models, folder / "weights", dirs_exist_ok=True)
-        shutil.copy(Path(__file__).with_name("offline_install.py"), folder / INSTALLER)
+            shutil.copytree(models, folder / "weights", dirs_exist_ok=True, copy_function=_copy)
+        _copy(Path(__file__).with_name("offline_install.py"), folder / INSTALLER)
     except OSError as error:
         raise OutputError(f"{folder}: cannot be filled ({error})") from None
     files = sorted(path for path in folder.rglob("*") if path.is_file())
@@ -86,6 +88,19 @@ def gather(folder: Path, source: Path, extras: tuple[str, ...], models: Path, *p
     }
     with replacing(folder / MANIFEST, overwrite=True) as temporary:
         temporary.write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+
+
+def _require_own(folder: Path) -> None:
+    """Refuse to write over an installer or a manifest that is not of an earlier gathering."""
+    for path, sign in ((folder / INSTALLER, "relamp offline"), (folder / MANIFEST, '"relamp.offline/')):
+        if path.exists() and not (path.is_file() and sign in path.read_text(encoding="utf-8", errors="replace")):
+            raise UsageError(f"{path} is there and was not gathered by relamp offline; give another folder")
+
+
+def _copy(source: str | Path, target: str | Path) -> None:
+    """Copy a file over the one of an earlier gathering."""
+    with replacing(Path(target), overwrite=True) as temporary:
+        shutil.copy(source, temporary)
 
 
 def _sha256(path: Path) -> str:

@@ -68,7 +68,7 @@ def option(name: str, k: Knob) -> Callable[[Callable[..., Any]], Callable[..., A
     flag = flag_of(name)
     help_text = f"{k.help} {_shown_default(name, k)}".strip()
     if k.kind == "bool":
-        return click.option(f"{flag}/--no-{flag[2:]}", name, default=None, help=help_text, hidden=k.hidden)
+        return click.option(f"{flag}/--no-{flag[2:]}", name, default=None, help=help_text)
     names = [n for n in (k.short, flag, name) if n]
     multiple = name == "data_type"
     return click.option(
@@ -78,7 +78,6 @@ def option(name: str, k: Knob) -> Callable[[Callable[..., Any]], Callable[..., A
         multiple=multiple,
         metavar=_metavar(k),
         help=help_text,
-        hidden=k.hidden,
     )
 
 

@@ -59,7 +59,7 @@ class Status:
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 def command(out: str, frames: str | None, verify: bool, as_json: bool) -> None:
     """Say what the sequence OUT has, lacks and failed at, and why: a pattern, one of its frames, or its folder."""
-    found = look(out, parse_frames(frames) if frames else None, verify=verify)
+    found = status_of(out, parse_frames(frames) if frames else None, verify=verify)
     click.echo(json.dumps(as_data(found), indent=1) if as_json else describe(found))
     if not found.whole:
         raise FramesFailedError(
@@ -67,8 +67,8 @@ def command(out: str, frames: str | None, verify: bool, as_json: bool) -> None:
         )
 
 
-def look(out: str, frames: tuple[int, ...] | None = None, *, verify: bool = False) -> Status:
-    """Look at a sequence: a pattern such as `relit.####.exr`, one of its frames, or the folder it lies in alone.
+def status_of(out: str, frames: tuple[int, ...] | None = None, *, verify: bool = False) -> Status:
+    """The status of a sequence: a pattern such as `relit.####.exr`, one of its frames, or the folder it lies in alone.
 
     Raises:
         InputError: there is neither a frame nor a report of it.

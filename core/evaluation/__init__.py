@@ -1,1 +1,1 @@
-"""How near a relit shot comes to the truth, how steady it is, and what it left alone (`relamp evaluate`)."""
+"""Measures of a relit shot against the truth: likeness, flicker, and what must not change (`relamp evaluate`)."""

@@ -23,7 +23,7 @@ WHITE = 1.1
 
 _LAPLACIAN = np.array([[0, 1, 0], [1, -4, 1], [0, 1, 0]], np.float64)
 _SOBEL = np.outer([1, 2, 1], [-1, 0, 1]) / 8.0
-_LEAST = 16  # pixels; fewer say nothing
+_LEAST = 16  # pixels; fewer are not measured
 
 # Linear Rec.709 to Oklab, Ottosson 2020, columns as published.
 _TO_LMS = np.array([[0.4122214708, 0.5363325363, 0.0514459929],
@@ -68,7 +68,7 @@ def hue_drift(picture: np.ndarray, plate: np.ndarray, truth: np.ndarray, inside:
 
 
 def sharpness(picture: np.ndarray, inside: np.ndarray) -> Sharpness | None:
-    """How sharp the picture is along the edge of the matte, `BAND` px to both sides; None where the matte has no edge.
+    """The sharpness of the picture along the edge of the matte, within `BAND` px on both sides; None where the matte has no edge.
 
     Laplacian variance (Pech-Pacheco et al. 2000) and Tenengrad (Krotkov 1988), on display-encoded luma of 0..1.
     """
@@ -89,6 +89,6 @@ def _detail(y: np.ndarray, inside: np.ndarray) -> np.ndarray:
 
 
 def _chroma(linear: np.ndarray) -> np.ndarray:
-    """Oklab a + ib."""
+    """The two chroma coordinates of Oklab as a complex number, a + ib."""
     a_b = np.cbrt(np.maximum(linear, 0).astype(np.float64) @ _TO_LMS.T) @ _LMS_TO_AB.T
     return a_b[..., 0] + 1j * a_b[..., 1]

@@ -1,4 +1,4 @@
-"""A relit shot against the truth, frame by frame: reads, aligns, and asks every measure.
+"""A relit shot against the truth, frame by frame: files are read and brought together, and every measure is computed.
 
 Only two frames are in memory at a time.
 """
@@ -137,7 +137,7 @@ def evaluate(
 
 @dataclass(frozen=True)
 class _Moment:
-    """One frame of everything, (H, W, 3) linear Rec.709 over the truth's display window, and where to measure."""
+    """Everything of one frame, (H, W, 3) linear Rec.709 over the truth's display window, and where to measure."""
 
     pred: np.ndarray
     truth: np.ndarray
@@ -146,7 +146,7 @@ class _Moment:
 
 
 class _Files:
-    """Where the frames of an evaluation lie."""
+    """The files of an evaluation."""
 
     def __init__(self, pred: str, gt: str, plate: str | None, matte: str | None, colour: Colour) -> None:
         self.colour = colour
@@ -167,7 +167,7 @@ class _Files:
                 )
 
     def moment(self, frame: int) -> _Moment:
-        """Read one frame of everything."""
+        """Read everything of one frame."""
         relit = self._frame(self.pred, frame)
         true = self._frame(self.truth, frame)
         filmed = self._frame(self.plate, frame) if self.plate else None

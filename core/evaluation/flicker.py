@@ -1,8 +1,8 @@
-"""How much a shot flickers, without a truth to hold it against (`relamp flicker`).
+"""How much a shot flickers, measured without a truth (`relamp flicker`).
 
-Each frame is compared with the mean of the one before and the one after, brought onto it along the motion of the plate: a
-light that fades or turns evenly says nothing, what comes and goes does. In stops of luminance, over the plate's where
-one is given, so that the plate's own light does not count.
+Each frame is compared with the mean of the one before and the one after, brought onto it along the motion of the plate.
+Light that fades or turns evenly does not count; light that comes and goes does. The result is in stops of luminance, over
+the plate's where a plate is given, so that the plate's own light does not count.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ class _Moment:
 
 
 class _Files:
-    """Where the frames lie."""
+    """The files of the shot."""
 
     def __init__(self, sequence: str, plate: str | None, matte: str | None) -> None:
         self.colour = Colour()
@@ -168,7 +168,7 @@ def _coarse(picture: np.ndarray, seen: np.ndarray) -> np.ndarray:
 
 
 def _scores(files: _Files, frames: tuple[int, ...]) -> Iterator[FrameFlicker]:
-    """Three frames are in memory at a time."""
+    """The scores of all frames; three frames are in memory at a time."""
     held: dict[int, _Moment] = {}
     for frame in frames:
         if not {frame - 1, frame + 1} <= set(frames):

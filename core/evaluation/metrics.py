@@ -73,7 +73,7 @@ def log_rmse(pred: np.ndarray, truth: np.ndarray, inside: np.ndarray) -> float:
 
 
 def rms(values: np.ndarray) -> float:
-    """Root of the mean square, in float64."""
+    """The root mean square, computed in float64."""
     return float(np.sqrt(np.mean(np.square(values, dtype=np.float64))))
 
 

@@ -39,7 +39,7 @@ def flow(source: np.ndarray, target: np.ndarray) -> np.ndarray:
 
 
 def follow(before: np.ndarray, now: np.ndarray) -> Motion:
-    """The motion between two frames of what was filmed, whose light says nothing about it."""
+    """The motion between two frames of the plate, found from the filmed frames alone."""
     forward, back = flow(before, now), flow(now, before)
     there = warp(forward, back)
     apart = np.linalg.norm(back + there, axis=-1)

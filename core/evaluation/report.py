@@ -1,4 +1,4 @@
-"""What an evaluation looks like: plain text, JSON, and a plot over the frames."""
+"""The result of an evaluation as plain text, as JSON, and as a plot over the frames."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def _plain(scores: dict[str, float]) -> dict[str, float | str]:
 
 
 def _scale(values: list[float]) -> tuple[float, float]:
-    """Lowest and highest value, never the same."""
+    """The lowest and the highest value of a scale, never equal."""
     if not values:
         return 0.0, 1.0
     low, high = min(values), max(values)

@@ -1,1 +1,1 @@
-"""A farm's machine: one warm process a session, asked for chunks of frames through a private folder."""
+"""A farm's machine: one warm process for each session, which takes requests for chunks of frames through a private folder."""

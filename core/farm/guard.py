@@ -1,7 +1,7 @@
-"""A command that ends with whoever asked for it, even when that process is killed and can do nothing any more.
+"""Runs a command that ends when the process which asked for it ends, even if that process is killed.
 
-`python -m relamp.core.farm.guard COMMAND ...` runs the command until its own standard input ends: the system closes that pipe
-when the process at the other end is gone.
+`python -m relamp.core.farm.guard COMMAND ...` runs the command until its own standard input ends: the system closes that
+pipe when the process at the other end has ended.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ GRACE = 60.0  # s for the command to end by itself
 
 
 def run(command: Sequence[str]) -> int:
-    """Run a command under a guard, in a session of its own; its exit code.
+    """Run a command under a guard, in a session of its own; returns its exit code.
 
     Whatever ends this process or leaves this call ends the command: by SIGTERM first, `GRACE` seconds later by SIGKILL.
     """
@@ -23,7 +23,7 @@ def run(command: Sequence[str]) -> int:
         [sys.executable, "-m", "relamp.core.farm.guard", *command],
         stdin=subprocess.PIPE,
         start_new_session=sys.platform
-        != "win32",  # Ctrl-C in the terminal is for us; the guard hears of it by its pipe
+        != "win32",  # Ctrl-C in the terminal reaches this process only; the guard notices the end of its pipe
     )
     try:
         return guard.wait()
@@ -34,7 +34,7 @@ def run(command: Sequence[str]) -> int:
 
 
 def main() -> int:
-    """Be the guard; the exit code of the command, 128 and the signal's number where a signal ended it."""
+    """Run as the guard; returns the exit code of the command, 128 plus the signal's number where a signal ended it."""
     process = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)
     threading.Thread(target=_end_with_stdin, args=(process,), name="guard", daemon=True).start()
     code = process.wait()

@@ -1,8 +1,8 @@
-"""Paths of the artist's machine, put where the farm keeps those files: Open Job Description's path mapping rules.
+"""Paths of the artist's machine replaced by those of the farm: Open Job Description's path mapping rules.
 
 The rules come as a file, `{"version": "pathmapping-1.0", "path_mapping_rules": [{"source_path_format": "POSIX",
 "source_path": ..., "destination_path": ...}, ...]}` (openjd-specifications, How Jobs Are Run). Where several fit, the
-longest source wins.
+longest source applies.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ VERSION = "pathmapping-1.0"
 
 @dataclass(frozen=True)
 class Rule:
-    """Whatever lies under `source` is found under `destination`."""
+    """Files below `source` on the artist's machine lie below `destination` here."""
 
     source: PurePath
     destination: str
 
     def apply(self, path: str) -> str | None:
-        """Where `path` is found, or None where the rule says nothing of it."""
+        """The mapped `path`, or None where the rule does not apply to it."""
         pure = type(self.source)(path)
         if not pure.is_relative_to(self.source):
             return None
@@ -37,7 +37,11 @@ class Rule:
 
 
 def load_rules(path: str | os.PathLike[str]) -> tuple[Rule, ...]:
-    """Read a rules file, the longest source first; a file that says nothing gives none. Raises `InputError`."""
+    """The rules of a file, those with the longest source first; a file without rules gives none.
+
+    Raises:
+        InputError: the file cannot be read as rules.
+    """
     file = Path(path)
     try:
         data = plain_json.loads(file.read_text(encoding="utf-8") or "{}")
@@ -48,7 +52,11 @@ def load_rules(path: str | os.PathLike[str]) -> tuple[Rule, ...]:
 
 
 def load_job(path: str | os.PathLike[str], rules: tuple[Rule, ...] = ()) -> RelightJob:
-    """A job with its paths where this machine has them. What was measured of the shot stays. Raises `InputError`."""
+    """A job with its paths mapped to this machine. The measurements of the shot are kept.
+
+    Raises:
+        InputError: the job file cannot be read.
+    """
     file = Path(path)
     if not rules:
         return jobs.load(file)
@@ -65,7 +73,7 @@ def load_job(path: str | os.PathLike[str], rules: tuple[Rule, ...] = ()) -> Reli
 
 
 def mapped(path: str, rules: tuple[Rule, ...]) -> str:
-    """`path` by the first rule that fits, else as it is."""
+    """`path` by the first rule that applies, else unchanged."""
     for rule in rules:
         found = rule.apply(path)
         if found is not None:

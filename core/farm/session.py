@@ -1,6 +1,7 @@
-"""A farm session from outside its warm process: start it, have a chunk rendered, stop it.
+"""A farm session from outside its warm process: start it, render a chunk, stop it.
 
-What the actions of a farm's step environment and of its tasks call; see `spool` for how they talk.
+These are the functions behind the actions of a farm's step environment and of its tasks; `spool` is how they talk to the
+process.
 """
 
 from __future__ import annotations
@@ -35,10 +36,10 @@ def start(spool: Spool, session: dict[str, Any]) -> None:
 
 
 def render(spool: Spool, frames: str, progress: Progress, say: Say) -> None:
-    """Have a chunk rendered, telling its progress; a warm process that died is started again.
+    """Render a chunk and report its progress; a warm process that has died is started again.
 
     Raises:
-        RelampError: what `relamp render` would have raised; or the warm process died, and the chunk can be asked for again.
+        RelampError: what `relamp render` would have raised; or the warm process died, and the chunk can be sent again.
     """
     wanted = format_frames(parse_frames(frames))
     spool.check_private()
@@ -63,10 +64,10 @@ def render(spool: Spool, frames: str, progress: Progress, say: Say) -> None:
 def stop(spool: Spool) -> None:
     """End a session, if one runs: the frames in work are finished, for a minute at most.
 
-    The warm process ends itself; what is written in the folder is not believed to be its process id.
+    The warm process ends itself; no process id that is written in the folder is trusted.
 
     Raises:
-        UsageError: the folder is not this user's alone.
+        UsageError: the folder is open to other users.
         RelampError: the warm process does not end.
     """
     if not os.path.lexists(spool.folder):
@@ -83,7 +84,7 @@ def stop(spool: Spool) -> None:
 
 
 def _launch(spool: Spool) -> None:
-    # Its own session: a farm that kills a task's process group must not take the warm process along.
+    # Its own session: a farm that kills a task's process group must not kill the warm process.
     with open(spool.log, "ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "relamp.core.farm.warm", str(spool.folder)],
@@ -93,7 +94,7 @@ def _launch(spool: Spool) -> None:
             env={**clean_environment(), **{n: os.environ[n] for n in ("OCIO", "LD_LIBRARY_PATH") if n in os.environ}},
             start_new_session=sys.platform != "win32",
         )
-    # Its end is waited for, else a long-lived parent would keep a dead process that looks alive.
+    # Its end is waited for, else a long-lived parent would keep a zombie process that looks alive.
     threading.Thread(target=process.wait, name="reaper", daemon=True).start()
     while (state := spool.state()) is None:
         if process.poll() is not None and spool.state() is None:

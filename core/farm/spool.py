@@ -1,8 +1,8 @@
 """The spool: a private folder through which tasks of a farm session ask one warm process for chunks of frames.
 
-No port and no pipe: a task is a process of its own that the farm starts and kills as it likes. It leaves a request that can
-name frames and nothing else; what is rendered was settled when the session began. Files appear whole, and who lives says so
-by touching a file of its own.
+There is no port and no pipe: a task is a process of its own that the farm starts and kills. It writes a request that can name
+frames and nothing else; what is rendered was fixed when the session began. Files appear whole, and each process touches a file of
+its own as long as it lives.
 
 ==================  =====================================================================================
 ``session.json``    written first: what the warm process is to load
@@ -33,7 +33,7 @@ from ..atomic import process_lives, replacing
 from ..errors import OutputError, RelampError, UsageError, outcome
 from ..frames import parse_frames
 
-POLL = 0.02  # s between two looks into the folder
+POLL = 0.02  # s between two readings of the folder
 BEAT = 0.5  # s between two touches
 GRACE = 60.0  # s for the warm process to finish the frames in work when its session ends
 DEAD = 30.0  # s without a touch; long, because loading a network can hold up every thread of a process
@@ -42,18 +42,18 @@ _REQUEST = re.compile(r"(?P<number>[0-9]{1,9})\.request")
 
 
 class Spool:
-    """One session's folder, seen from either side."""
+    """The folder of one session, for the warm process and for the tasks."""
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.folder = Path(folder).absolute()
 
     @property
     def log(self) -> Path:
-        """What the warm process says."""
+        """The log of the warm process."""
         return self.folder / "warm.log"
 
     def make(self, session: dict[str, Any]) -> None:
-        """Make the folder, for this user alone, and say what is to be loaded.
+        """Make the folder, readable by this user alone, and write what is to be loaded.
 
         Raises:
             UsageError: a session runs in it, or it is open to others.
@@ -71,7 +71,7 @@ class Spool:
         self._write("session.json", session)
 
     def check_private(self) -> None:
-        """Raise `UsageError` unless the folder is this user's alone: whoever writes there has frames rendered."""
+        """Raise `UsageError` unless only this user can write in the folder: its requests make this user's process render."""
         if sys.platform == "win32":
             return  # folders of a user's session are private there by inheritance
         try:
@@ -86,7 +86,11 @@ class Spool:
             raise UsageError(f"the spool folder {self.folder} is open to other users; give a --spool that is not")
 
     def session(self) -> dict[str, Any]:
-        """What the session loads. Raises `UsageError` when there is none."""
+        """The job, rules and parameters that the session loads.
+
+        Raises:
+            UsageError: there is no session.
+        """
         found = self._read("session.json")
         if found is None:
             raise UsageError(f"there is no session in {self.folder}: start one with relamp farm start")
@@ -95,23 +99,23 @@ class Spool:
     # The warm process's side
 
     def beat(self) -> Pulse:
-        """Say that the warm process lives, until the pulse is stopped."""
+        """Touch the file `alive` until the pulse is stopped."""
         return Pulse(self.folder / "alive")
 
     def tell_ready(self) -> None:
-        """The shot is loaded."""
+        """Write that the shot is loaded."""
         self._write("ready", {})
 
     def tell_failed(self, error: BaseException) -> None:
-        """The shot cannot be loaded, and why."""
+        """Write that the shot cannot be loaded, with the reason."""
         self._write("failed.json", ending(error))
 
     def wants_stop(self) -> bool:
-        """Whether the session ends, or its folder is gone."""
+        """Whether the session was ended, or its folder is gone."""
         return (self.folder / "stop").exists() or not self.folder.is_dir()
 
     def requests(self) -> Iterator[Chunk]:
-        """Chunks not begun, oldest first. A request that makes no sense is answered and dropped."""
+        """The chunks that were not begun, oldest first. A request that cannot be read is answered with an error and removed."""
         found = [match for name in _list(self.folder) if (match := _REQUEST.fullmatch(name))]
         for match in sorted(found, key=lambda match: int(match["number"])):
             name, chunk = match[0], Chunk(self, int(match["number"]))
@@ -120,7 +124,7 @@ class Spool:
             try:
                 request = self._read(name) or {}
             finally:
-                # Whatever is in it is looked at once: a request that ended this process must not end the next one.
+                # Each request is read once: a request that crashed this process must not crash the next one.
                 (self.folder / name).unlink(missing_ok=True)
             try:
                 chunk.frames = parse_frames(str(request["frames"]))
@@ -136,14 +140,14 @@ class Spool:
         return beats(self.folder / "alive")
 
     def state(self) -> dict[str, Any] | None:
-        """None while the shot loads, {} when it is ready, `end` and `reason` when it could not be loaded."""
+        """None while the shot loads, {} when it is loaded, `end` and `reason` when it could not be loaded."""
         return self._read("failed.json") or self._read("ready")
 
     def ask(self, frames: str) -> Chunk:
-        """Leave a request for `frames`, as a range."""
+        """Write a request for `frames`, a range as text."""
         number = 1
         while True:
-            try:  # the events file is made first, and by one task only: its number is then this task's
+            try:  # only one task can create the events file of a number; the number then belongs to that task
                 os.close(os.open(self.folder / f"{number}.events", os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
                 break
             except FileExistsError:
@@ -154,7 +158,7 @@ class Spool:
         return chunk
 
     def ask_to_stop(self) -> None:
-        """The session ends."""
+        """End the session."""
         self._write("stop", {})
 
     def _write(self, name: str, data: dict[str, Any]) -> None:
@@ -170,7 +174,7 @@ class Spool:
 
 
 class Chunk:
-    """One request, seen from either side."""
+    """One request, for the warm process and for the task."""
 
     def __init__(self, spool: Spool, number: int) -> None:
         self._spool, self.number = spool, number
@@ -179,23 +183,23 @@ class Chunk:
         self.pulse: Pulse | None = None
 
     def say(self, event: dict[str, Any]) -> None:
-        """Tell the task one thing."""
+        """Write one event for the task."""
         with suppress(OSError), open(self._events, "a", encoding="utf-8") as file:
             file.write(json.dumps(event) + "\n")
 
     def unwanted(self) -> bool:
-        """Whether the task asked for the end, or is no more."""
+        """Whether the task asked for the end, or has ended."""
         if (self._spool.folder / f"{self.number}.stop").exists():
             return True
         return not beats(self._spool.folder / f"{self.number}.alive")
 
     def ask_to_stop(self) -> None:
-        """Finish the frames in work and begin no more."""
+        """Ask to finish the frames in work and to begin no more."""
         with suppress(OSError):
             (self._spool.folder / f"{self.number}.stop").touch()
 
     def events(self) -> Iterator[dict[str, Any]]:
-        """What the warm process says of this chunk, as it says it, up to the `end`.
+        """The events of this chunk as they are written, up to the one with `end`.
 
         Raises:
             RelampError: the warm process died.
@@ -203,7 +207,7 @@ class Chunk:
         with open(self._events, encoding="utf-8") as file:
             part = ""
             while True:
-                lived = self._spool.alive()  # asked before reading: its last words are read all the same
+                lived = self._spool.alive()  # asked before reading, so that events written just before its end are read
                 part += file.readline()
                 if part.endswith("\n"):
                     event = plain_json.loads(part)
@@ -217,7 +221,7 @@ class Chunk:
                     time.sleep(POLL)
 
     def close(self) -> None:
-        """The task is over; nothing of it stays in the folder but its number."""
+        """Remove the files of this request, except the one that reserves its number."""
         if self.pulse is not None:
             self.pulse.stop()
         for suffix in ("alive", "stop"):
@@ -236,7 +240,7 @@ class Pulse:
         self._thread.start()
 
     def stop(self) -> None:
-        """No more; the file goes."""
+        """Stop touching the file, and remove it."""
         self._over.set()
         self._thread.join()
         with suppress(OSError):
@@ -247,11 +251,11 @@ class Pulse:
             try:
                 os.utime(self._path)
             except OSError:
-                return  # the folder was taken away: whoever looks finds nobody
+                return  # the folder was removed: no process is found alive in it
 
 
 def beats(path: Path) -> bool:
-    """Whether whoever touches `path` lives: touched of late, and by a process that is there."""
+    """Whether the process that touches `path` lives: it was touched lately, and its process exists."""
     try:
         touched, pid = path.stat().st_mtime, int(path.read_text())
     except (OSError, ValueError):
@@ -260,7 +264,7 @@ def beats(path: Path) -> bool:
 
 
 def ending(error: BaseException) -> dict[str, Any]:
-    """The last event of what ended with `error`: its exit code and its sentence."""
+    """The last event of a chunk that ended with `error`: its exit code and its sentence."""
     code, sentence = outcome(error)
     return {"end": code, "reason": sentence}
 

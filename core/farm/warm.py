@@ -1,7 +1,7 @@
-"""The warm process of a farm session: loads a shot once, renders the chunks that tasks ask for through the spool.
+"""The warm process of a farm session: it loads a shot once and renders the chunks that tasks request through the spool.
 
-`python -m relamp.core.farm.warm SPOOL`; started by `relamp farm start`. It ends when the session asks it to, when the
-session's folder is gone, or when nobody asked for anything for an hour. Floor 4.
+`python -m relamp.core.farm.warm SPOOL`; started by `relamp farm start`. It ends when the session is ended, when the folder
+of the session is gone, or after an hour without requests. Floor 4.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class WarmShot:
 
 
 def _store(plan: Plan) -> ResidualStore | None:
-    """Where chunks keep what the network said for each other; None where no chunk needs another's frames."""
+    """Where chunks keep what the network predicted for each other; None where no chunk needs another's frames."""
     from ..temporal.residual_store import ResidualStore
 
     if plan.backbone.network is None or not plan.radius:
@@ -78,7 +78,7 @@ def _store(plan: Plan) -> ResidualStore | None:
 
 
 def serve(spool: Spool) -> int:
-    """Load, then render what is asked for; the exit code."""
+    """Load the shot, then render the chunks that are requested; returns the exit code."""
     spool.check_private()
     pulse = spool.beat()
     threading.Thread(target=_end_in_time, args=(spool,), name="end", daemon=True).start()
@@ -88,7 +88,7 @@ def serve(spool: Spool) -> int:
             shot = WarmShot(spool.session())
         except Exception as error:
             log.exception("the shot cannot be loaded") if not isinstance(error, RelampError) else log.error(error)
-            pulse.stop()  # first: who hears of the failure must find nobody alive
+            pulse.stop()  # first, so that a task that reads of the failure finds no live process
             spool.tell_failed(error)
             return int(ending(error)["end"])
         log.info("loaded in %.1f s", time.monotonic() - begun)
@@ -100,7 +100,7 @@ def serve(spool: Spool) -> int:
 
 
 def _end_in_time(spool: Spool) -> None:
-    """End the process, whatever it does, when its session has been over for as long as frames in work are given."""
+    """End the process, whatever it does, when its session has been over for as long as frames in work may take."""
     while not spool.wants_stop():
         time.sleep(0.5)
     time.sleep(GRACE)
@@ -139,7 +139,7 @@ def _answer(chunk: Chunk, shot: WarmShot, spool: Spool) -> None:
 
 
 def _watch(chunk: Chunk, spool: Spool, stop: Stop, over: threading.Event) -> None:
-    """Stop a chunk that nobody waits for any more: its task was killed, or its session ends."""
+    """Stop a chunk that is no longer wanted: its task was killed, or its session ended."""
     while not over.wait(0.1):
         if chunk.unwanted() or spool.wants_stop():
             stop.set()
@@ -147,7 +147,7 @@ def _watch(chunk: Chunk, spool: Spool, stop: Stop, over: threading.Event) -> Non
 
 
 class _ToTask(logging.Handler):
-    """What is logged during a chunk belongs into that task's log too."""
+    """A handler that writes what is logged during a chunk into the log of its task too."""
 
     def __init__(self, chunk: Chunk) -> None:
         super().__init__(logging.INFO)
@@ -169,7 +169,7 @@ def _first_frame(job: RelightJob) -> RelightJob:
 
 
 def main() -> int:
-    """The process: log to its standard error, which the session keeps as a file."""
+    """Run the process; it logs to its standard error, which the session keeps as a file."""
     from ..logs import start
 
     set_up()

@@ -17,6 +17,8 @@ import numpy as np
 
 from ..light.octahedral import sample_table
 from ..pictures.bands import bands
+from ..shape.placed import PlacedLight
+from ..shape.shadow import points_of
 from .analytic import DARKEST
 from .guide import enlarged_rows
 
@@ -94,15 +96,69 @@ class Arrival:
 
 
 @dataclass(frozen=True)
+class PlacedArrival:
+    """A light that stands in the scene, on a frame.
+
+    `light` is in pixels of the frame's size (H, W), `shape`, and so are the focal length and the `centre` of the view
+    (`shadow.Surface`). `height` (h, w, 1) is the relief in those pixels and `visible` (h, w, 1) the share of the light that each
+    point sees, at any size.
+    """
+
+    light: PlacedLight
+    height: np.ndarray
+    visible: np.ndarray
+    focal: float
+    centre: tuple[float, float]
+    shape: tuple[int, int]
+
+    def received(self, normals: np.ndarray, rows: slice) -> np.ndarray:
+        """What the surfaces of some rows get, (n, W, 3) zero or more, for their normals (n, W, 3); see `PlacedLight.energy`."""
+        height = enlarged_rows(self.height, rows, self.shape)[..., 0]
+        given = self.light.given(normals, points_of(height, self.focal, self.centre, rows.indices(self.shape[0])[0]))
+        return given * enlarged_rows(self.visible, rows, self.shape)
+
+
+@dataclass(frozen=True)
+class RigArrival:
+    """The lights of a rig on a frame.
+
+    What they are over is the plate's own light: the source light where it is known, divided by `mean`, its mean luminance over
+    the subject; else `own` (h, w, 1), the plate's brightness by facing, at any size; else 1. `keeps` says that the plate keeps
+    that light beside the rig.
+    """
+
+    lights: tuple[PlacedArrival, ...]
+    own: np.ndarray | None
+    mean: float
+    keeps: bool
+    shape: tuple[int, int]
+
+    def over_own(self, source: Arrival | None, normals: np.ndarray, rows: slice) -> list[np.ndarray]:
+        """What each light gives the surfaces of some rows over the plate's own light, (n, W, 3) each."""
+        own: np.ndarray | np.float32 = np.float32(1)
+        if source is not None:
+            own = np.maximum(source.received(normals, rows) / np.float32(self.mean), np.float32(DARKEST))
+        elif self.own is not None:
+            own = enlarged_rows(self.own, rows, self.shape)
+        return [light.received(normals, rows) / own for light in self.lights]
+
+
+@dataclass(frozen=True)
 class TracedLights:
-    """The lights of a frame on its shape; `source` is None where it is not known, `lamps` are the parts of the target."""
+    """The lights of a frame on its shape; `source` is None where it is not known, `lamps` are the parts of the target.
+
+    `rig` are lights that stand in the scene beside the target, or beside the plate's own light.
+    """
 
     target: Arrival
     source: Arrival | None
     lamps: tuple[Arrival, ...] = ()
+    rig: RigArrival | None = None
 
     def log_share(self, normals: np.ndarray, rows: slice) -> np.ndarray:
         """What tracing adds to the log gain of some rows, (n, W, 3)."""
+        if self.rig is not None and self.rig.keeps:
+            return np.zeros_like(normals)
         share = self.target.log_share(normals, rows)
         return share if self.source is None else share - self.source.log_share(normals, rows)
 

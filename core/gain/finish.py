@@ -67,6 +67,25 @@ class Shading:
     lamps: tuple[np.ndarray, ...] = ()
 
 
+@dataclass(frozen=True)
+class FinishInput:
+    """What `finish` is given of a frame, over the plate's data window.
+
+    `subject` has the normals that are lit. `residual` is the network's log gain over the analytic one, fitted to its full-size
+    `guide` (H, W, G); both are None where there is no network. `sides` are the layers that only the network gives: `albedo`
+    (H, W, 3), `confidence` (H, W). `traced` are the lights on the subject's shape; None leaves them as they are with nothing in
+    the way. `gloss` are the lights on its given materials; None takes every surface as matte.
+    """
+
+    subject: Subject
+    shading: Shading
+    residual: GuidedResidual | None = None
+    guide: np.ndarray | None = None
+    sides: Mapping[str, np.ndarray] = field(default_factory=dict)
+    traced: TracedLights | None = None
+    gloss: Gloss | None = None
+
+
 @dataclass
 class Finished:
     """A relit frame: `beauty` (H, W, 3) in the working space, `changed` (H, W, 3) bool, and layers by name."""
@@ -77,35 +96,28 @@ class Finished:
     lamps: list[np.ndarray] = field(default_factory=list)
 
 
-def finish(
-    subject: Subject,
-    shading: Shading,
-    law: Law,
-    layers: tuple[str, ...] = (),
-    residual: GuidedResidual | None = None,
-    guide: np.ndarray | None = None,
-    sides: Mapping[str, np.ndarray] | None = None,
-    traced: TracedLights | None = None,
-    gloss: Gloss | None = None,
-) -> Finished:
+def finish(given: FinishInput, law: Law, layers: tuple[str, ...] = ()) -> Finished:
     """Relight one frame at its own resolution.
 
     Args:
-        residual: the network's, over the data window, with its full-size `guide`, (H, W, G); None for the hint alone.
-        layers: of `parameters.NEW_LAYERS`.
-        sides: those of them that the network made: `albedo` (H, W, 3), `confidence` (H, W).
-        traced: the lights on the subject's shape; None leaves them as they are with nothing in the way.
-        gloss: the lights on the subject's given materials; None takes every surface as matte.
+        layers: names of `parameters.NEW_LAYERS` to compute beside the beauty.
 
     Returns:
         `beauty` holds relit light where `changed`; elsewhere it is the plate, and the caller selects the file's own numbers.
+
+    Raises:
+        UsageError: `albedo` is asked for, and neither the network nor a source light gives it.
     """
-    gain_of = _gain(subject, shading.hint, residual, guide, traced, gloss, law.epsilon)
+    subject, shading, traced = given.subject, given.shading, given.traced
+    gain_of = _gain(given, law.epsilon)
     beauty, changed = np.empty_like(subject.plate), np.zeros(subject.plate.shape, bool)
     finished = Finished(beauty, changed)
     if "ratio" in layers:
         finished.layers["ratio"] = np.ones_like(beauty)
-    lamps = [np.zeros_like(beauty) for _ in shading.lamps[:-1]] if "lamps" in layers else []
+    rig = traced.rig if traced is not None else None
+    lamps: list[np.ndarray] = []
+    if "lamps" in layers:
+        lamps = [np.zeros_like(beauty) for _ in (*(rig.lights if rig else ()), *shading.lamps[:-1])]
     for rows in bands(beauty.shape[0]):
         weight = subject.weight[rows]
         if not weight.any():
@@ -118,41 +130,34 @@ def finish(
         beauty[rows] = blended if changed[rows].all() else np.where(changed[rows], blended, subject.plate[rows])
         if lamps:
             share = relit * (weight * np.float32(law.mix))[..., None]
-            _share_out(
-                lamps, share, _received(shading.lamps, traced and traced.lamps, subject.normals[rows], rows), rows
-            )
+            _share_out(lamps, share, _parts(gain, shading, traced, subject.normals[rows], rows), rows)
         if "ratio" in layers:
             ratio = np.exp(gain) * np.float32(law.level)
             finished.layers["ratio"][rows] = np.where((weight > 0)[..., None], ratio, 1)
     finished.lamps = lamps
-    finished.layers |= _layers(subject, shading, law, layers, sides or {}, traced)
+    finished.layers |= _layers(given, law, layers)
     return finished
 
 
-def _gain(
-    subject: Subject,
-    hint: Hint,
-    residual: GuidedResidual | None,
-    guide: np.ndarray | None,
-    traced: TracedLights | None,
-    gloss: Gloss | None,
-    epsilon: float,
-) -> Callable[[slice], np.ndarray]:
+def _gain(given: FinishInput, epsilon: float) -> Callable[[slice], np.ndarray]:
     """The log gain of any rows. Only a matte with an edge needs the whole frame's at once, to carry it outward."""
+    subject, residual, guide = given.subject, given.residual, given.guide
     height = subject.plate.shape[0]
 
     def own(rows: slice) -> np.ndarray:
-        gain = hint.at(subject.normals[rows])
+        gain = given.shading.hint.at(subject.normals[rows])  # (n, W, 3)
         if residual is not None and guide is not None:
             gain += enlarge_residual(residual, guide[rows], rows, height)
-        if traced is not None:
-            gain += traced.log_share(subject.normals[rows], rows)
-        if gloss is not None:
-            normals, source = subject.normals[rows], None if traced is None else traced.source
-            light = unpremultiply(subject.plate[rows], None if subject.alpha is None else subject.alpha[rows])
+        if given.traced is not None:
+            gain += given.traced.log_share(subject.normals[rows], rows)
+        if given.gloss is not None:
+            normals, source = subject.normals[rows], None if given.traced is None else given.traced.source
+            light = unpremultiply(
+                subject.plate[rows], None if subject.alpha is None else subject.alpha[rows]
+            )  # (n, W, 3)
             shadow = None if source is None else source.log_share(normals, rows)
-            gain = gloss.gain(gain, light, normals, rows, epsilon, shadow)
-        return gain
+            gain = given.gloss.gain(gain, light, normals, rows, epsilon, shadow)
+        return _with_rig(gain, given.traced, subject.normals[rows], rows)
 
     coverage = subject.coverage
     if not lacking(subject.weight, coverage, subject.known).any():
@@ -160,6 +165,27 @@ def _gain(
     gain = np.concatenate([own(rows) for rows in bands(height)])
     carry_outward(gain, subject.weight, coverage, subject.known)
     return lambda rows: gain[rows]
+
+
+def _with_rig(gain: np.ndarray, traced: TracedLights | None, normals: np.ndarray, rows: slice) -> np.ndarray:
+    """A log gain (n, W, 3) with the lights of a rig; as it is where they give nothing."""
+    if traced is None or traced.rig is None or not traced.rig.lights:
+        return gain
+    more = np.sum(traced.rig.over_own(traced.source, normals, rows), axis=0)
+    return np.where(more > 0, np.log(np.exp(gain) + more), gain).astype(np.float32)
+
+
+def _parts(
+    gain: np.ndarray, shading: Shading, traced: TracedLights | None, normals: np.ndarray, rows: slice
+) -> list[np.ndarray]:
+    """What each lamp gives the surfaces of some rows, (n, W, 3) each: those of the rig, of the environment, and the rest."""
+    lamps = _received(shading.lamps, traced and traced.lamps, normals, rows)
+    if traced is None or traced.rig is None:
+        return lamps
+    rig = traced.rig.over_own(traced.source, normals, rows)
+    rest = np.maximum(np.exp(gain) - np.sum(rig, axis=0), 0)  # the light beside the rig, over the plate's own
+    total = np.maximum(np.sum(lamps, axis=0), np.float32(1e-12)) if lamps else np.float32(1)
+    return [*rig, *(lamp / total * rest for lamp in lamps or [np.float32(1)])]
 
 
 def _received(
@@ -178,14 +204,9 @@ def _share_out(lamps: list[np.ndarray], light: np.ndarray, parts: list[np.ndarra
         lamp[rows] = np.where(np.isfinite(light), light * (part / total), 0)
 
 
-def _layers(
-    subject: Subject,
-    shading: Shading,
-    law: Law,
-    names: tuple[str, ...],
-    sides: Mapping[str, np.ndarray],
-    traced: TracedLights | None,
-) -> dict[str, np.ndarray]:
+def _layers(given: FinishInput, law: Law, names: tuple[str, ...]) -> dict[str, np.ndarray]:
+    """The layers of `names` that are not sums over bands, each (H, W) or (H, W, 3)."""
+    subject, shading, sides, traced = given.subject, given.shading, given.sides, given.traced
     there = (subject.weight > 0)[..., None]
     level = np.float32(law.level)
     made: dict[str, np.ndarray] = {}
@@ -201,7 +222,7 @@ def _layers(
         albedo = sides["albedo"] if "albedo" in sides else _albedo(subject, shading, traced)
         made["albedo"] = np.where(there, albedo, 0).astype(np.float32)
     if "confidence" in names:
-        # A frame with an empty matte asks nobody.
+        # A frame with an empty matte was not shown to the network.
         made["confidence"] = np.where(there[..., 0], sides.get("confidence", 0), 0).astype(np.float32)
     return made
 

@@ -3,33 +3,70 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 import torch
 
 from ..light.parcels import Placed
-from ..pictures.resample import resize
-from ..shape.depth import LONGEST, relief_of
+from ..pictures.resample import resize, working_shape
+from ..shape.depth import LONGEST, held_to_normals, relief_of, seen_along
+from ..shape.depth_fit import Fit
+from ..shape.placed import PlacedLight, visibility
 from ..shape.shadow import Surface, lamp_visibility
 from ..shape.trace import Traced, broad_share, trace
-from .arrival import Arrival, Lamp, with_bounce
+from .arrival import Arrival, Lamp, PlacedArrival, with_bounce
 
 FINEST = 1024  # px, longer side that shadows of lamps are worked out at where the relief is coarser than the plate
 WEAKEST = 0.01  # of a light's energy: a lamp with less throws no shadow of its own
 
 
 @dataclass(frozen=True)
-class Shape:
-    """A frame's shape, in camera space, float32.
+class Depth:
+    """A depth that is given: (h, w), cleaned (`shape.depth_pass`), 0 where nothing stands, and its kind."""
 
-    `normals` (h, w, 3) and `matte` (h, w) are at the working size. Broad light is traced on `broad`, and the shadows of lamps on
-    `surface`, at a size of its own.
+    picture: np.ndarray
+    kind: str
+
+    def heights(
+        self, rays: np.ndarray, normals: np.ndarray, matte: np.ndarray, known: np.ndarray
+    ) -> tuple[np.ndarray, Fit]:
+        """Projective heights toward the viewer in pixels, (h, w), drawn to the normals where the depth is noisy, and its fit.
+
+        Args:
+            rays: (h, w, 3) unit, from the eye outward. normals: (h, w, 3) unit. matte: (h, w).
+            known: (h, w) bool, where the normals are given and no guess.
+        """
+        fit = Fit.of(self.picture, self.kind, rays, normals, matte, known)
+        height = _planes(fit.heights(self.picture, rays, matte)[..., None])[:, 0]
+        held = held_to_normals(height, fit.noise, _planes(normals), _planes(rays), _planes(matte[..., None]))
+        return held[0].numpy(), fit
+
+
+@dataclass(frozen=True)
+class Fine:
+    """A frame's shape at its own size, for the shadows of lamps: `normals` (H, W, 3) and `matte` (H, W).
+
+    `height` (H, W) are projective heights of a depth that is given and good enough to be taken as it is.
     """
 
     normals: np.ndarray
     matte: np.ndarray
+    height: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A frame's shape, in camera space, float32.
+
+    `normals` (h, w, 3), `matte` (h, w) and `height` (h, w), toward the viewer in pixels, are at the working size. Broad light is
+    traced on `broad`, and the shadows of lamps on `surface`, at a size of its own.
+    """
+
+    normals: np.ndarray
+    matte: np.ndarray
+    height: np.ndarray
     broad: Traced
     surface: Surface
 
@@ -40,19 +77,21 @@ class Shape:
         matte: np.ndarray,
         height: np.ndarray,
         doubt: np.ndarray,
-        fine: tuple[np.ndarray, np.ndarray] | None = None,
+        rays: np.ndarray,
+        fine: Fine | None = None,
     ) -> Shape:
         """Make a shape ready for any light.
 
         Args:
             normals: (h, w, 3) unit. matte: (h, w) from 0 to 1.
-            height: (h, w) toward the viewer, in pixels of this picture.
+            height: (h, w) toward the viewer, projective (`shape.shadow`), in pixels of this picture.
             doubt: (h, w) expected error of the shape in radians.
-            fine: normals (H, W, 3) and matte (H, W) of the same picture at a larger size, where there are any.
+            rays: (h, w, 3) unit, from the eye outward.
+            fine: the same at a larger size, where there is one.
         """
-        planes = (normals.transpose(2, 0, 1), height, matte[None], doubt[None])
-        broad = trace(*(torch.from_numpy(np.ascontiguousarray(p, np.float32))[None] for p in planes))
-        return cls(normals, matte, broad, _surface(normals, matte, height, doubt, fine))
+        seen = seen_along(_planes(normals), _planes(rays))
+        broad = trace(_planes(normals), seen, *(_planes(p[..., None]) for p in (height, matte, doubt)))
+        return cls(normals, matte, height, broad, _surface(normals, matte, height, doubt, rays, fine))
 
     @property
     def size(self) -> tuple[int, int]:
@@ -83,32 +122,57 @@ class Shape:
                 energy.append(power[None])
         broad = broad_share(self.broad, _batch(directions), _batch(energy))[0].permute(1, 2, 0).numpy()
         closed = 1 - self.broad.sky[0].permute(1, 2, 0).numpy()
-        return with_bounce(Arrival(table, tuple(lamps), broad, closed, self.size, strength), self.normals, self.matte)
+        arrival = Arrival(table, tuple(lamps), broad, closed, self.size, strength)
+        return replace(with_bounce(arrival, self.normals, self.matte), shape=shape or self.size)
+
+    def placed(self, light: PlacedLight, strength: float, shape: tuple[int, int]) -> PlacedArrival:
+        """A light that stands in the scene on this shape, for a picture of the size `shape` (H, W).
+
+        Args:
+            light: in pixels of the working size.
+            strength: 0 to 1, of its shadow.
+        """
+        wide = self.surface.top.shape[1]
+        seen = np.ones((1, 1, 1), np.float32)
+        if strength > 0:
+            seen = visibility(self.surface, light.scaled(wide / self.size[1]))
+        visible = 1 - np.float32(strength) * (1 - seen)
+        k = shape[1] / wide  # of a pixel of the surface
+        height, centre = self.surface.height[..., None] * np.float32(k), self.surface.centre
+        eye = (self.surface.focal * k, (centre[0] * k, centre[1] * k))
+        return PlacedArrival(light.scaled(shape[1] / self.size[1]), height, visible, *eye, shape)
 
 
-def height_of(normals: np.ndarray, matte: np.ndarray) -> np.ndarray:
-    """The relief that normals (h, w, 3) add up to inside a matte (h, w): heights toward the viewer in pixels, (h, w)."""
-    planes = (normals.transpose(2, 0, 1), matte[None])
-    return relief_of(*(torch.from_numpy(np.ascontiguousarray(p, np.float32))[None] for p in planes))[0].numpy()
+def height_of(normals: np.ndarray, matte: np.ndarray, rays: np.ndarray) -> np.ndarray:
+    """The relief that normals (h, w, 3) add up to inside a matte (h, w): projective heights in pixels, (h, w)."""
+    return relief_of(seen_along(_planes(normals), _planes(rays)), _planes(matte[..., None]))[0].numpy()
 
 
 def _surface(
-    normals: np.ndarray,
-    matte: np.ndarray,
-    height: np.ndarray,
-    doubt: np.ndarray,
-    fine: tuple[np.ndarray, np.ndarray] | None,
+    normals: np.ndarray, matte: np.ndarray, height: np.ndarray, doubt: np.ndarray, rays: np.ndarray, fine: Fine | None
 ) -> Surface:
+    slopes = rays[..., :2] / -rays[..., 2:]
+    focal = (rays.shape[1] - 1) / max(float(slopes[0, -1, 0] - slopes[0, 0, 0]), 1e-6)  # px
+    centre = 0.5 - focal * float(slopes[0, 0, 0]), 0.5 + focal * float(slopes[0, 0, 1])
     spacing = max(1.0, max(matte.shape) / LONGEST)
-    if fine is None or fine[1].shape == matte.shape:
-        return Surface(height, normals, matte > 0.5, doubt, spacing)
-    scale = min(1.0, FINEST / max(fine[1].shape))
-    size = max(1, round(fine[1].shape[0] * scale)), max(1, round(fine[1].shape[1] * scale))
-    facing = resize(fine[0], size)
-    facing = facing / np.maximum(np.linalg.norm(facing, axis=-1, keepdims=True), 1e-6)
+    if fine is None:
+        return Surface(height, normals, matte > 0.5, doubt, spacing, focal, centre)
+    full = fine.matte.shape[0], fine.matte.shape[1]
+    size = working_shape(*full, FINEST) if fine.height is None else full  # its own where a depth is given
     larger = max(size) / max(matte.shape)
+    facing = resize(fine.normals, size)
+    facing = facing / np.maximum(np.linalg.norm(facing, axis=-1, keepdims=True), 1e-6)
+    standing, unsure = resize(fine.matte, size) > 0.5, resize(doubt, size)
+    eye = focal * larger, (centre[0] * larger, centre[1] * larger)
+    if fine.height is not None:
+        return Surface(fine.height, facing, standing, unsure, 1.0, *eye)
     tall = cv2.resize(height, (size[1], size[0]), interpolation=cv2.INTER_LINEAR) * np.float32(larger)
-    return Surface(tall, facing, resize(fine[1], size) > 0.5, resize(doubt, size), spacing * max(larger, 1.0))
+    return Surface(tall, facing, standing, unsure, spacing * max(larger, 1.0), *eye)
+
+
+def _planes(picture: np.ndarray) -> torch.Tensor:
+    """A picture (h, w, C) as (1, C, h, w)."""
+    return torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1), np.float32))[None]
 
 
 def _batch(parts: Sequence[np.ndarray]) -> torch.Tensor:

@@ -27,11 +27,13 @@ class Camera:
     """One frame's camera.
 
     `rotation` is (3, 3) float64 from camera to world directions, on column vectors; `fov` is the horizontal field of
-    view of the display window in degrees.
+    view of the display window in degrees; `position` is where the camera stands in the world, which only lights that are placed
+    in the world ask for.
     """
 
     rotation: np.ndarray
     fov: float
+    position: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -90,10 +92,10 @@ def display_aspect(path: str | os.PathLike[str]) -> float:
 def load_camera(path: str | os.PathLike[str], aspect: float | None = None) -> CameraMove:
     """Read a camera from JSON, or from a Nuke `.chan` file.
 
-    JSON: `{"fov": 40, "rotate": [rx, ry, rz]}` in degrees, order ZXY as Nuke's, or `"matrix"`: 16 numbers, rows of a
-    camera-to-world matrix on column vectors; or `{"frames": {"1001": {...}, ...}}`. A `.chan` line is frame, tx, ty, tz,
-    rx, ry, rz and the *vertical* field of view, which `aspect` (display width over height in square pixels) widens; a file
-    with such a field of view is refused without it. Raises `InputError` naming the file and the line or key.
+    JSON: `{"fov": 40, "rotate": [rx, ry, rz], "translate": [x, y, z]}` in degrees, order ZXY as Nuke's, or `"matrix"`: 16
+    numbers, rows of a camera-to-world matrix on column vectors; or `{"frames": {"1001": {...}, ...}}`. A `.chan` line is frame,
+    tx, ty, tz, rx, ry, rz and the *vertical* field of view, which `aspect` (display width over height in square pixels) widens;
+    a file with such a field of view is refused without it. Raises `InputError` naming the file and the line or key.
     """
     file = Path(path)
     try:
@@ -118,18 +120,21 @@ def _from_json(text: str, file: Path) -> CameraMove:
 
 
 def _camera(item: dict[str, object]) -> Camera:
-    unknown = set(item) - {"fov", "matrix", "rotate"}
+    unknown = set(item) - {"fov", "matrix", "rotate", "translate"}
     if unknown or not item:
-        raise ValueError(f"a camera has fov, and rotate or matrix; got {', '.join(sorted(unknown)) or 'nothing'}")
+        raise ValueError(
+            f"a camera has fov, and rotate and translate, or matrix; got {', '.join(sorted(unknown)) or 'nothing'}"
+        )
     fov = _checked_fov(float(item.get("fov", DEFAULT_FOV)))  # type: ignore[arg-type]
     if "matrix" in item:
-        matrix = np.array(item["matrix"], np.float64).reshape(4, 4)[:3, :3]
+        whole = np.array(item["matrix"], np.float64).reshape(4, 4)
+        matrix = whole[:3, :3]
         length = np.linalg.norm(matrix, axis=0, keepdims=True)
         rotation = matrix / np.where(length > 0, length, 1)
         if not (np.allclose(rotation.T @ rotation, np.eye(3), atol=1e-3) and np.linalg.det(rotation) > 0):
             raise ValueError("matrix is not a rotation with an even scale")
-        return Camera(rotation, fov)
-    return Camera(_turned(item.get("rotate", (0, 0, 0))), fov)
+        return Camera(rotation, fov, _place(whole[:3, 3]))
+    return Camera(_turned(item.get("rotate", (0, 0, 0))), fov, _place(item.get("translate", (0, 0, 0))))
 
 
 def _turned(angles: object) -> np.ndarray:
@@ -137,6 +142,13 @@ def _turned(angles: object) -> np.ndarray:
     if not np.isfinite((rx, ry, rz)).all():
         raise ValueError(f"rotate must be three finite angles; got {rx}, {ry}, {rz}")
     return rotation_matrix(rx, ry, rz)
+
+
+def _place(position: object) -> tuple[float, float, float]:
+    x, y, z = (float(value) for value in position)  # type: ignore[attr-defined]
+    if not np.isfinite((x, y, z)).all():
+        raise ValueError(f"the camera's place must be three finite numbers; got {x}, {y}, {z}")
+    return x, y, z
 
 
 def _checked_fov(fov: float) -> float:
@@ -151,10 +163,10 @@ def _from_chan(text: str, file: Path, aspect: float | None) -> CameraMove:
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         try:
-            frame, _, _, _, rx, ry, rz, *rest = (float(item) for item in line.split())
+            frame, tx, ty, tz, rx, ry, rz, *rest = (float(item) for item in line.split())
             rotation = _turned((rx, ry, rz))
             fov = _checked_fov(_horizontal(rest[0], aspect)) if rest else DEFAULT_FOV
-            keys.append((int(frame), Camera(rotation, fov)))
+            keys.append((int(frame), Camera(rotation, fov, _place((tx, ty, tz)))))
         except (ValueError, OverflowError) as error:
             raise InputError(
                 f"{file} line {number}: expected frame, tx, ty, tz, rx, ry, rz, vertical fov; got {line.strip()!r} ({error})"

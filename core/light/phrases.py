@@ -14,6 +14,7 @@ from typing import Any
 
 from ..errors import UsageError
 from .vocabulary import (
+    BACK_WORDS,
     BRIGHTER_WORDS,
     COLOUR_WORDS,
     CONTRASTS,
@@ -27,16 +28,20 @@ from .vocabulary import (
     HEIGHTS,
     LIGHT_WORDS,
     NEGATIONS,
+    NUMBER_WORDS,
     ROOM_WORDS,
+    SETUPS,
     SIDE_WORDS,
     SIZES,
     SKY_WORDS,
     STRENGTHS,
     TIME_WORDS,
+    TIMES,
     TOPICS,
     UNITS,
     UNKNOWN_HINTS,
     UPWARD_WORDS,
+    WARMTHS,
     WEATHER_WORDS,
 )
 
@@ -47,7 +52,7 @@ def read_phrases(prompt: str) -> list[Phrase]:
     Raises:
         UsageError: words are not known, or contradict each other within a phrase; the sentence names them.
     """
-    return [_read(tokens) for tokens in _phrases(_tokens(prompt))]
+    return [_read(tokens) for tokens in _phrases(_tokens(_spelt_out(prompt.lower())))]
 
 
 @dataclass
@@ -62,11 +67,33 @@ class Phrase:
     sides: dict[str, str] = field(default_factory=dict)
     refused: bool = False
     """Said with a no."""
+    backlit: bool = False
+    """Its light is named by `BACK_WORDS` alone, which may still turn out to say where another one stands."""
+
+
+def _spelt_out(prompt: str) -> str:
+    """A prompt with numbers of stops in digits, terms of several lights taken apart, and ratios as strengths of the second light.
+
+    >>> _spelt_out("key two stops over fill")
+    'key, fill +0.5 stops'
+    """
+    number = "|".join(NUMBER_WORDS)
+    prompt = re.sub(rf"\b({number}) (?=stops?\b)", lambda m: f"{NUMBER_WORDS[m[1]]} ", prompt)
+    prompt = re.sub(rf"\b({'|'.join(SETUPS)})\b", lambda m: SETUPS[m[1]], prompt)
+    light = "|".join(sorted(LIGHT_WORDS, key=len, reverse=True))
+    ratio = rf"\b({light}) (\d+(?:\.\d+)?) stops? (over|above|under|below) (?:the )?({light})\b"
+    return re.sub(ratio, _ratio, prompt)
+
+
+def _ratio(said: re.Match[str]) -> str:
+    first, stops, over, second = said[1], float(said[2]), said[3] in ("over", "above"), said[4]
+    apart = FIXTURES[LIGHT_WORDS[first]].stops - FIXTURES[LIGHT_WORDS[second]].stops
+    return f"{first}, {second} {apart - (stops if over else -stops):+g} stops"
 
 
 def _tokens(prompt: str) -> list[str]:
     """Terms, numbers with their units, and dividers; every word is known or refused."""
-    words = re.findall(r"[+-]?\d+(?:\.\d+)?|[a-z]+|°|[,;.]", prompt.lower().replace("’", "'"))
+    words = re.findall(r"[+-]?\d+(?:\.\d+)?|[a-z]+|°|[,;.]", prompt.replace("’", "'"))
     odd = sorted(set(re.findall(r"[^\s\w,;.+°'!-]", prompt)))
     if odd:
         raise UsageError(f"a prompt is words, numbers and commas; {' '.join(odd)} means nothing in it")
@@ -133,6 +160,9 @@ def _read(tokens: list[str]) -> Phrase:
             _read_word(phrase, token, strength)
             strength = 1.0
         i += 1
+    if phrase.backlit and TIMES.get(phrase.said.get("time", ("", ""))[1], (None,))[0] is not None:
+        phrase.kind = "sun"  # of that time of day
+        stand(phrase, "behind")
     return phrase
 
 
@@ -173,6 +203,11 @@ def _name_head(phrase: Phrase, token: str) -> None:
     new = "sky" if token in SKY_WORDS else LIGHT_WORDS[token]
     if phrase.head in (None, "generic"):
         phrase.head, phrase.kind = ("sky", None) if new == "sky" else ("light", new)
+        phrase.backlit = token in BACK_WORDS
+    elif phrase.head == "light" and (token in BACK_WORDS or phrase.backlit) and new != "sky" and new != phrase.kind:
+        phrase.kind = new if phrase.backlit else phrase.kind
+        phrase.backlit = False
+        stand(phrase, "behind")
     elif " through " in f" {phrase.text} " and new == "window":
         # What shines through a window colours it: the window is the light.
         shines, phrase.kind, phrase.head = phrase.kind, new, "light"
@@ -184,6 +219,11 @@ def _name_head(phrase: Phrase, token: str) -> None:
 
 def say(phrase: Phrase, topic: str, word: str, value: Any) -> None:
     earlier = phrase.said.get(topic)
+    if earlier is not None and topic == "colour":
+        if value in WARMTHS.get(earlier[1], ()):
+            earlier = None
+        elif earlier[1] in WARMTHS.get(value, ()):
+            return
     if earlier is not None and earlier[1] != value:
         raise UsageError(f"in {phrase.text!r}, {earlier[0]!r} and {word!r} contradict each other")
     phrase.said[topic] = (word, value)

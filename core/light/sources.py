@@ -28,6 +28,8 @@ from .lamps import split
 from .map_file import Environment, load_environment, within_half
 from .parcels import parcels_of
 from .prompt import from_prompt
+from .said_back import said_back
+from .words import describe
 
 RAYS = 96  # view rays across a background: they only find its edges
 UNKNOWN_LIGHT = "even white light"
@@ -48,8 +50,11 @@ class Illumination(ABC):
     """The light of a shot: an environment for each frame, as it lies before it is turned before the camera.
 
     Frames with the same `key` have the same environment. The last two that were worked out are kept, so a still one is worked
-    out once. `sequence` holds the files that the light depends on, None where there are none.
+    out once. `sequence` holds the files that the light depends on, None where there are none. `stops` is
+    what the light asks of the subject's level, where the level is not that of maps.
     """
+
+    stops = 0.0
 
     def __init__(self, sequence: Sequence | None, colour: Colour) -> None:
         self.sequence = sequence
@@ -153,9 +158,10 @@ class PromptLight(Illumination):
     def __init__(self, prompt: str, colour: Colour) -> None:
         super().__init__(None, colour)
         self._prompt = prompt
+        self.stops = describe(prompt).level
 
     def __str__(self) -> str:
-        return f"words: {self._prompt}"
+        return f"words: {self._prompt} (understood: {said_back(describe(self._prompt))})"
 
     @property
     def is_still(self) -> bool:
@@ -241,7 +247,7 @@ def lighting(parameters: RelightParameters, colour: Colour, camera: CameraMove) 
         return PromptLight(parameters.prompt, colour)
     if by == "background":
         return BackgroundLight(Sequence.parse(parameters.background or ""), colour, camera, parameters.view())
-    return PromptLight(UNKNOWN_LIGHT, colour)  # a published backbone reads the prompt itself
+    return PromptLight(UNKNOWN_LIGHT, colour)  # a rig stands beside it, or a published backbone reads the prompt itself
 
 
 def camera_to_map(env_rotate: tuple[float, float, float], camera_rotation: np.ndarray) -> np.ndarray:

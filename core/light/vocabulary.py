@@ -28,7 +28,7 @@ class Fixture:
 # Shapes: disk, panel (as high as wide), window (with bars), strip (upright), flames. Sun and moon are half a degree wide.
 FIXTURES = {
     "sun": Fixture("sun", 40, 0.2665, 5400),
-    "moon": Fixture("disk", 40, 0.26, 7500),
+    "moon": Fixture("disk", 25, 0.26, 12000),
     "window": Fixture("window", 8, 18, 6500),
     "softbox": Fixture("panel", 30, 16, 5600),
     "panel": Fixture("panel", 25, 12, 5600),
@@ -40,9 +40,11 @@ FIXTURES = {
     "ring light": Fixture("disk", 0, 9, 5600, 0.0, 0.0),
     "neon": Fixture("strip", 12, 11, 6500),
     "strip": Fixture("strip", 15, 16, 5600),
-    "candle": Fixture("disk", -8, 1.5, 1850),
+    "candle": Fixture("disk", -18, 1, 1850),
     "fire": Fixture("flames", -12, 10, 1950),
     "key": Fixture("panel", 30, 10, 5600),
+    "rembrandt": Fixture("panel", 40, 10, 5600, 0.0, -45.0),
+    "butterfly": Fixture("panel", 50, 9, 5600, 0.0, 0.0),
     "fill": Fixture("panel", 5, 32, 5600, -2.5),
     "rim": Fixture("strip", 30, 14, 5600, 0.5, 145.0),
 }
@@ -55,8 +57,10 @@ LIGHT_WORDS = {
     "street light": "street lamp", "streetlamp": "street lamp", "tube": "strip", "neon sign": "neon", "neons": "neon",
     "candles": "candle", "candlelight": "candle", "candlelit": "candle", "campfire": "fire", "fireplace": "fire",
     "flames": "fire", "firelight": "fire", "bonfire": "fire", "fill light": "fill", "key light": "key",
-    "rim light": "rim", "backlight": "rim", "back light": "rim", "hair light": "rim", "kicker": "rim",
+    "rim light": "rim", "backlight": "rim", "back light": "rim", "backlit": "rim", "hair light": "rim", "kicker": "rim",
+    "practical": "bulb", "practicals": "bulb", "paramount": "butterfly",
 }  # fmt: skip
+BACK_WORDS = ("backlight", "back light", "backlit")  # beside another light they say where that one stands
 GENERIC_WORDS = ("light", "lights", "lighting", "glow", "lit", "illumination")
 SKY_WORDS = ("sky", "skylight", "heaven", "daylight")
 
@@ -98,8 +102,8 @@ ROOM_WORDS = {
 }  # fmt: skip
 
 KELVIN = {
-    "warm": 3200.0, "cool": 9000.0, "cold": 12000.0, "neutral": 6500.0, "white": 6500.0, "tungsten": 3000.0,
-    "amber": 2200.0, "golden": 2700.0,
+    "warm": 3200.0, "cool": 9000.0, "cold": 12000.0, "neutral": 6500.0, "white": 6500.0, "tungsten": 3200.0,
+    "amber": 2200.0, "golden": 2700.0, "sodium": 2000.0,
 }  # fmt: skip
 HUES = {
     "red": (1.0, 0.06, 0.03), "orange": (1.0, 0.34, 0.05), "yellow": (1.0, 0.78, 0.1), "green": (0.1, 1.0, 0.15),
@@ -110,6 +114,12 @@ COLOUR_WORDS = {
     **{name: name for name in (*KELVIN, *HUES)}, "warmer": "warm", "cooler": "cool", "gold": "golden",
     "bluish": "blue", "reddish": "red", "greenish": "green", "pinkish": "pink", "orangey": "orange",
 }  # fmt: skip
+# A colour said beside a warmth that it has anyway: `cool blue` is blue.
+WARMTHS = {
+    "warm": frozenset(("red", "orange", "yellow", "pink", "golden", "amber", "tungsten", "sodium")),
+    "cool": frozenset(("blue", "cyan", "teal", "purple", "violet", "cold")),
+    "cold": frozenset(("blue", "cyan", "teal", "purple", "violet")),
+}
 SIDE_WORDS = {
     "left": "left", "right": "right", "front": "front", "camera": "front", "frontal": "front", "behind": "behind",
     "back": "behind", "rear": "behind", "above": "above", "overhead": "above", "top": "above", "below": "below",
@@ -129,6 +139,8 @@ CONTRASTS = {
     "high contrast": -2.0, "contrasty": -2.0, "dramatic": -2.0, "dark": -2.0, "moody": -2.5,
     "low contrast": 1.5, "flat": 2.0, "no fill": -4.0,
 }  # fmt: skip
+# Stops that a word takes off the level of the whole light, beside what it does to single lights.
+LEVELS = {"dark": -1.0, "night": -2.0, "dusk": -1.0, "blue hour": -1.0, "moon": -1.5}
 EVEN_WORDS = ("even", "uniform", "shadowless", "no shadows")
 UNKNOWN_HINTS = {
     **dict.fromkeys(("two", "three", "four", "both", "several", "many", "pair"), "name each light with a place of its own"),
@@ -148,11 +160,22 @@ DEGREE_WORDS = {
 }
 NEGATIONS = ("no", "without")
 FILLER_WORDS = frozenset(
-    ("a", "an", "the", "of", "in", "on", "at", "to", "by", "from", "is", "it", "its", "this", "that", "coming", "comes",
+    ("add", "a", "an", "the", "of", "in", "on", "at", "to", "by", "from", "is", "it", "its", "this", "that", "coming", "comes",
      "shining", "shines", "falling", "falls", "through", "into", "over", "across", "onto", "scene", "shot", "picture",
-     "toned", "colored", "coloured", "colour", "color", "off")
+     "toned", "colored", "coloured", "colour", "color", "off", "make", "look", "looks", "looking", "like", "as", "if", "be",
+     "feel", "feels", "give", "me", "use", "add", "want", "please", "her", "his", "their", "my", "him", "them", "face",
+     "subject", "actor", "actress", "person", "man", "woman")
 )  # fmt: skip
 DIVIDERS = ("and", "with", "but", "plus")
+NUMBER_WORDS = {"half a": "0.5", "a": "1", "one": "1", "two": "2", "three": "3", "four": "4"}
+"""Numbers that may be written out before `stop` or `stops`."""
+SETUPS = {
+    **dict.fromkeys(
+        ("police lights", "police light", "emergency lights"),
+        "small red lamp from the left, small blue lamp from the right",
+    ),
+}
+"""Lights that are said in one term and are several, as they would be said one by one."""
 UNITS = {
     "k": "kelvin", "kelvin": "kelvin", "degree": "degrees", "degrees": "degrees", "deg": "degrees", "°": "degrees",
     "stop": "stops", "stops": "stops",
@@ -161,7 +184,7 @@ UPWARD_WORDS = ("up", "high", "above")
 BRIGHTER_WORDS = {"brighter": 1.0, "over": 1.0, "more": 1.0, "darker": -1.0, "less": -1.0, "dimmer": -1.0}
 
 TOPICS: dict[str, tuple[str, ...]] = {
-    "lights": (*LIGHT_WORDS, *GENERIC_WORDS),
+    "lights": (*LIGHT_WORDS, *GENERIC_WORDS, *SETUPS),
     "sky": (*SKY_WORDS, *WEATHER_WORDS),
     "time of day": tuple(TIME_WORDS),
     "place": (*ROOM_WORDS, *GROUND_WORDS),

@@ -16,7 +16,7 @@ from typing import Any
 
 from ..errors import UsageError
 from .phrases import Phrase, read_phrases, say, stand
-from .vocabulary import FIXTURES, HUES, TIMES
+from .vocabulary import FIXTURES, HUES, LEVELS, TIMES
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,18 @@ class Described:
     even: bool = False
     colour: str | float | None = None
     stops: float = 0.0
+    dark: bool = False
+
+    @property
+    def level(self) -> float:
+        """Stops, 0 or less, that the words take off the level of the whole light: its strongest light's and its mood's."""
+        keys = [light.stops for light in self.lights if light.kind != "fill"]
+        strongest = max(keys) if keys else self.stops if self.even else self.sky_stops
+        moods = [
+            LEVELS.get(self.time or "", 0.0),
+            LEVELS["moon"] if {light.kind for light in self.lights} == {"moon"} else 0.0,
+        ]
+        return min(0.0, strongest) + min(moods) + (LEVELS["dark"] if self.dark else 0.0)
 
 
 def describe(prompt: str) -> Described:
@@ -132,6 +144,7 @@ def _add(d: Described, p: Phrase) -> Described:
     if "time" in p.said or ("weather" in p.said and p.head is None) or "ground" in p.said or said("room") == "outdoors":
         values["sky"] = True
     values["contrast"] = d.contrast + said("contrast", 0.0)
+    values["dark"] = d.dark or p.said.get("contrast", ("",))[0] == "dark"
     if "even" in p.said:
         values |= {"even": True, "colour": said("colour"), "stops": said("stops", 0.0)}
     elif p.head == "sky":
@@ -202,6 +215,8 @@ def _placed(p: Phrase, kind: str, index: int) -> tuple[float, float]:
     if "side" in level and level - {"side"}:
         level -= {"side"}
     azimuth = _BEARINGS[level]
+    if kind == "rembrandt" and level in ({"left"}, {"right"}):
+        azimuth = -45.0 if level == {"left"} else 45.0
     if "azimuth" in p.said:
         if level:
             raise UsageError(f"in {p.text!r}, {next(iter(p.sides.values()))!r} stands beside an angle; leave one out")

@@ -1,7 +1,6 @@
-"""One bake: a job on its way through the worker, watched and stopped from outside.
+"""One bake: a job that the worker renders, watched and stopped from outside.
 
-Start it in the host's main thread, then poll it from wherever suits the host (a thread, a timer): nothing here calls back
-into a host.
+Start it in the host's main thread, then poll it from a thread or a timer: nothing here calls back into a host.
 """
 
 from __future__ import annotations
@@ -27,8 +26,8 @@ class Baked:
     """Frames to attach: everything a node needs to show them and to work on them live.
 
     `frames` are all frames in the place, ascending. `scale` is F, one number or a `Curve`; `epsilon` is in the plate's
-    units. `alpha` says whether the frames, like their plate, have one; `lamps` how many lamp layers there are, `ratio`
-    whether there is a ratio layer.
+    units. `alpha` says whether the frames, like their plate, have one, and `covered` whether it says where the picture is: that
+    of a camera may be black all over. `lamps` is how many lamp layers there are, `ratio` says whether there is a ratio layer.
     """
 
     place: Place
@@ -36,6 +35,7 @@ class Baked:
     scale: float | Curve
     epsilon: float
     alpha: bool
+    covered: bool
     lamps: int
     ratio: bool
     job: RelightJob
@@ -68,7 +68,11 @@ class Bake:
         self._views_done = 0
 
     def start(self) -> Bake:
-        """Write the job beside its frames and ask the worker for them. Raises `OutputError` when it cannot be written."""
+        """Write the job beside its frames and send it to the worker.
+
+        Raises:
+            OutputError: the job cannot be written.
+        """
         jobs.save(self.job, self.place.job_file, overwrite=True)
         params = {"job": as_params(self.job)}
         self._call = self._client.call("render", params, on_progress=self._progressed)
@@ -76,19 +80,19 @@ class Bake:
         return self
 
     def cancel(self) -> None:
-        """Ask the worker to stop; it ends the frame it is at. `outcome` comes a little later."""
+        """Ask the worker to stop; it finishes the frame in work. `outcome` comes a little later."""
         self._cancelled = True
         if self._call is not None:
             self._client.cancel(self._call)
 
     @property
     def fraction(self) -> float:
-        """How much is done, 0 to 1."""
+        """The share that is done, 0 to 1."""
         return self._fraction
 
     @property
     def words(self) -> str:
-        """What it is at, as `frame 1003, 3 of 24`."""
+        """The progress as text: `frame 1003, 3 of 24`."""
         return self._words
 
     @property
@@ -147,7 +151,7 @@ class Bake:
 
 
 def as_baked(made: dict[str, Any], job: RelightJob, place: Place) -> Baked:
-    """What the worker's `made` says of frames, as a node needs it."""
+    """The worker's reply `made` about frames, as the record that a node needs."""
     frames = {int(frame): header for frame, header in made["frames"].items()}
     scales = {frame: float(header.get("relamp/scale", 1.0)) for frame, header in frames.items()}
     channels = set(made["channels"])
@@ -160,6 +164,7 @@ def as_baked(made: dict[str, Any], job: RelightJob, place: Place) -> Baked:
         scale=curve(scales),
         epsilon=float(next(iter(frames.values())).get("relamp/epsilon", 0.0)),
         alpha="A" in channels,
+        covered="A" in channels and any(header.get("relamp/alpha") != "none" for header in frames.values()),
         lamps=lamps,
         ratio="ratio.R" in channels,
         job=job,

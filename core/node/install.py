@@ -1,7 +1,7 @@
-"""A self-contained copy of floor 0 and a host's plugin, for a Python that has nothing of Relamp.
+"""A self-contained copy of floor 0 and a host's plugin, for a Python without Relamp.
 
 The copy is a folder `relamp` with the same modules in the same places, so that their relative imports hold, and
-`site.json`, which says in which Python the worker is. It carries a list of its files; only those are ever removed.
+`site.json`, which names the Python of the worker. It carries a list of its files; only those are ever removed.
 """
 
 from __future__ import annotations
@@ -56,19 +56,19 @@ def copy(target: Path, folders: tuple[str, ...], more: Mapping[str, bytes] | Non
 
 
 def installed(target: Path) -> tuple[str, ...]:
-    """The files a copy says are its own; none where there is no copy."""
+    """The files that a copy lists as its own; none where there is no copy."""
     try:
         names = json.loads((target / MANIFEST).read_text(encoding="utf-8"))["files"]
     except FileNotFoundError:
         return ()
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(f"{target / MANIFEST} cannot be read ({error}); remove {target} yourself") from None
-    # A list somebody edited must not reach outside the copy.
+    # A list that was edited must not name files outside the copy.
     return tuple(name for name in names if ".." not in Path(name).parts and not Path(name).is_absolute())
 
 
 def remove(target: Path) -> bool:
-    """Take a copy away: its own files, and the folders that are empty then. Whether there was one."""
+    """Remove a copy: its own files, and the folders that are empty then. Returns whether there was one."""
     names = installed(target)
     if not names:
         return False
@@ -83,7 +83,7 @@ def _sources(folders: tuple[str, ...]) -> Iterator[Path]:
     for folder in folders:
         if not (_ROOT / folder).is_dir():
             raise UsageError(f"there is no {folder} beside {_ROOT / 'core'}; this Relamp was installed without it")
-        # The icons beside the modules, too. Bytecode is made anew where the copy runs.
+        # The icons beside the modules, too. Bytecode is compiled again where the copy runs.
         files = (path for path in (_ROOT / folder).rglob("*") if path.is_file() and "__pycache__" not in path.parts)
         yield from sorted(files)
 

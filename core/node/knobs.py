@@ -62,7 +62,7 @@ FACING = ("behind the camera (USD)", "ahead of the camera")
 
 def declared() -> tuple[NodeKnob, ...]:
     """The declared parameters that a node shows, in declaration order."""
-    return tuple(_declared(name, k) for name, k in knobs() if not k.hidden and name not in (*_FROM_PIPES, *_FROM_NODE))
+    return tuple(_declared(name, k) for name, k in knobs() if name not in (*_FROM_PIPES, *_FROM_NODE))
 
 
 def own() -> tuple[NodeKnob, ...]:

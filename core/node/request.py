@@ -1,4 +1,4 @@
-"""A node's values and inputs made into a job. Floor 0."""
+"""The values and inputs of a node converted to a job. Floor 0."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..job import RelightJob
 from ..parameters import Curve, RelightParameters, at_frame, knob_of
 from .knobs import FACING, PIPES, parameters
 
-# What may differ between two bakes of one version: how it is run, never what it looks like.
+# What may differ between two bakes of one version: how the job is run, never what decides its pixels.
 _HOW = ("frames", "skip_existing", "overwrite", "keep_going", "missing", "threads", "verify", "create_dir", "device")
 
 
@@ -101,12 +101,12 @@ def wanted_frames(values: Mapping[str, Any], plate: Source) -> tuple[int, ...]:
 
 
 def same_look(one: RelightJob, other: RelightJob) -> bool:
-    """Whether two jobs ask for the same pictures, whatever the frames and however they are run."""
+    """Whether two jobs give the same pictures, whatever the frames and however they are run."""
     return _look(one) == _look(other)
 
 
 def look_key(job: RelightJob) -> str:
-    """Eight hexadecimal digits that stand for what a job looks like, whatever its frames and its place."""
+    """Eight hexadecimal digits that are equal for jobs that give the same pictures, whatever their frames and their place."""
     return jobs.fingerprint({"look": jobs.to_json(RelightJob(replace(_look(job), out=None)))})[:8]
 
 

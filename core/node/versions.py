@@ -92,7 +92,9 @@ class Bakes:
         return max(self.versions(), default=0) + 1
 
     def preview(self, job: RelightJob) -> Place:
-        """The place of single frames that look like `job`; a change of look is another place, so no cache is fooled."""
+        """The place of single frames with the pixels of `job`; other settings have another place, so that no cache shows
+        an old picture.
+        """
         return Place(self.folder / "preview" / look_key(job), self.name, job.parameters.views)
 
     def drop_old_previews(self, keep: Place) -> None:
@@ -105,11 +107,11 @@ class Bakes:
 
 
 def check_may_bake(place: Place, number: int, job: RelightJob, over: bool, written: bool) -> None:
-    """Refuse to bake over frames that somebody may be looking at, unless asked to.
+    """Refuse to bake over frames that may be in use, unless asked to.
 
-    The same settings go on where a stopped bake ended, and take more frames. Where a host wrote the inputs (`written`)
-    nobody can tell whether they are the same pictures, and what is measured of the shot rests on those that were written,
-    so only the same frames go on, and only while some are missing.
+    The same settings continue where a stopped bake ended, and may add frames. Where a host wrote the inputs (`written`) it
+    cannot be known whether they are the same pictures, and the measurements of the shot depend on those that were written;
+    then only the same frames continue, and only while some are missing.
 
     Raises:
         UsageError: the version holds other frames; the sentence says what to do.

@@ -1,4 +1,4 @@
-"""The workers of this host, one for each Python and config: started at the first bake, kept warm, ended with the host."""
+"""The workers of this host, one for each Python and config: started at the first bake, kept running, ended with the host."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _clients: dict[tuple[str, str], Client] = {}
 
 
 def client(python: str = "", ocio: str = "") -> Client:
-    """The worker in the Python `python` ('' for the one the site or the installer says) with the config `ocio`.
+    """The worker in the Python `python` ('' for the one that the site or the installer names) with the config `ocio`.
 
-    Nothing starts before something is asked of it.
+    It is started at its first request.
     """
     with _lock:
         key = (python, ocio)
@@ -23,7 +23,7 @@ def client(python: str = "", ocio: str = "") -> Client:
 
 
 def close() -> None:
-    """End every worker; what they were at fails as stopped, and finished frames are kept."""
+    """End every worker; bakes in work fail as stopped, and finished frames are kept."""
     with _lock:
         ending = list(_clients.values())
         _clients.clear()

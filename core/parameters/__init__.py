@@ -135,6 +135,15 @@ class RelightParameters(PublishedParameters):
         "relamp env --words lists what Relamp's own understand.",
         "text", "light",
     )  # fmt: skip
+    rig: str | None = knob(
+        None, "Lights put into the scene: a rig file, .json (docs/rig.md).", "file", "light", look=False
+    )
+    light: str | None = knob(
+        None,
+        "add keeps the plate's own light and adds the rig to it; replace takes the plate's light away. "
+        "Without it: add where a rig is the only light, else replace.",
+        "choice", "light", choices=("add", "replace"),
+    )  # fmt: skip
     env_level: str | None = knob(
         None,
         "match sets the new light level with the old one; absolute takes the two lights' own levels. "
@@ -169,7 +178,11 @@ class RelightParameters(PublishedParameters):
         1, "Exposures a network is asked at, 1, 3, 5 or 7; its answers are averaged.", "int", "relight", lo=1, hi=7
     )
     temporal: bool = knob(
-        True, "Has no effect; kept so that jobs of earlier versions open.", "bool", "relight", hidden=True
+        True,
+        "Average the shape that is seen over the neighbouring frames, along the plate's motion, so that it does not "
+        "flicker; without it every frame is seen alone.",
+        "bool",
+        "relight",
     )
     deflicker: bool = knob(
         False, "Take out what flickers from frame to frame, keep what truly changes.", "bool", "relight"
@@ -242,7 +255,7 @@ class RelightParameters(PublishedParameters):
             raise ParameterError(f"overlap must be less than the window's {self.window} frames; got {self.overlap}")
 
     def lit_by(self) -> str:
-        """What says what the new light is: `env`, `prompt`, `background`, or `network` where only a published one is told.
+        """What says what the new light is: `env`, `prompt`, `background`, `rig`, or `network` where only a published one is told.
 
         A map wins over a background, which then only conditions, and so do words. A map and words would both be the whole
         light: with Relamp's own backbones they are refused together; published ones read the words themselves.
@@ -257,11 +270,19 @@ class RelightParameters(PublishedParameters):
             return "env"
         if self.prompt and not told:
             return "prompt"
+        if self.rig and (self.light == "add" or not self.background):
+            return "rig"
         if self.background:
             return "background"
         if told:
             return "network"
-        raise ParameterError("--env is not given: a map, --prompt or --background has to say what the new light is")
+        raise ParameterError(
+            "--env is not given: a map, --prompt, --background or --rig has to say what the new light is"
+        )
+
+    def keeps_light(self) -> bool:
+        """Whether the plate keeps its own light, to which a rig adds."""
+        return self.light == "add" or (self.light is None and self.lit_by() == "rig")
 
     def level_mode(self) -> str:
         """`match` or `absolute`, with the default filled in: absolute when both lights are maps, whose levels can be trusted."""

@@ -67,8 +67,7 @@ class Knob:
 
     `kind` is one of float, int, bool, text, choice, vector (three floats), names (comma-separated), picture (a file or
     a sequence) or file. `look` says that the value changes the pixels, so it is part of a frame's fingerprint. Text that has
-    to be of a `form` matches `pattern`. What is `hidden` does nothing with the weights that ship: it can be typed and stands in
-    jobs, but no front end offers it.
+    to be of a `form` matches `pattern`.
     """
 
     help: str
@@ -84,7 +83,6 @@ class Knob:
     short: str = ""
     pattern: str = ""
     form: str = ""
-    hidden: bool = False
 
     def check(self, name: str, value: Any) -> None:
         """Raise `ParameterError` naming the parameter, what was expected and what came."""

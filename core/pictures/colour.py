@@ -96,7 +96,7 @@ class Colour:
         host: str | None = None,
         *,
         file_format: str = "openexr",
-        what: str = "plate",
+        what: str = "the plate",
     ) -> Decision:
         """Say which colour space a picture is in.
 
@@ -123,7 +123,7 @@ class Colour:
         if host:
             return Decision(self.resolve(host), "the host's working space")
         self._warn_once(
-            f"the {what} carries no colour space; taking it as {self.working_space} (say otherwise with --colorspace)"
+            f"{what} carries no colour space; taking it as {self.working_space} (say otherwise with --colorspace)"
         )
         return Decision(self.working_space, "assumed, no tag in the file")
 

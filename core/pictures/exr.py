@@ -5,7 +5,7 @@ from .exr_info import channel_names, colour_channels, display_window, header, in
 from .exr_passes import only_colour, only_plane, pass_colour, pass_depth, pass_normals, pass_plane
 from .exr_plan import quantise
 from .exr_read import Layer, find_depth, find_normals, read_depth, read_frame, read_layer, read_matte, read_normals
-from .exr_write import Written, write_frame
+from .exr_write import Written, require_writable_name, write_frame
 from .layers import split_layer
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "read_matte",
     "read_normals",
     "remove_stale",
+    "require_writable_name",
     "split_layer",
     "verify",
     "views",

@@ -11,8 +11,9 @@ from . import header as headers
 from . import layers
 from .beauty import find_colour
 from .colour import Colour
-from .exr_parts import PathLike, all_names, open_file, open_parts, open_plate, pixel_aspect, shot_name, views_of
+from .exr_parts import PathLike, all_names, open_file, open_parts, open_plate, pixel_aspect, views_of
 from .frame import Part, Window, beside
+from .sequence import shot_name
 
 
 def other_layers(path: PathLike, layer: str | None = None, view: str | None = None) -> dict[str, tuple[str, ...]]:

@@ -7,7 +7,6 @@ pixels of a part are read, whole, when they are first asked for; a file cut shor
 from __future__ import annotations
 
 import os
-import re
 import tempfile
 from collections.abc import Sequence
 from functools import partial
@@ -22,7 +21,6 @@ from .frame import Part, Pixels
 from .library_error import said_by
 
 PathLike = str | os.PathLike[str]
-_FRAME_NUMBER = re.compile(r"(?<=[._])-?\d+(?=\.[^.]+$)")
 
 
 def open_plate(path: Path, view: str | None = None) -> tuple[oiio.ImageInput, tuple[Part, ...]]:
@@ -148,8 +146,3 @@ def pixel_aspect(spec: oiio.ImageSpec) -> float:
 
 def all_names(parts: Sequence[Part]) -> list[str]:
     return [name for part in parts for name in part.names]
-
-
-def shot_name(path: Path) -> str:
-    """The name all frames of a shot share, as in `plate.####.exr`: what is true of a shot is said once and not once a frame."""
-    return _FRAME_NUMBER.sub(lambda number: "#" * len(number[0]), path.name)

@@ -17,8 +17,9 @@ from ..errors import InputError
 from . import layers
 from .beauty import find_colour
 from .colour import Colour
-from .exr_parts import PathLike, all_names, open_parts, open_plate, pixel_aspect, shot_name
+from .exr_parts import PathLike, all_names, open_parts, open_plate, pixel_aspect
 from .frame import Frame, Part, Source, Window, place
+from .sequence import shot_name
 
 
 def read_frame(

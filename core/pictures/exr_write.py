@@ -95,10 +95,7 @@ def _check(
     knob_of("compression").check("compression", options.compression)
     if options.data_type not in (None, "half", "float"):
         raise UsageError(f"data type must be half or float; got {options.data_type!r}")
-    if str(path) != readable(str(path)):
-        raise UsageError(
-            f"{path} has letters that are not UTF-8 in it, which no picture is written under; name it otherwise"
-        )
+    require_writable_name(path)
     if path.suffix.lower() != ".exr":
         raise UsageError(f"{path} must end in .exr; Relamp writes scene-linear EXR")
     if path.exists() and frame.path.exists() and path.samefile(frame.path):
@@ -116,6 +113,14 @@ def _check(
             )
         if values.shape[:2] != frame.data_window.shape or values.shape[2:] not in ((), (3,)):
             raise UsageError(f"layer {name} must be {frame.data_window.shape} with 1 or 3 channels; got {values.shape}")
+
+
+def require_writable_name(path: Path) -> None:
+    """Raise `UsageError` for a path that OpenImageIO cannot write to because it is not UTF-8."""
+    if str(path) != readable(str(path)):
+        raise UsageError(
+            f"{path} has letters that are not UTF-8 in it, which no picture is written under; name it otherwise"
+        )
 
 
 def _spec(plan: PartPlan, frame: Frame, many: bool) -> oiio.ImageSpec:

@@ -1,9 +1,9 @@
 """Where the pictures of a shot lie: a still, or files numbered by frame.
 
 `shot.####.exr`, `shot.%04d.exr`, `shot.$F4.exr` and `shot.@@@@.exr` name the same sequence; one `#` is one digit, as in Nuke.
-Anything without a frame token is a still, also `shot.1001.exr`, whose own number is then the frame it stands for, and so is a
-file that is there by just the name given, whatever characters are in it (`sky@2x.exr`). Range strings are read in
-`relamp.core.frames`; Fileseq groups the names of a folder.
+Anything without a frame token is a still, also `shot.1001.exr` and `shot.1001_v2.exr`, whose own number is then the frame they
+stand for, and so is a file that is there by just the name given, whatever characters are in it (`sky@2x.exr`). Range strings are
+read in `relamp.core.frames`; Fileseq groups the names of a folder.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ LONGEST_TOKEN = 32  # digits of a frame number in a file name
 _TOKEN = re.compile(r"#+|@+|%0?\d*d|\$F\d*")
 _VIEW = re.compile(r"%[Vv](?![A-Za-z])")
 _BETWEEN = re.compile(r"(?<=[._-])\d{2,}(?=[._-])")
-_NUMBERED = re.compile(r"(?:^|[._])(-?\d+)$")
+# The number of a frame in a file's name: before the extension, else behind a dot with text after it.
+_NUMBERED = re.compile(r"(?:^|[._])(-?\d+)(?=\.[^.]+$)")
+_NUMBERED_WITHIN = re.compile(r"\.(-?\d{3,})(?=[._-])")
 
 
 @dataclass(frozen=True)
@@ -90,16 +92,17 @@ class Sequence:
     @property
     def number(self) -> int | None:
         """The frame a still's own name carries (`shot.1001.exr` is 1001), else None."""
-        if self._files is not None:
-            return None
-        match = _NUMBERED.search(Path(self.text).stem)
+        match = None if self._files is not None else _number_in(Path(self.text).name)
         return int(match[1]) if match else None
 
     @property
     def name(self) -> str:
         """What the pictures are called without frame and extension: `shot` for `plates/shot.####.exr`."""
-        stem = Path(self.text).stem if self._files is None else self._files.head
-        return _NUMBERED.sub("", stem).rstrip("._-") or "shot"
+        if self._files is not None:
+            return self._files.head.rstrip("._-") or "shot"
+        path = Path(self.text)
+        match = _number_in(path.name)
+        return (path.name[: match.start()] if match else path.stem).rstrip("._-") or "shot"
 
     def path(self, frame: int) -> Path:
         """The file of a frame, whether it exists or not."""
@@ -151,6 +154,16 @@ class Sequence:
         beside = f"; beside it: {', '.join(near)}" if near else f"; {folder} holds no EXR files"
         what = "does not exist" if self._files is None else "matches no file"
         return f"{self.text} {what}{beside}"
+
+
+def shot_name(path: Path) -> str:
+    """The name all frames of a shot share, as in `plate.####.exr`: what is true of a shot is said once and not once a frame."""
+    match = _number_in(path.name)
+    return path.name if match is None else path.name[: match.start(1)] + "#" * len(match[1]) + path.name[match.end(1) :]
+
+
+def _number_in(name: str) -> re.Match[str] | None:
+    return _NUMBERED.search(name) or _NUMBERED_WITHIN.search(name)
 
 
 def files_of(*texts: str | None) -> list[Path]:

@@ -11,6 +11,7 @@ from ..temporal.windows import Span
 if TYPE_CHECKING:
     import numpy as np
 
+    from ..temporal.steady_shape import SeenShape
     from .own.conditions import Conditions
 
 
@@ -22,7 +23,8 @@ class Answer:
     `normals`, (h, w, 3) unit camera-space vectors: the given ones where they were known, else the network's own.
     `albedo` is (h, w, 3) from 0 to 1, of networks that delight; `confidence` (h, w) from 0 to 1. `height` is (h, w) toward the
     viewer in pixels and `doubt` (h, w) the expected error of the shape in radians, of relighters that trace their lights on it:
-    `share` (h, w, 3) is what tracing adds to the log gain, which is in the residual as well.
+    `share` (h, w, 3) is what tracing adds to the log gain, which is in the residual as well. `own` (h, w) is the natural log of
+    the plate's own light, its mean over the matte 0, of relighters that read it off the plate where its source is not known.
     """
 
     residual: np.ndarray
@@ -33,6 +35,7 @@ class Answer:
     height: np.ndarray | None = None
     doubt: np.ndarray | None = None
     share: np.ndarray | None = None
+    own: np.ndarray | None = None
 
 
 class Network(Protocol):
@@ -90,6 +93,18 @@ class Network(Protocol):
             steps: of denoising, None for as many as it was made for.
             seed: of the shot's one noise, the same for every frame.
         """
+        ...
+
+
+@runtime_checkable
+class Seeing(Protocol):
+    """A network that sees the shape of the subject before it relights, one frame at a time.
+
+    What it sees is steadied over neighbouring frames and comes back in the conditions, as `shape`.
+    """
+
+    def see(self, code: np.ndarray, matte: np.ndarray) -> SeenShape:
+        """The shape in a log proxy in ACEScg (h, w, 3) inside its matte (h, w)."""
         ...
 
 

@@ -21,6 +21,7 @@ LOOSE = 1e-3  # weight of slopes outside the matte, which keeps its parts togeth
 HELD = 8.0  # squared, the pull of a given relief, over the squared longer side: it decides forms of about a third of the picture
 STEP = 0.03  # of the longer side: a given relief that rises more than this from pixel to pixel, beyond the slope, is an edge
 ITERATIONS = 40
+QUIET, NOISY = 0.25, 0.6  # noise of a depth that is taken as it is, and of one that is held to the normals entirely
 RIM = 1 / 160  # of the longer side: how near to an outline normals are bent
 REACHES = (3, 5, 9, 17, 33, 65)  # px, sides of the boxes that normals are carried over a rim by
 
@@ -40,6 +41,28 @@ def relief_of(normals: torch.Tensor, matte: torch.Tensor, relief: torch.Tensor |
     given = None if relief is None else smaller(relief, matte, size) * max(size)
     found = heights(normalize(smaller(normals, matte, size), dim=1), coarse, given)
     return larger(found[:, None], coarse, (height, width))[:, 0] * (max(height, width) / max(size))
+
+
+def seen_along(normals: torch.Tensor, rays: torch.Tensor) -> torch.Tensor:
+    """Normals whose slopes are those of projective heights (`depth_fit.Fit.heights`): each as a parallel view would see it.
+
+    Args:
+        normals: (B, 3, h, w) unit, camera space. rays: (B, 3, h, w) unit, from the eye outward.
+    """
+    plane = rays / -rays[:, 2:]  # before the eye, z of -1
+    return normalize(torch.cat([normals[:, :2], -(plane * normals).sum(1, keepdim=True)], 1), dim=1)
+
+
+def held_to_normals(
+    heights: torch.Tensor, noise: float, normals: torch.Tensor, rays: torch.Tensor, matte: torch.Tensor
+) -> torch.Tensor:
+    """Heights of a depth, (B, h, w) in pixels, drawn to their normals as far as the depth is noisy (`depth_fit.Fit.noise`)."""
+    share = min(max((noise - QUIET) / (NOISY - QUIET), 0.0), 1.0)
+    if share == 0:
+        return heights
+    longer = max(heights.shape[-2:])
+    held = relief_of(seen_along(normals, rays), matte, heights[:, None] / longer)
+    return torch.lerp(heights, held, share)
 
 
 def without_rims(normals: torch.Tensor, matte: torch.Tensor) -> torch.Tensor:

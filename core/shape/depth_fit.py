@@ -23,9 +23,9 @@ FEW = 60  # pairs: fewer tell nothing
 NEAREST = 1 / 20  # of the farthest z: a fit that is closer to the eye is held there
 DOUBTED = 0.3  # misfit, as a share of what a flat thing would have: more is not this kind where another one fits ...
 BETTER = 0.25  # ... with so little of it
-LOOSELY = (
-    0.4  # of the normals' slopes a depth has to have, whatever noise lies over them: less is not this thing's depth
-)
+LOOSELY = 0.4  # of the normals' slopes that a depth has, whatever noise lies over them: less is another depth
+LEVEL = 1e-5  # growth of z that is none: what faces the camera flatly has only rounding
+NEARLY = 2.0  # times the least misfit: a kind that leaves less open is as likely
 CLEARLY = 0.5  # of them, in a kind that is named as the likely one
 
 
@@ -67,8 +67,9 @@ class Pairs:
 class Fit:
     """What turns the numbers of a cleaned depth into z.
 
-    z is proportional to the number plus `shift`, or to one over that for the kind `inverse`. Numbers are held between `least`
-    and `most`; `middle` is the median z of the subject.
+    z is proportional to the number plus `shift`, or to one over that for the kind `inverse`. Numbers are held between `least` and
+    `most`; `middle` is the median z of the subject. `noise` is how far its slopes are from those of the normals that are
+    known, as a share of these.
     """
 
     kind: str
@@ -76,15 +77,25 @@ class Fit:
     least: float
     most: float
     middle: float = 1.0
+    noise: float = 0.0
 
     @classmethod
-    def of(cls, depth: np.ndarray, kind: str, rays: np.ndarray, normals: np.ndarray, matte: np.ndarray) -> Fit:
+    def of(
+        cls,
+        depth: np.ndarray,
+        kind: str,
+        rays: np.ndarray,
+        normals: np.ndarray,
+        matte: np.ndarray,
+        known: np.ndarray,
+    ) -> Fit:
         """The fit of a frame's depth.
 
         Args:
             depth: (h, w), cleaned (`depth_pass.clean_depth`), 0 where nothing stands.
             kind: of the parameter `depth_kind`; what `inverse` and `normalised` leave open is what fits the normals best.
             rays: (h, w, 3) unit, from the eye outward. normals: (h, w, 3) unit, camera space. matte: (h, w), 0 to 1.
+            known: (h, w) bool, where the normals are given and no guess.
         """
         subject = np.where(matte > INSIDE, depth, 0)
         if not subject.any():
@@ -95,7 +106,9 @@ class Fit:
             ends = _ends(subject)
             shift = _shift(Pairs.of(subject, rays, normals, matte > INSIDE), kind, ends)
             fit = cls(kind, shift, *_within(ends, shift))
-        return replace(fit, middle=float(np.median(fit.z(subject[subject > 0]))))
+        sure = Pairs.of(subject, rays, normals, known & (matte > INSIDE))
+        noise = 0.0 if sure.few else _misfit(sure, kind, subject)
+        return replace(fit, middle=float(np.median(fit.z(subject[subject > 0]))), noise=noise)
 
     def z(self, depth: np.ndarray) -> np.ndarray:
         """Planar z of numbers of a cleaned depth, positive, in some unit; any shape."""
@@ -151,9 +164,11 @@ def require_fits(depth: np.ndarray, kind: str, pairs: Pairs, what: str) -> None:
     follows = _agreement(pairs, kind, depth) > LOOSELY
     if claimed < DOUBTED and follows:
         return
-    others = {"z", "inverse", *(("normalised",) if largest <= 1 else ())} - {kind, "z" if kind == "distance" else kind}
-    misfits = {other: _misfit(pairs, other, depth) for other in sorted(others)}
-    likely = min(misfits, key=lambda other: misfits[other])
+    others = [
+        other for other in ("z", "inverse", "normalised") if other not in (kind, "z" if kind == "distance" else "")
+    ]
+    misfits = {other: _misfit(pairs, other, depth) for other in others if other != "normalised" or largest <= 1}
+    likely = next(other for other in misfits if misfits[other] <= NEARLY * min(misfits.values()))
     better = misfits[likely] < BETTER * claimed if follows else _agreement(pairs, likely, depth) > CLEARLY
     if better:
         raise InputError(
@@ -221,17 +236,18 @@ def _weighted_median(values: np.ndarray, weights: np.ndarray) -> float:
 
 
 def _misfit(pairs: Pairs, kind: str, depth: np.ndarray) -> float:
-    """How far the depth is from the normals, as a share of what a flat thing before the camera would be."""
-    growth, cap = _growth(pairs, kind, depth)
-    error, flat = (np.minimum(np.abs(g), cap).mean() for g in (growth - pairs.growth, pairs.growth))
-    return float(error / max(flat, 1e-12))
+    """How far the depth's slopes are from the normals', as a share of what a flat thing before the camera would be.
+
+    A median of each: about 0.1 for an exact depth, whatever bumps the normals have beside it.
+    """
+    growth, _ = _growth(pairs, kind, depth)
+    return float(np.median(np.abs(growth - pairs.growth)) / max(np.median(np.abs(pairs.growth)), LEVEL))
 
 
 def _agreement(pairs: Pairs, kind: str, depth: np.ndarray) -> float:
-    """How much of the normals' slopes the depth has: 1 where it is theirs, about 0 for another thing's, less where it is
-    reversed.
+    """How much of the normals' slopes the depth has: 1 where it is theirs, about 0 for another thing's.
 
-    Noise on the depth takes little of it.
+    It is less than 0 where near and far are exchanged. Noise on the depth takes little of it.
     """
     growth, cap = _growth(pairs, kind, depth)
     ours, theirs = np.clip(growth, -cap, cap), np.clip(pairs.growth, -cap, cap)
@@ -243,4 +259,6 @@ def _growth(pairs: Pairs, kind: str, depth: np.ndarray) -> tuple[np.ndarray, flo
     shift = 0.0 if kind in ABSOLUTE else _shift(pairs, kind, _ends(depth))
     first, second = (np.maximum(np.abs(d + shift), 1e-9) for d in (pairs.first, pairs.second))
     growth = np.log(second / first) * (-1 if kind == "inverse" else 1)
-    return growth, 3 * float(np.median(np.abs(pairs.growth))) + 1e-9
+    slopes = np.abs(pairs.growth)
+    # The mean of a wall before the camera with something small before it, whose median is flat.
+    return growth, 3 * float(max(np.median(slopes), slopes.mean())) + 1e-9

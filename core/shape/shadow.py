@@ -22,6 +22,7 @@ import numpy as np
 from ..pictures.bands import bands
 
 GROWTH = 1.04  # from one step of a walk to the next; the first are of a pixel
+WIDEST = 1.0  # radians: a lamp that is nearer counts as no wider
 SHARPEST = 0.01  # radians, half width: a smaller lamp's shadow is as soft as this
 DOUBTED = 1.0  # of the expected error of the shape, by which a lamp counts as wider
 UNSURE = 0.6  # of the distance of two samples of the relief: heights are no finer, so edges are no sharper
@@ -31,6 +32,9 @@ THICKNESS = 2.0  # of the distance to the nearest outline
 FLATTEST = 0.05  # least z of a normal: the slope of what faces away is as steep as this
 FLAT = 0.05  # least share of a ray that goes across the picture: one nearer to the view meets nothing that is seen
 NOWHERE = -1e5  # height where nothing stands
+WHOLE = 128  # px of the longer side: a larger picture is walked through only where a smaller one shows an edge
+EVEN = 0.01  # least difference of visibilities that is an edge
+CULL = 6  # steps, after which the rays that have met something, or have nothing more before them, are left out
 LEAST_OPEN = 0.1  # of a disc that stands over the surface's own plane: a smaller part is not divided by
 
 
@@ -75,6 +79,16 @@ class Surface:
         """The farthest point of anything, as far as its thickness is assumed."""
         return float(self.bottom[self.standing].min(initial=0))
 
+    @cached_property
+    def halved(self) -> Surface:
+        """The same at half the size, by every second point: a mean would stand between a thing and what is behind it."""
+        doubt = self.doubt[::2, ::2] if isinstance(self.doubt, np.ndarray) else self.doubt
+        centre = self.centre[0] / 2, self.centre[1] / 2
+        return Surface(
+            self.height[::2, ::2] / 2, self.normals[::2, ::2], self.standing[::2, ::2], doubt, max(1.0, self.spacing / 2),
+            self.focal / 2, centre, self.thickness,
+        )  # fmt: skip
+
     def _within(self) -> np.ndarray:
         """(h, w) uint8, 0 on outlines: where nothing stands, and where a thing drops to what is behind it."""
         edge = STEP * max(self.top.shape)
@@ -85,52 +99,138 @@ class Surface:
 def lamp_visibility(surface: Surface, direction: np.ndarray, radius: float) -> np.ndarray:
     """What share of a small lamp each point sees, (h, w) float32 from 0 to 1; 1 where nothing stands, or faces away from it.
 
+    A large surface is first worked out at half its size, and then only where that shows an edge.
+
     Args:
         direction: (3,) unit, camera space, toward the lamp.
         radius: half the lamp's angle in radians.
     """
-    seen = np.ones(surface.top.shape, np.float32)
     wide = max(radius, SHARPEST)
-    lit = surface.standing & (surface.normals @ direction.astype(np.float32) > -wide)  # (h, w)
+    wanted = surface.standing & (surface.normals @ direction.astype(np.float32) > -wide)  # (h, w)
+    seen = np.ones(surface.top.shape, np.float32)
+    if max(surface.top.shape) > WHOLE:
+        smaller = lamp_visibility(surface.halved, direction, radius)
+        height, width = surface.top.shape
+        seen = cv2.resize(smaller, (width, height), interpolation=cv2.INTER_LINEAR)
+        edges = cv2.resize(_edges(smaller, surface.halved.standing), (width, height), interpolation=cv2.INTER_NEAREST)
+        seen[~wanted] = 1
+        wanted &= edges > 0
     for rows in bands(len(seen)):
-        if lit[rows].any():
-            seen[rows][lit[rows]] = _walked(surface, direction, wide, *np.nonzero(lit[rows]), rows.start)
+        if wanted[rows].any():
+            row, column = np.nonzero(wanted[rows])
+            seen[rows][row, column] = _walked(surface, direction, wide, row + rows.start, column)
     return seen
 
 
+def _edges(seen: np.ndarray, standing: np.ndarray) -> np.ndarray:
+    """Where a visibility (h, w) is not the same as beside it, or nothing stands there, (h, w) uint8."""
+    near = np.ones((3, 3), np.uint8)
+    differs = cv2.dilate(seen, near) - cv2.erode(seen, near) > EVEN
+    return cv2.dilate((differs | ~standing).astype(np.uint8), near)
+
+
+def point_visibility(surface: Surface, position: np.ndarray, radius: float) -> np.ndarray:
+    """What share of a small lamp that stands in the scene each point sees, (h, w) float32 from 0 to 1, as `lamp_visibility`.
+
+    Things hide it only as far as it stands.
+
+    Args:
+        position: (3,) px, as `points_of`.
+        radius: of the lamp, px.
+    """
+    seen = np.ones(surface.top.shape, np.float32)
+    for rows in bands(len(seen)):
+        row, column = np.nonzero(surface.standing[rows])
+        points = points_of(surface.height[rows], surface.focal, surface.centre, rows.start)[row, column]  # (P, 3)
+        row = row + rows.start
+        way = position.astype(np.float32) - points
+        far = np.maximum(np.linalg.norm(way, axis=-1), np.float32(1))
+        wide = np.clip(np.float32(radius) / far, np.float32(SHARPEST), np.float32(WIDEST))
+        lit = (surface.normals[row, column] * way).sum(-1) > -wide * far
+        if lit.any():
+            row, column, towards = row[lit], column[lit], (way[lit] / far[lit][:, None]).T  # (P,), (3, P)
+            reach = _reach(surface, position, row, column)
+            seen[row, column] = _walked(surface, towards, wide[lit], row, column, reach)
+    return seen
+
+
+def points_of(height: np.ndarray, focal: float, centre: tuple[float, float], first: int = 0) -> np.ndarray:
+    """Where the points of some rows of a relief are, (n, w, 3): right, up and toward the viewer of its optical axis at height 0.
+
+    The unit is a pixel at height 0.
+
+    Args:
+        height: (n, w) of these rows, the first of which is the row `first`. focal, centre: see `Surface`.
+    """
+    n, w = height.shape
+    x = np.arange(w, dtype=np.float32) + np.float32(0.5 - centre[0])
+    y = np.float32(centre[1] - 0.5 - first) - np.arange(n, dtype=np.float32)
+    nearer = np.float32(1) if math.isinf(focal) else 1 / np.maximum(1 + height / np.float32(focal), np.float32(1e-3))
+    return np.stack([x * nearer + 0 * height, y[:, None] * nearer + 0 * height, height * nearer], -1)
+
+
+def _reach(surface: Surface, position: np.ndarray, row: np.ndarray, column: np.ndarray) -> np.ndarray:
+    """How far over the picture a lamp is from P points, (P,) px; infinite where it is beside or behind the camera."""
+    x, y, z = position
+    nearer = 1.0 if math.isinf(surface.focal) else 1 - z / surface.focal  # of its distance to that of height 0
+    if nearer <= 1e-3:
+        return np.full(len(row), np.inf, np.float32)
+    right = x / nearer + surface.centre[0] - 0.5 - column
+    up = y / nearer - (surface.centre[1] - 0.5 - row)
+    return np.hypot(right, up).astype(np.float32)
+
+
 def _walked(
-    surface: Surface, direction: np.ndarray, wide: float, row: np.ndarray, column: np.ndarray, first: int
+    surface: Surface,
+    direction: np.ndarray,
+    wide: np.ndarray | float,
+    row: np.ndarray,
+    column: np.ndarray,
+    reach: np.ndarray | float = math.inf,
 ) -> np.ndarray:
-    """`lamp_visibility` of P points by row, counted from `first`, and column, (P,)."""
-    row = row + first
+    """`lamp_visibility` of P points by row and column, (P,).
+
+    The `direction` (3,) or (3, P) and the half width `wide` may be of each point its own; what is farther away over the picture
+    than `reach` px is behind the lamp.
+    """
     height, width = surface.top.shape
     start = surface.height[row, column]
     right, up, rise, (slope_right, slope_up), flat = _rays(surface, direction, row, column, start)
     doubt = surface.doubt[row, column] if isinstance(surface.doubt, np.ndarray) else np.float32(surface.doubt)
     # The disc's half width, in px for a pixel away.
-    half = (np.float32(wide) + np.float32(DOUBTED) * doubt) / np.maximum(flat, np.float32(FLAT)) ** 2
+    half = (np.asarray(wide, np.float32) + np.float32(DOUBTED) * doubt) / np.maximum(flat, np.float32(FLAT)) ** 2
     unsure = np.float32(UNSURE * surface.spacing)
     top, bottom = surface.top.ravel(), surface.bottom.ravel()
     hidden = np.zeros_like(start)
-    for step in _steps(surface, start, rise):
-        to_right, to_up = np.rint(right * step).astype(np.int32), np.rint(up * step).astype(np.int32)
-        there_row, there_column = row - to_up, column + to_right
+    on = np.flatnonzero(flat > FLAT)  # of the rays that are still walked
+    far = reach + np.zeros_like(start)
+    state = np.stack([start, right, up, rise, slope_right, slope_up, half + np.zeros_like(start), far])[:, on]
+    place = np.stack([row, column]).astype(np.int32)[:, on]
+    for count, step in enumerate(_steps(surface, start, rise)):
+        from_, right_, up_, rise_, slope_right_, slope_up_, half_, reach_ = state
+        to_right, to_up = np.rint(right_ * step).astype(np.int32), np.rint(up_ * step).astype(np.int32)
+        there_row, there_column = place[0] - to_up, place[1] + to_right
         inside = (there_row >= 0) & (there_row < height) & (there_column >= 0) & (there_column < width)
-        if not inside.any():
-            break
+        inside &= step < reach_
         there = np.where(inside, there_row * width + there_column, 0)
-        scale = np.float32(0.5) / (half * step + unsure)
-        middle = start + step * rise
+        scale = np.float32(0.5) / (half_ * step + unsure)
+        middle = from_ + step * rise_
         own = (
-            start + unsure + to_right * slope_right + to_up * slope_up
-        )  # the surface's own plane: what it hides is in the cosine
+            from_ + unsure + to_right * slope_right_ + to_up * slope_up_
+        )  # its own plane: the cosine knows what that hides
         covered = np.clip((top[there] - middle) * scale + np.float32(0.5), 0, 1)
         covered -= np.clip((np.maximum(bottom[there], own) - middle) * scale + np.float32(0.5), 0, 1)
-        np.maximum(hidden, np.where(inside, covered, 0), out=hidden)
+        hidden[on] = np.maximum(hidden[on], np.where(inside, covered, 0))
+        if count % CULL == CULL - 1:
+            edge = half_ * step + unsure
+            alive = inside & (hidden[on] < 1) & ((rise_ <= 0) | (middle - edge < surface.highest))
+            on, state, place = on[alive], state[:, alive], place[:, alive]
+            if not on.size:
+                break
     # The part of the disc that stands over the surface's own plane: only that can be hidden.
     slope = right * slope_right + up * slope_up
     over = 1 - np.clip((slope - rise) / (2 * half) + np.float32(0.5), 0, 1)
-    hidden = np.where(flat > FLAT, np.clip(hidden / np.maximum(over, np.float32(LEAST_OPEN)), 0, 1), 0)
+    hidden = np.clip(hidden / np.maximum(over, np.float32(LEAST_OPEN)), 0, 1)
     return 1 - hidden * hidden * (3 - 2 * hidden)
 
 
@@ -142,11 +242,12 @@ def _rays(
     Then what the surface's own plane rises for a pixel to the right and for one up, and which share of the ray goes across the
     picture.
     """
-    x, y, z = (np.float32(v) for v in direction)
+    x, y, z = (np.asarray(v, np.float32) for v in direction)  # () or (P,)
     n = surface.normals[row, column]
     away = np.float32(0 if math.isinf(surface.focal) else 1 / surface.focal)
-    u = (column + np.float32(0.5) - np.float32(surface.centre[0])) * away  # slope of the view ray, to the right and up
-    v = (np.float32(surface.centre[1]) - row - np.float32(0.5)) * away
+    at_row, at_column = row.astype(np.float32), column.astype(np.float32)
+    u = (at_column + np.float32(0.5 - surface.centre[0])) * away  # slope of the view ray, to the right and up
+    v = (np.float32(surface.centre[1] - 0.5) - at_row) * away
     across_x, across_y = x + u * z, y + v * z
     flat = np.maximum(np.hypot(across_x, across_y), np.float32(1e-6))
     scale = 1 + start * away

@@ -71,40 +71,46 @@ class Traced:
     sky: torch.Tensor
 
 
-def trace(normals: torch.Tensor, field: torch.Tensor, matte: torch.Tensor, doubt: torch.Tensor) -> Traced:
+def trace(
+    normals: torch.Tensor, seen: torch.Tensor, field: torch.Tensor, matte: torch.Tensor, doubt: torch.Tensor
+) -> Traced:
     """Make a shape ready for any light.
 
     Args:
         normals: (B, 3, h, w) unit, camera space.
-        field: (B, h, w) heights toward the viewer in pixels of this picture (`depth.heights`, or a depth that is given).
+        seen: (B, 3, h, w) the same as a parallel view would see them (`depth.seen_along`): they have the slopes of the heights.
+        field: (B, 1, h, w) heights toward the viewer in pixels of this picture (`depth.heights`, or a depth that is given).
         matte: (B, 1, h, w), 0 to 1; nothing stands where it is under a half.
         doubt: (B, 1, h, w) expected error of the shape in radians, by which shadows are softer.
     """
     height, width = matte.shape[-2:]
     size = smaller_size(height, width)
     standing, facing = adaptive_avg_pool2d(matte, size), normalize(smaller(normals, matte, size), dim=1)
-    coarse = smaller(field[:, None], matte, size)[:, 0] * (max(size) / max(height, width))
+    coarse = smaller(field, matte, size)[:, 0] * (max(size) / max(height, width))
     unsure = smaller(doubt, matte, size) * DOUBTED
     around = horizons(coarse, standing)
-    open_, seen = _arriving(facing, around, unsure)
+    tilted = normalize(smaller(seen, matte, size), dim=1)
+    open_, arriving = _arriving(facing, tilted, around, unsure)
     omega = _cells(str(matte.device)).omega
-    share = (omega @ seen) / (omega @ open_).clamp_min(1e-6)
+    share = (omega @ arriving) / (omega @ open_).clamp_min(1e-6)
     sky = larger(share.view(-1, 1, *size), standing, (height, width)).clamp(0, 1)
-    return Traced(size, (height, width), standing, open_, seen, sky)
+    return Traced(size, (height, width), standing, open_, arriving, sky)
 
 
-def _arriving(facing: torch.Tensor, around: Horizons, soft: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def _arriving(
+    facing: torch.Tensor, tilted: torch.Tensor, around: Horizons, soft: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
     """`open` and `seen` of `Traced`, a few cells at a time: their temporaries stay in cache."""
-    n = facing.flatten(2)  # B, 3, P
+    n, tilt = facing.flatten(2), tilted.flatten(2)  # B, 3, P
     cells = _cells(str(facing.device))
     horizon = [getattr(around, name).flatten(2) for name in _NAMES]
     soft = soft.flatten(2) + CELL_RADIUS
-    up = n[:, 2:].clamp_min(FLATTEST)
+    up = tilt[:, 2:].clamp_min(FLATTEST)
     open_, seen = [], []
     for some in torch.arange(CELLS, device=facing.device).split(AT_ONCE):
         left, mixed = cells.left[some], cells.mixed[some, None]
         at = Horizons(*(torch.lerp(x[:, left], x[:, (left + 1) % AZIMUTHS], mixed) for x in horizon))
-        slope = torch.atan2(-(cells.azimuth[some] @ n[:, :2]), up)  # of the surface itself, toward each cell
+        slope = torch.atan2(-(cells.azimuth[some] @ tilt[:, :2]), up)  # of the surface itself, toward each cell
         cosine = (cells.towards[some] @ n).clamp_min(0)
         open_.append(cosine)
         seen.append(cosine * _reached(at, cells.elevation[some, None], slope, soft))

@@ -59,8 +59,22 @@ def check_options(parameters: RelightParameters) -> None:
     p = parameters
     if not str(p.out).lower().endswith(".exr"):
         raise UsageError(f"--out {p.out} must end in .exr; Relamp writes scene-linear EXR only")
+    exr.require_writable_name(Path(str(p.out)))
     if p.over and not p.background:
         raise UsageError("--over puts the relit subject over a background, and none is given: --background")
+    if p.light == "add" and not p.rig:
+        raise UsageError("--light add adds the lights of a rig, and none is given: --rig")
+    if p.light == "add" and (p.env or p.prompt):
+        raise UsageError(
+            f"--light add keeps the plate's own light, so {'--env' if p.env else '--prompt'} would change nothing: leave it "
+            "out, or give --light replace"
+        )
+    if p.rig and p.keeps_light() and p.env_exposure != default_of("env_exposure"):
+        raise UsageError(
+            "--env-exposure is of a new light, and the plate keeps its own: give the rig's lights other stops"
+        )
+    if p.rig and p.backbone in PUBLISHED:
+        raise UsageError(f"--rig lights a shape, which --backbone {p.backbone} does not work out; use relamp, or ratio")
     if p.backbone == "light-a-video":
         from ..relighter.light_a_video.backbone import check_clip_mode  # loads torch, which this backbone needs anyway
 

@@ -10,6 +10,7 @@ import numpy as np
 from .. import VERSION
 from ..gain.finish import Finished
 from ..gain.law import Law
+from ..light.rig import MOST
 from ..parameters import RelightParameters, at_frame
 from ..pictures import exr
 from ..pictures.frame import Frame
@@ -44,7 +45,7 @@ def write(plan: Plan, task: FrameTask, frame: Frame, finished: Finished, law: La
         frame,
         rgb,
         new_layers=layers,
-        attributes=provenance(plan, task, law),
+        attributes=provenance(plan, task, law) | ({} if frame.coverage is frame.alpha else {"relamp/alpha": "none"}),
         compression=p.compression,
         data_type=types.beauty,
         drop_layers=p.drop_layers,
@@ -57,8 +58,9 @@ def write(plan: Plan, task: FrameTask, frame: Frame, finished: Finished, law: La
 
 
 def layer_names(parameters: RelightParameters) -> list[str]:
-    """The names the layers asked for will have in the file."""
-    lamps = [*(f"lamp{i}" for i in range(1, parameters.lamps + 1)), "rest"]
+    """The names the layers asked for will have in the file; of a rig, whose lights come before other lamps, as many as can be."""
+    count = parameters.lamps + (MOST if parameters.rig else 0)
+    lamps = [*(f"lamp{i}" for i in range(1, count + 1)), "rest"]
     names = [[_CHANNEL_LAYER.get(name, name)] if name != "lamps" else lamps for name in parameters.layers]
     return [name for group in names for name in group]
 
@@ -93,6 +95,7 @@ def provenance(plan: Plan, task: FrameTask, law: Law) -> dict[str, Any]:
         "relamp/env_rotate": ",".join(f"{angle:g}" for angle in rotate),
         "relamp/env_exposure": float(at_frame(p.env_exposure, task.frame)),
         "relamp/env_level": p.level_mode(),
+        "relamp/rig": "; ".join(light.name for light in plan.rig.at_frame(task.frame)) if plan.rig else "",
         "relamp/strength": law.mix,
         "relamp/scale": law.level,
         "relamp/epsilon": law.epsilon,

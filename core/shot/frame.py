@@ -10,7 +10,7 @@ import threading
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ..gain.finish import Finished, Shading, Subject, finish
+from ..gain.finish import Finished, FinishInput, Shading, Subject, finish
 from ..gain.grain import measure as measure_noise
 from ..gain.law import Law
 from ..pictures.frame import Frame
@@ -22,7 +22,8 @@ from .network_input import NetworkInputs
 from .over import cut_out, put_over
 from .plan import FrameTask, Plan
 from .read_ahead import Frames, ReadAhead
-from .residual import FinishInput, LastFit, Residuals
+from .residual import LastFit, Residuals
+from .shapes import SeenShapes, Shapes
 from .tracing import LastShape, Tracer
 
 if TYPE_CHECKING:
@@ -43,7 +44,12 @@ class Shot:
 
     @classmethod
     def of(
-        cls, plan: Plan, frames: Frames | None = None, store: ResidualStore | None = None, like: Shot | None = None
+        cls,
+        plan: Plan,
+        frames: Frames | None = None,
+        store: ResidualStore | None = None,
+        like: Shot | None = None,
+        seen: SeenShapes | None = None,
     ) -> Shot:
         """Make a plan's shot ready; nothing is computed yet.
 
@@ -51,14 +57,16 @@ class Shot:
             frames: the plan's own at full size when None.
             store: where the chunks of a job keep what its network predicted, for each other.
             like: a shot of the same environment files, whose tables, last guide and last shape are taken over.
+            seen: shapes that were seen before, of shots whose `frames` tell one frame from another alike.
         """
         frames = frames or ReadAhead(plan)
         if plan.estimator is not None:
             frames = EstimatedFrames(plan, frames)
         lock = like.one_at_a_time if like else threading.Lock()
-        maxsize = CacheSizes.of(plan).inputs
-        lights = Lights(plan, maxsize, like.lights.maps if like else None)
-        working = WorkingFrames(plan, NetworkInputs(plan, frames, lights, maxsize), lights, lock, store)
+        sizes = CacheSizes.of(plan)
+        lights = Lights(plan, sizes.inputs, like.lights.maps if like else None)
+        shapes = Shapes(plan, frames, seen or SeenShapes(sizes.shapes), lock)
+        working = WorkingFrames(plan, NetworkInputs(plan, frames, lights, sizes.inputs), lights, lock, shapes, store)
         residuals = Residuals(plan, working, lights, like.residuals.last if like else LastFit(), lock)
         tracer = Tracer(plan, lights, like.tracer.last if like else LastShape(), lock)
         return cls(plan, frames, lights, working, residuals, tracer, lock)
@@ -115,17 +123,17 @@ def relight_frame(shot: Shot, task: FrameTask) -> RelitFrame:
 
             # 7. Trace: what the form hides of each light, shares at sizes of their own that `finish` enlarges to (H, W).
             if shot.tracer.traces(given.subject):
-                traced = shot.tracer.trace(task.frame, light, given.subject, working)
+                traced = shot.tracer.trace(task.frame, read, light, given.subject, working)
                 given = replace(given, traced=traced)
 
         # 8. Mirror: what surfaces of given materials mirror of each light, (H, W, 3), sharp where they are.
-        gloss = gloss_of(shot.plan, shot.lights.maps, task.frame, frame, given.subject, light, given.shading)
+        given = replace(
+            given, gloss=gloss_of(shot.plan, shot.lights.maps, task.frame, frame, given.subject, light, given.shading)
+        )
 
         # 9. Finish: the gain on the plate, grain, lamps and layers, each (H, W, 3).
         lit = cut_out(given.subject) if p.over else given.subject
-        finished = finish(
-            lit, given.shading, law, p.layers, given.residual, given.guide, given.sides, given.traced, gloss
-        )
+        finished = finish(replace(given, subject=lit), law, p.layers)
 
         # 10. Composite: (H, W, 3) over the background.
         if p.over:

@@ -27,7 +27,7 @@ from .shared_cache import SharedCache
 if TYPE_CHECKING:
     from ..relighter.own.light_tables import LightTables
 
-# The smallest light there is, at the proxy's exposure, where middle grey is 0.18; see ARCHITECTURE.md.
+# The smallest light there is, at the proxy's exposure, where middle grey is 0.18; see docs/decisions/picture.md.
 EPSILON = 0.002
 VIEW_ROWS = 256  # rows of the map that a background is drawn from
 VIEW_PEAK = 30.0  # its brightest radiance at unit level: training's backgrounds showed no suns
@@ -130,7 +130,7 @@ class Lights:
     def with_lamps(self, frame: int) -> FrameLight:
         """The light of one frame, with its lamps where the plan's layers ask for them."""
         light, p = self.light(frame), self._plan.parameters
-        if "lamps" not in p.layers:
+        if "lamps" not in p.layers or p.keeps_light():  # the lights of a rig are lamps by themselves
             return light
         with self.maps.computing:
             tables = self._plan.target.lamps(frame, p.lamps)
@@ -161,6 +161,8 @@ class Lights:
             normals: (h, w, 3) of the working frame.
             matte: (h, w).
         """
+        if self._plan.parameters.keeps_light():
+            return Hint(np.zeros_like(light.shading.target))
         network = self._plan.backbone.network
         # A source light that was fitted only to find the exposure level is not divided by.
         if network is None or light.source is not None:
@@ -179,7 +181,7 @@ class Lights:
         """
         network = self._plan.backbone.network
         assert network is not None
-        if light.source is not None or network.levelled:
+        if light.source is not None or network.levelled or self._plan.parameters.keeps_light():
             return 0.0
         return mean_over(light.shading.target, normals, matte, self._plan.colour.luminance_weights)
 
@@ -187,7 +189,8 @@ class Lights:
         plan, p = self._plan, self._plan.parameters
         networked = plan.backbone.network is not None
         camera = plan.camera.at(frame)
-        to_target = camera_to_map(at_frame(p.env_rotate, frame), camera.rotation)
+        turned = (0.0, 0.0, 0.0) if p.keeps_light() else at_frame(p.env_rotate, frame)  # degrees
+        to_target = camera_to_map(turned, camera.rotation)
         to_source = camera_to_map((0.0, 0.0, 0.0), camera.rotation)
         with self.maps.computing:  # one thread tabulates a still map while the others wait for it
             light = plan.target.light(frame)
@@ -197,7 +200,8 @@ class Lights:
         target = light.turned(to_target)  # (S, S, 3)
         source = None if source_light is None else source_light.turned(to_source)  # (S, S, 3)
         source_level = 1.0 if source_light is None else source_light.level
-        shading = Shading(between(target, target if source is None else source), target, source, source_level)
+        hint = between(target, target if source is None or p.keeps_light() else source)
+        shading = Shading(hint, target, source, source_level)
         law = self._law(frame, light, source_light)
         return FrameLight(shading, law, camera, to_target, to_source, tables, source_tables)
 
@@ -206,6 +210,8 @@ class Lights:
         stops = at_frame(p.env_exposure, frame)
         if p.lit_by() == "background":  # then its exposure is the light's
             stops += at_frame(p.background_exposure, frame)
+        if p.level_mode() == "match":
+            stops += self._plan.target.stops
         level = 2.0**stops
         if p.level_mode() == "absolute" and source is not None:
             level *= light.level / source.level

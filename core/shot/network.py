@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,6 +23,7 @@ from .lights import Lights
 from .network_input import NetworkInput, NetworkInputs
 from .plan import RENDER, FrameTask, Plan
 from .read_ahead import Key, ReadFrame
+from .shapes import Shapes
 from .shared_cache import SharedCache
 
 if TYPE_CHECKING:
@@ -39,12 +40,13 @@ class CacheSizes:
     frames: int
     inputs: int
     windows: int
+    shapes: int
 
     @classmethod
     def of(cls, plan: Plan) -> CacheSizes:
         """Those of a plan: its threads' frames with their neighbours, and the windows those lie in."""
         frames = plan.parameters.threads + 2 * plan.radius
-        return cls(frames, frames + 2, frames + 3)
+        return cls(frames, frames + 2, frames + 3, frames + 2 * plan.reach)
 
 
 class WorkingFrames:
@@ -63,9 +65,11 @@ class WorkingFrames:
         inputs: NetworkInputs,
         lights: Lights,
         one_at_a_time: threading.Lock,
+        shapes: Shapes,
         store: ResidualStore | None = None,
     ) -> None:
         self._plan, self._inputs, self._lights, self._store = plan, inputs, lights, store
+        self._shapes = shapes
         self._network = plan.backbone.network
         self._one_at_a_time = one_at_a_time
         sizes = CacheSizes.of(plan)
@@ -106,9 +110,18 @@ class WorkingFrames:
         """What the network predicts of one frame, by how many frames it takes together."""
         span = self._plan.span
         if span == "frame":
-            return self._stored((key[0], (key,)), lambda: self._ask([given], [key[0]]))[0]
+            return self._stored((key[0], (key,)), lambda: self._ask([self._with_shape(key, given)], [key[0]]))[0]
         # A frame held over a gap takes the residual of the frame it repeats: the clip is relit once.
         return self._answer_among((key[1], key[1]), sorted(self._plan.near(key[1])))
+
+    def _with_shape(self, key: Key, given: NetworkInput) -> NetworkInput:
+        """A frame's input with the shape that is seen in it, for a network that sees one."""
+        shape = self._shapes.of(key)
+        if shape is None or given.conditions is None:
+            return given
+        from ..relighter.own.conditions import with_shape
+
+        return replace(given, conditions=with_shape(given.conditions, shape))
 
     def _answer_among(self, key: Key, frames: Sequence[int]) -> Answer:
         """What the network predicts of a frame among `frames`: those that exist, of its canvas and of its take."""
@@ -171,11 +184,22 @@ class WorkingFrames:
         normals = given.normals if answer is None else answer.normals  # (h, w, 3)
         hint = self._lights.hint(given.light, normals, given.matte).at(normals)  # (h, w, 3)
         if answer is None:
-            return WorkingFrame(given.code, given.matte, normals, hint, np.zeros_like(hint), canvas=given.canvas)
+            return WorkingFrame(
+                given.code,
+                given.matte,
+                normals,
+                hint,
+                np.zeros_like(hint),
+                canvas=given.canvas,
+                distance=given.distance,
+            )
         known = None if given.conditions is None else given.conditions.normals_known[0, 0].numpy()  # (h, w)
         residual = answer.residual - np.float32(self._lights.removed_level(given.light, normals, given.matte))
         layers = (answer.albedo, answer.confidence)
-        shape = (answer.height, answer.doubt, answer.share)
+        share = answer.share
+        if self._plan.parameters.keeps_light():  # then nothing is relit: the lights of the rig come on top
+            residual, share = np.zeros_like(residual), None
+        shape = (answer.height, answer.doubt, share, answer.own, given.distance)
         return WorkingFrame(given.code, given.matte, normals, hint, residual, *layers, given.canvas, known, *shape)
 
 

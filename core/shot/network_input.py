@@ -43,7 +43,8 @@ class NetworkInput:
 
     `code` (h, w, 3) is the log-encoded proxy, `matte` (h, w) from 0 to 1, `normals` (h, w, 3) unit camera-space vectors,
     `light` the light the network is conditioned on. `canvas` holds the data window and the display window: frames that differ in
-    them do not lie over each other. `conditions` is None without a network.
+    them do not lie over each other. `conditions` is None without a network. `distance` is that of the subject's middle from the
+    camera, where a depth says it in its own unit.
     """
 
     code: np.ndarray
@@ -52,6 +53,7 @@ class NetworkInput:
     light: FrameLight
     canvas: tuple[Window, Window]
     conditions: Conditions | None
+    distance: float | None = None
 
     @property
     def thumb(self) -> np.ndarray:
@@ -86,7 +88,8 @@ class NetworkInputs:
         # Without a network, guessed normals are all there is.
         normals = proxy.normals if networked or not subject.guessed else _shrunk(subject.normals, proxy.matte.shape)
         canvas = (frame.data_window, frame.display_window)
-        return NetworkInput(encode_log(proxy.light), proxy.matte, normals, light, canvas, conditions)
+        distance = _distance(proxy, self._plan.parameters.depth_kind)
+        return NetworkInput(encode_log(proxy.light), proxy.matte, normals, light, canvas, conditions, distance)
 
     def _from_disk(self, key: Key) -> NetworkInput | None:
         try:
@@ -159,6 +162,14 @@ def proxy_of(subject: Subject, plan: Plan) -> Proxy:
         anchor=plan.job.measured.anchor or 1.0,
         longer=plan.parameters.working_side(),
     )
+
+
+def _distance(proxy: Proxy, depth_kind: str) -> float | None:
+    """How far the middle of the subject is from the camera, in the unit of the depth; None where that is not known."""
+    if proxy.depth is None or depth_kind not in ("z", "distance"):
+        return None
+    there = proxy.depth[(proxy.depth > 0) & (proxy.matte > 0.5)]
+    return float(np.median(there)) if there.size else None
 
 
 def _shrunk(normals: np.ndarray, shape: tuple[int, int]) -> np.ndarray:

@@ -12,14 +12,16 @@ from .. import VERSION
 from .. import job as jobs
 from ..atomic import file_state
 from ..light.camera import CameraMove
+from ..light.rig import Rig
 from ..light.sources import Illumination
 from ..parameters import PUBLISHED, RelightParameters, at_frame, knobs
 from ..pictures import exr
 from ..pictures.colour import Colour
 from ..pictures.sequence import Sequence
-from ..relighter.answer import Backbone
+from ..relighter.answer import Backbone, Seeing
 from ..temporal import Head
 from ..temporal.align import RADIUS
+from ..temporal.steady_shape import RADIUS as SHAPE_RADIUS
 from ..temporal.windows import Span, depends_on
 
 if TYPE_CHECKING:
@@ -84,6 +86,7 @@ class Plan:
     backbone: Backbone
     head: Head | None = None
     found: Mapping[int, list[int]] = field(default_factory=dict)
+    rig: Rig | None = None
     estimator: LoadedEstimator | None = None
 
     @property
@@ -106,6 +109,12 @@ class Plan:
         """How many frames on each side the deflicker takes into account for one."""
         return 0 if self.head is None else self.head.RADIUS
 
+    @property
+    def reach(self) -> int:
+        """How many frames on each side the shape that is seen in one is averaged over."""
+        steady = self.parameters.temporal and isinstance(self.backbone.network, Seeing)
+        return SHAPE_RADIUS if steady else 0
+
     def near(self, frame: int) -> frozenset[int]:
         """The frames that are usable as neighbours of `frame` in time, itself among them; a still plate has no others."""
         return frozenset((frame,)) if self.inputs.plate.is_still else self._there
@@ -123,8 +132,10 @@ class Plan:
             "version": ".".join(VERSION.split(".")[:2]),
             "config": self.colour.config_id,
             "camera": jobs.fingerprint({"text": Path(camera).read_text("utf-8")}) if camera else None,
+            "rig": jobs.fingerprint({"rig": repr(self.rig)}) if self.rig else None,
             "weights": self.backbone.weights,
             "span": self.span,
+            "reach": self.reach,
             "head": self.head.weights if self.head else "",
             "estimator": self.estimator.digest if self.estimator else "",
         }
@@ -160,7 +171,7 @@ class Plan:
         """Parameters that decide nothing here, so that changing them renders nothing again."""
         p, network = self.parameters, self.backbone.network
         unused = {
-            **dict.fromkeys(("temporal", "deflicker"), True),  # their effect is in the span and in the head's weights
+            **dict.fromkeys(("temporal", "deflicker"), True),  # their effect is in the reach and in the head's weights
             "deflicker_strength": self.head is None,
             "ensemble": network is None,
             "steps": network is None or not network.steps,
@@ -186,7 +197,7 @@ class Plan:
         if self.span == "shot":
             return self._clip
         # What an estimator sees of a frame is averaged with what it sees of its neighbours.
-        radius = self.radius + (0 if self.estimator is None else RADIUS)
+        radius = self.radius + max(self.reach, 0 if self.estimator is None else RADIUS)
         return self._facts(f for f in depends_on(frame, self.span, radius, self.near(frame)) if f != frame)
 
     @cached_property

@@ -16,6 +16,7 @@ from ..errors import InputError
 from ..frames import format_frames, parse_frames
 from ..gain.proxy import PROBE_SIZE, probe_frames
 from ..job import Measured, RelightJob, with_parameters
+from ..light import rig as rigs
 from ..light.camera import shot_camera
 from ..light.sources import Illumination, MapLight, lighting
 from ..parameters import RelightParameters, knobs
@@ -97,13 +98,14 @@ def prepare(job: RelightJob, backbone: Backbone | None = None) -> Plan:
     found = found_outputs(tasks)
     checks.check_files(p, inputs, tasks)
     camera = shot_camera(p.camera, str(inputs.plate))
-    target = _checked(lighting(p, colour, camera), tasks)
     source = _checked(_maps(p.source_env, colour, p), tasks) if p.source_env else None
+    # A light that is only added to leaves the plate's own as it is: known or not, it is the target, too.
+    target = source if p.keeps_light() and source else _checked(lighting(p, colour, camera), tasks)
+    rig = rigs.load(p.rig) if p.rig else None
     backbone = backbone or load(p)
     checks.check_backbone(p, colour, backbone, source is not None)
-    plan = Plan(
-        job, inputs, colour, target, source, camera, tasks, on_disk, backbone, _head(p), found, _estimator(p, colour)
-    )
+    plan = Plan(job, inputs, colour, target, source, camera, tasks, on_disk, backbone, _head(p), found, rig)
+    plan = replace(plan, estimator=_estimator(p, colour))
     if job.measured.anchor is None or (_needs_fit(plan) and job.measured.source_light is None):
         plan = replace(plan, job=RelightJob(p, _measured(plan)))
     if p.anchor is not None:  # a job may bring an older one along
@@ -139,7 +141,7 @@ def files_read(plans: Iterable[Plan]) -> set[Path]:
     for plan in plans:
         p = plan.parameters
         read |= plan.inputs.files(task.frame for task in plan.tasks)
-        read |= {Path(file) for file in (p.camera, p.config or os.environ.get("OCIO")) if file}
+        read |= {Path(file) for file in (p.camera, p.rig, p.config or os.environ.get("OCIO")) if file}
     return read
 
 
@@ -230,7 +232,16 @@ def delit_samples(plan: Plan, frames: tuple[int, ...]) -> list[Samples]:
     given, anchor = plan.parameters, plan.job.measured.anchor or 1.0
     # Beside a map only published networks take words, and here none is asked.
     prompt = "" if given.env else given.prompt
-    p = replace(given, backbone="relamp", working_size=PROBE_SIZE, prompt=prompt, ensemble=1, steps=None, layers=())
+    p = replace(
+        given,
+        backbone="relamp",
+        working_size=PROBE_SIZE,
+        prompt=prompt,
+        ensemble=1,
+        steps=None,
+        layers=(),
+        temporal=False,
+    )
     backbone = plan.backbone if plan.parameters.backbone == "relamp" else load(p)
     working = Shot.of(replace(plan, job=RelightJob(p, plan.job.measured), backbone=backbone)).working
     return list(
@@ -238,13 +249,13 @@ def delit_samples(plan: Plan, frames: tuple[int, ...]) -> list[Samples]:
     )
 
 
-def probed(frames: tuple[int, ...], look: Callable[[int], T]) -> Iterator[T]:
-    """What `look` says of the frames that can be read; raises the first `InputError` when none can."""
+def probed(frames: tuple[int, ...], measure: Callable[[int], T]) -> Iterator[T]:
+    """The results of `measure` on the frames that can be read; raises the first `InputError` when none can."""
     reason: InputError | None = None
     seen = False
     for frame in frames:
         try:
-            yield look(frame)
+            yield measure(frame)
             seen = True
         except InputError as error:  # measuring the shot does without it, and its own turn reports it
             log.warning("not measured on frame %d: %s", frame, error)

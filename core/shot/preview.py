@@ -1,7 +1,7 @@
 """One frame of a job, small and at once: what the artist sees while turning the light.
 
-A preview is `relight_frame` on a plate averaged by area, without neighbours; averaged grain is left as it is. At full size
-(`longer` 0) it is the render's own frame. What does not depend on the setting that changed is kept: the plate and its shape
+A preview is `relight_frame` on a plate averaged by area, without the deflicker head; averaged grain is left as it is. At full
+size (`longer` 0) it is the render's own frame. What does not depend on the setting that changed is kept: the plate and its shape
 by frame, the shot's measurements by plate, the environments and the networks' tables by file, the network's answer by light.
 A file counts as changed when its size or time changes.
 """
@@ -30,11 +30,13 @@ from .network_input import proxy_of
 from .plan import RENDER, FrameTask, Inputs, Plan
 from .prepare import prepare
 from .preview_light import LightPictures
-from .preview_plate import OneFrame, PreviewPlate, PreviewPlates, file_state
+from .preview_plate import PreviewFrames, PreviewPlate, PreviewPlates, file_state
+from .shapes import SeenShapes
 
 LAYERS = tuple(name for name in NEW_LAYERS if name not in ("ratio", "normals", "lamps"))
 STAGES = ("plate", "proxy", "normals", "hint", "ratio", "relit", *LAYERS, "rest")  # and lamp1, lamp2 and so on
 KEPT_PICTURES = 8  # whose values can be asked for
+KEPT_SHAPES = 16  # frames, of a few megabytes each
 OUT = "relamp_preview.####.exr"  # never written
 
 # Parameters that a prepared plan does not depend on: they are read anew for every preview.
@@ -77,6 +79,7 @@ class Previewer:
     def __init__(self) -> None:
         self._screens = Screens()
         self._plates = PreviewPlates()
+        self._seen = SeenShapes(KEPT_SHAPES)
         self._light_pictures = LightPictures(self._screens)
         self._linear: LRUCache[str, np.ndarray] = LRUCache(KEPT_PICTURES)
         self._measured: tuple[Hashable, Measured] | None = None
@@ -123,8 +126,9 @@ class Previewer:
         job = RelightJob(_preview_parameters(job.parameters, layers), job.measured)
         job.require("plate")
         inputs, number = _inputs(job.parameters, frame)
-        plate = self._plates.plate(job.parameters, inputs, self._colour(job.parameters), number, longer)
-        linear = plate.over_display(self._linear_of(stage, job, number, plate, dim))  # (h, w, 3)
+        frames = PreviewFrames(self._plates, job.parameters, inputs, self._colour(job.parameters), number, longer)
+        plate = frames.plate
+        linear = plate.over_display(self._linear_of(stage, job, frames, dim))  # (h, w, 3)
         self._linear[name or stage] = linear
         screen = self._screens.screen(job.parameters.config, view)
         pixels = as_bytes(linear) if stage == "normals" else screen.encode(linear, stops)
@@ -168,10 +172,9 @@ class Previewer:
     def _colour(self, p: RelightParameters) -> Colour:
         return self._screens.colour(p.config)
 
-    def _linear_of(
-        self, stage: str, job: RelightJob, number: int, plate: PreviewPlate, dim: tuple[float, ...]
-    ) -> np.ndarray:
+    def _linear_of(self, stage: str, job: RelightJob, frames: PreviewFrames, dim: tuple[float, ...]) -> np.ndarray:
         """The pixels of a stage over the data window, (h, w, 3)."""
+        plate = frames.plate
         if stage == "plate":
             return plate.plate
         subject = plate.require_subject()
@@ -181,34 +184,35 @@ class Previewer:
         job.require("env")
         if plate.scale < 1:  # an averaged plate has next to no grain left to treat
             job = replace(job, parameters=replace(job.parameters, grain="off"))
-        plan, key = self._plan(job, number)
+        plan, key = self._plan(job, frames.number)
         if stage == "proxy":
             proxy = proxy_of(subject, plan)
             return resize(proxy.light * proxy.matte[..., None], subject.weight.shape)
-        relit = self._relight(plan, key, number, plate)
+        relit = self._relight(plan, key, frames)
         if stage == "hint":
             gain = np.exp(relit.shading.hint.at(relit.subject.normals))
             return np.where((subject.weight > 0)[..., None], gain * np.float32(MIDDLE_GREY), 0)
         return _of_finished(stage, relit.finished, subject, dim)
 
-    def _relight(self, plan: Plan, prepared: Hashable, number: int, plate: PreviewPlate) -> RelitFrame:
+    def _relight(self, plan: Plan, prepared: Hashable, frames: PreviewFrames) -> RelitFrame:
         """The relit frame with the layers of the plan, kept until anything about it changes."""
-        wanted = plan.parameters.layers
-        key = (replace(plan.parameters, layers=()), prepared, number)
+        wanted, number = plan.parameters.layers, frames.number
+        beside = tuple(frames.identity((f, f)) for f in plan.on_disk)
+        key = (replace(plan.parameters, layers=()), prepared, beside)
         kept = self._relit
-        if kept is None or kept.key != key or kept.plate is not plate or not set(wanted) <= set(kept.layers):
+        if kept is None or kept.key != key or kept.plate is not frames.plate or not set(wanted) <= set(kept.layers):
             task = FrameTask(number, RENDER, number, plan.tasks[0].out)
-            relit = relight_frame(self._shot(plan, prepared, number, plate), task)
-            self._relit = kept = _Relit(key, wanted, relit, plate)
+            relit = relight_frame(self._shot(plan, (prepared, beside), frames), task)
+            self._relit = kept = _Relit(key, wanted, relit, frames.plate)
         return kept.relit
 
-    def _shot(self, plan: Plan, prepared: Hashable, number: int, plate: PreviewPlate) -> Shot:
+    def _shot(self, plan: Plan, prepared: Hashable, frames: PreviewFrames) -> Shot:
         """The plan's shot of one frame, with the network's answer where only the amounts changed since."""
         p = replace(plan.parameters, **{name: default_of(name) for name in _AMOUNTS})
-        key, warm = (p, prepared, number), self._warm
-        if warm is None or warm.key != key or warm.plate is not plate:
-            shot = Shot.of(plan, OneFrame(plate), like=warm and warm.shot)
-            self._warm = warm = _Warm(key, plate, shot)
+        key, warm = (p, prepared, frames.number), self._warm
+        if warm is None or warm.key != key or warm.plate is not frames.plate:
+            shot = Shot.of(plan, frames, like=warm and warm.shot, seen=self._seen)
+            self._warm = warm = _Warm(key, frames.plate, shot)
         return warm.shot.with_amounts(plan)
 
     def _plan(self, job: RelightJob, number: int) -> tuple[Plan, Hashable]:
@@ -217,7 +221,7 @@ class Previewer:
         lights = [file_state(Sequence.parse(path).path(number)) for path in (p.env, p.source_env, p.background) if path]
         still = [name for name, k in knobs() if name in _LIVE or (k.group in ("output", "run") and name != "device")]
         fixed = replace(p, **{name: default_of(name) for name in still})
-        key = (fixed, tuple(lights), file_state(Path(p.camera)) if p.camera else None)
+        key = (fixed, tuple(lights), *(file_state(Path(file)) if file else None for file in (p.camera, p.rig)))
         prepared = self._prepared
         if prepared is None or prepared.key != key:
             # Both hold networks, and are dropped before the next are loaded: two of them may not fit.
@@ -229,7 +233,10 @@ class Previewer:
         for light in (plan.target, plan.source):
             if light is not None:
                 light.require((number,))
-        return replace(plan, job=RelightJob(p, plan.job.measured), on_disk=(number,)), key
+        plan = replace(plan, job=RelightJob(p, plan.job.measured))
+        near = range(number - plan.reach, number + plan.reach + 1)
+        there = tuple(f for f in near if f == number or plan.inputs.plate.path(f).is_file())
+        return replace(plan, on_disk=there), key
 
     def _measurements(self, job: RelightJob) -> Measured:
         if job.measured.anchor is not None or self._measured is None:
@@ -291,8 +298,8 @@ def _preview_parameters(p: RelightParameters, layers: tuple[str, ...]) -> Religh
     """The parameters without what is about files to write, which a preview does not, but for the layers it shows."""
     fixed = {name: default_of(name) for name, k in knobs() if k.group in ("output", "run") and name != "device"}
     more = {"out": OUT, "overwrite": True, "missing": "error", "layers": layers, "lamps": p.lamps}
-    # A frame is previewed alone; its neighbours would cost as much again each.
-    return replace(p, **{**fixed, **more, "temporal": False, "deflicker": False})
+    # The deflicker head would need three more frames on each side, relit.
+    return replace(p, **{**fixed, **more, "deflicker": False})
 
 
 def _key(p: RelightParameters, names: tuple[str, ...]) -> Hashable:

@@ -60,24 +60,6 @@ class PreviewPlate:
         return place(pixels, Window(left, top, pixels.shape[1], pixels.shape[0]), Window(0, 0, width, height))
 
 
-class OneFrame:
-    """`read_ahead.Frames` of a shot of which one frame is there, read already."""
-
-    def __init__(self, plate: PreviewPlate) -> None:
-        self._read = ReadFrame(plate.frame, plate.require_subject())
-
-    def own(self, task: FrameTask) -> AbstractContextManager[ReadFrame]:
-        """The frame."""
-        return nullcontext(self._read)
-
-    def open(self, key: Key) -> AbstractContextManager[ReadFrame]:
-        """The frame."""
-        return nullcontext(self._read)
-
-    def skipped(self, task: FrameTask) -> None:
-        """Nothing is kept for a task."""
-
-
 class PreviewPlates:
     """Plates read for previews. A few are kept; one is read again when the size or the time of its files changes."""
 
@@ -90,15 +72,50 @@ class PreviewPlates:
         Raises:
             InputError: the plate cannot be read.
         """
-        singles = (sequence for sequence, _ in inputs.materials.values())
-        files = (inputs.plate, inputs.matte, inputs.normals, inputs.depth, inputs.passes, *singles)
-        states = tuple(file_state(s.path(number)) if s else None for s in files)
-        camera = file_state(Path(p.camera)) if p.camera else None
-        key = (tuple(getattr(p, name) for name in READ_WITH), number, longer, states, camera)
+        key = self.identity(p, inputs, number, longer)
         plate = self._plates.get(key)
         if plate is None:
             plate = self._plates[key] = _read(p, inputs, colour, number, longer)
         return plate
+
+    @staticmethod
+    def identity(p: RelightParameters, inputs: Inputs, number: int, longer: int) -> Hashable:
+        """What decides the pixels of a frame at a size."""
+        singles = (sequence for sequence, _ in inputs.materials.values())
+        files = (inputs.plate, inputs.matte, inputs.normals, inputs.depth, inputs.passes, *singles)
+        states = tuple(file_state(s.path(number)) if s else None for s in files)
+        camera = file_state(Path(p.camera)) if p.camera else None
+        return tuple(getattr(p, name) for name in READ_WITH), number, longer, states, camera
+
+
+class PreviewFrames:
+    """`read_ahead.Frames` of a preview: the frame `number`, read already, and those beside it, read when they are asked for."""
+
+    def __init__(
+        self, plates: PreviewPlates, p: RelightParameters, inputs: Inputs, colour: Colour, number: int, longer: int
+    ) -> None:
+        self._plates, self._p, self._inputs, self._colour = plates, p, inputs, colour
+        self.number, self._longer = number, longer
+        self.plate = self._plate(number)
+
+    def own(self, task: FrameTask) -> AbstractContextManager[ReadFrame]:
+        """The frame."""
+        return self.open((task.frame, task.plate_frame))
+
+    def open(self, key: Key) -> AbstractContextManager[ReadFrame]:
+        """The frame, or one beside it. Raises `RelampError` where it cannot be read or relit."""
+        plate = self.plate if key[1] == self.number else self._plate(key[1])
+        return nullcontext(ReadFrame(plate.frame, plate.require_subject()))
+
+    def skipped(self, task: FrameTask) -> None:
+        """Nothing is kept for a task."""
+
+    def identity(self, key: Key) -> Hashable:
+        """The state of the frame's files, the settings it is read with and its size."""
+        return self._plates.identity(self._p, self._inputs, key[1], self._longer)
+
+    def _plate(self, number: int) -> PreviewPlate:
+        return self._plates.plate(self._p, self._inputs, self._colour, number, self._longer)
 
 
 def file_state(path: Path) -> tuple[str, int, int] | None:

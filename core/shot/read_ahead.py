@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -65,6 +65,10 @@ class Frames(Protocol):
         """A task will not be relit: its frame need not be kept for it."""
         ...
 
+    def identity(self, key: Key) -> Hashable:
+        """What tells a frame's pixels from those of other frames, in caches that may outlive a shot."""
+        ...
+
 
 @dataclass
 class _Entry:
@@ -104,6 +108,10 @@ class ReadAhead:
         with self._lock:
             self._coming.pop((task.frame, task.plate_frame), None)
             self._tidy()
+
+    def identity(self, key: Key) -> Hashable:
+        """The key: a render takes its files not to change."""
+        return key
 
     def _warn(self, read: ReadFrame, task: FrameTask) -> None:
         with self._lock:

@@ -162,10 +162,8 @@ def _run(work: Work, plan: AnyPlan, report: Report, send: _Progress, stop: Stop)
                     report.skipped[task.frame] = f"{plan.inputs.plate.path(task.frame)} is missing"
                     send(task.frame, "skipped", reason=report.skipped[task.frame])
                     continue
-                if p.skip_existing != "off" and _is_finished(plan, task):
+                if p.skip_existing != "off" and _is_settled(plan, task, report, send):
                     work.skipped(task)
-                    report.kept.append(task.frame)
-                    send(task.frame, "kept")
                     continue
                 pending.append((task, pool.submit(_one_frame, work, task)))
                 while len(pending) > p.threads:  # one more than there are threads, so that none of them waits
@@ -191,10 +189,14 @@ def _settle(task: FrameTask, future: Future[float], report: Report, send: _Progr
         report.written.append(task.frame)
         send(task.frame, "done", future.result())
     else:
-        report.failed[task.frame] = one_line(outcome(error)[1])
-        log.debug("frame %d failed", task.frame, exc_info=error)
-        send(task.frame, "failed", reason=report.failed[task.frame])
+        _note_failed(task, error, report, send)
     return error
+
+
+def _note_failed(task: FrameTask, error: BaseException, report: Report, send: _Progress) -> None:
+    report.failed[task.frame] = one_line(outcome(error)[1])
+    log.debug("frame %d failed", task.frame, exc_info=error)
+    send(task.frame, "failed", reason=report.failed[task.frame])
 
 
 def _drop(pending: deque[tuple[FrameTask, Future[float]]], report: Report, send: _Progress) -> None:
@@ -204,10 +206,23 @@ def _drop(pending: deque[tuple[FrameTask, Future[float]]], report: Report, send:
         _settle(task, future, report, send)
 
 
-def _is_finished(plan: AnyPlan, task: FrameTask) -> bool:
-    done, why = finished_before(plan, task)
+def _is_settled(plan: AnyPlan, task: FrameTask, report: Report, send: _Progress) -> bool:
+    """Whether the file that lies at a task's output leaves nothing to render: a finished frame, or one that may not be replaced.
+
+    Raises the `UsageError` of a file that may not be replaced, without `keep_going`.
+    """
+    try:
+        done, why = finished_before(plan, task)
+    except UsageError as error:
+        _note_failed(task, error, report, send)
+        if not plan.parameters.keep_going:
+            raise
+        return True
     if why:
         log.warning(why)
+    if done:
+        report.kept.append(task.frame)
+        send(task.frame, "kept")
     return done
 
 

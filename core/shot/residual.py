@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import cv2
 import numpy as np
 
-from ..gain.arrival import TracedLights
-from ..gain.finish import Shading, Subject
+from ..gain.finish import FinishInput, Subject
 from ..gain.guide import Guide, GuidedResidual, enlarge_residual, guide_residual
 from ..gain.law import unpremultiply
 from ..pictures.bands import bands
@@ -20,22 +19,6 @@ from .lights import FrameLight, Lights
 from .network import WorkingFrames
 from .plan import Plan
 from .read_ahead import Key
-
-
-@dataclass(frozen=True)
-class FinishInput:
-    """What `finish` takes: the subject with its final normals, the light, and the residual with its guide.
-
-    `guide` is (H, W, G); `sides` are layers at full size that only the network gives: `albedo` (H, W, 3), `confidence` (H, W).
-    `traced` are the lights on the subject's shape, which the residual is over.
-    """
-
-    subject: Subject
-    shading: Shading
-    residual: GuidedResidual | None = None
-    guide: np.ndarray | None = None
-    sides: dict[str, np.ndarray] = field(default_factory=dict)
-    traced: TracedLights | None = None
 
 
 class LastFit:

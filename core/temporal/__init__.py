@@ -1,4 +1,4 @@
-"""A frame among its neighbours: which frames it depends on, and what steadies the light over them."""
+"""Neighbours in time: which frames a frame depends on, and the removal of flicker over them."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 
 class Head(Protocol):
-    """What takes the flicker out of residuals; see `deflicker`."""
+    """The network that removes flicker from residuals; see `deflicker`."""
 
     @property
     def RADIUS(self) -> int:
-        """Frames it looks at to both sides."""
+        """Neighbours on each side that it takes."""
         ...
 
     @property
@@ -35,7 +35,7 @@ class Head(Protocol):
 
 
 def load_head(device: str) -> Head:
-    """The head that ships, on `--device`."""
+    """The head that ships, on the device of `--device`."""
     from .deflicker import load
 
     return load(device)

@@ -29,17 +29,22 @@ _KEPT_LINKS, _KEPT_STACKS = 32, 4 * (2 * RADIUS + 1)
 _MEDIAN_SIZE = 64  # px, longer side a median is taken at: plenty for three numbers
 
 
-class Sight(Protocol):
+class Followed(Protocol):
+    """A frame whose motion can be told: `code` (h, w, 3) log proxy of the plate, `matte` (h, w) 0 to 1."""
+
+    @property
+    def code(self) -> np.ndarray: ...
+    @property
+    def matte(self) -> np.ndarray: ...
+
+
+class Sight(Followed, Protocol):
     """One frame at the working size; `core.temporal.working_frame.WorkingFrame` is one.
 
     `code` (h, w, 3) log proxy of the plate, `matte` (h, w) 0 to 1, `normals` (h, w, 3) unit vectors, `hint` and `residual`
     (h, w, 3) log gains. `known` (h, w) is 1 where the normals were given, 0 where the network guessed them; None is all given.
     """
 
-    @property
-    def code(self) -> np.ndarray: ...
-    @property
-    def matte(self) -> np.ndarray: ...
     @property
     def normals(self) -> np.ndarray: ...
     @property
@@ -105,6 +110,8 @@ class Aligner:
         Args:
             window: 2 RADIUS + 1 frames, None where there is none; the middle one must be there.
         """
+        if len(window) != 2 * RADIUS + 1:
+            raise ValueError(f"a window is {2 * RADIUS + 1} frames with one in the middle; got {len(window)}")
         return bring(window, self.tracks(window), self._stacked)
 
     def _stacked(self, sight: Sight, normals: bool) -> np.ndarray:
@@ -119,16 +126,21 @@ class Aligner:
                 self._stacks.popitem(last=False)
         return made
 
-    def tracks(self, window: Sequence[Sight | None]) -> dict[int, Track]:
-        """Where the middle frame's pixels are in the neighbours that can be followed, by their offset."""
-        middle = window[RADIUS]
-        if len(window) != 2 * RADIUS + 1 or middle is None:
-            raise ValueError(f"a window is {2 * RADIUS + 1} frames with one in the middle; got {len(window)}")
+    def tracks(self, window: Sequence[Followed | None]) -> dict[int, Track]:
+        """Where the middle frame's pixels are in the neighbours that can be followed, by their offset.
+
+        Args:
+            window: an odd number of frames, None where there is none; the middle one must be there.
+        """
+        radius = len(window) // 2
+        middle = window[radius]
+        if len(window) % 2 == 0 or middle is None:
+            raise ValueError(f"a window has one of its frames in the middle; got {len(window)}")
         shape, found = middle.matte.shape, {}
         for side in (-1, 1):
             here, back, sure = middle, np.zeros((*shape, 2), np.float32), np.ones(shape, np.float32)
-            for offset in range(side, side * (RADIUS + 1), side):
-                there = window[RADIUS + offset]
+            for offset in range(side, side * (radius + 1), side):
+                there = window[radius + offset]
                 if there is None:
                     continue
                 link = self.link(here.code, there.code)

@@ -1,8 +1,8 @@
-"""The deflicker head: takes out what flickers in the residuals of a window and keeps what truly changes.
+"""The deflicker head: removes what flickers in the residuals of a window and keeps what truly changes.
 
 A small network, run by ONNX Runtime alone, weighs six neighbours that `align` brought onto the middle frame: whole frames,
-and the surroundings of every 4 x 4 pixels. Flicker is coarse, so what is finer is never touched. All it is told are
-differences between frames, so frames that are alike come out as they went in, to the last bit, and a window of zeros gives zeros.
+and the surroundings of every 4 x 4 pixels. Flicker is coarse, so finer differences are never changed. Its inputs are
+differences between frames only, so equal frames come out bit for bit, and a window of zeros gives zeros.
 """
 
 from __future__ import annotations
@@ -37,8 +37,11 @@ class Deflicker:
     RADIUS = RADIUS
 
     def __init__(self, device: str = "cpu", path: Path = SHIPPED) -> None:
-        """Load the head onto `device`, auto, cpu or cuda:0; raises `InputError`, also for a file that is not the one its ledger
-        speaks of."""
+        """Load the head onto `device`: auto, cpu or cuda:0.
+
+        Raises:
+            InputError: the file is missing, damaged, or differs from its entry in the ledger.
+        """
         if not path.is_file():
             raise InputError(
                 f"the deflicker head {path.name} is not in {path.parent}; reinstall, or use --no-deflicker"
@@ -54,7 +57,7 @@ class Deflicker:
 
         Args:
             window: 2 RADIUS + 1 frames in order of time, None where there is none; the middle one must be there.
-            strength: 0 leaves the residual as it is, 1 is all that the head says.
+            strength: 0 leaves the residual as it is, 1 adds the whole correction.
 
         Returns:
             (h, w, 3) float32 log gain over the middle frame's hint.
@@ -62,8 +65,8 @@ class Deflicker:
         middle = window[RADIUS]
         if middle is None:
             raise ValueError("a window needs its middle frame")
-        neighbours = [look for look in window if look is not None and look is not middle]
-        if strength == 0 or not any(look.residual.any() for look in (middle, *neighbours)):
+        neighbours = [frame for frame in window if frame is not None and frame is not middle]
+        if strength == 0 or not any(frame.residual.any() for frame in (middle, *neighbours)):
             return middle.residual
         correction = self.correct(self._aligner.align(self._smaller.window(window)))
         height, width = middle.residual.shape[:2]
@@ -72,7 +75,7 @@ class Deflicker:
         return middle.residual + np.float32(strength) * correction
 
     def correct(self, aligned: Aligned) -> np.ndarray:
-        """What to add to the middle residual of an aligned window, (h, w, 3) float32."""
+        """The correction to the middle residual of an aligned window, (h, w, 3) float32 log gain."""
         height, width = aligned.matte.shape
         inputs = {name: _padded(planes) for name, planes in as_planes(aligned).items()}
         (out,) = self._session.run(["correction"], inputs)
@@ -81,7 +84,7 @@ class Deflicker:
 
 @lru_cache(maxsize=2)
 def load(device: str = "cpu") -> Deflicker:
-    """The head that ships, kept warm. Raises `InputError` when its file is missing or damaged."""
+    """The head that ships; the last two devices' are kept loaded. Raises `InputError` when its file is missing or damaged."""
     return Deflicker(device)
 
 
@@ -97,17 +100,19 @@ def as_planes(aligned: Aligned) -> dict[str, np.ndarray]:
 
 
 def _padded(planes: np.ndarray) -> np.ndarray:
-    """Zeros below and to the right, up to whole strides: no confidence, no matte, so nothing comes from there."""
+    """Zeros below and to the right, up to whole strides: confidence and matte are 0 there, so those pixels add nothing."""
     height, width = planes.shape[-2:]
     more = [(0, 0)] * (planes.ndim - 2) + [(0, -height % STRIDE), (0, -width % STRIDE)]
     return np.ascontiguousarray(np.pad(planes, more), np.float32)
 
 
 def open_session(path: Path, device: str) -> ort.InferenceSession:
-    """A file of the head in ONNX Runtime, always with as many threads. Raises `InputError` for a file that is none."""
+    """An ONNX Runtime session of a file of the head, with a fixed number of threads. Raises `InputError` for any other file."""
     there = ort.get_available_providers()
     cuda = "CUDAExecutionProvider" in there
-    if device.startswith("cuda") and not cuda:  # the usual onnxruntime beside a CUDA torch: right, and fast enough
+    if (
+        device.startswith("cuda") and not cuda
+    ):  # usual where torch has CUDA and onnxruntime has not; the processor is fast enough
         log.info("the deflicker head runs on the processor: this onnxruntime has no CUDA (onnxruntime-gpu has)")
     options = ort.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = INTRA_OP_THREADS, 1

@@ -1,8 +1,8 @@
-"""The head alone, for shots that were relit elsewhere: its correction multiplied into frames at full resolution.
+"""The deflicker head for frames that another program relit: its correction is multiplied into frames at full resolution.
 
-What a frame's relight did is measured as the log ratio of the relit frame over the plate, at the working size. Only the
-neighbours' looks are in memory, and every frame depends on its neighbours by absolute number, so a part of a shot comes
-out as it does in the whole.
+The relight of a frame is measured as the log ratio of the relit frame over the plate, at the working size. Only the working
+frames of the neighbours are in memory, and every frame depends on its neighbours by absolute number, so a part of a shot
+gets the same result as the whole.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ MOST = 8.0
 
 @dataclass(frozen=True)
 class Elsewhere:
-    """A shot relit elsewhere: `plate` guides, `relit` is corrected; paths as typed.
+    """A shot that another program relit: motion is taken from `plate`, and `relit` is corrected; paths as typed.
 
     `matte` is where (without it the plate's alpha, else everywhere), `env` the light it was given, if known, turned by
-    `env_rotate` (angles or a curve), before `camera`; `working_size` is px of the longer side flicker is looked for at.
+    `env_rotate` (angles or a curve), before `camera`; `working_size` is the longer side in px at which flicker is measured.
     """
 
     plate: str
@@ -68,15 +68,15 @@ def steady(
     overwrite: bool = False,
     on_frame: Callable[[int], None] | None = None,
 ) -> int:
-    """Write the frames without their flicker; how many there are.
+    """Write the frames without their flicker; returns how many were written.
 
     Args:
         frames: which; every frame of `relit` when None. Neighbours are read whether they are among them or not.
-        overwrite: replace frames that are there.
-        on_frame: told of each frame that was written.
+        overwrite: replace frames that exist.
+        on_frame: called after each frame that was written.
 
     Raises:
-        UsageError: no frames, outputs that would be overwritten.
+        UsageError: no frames, or outputs that would be overwritten.
         InputError: a file is missing, unreadable or of another size.
         OutputError: a frame cannot be written.
     """
@@ -94,7 +94,7 @@ def steady(
 
 
 class _Run:
-    """One shot: where its frames lie, its exposure, and the working frames in memory."""
+    """One shot: its files, its exposure, and the working frames in memory."""
 
     def __init__(self, shot: Elsewhere, head: Deflicker) -> None:
         self.shot, self.head, self.colour = shot, head, Colour()
@@ -108,7 +108,7 @@ class _Run:
 
     @cached_property
     def anchor(self) -> float:
-        """The exposure of the plate, from a few frames spread over all that lie on disk."""
+        """The exposure anchor of the plate, measured on a few frames spread over all that lie on disk."""
         pixels, weights = [], []
         for frame in probe_frames(tuple(sorted(self.there))):
             plate = exr.read_frame(self.plate.path(frame), colour=self.colour, carry=False)
@@ -118,7 +118,7 @@ class _Run:
         return exposure_anchor(np.concatenate(pixels), np.concatenate(weights), self.colour.luminance_weights)
 
     def require(self, frames: tuple[int, ...], overwrite: bool) -> None:
-        """Find out before the first frame what is missing, and what would be lost."""
+        """Raise, before the first frame is written, for inputs that are missing and outputs that would be overwritten."""
         if not frames:
             raise UsageError("no frames to steady; name them with --frames 1001-1010")
         needed = sorted({n for f in frames for n in range(f - RADIUS, f + RADIUS + 1) if n in self.there} | set(frames))
@@ -199,7 +199,9 @@ class _Run:
         return exr.read_matte(self.matte.path(frame), self.channel).over(over)[..., 0]
 
     def _hint(self, frame: int, plate: Frame, matte: np.ndarray, drawn: bool) -> tuple[np.ndarray, np.ndarray]:
-        """Normals (h, w, 3), the plate's own or those of the matte's balloon, and the light's gain on them, 0 without a light."""
+        """The normals (h, w, 3), those of the plate or those blown up from the matte, and the analytic gain of the light
+        on them, 0 without a light.
+        """
         facing = np.broadcast_to(np.array((0, 0, 1), np.float32), (*matte.shape, 3))
         if self.light is None:
             return facing, np.zeros_like(facing)
@@ -212,5 +214,5 @@ class _Run:
         rotation = self.camera.at(frame).rotation
         light = self.light.light(frame)
         turned = light.turned(camera_to_map(at_frame(self.shot.env_rotate, frame), rotation))
-        # With its level: what others relit follows a fade, and a fade is true change.
+        # With the level of the light: frames that were relit elsewhere follow a fade, and a fade is true change.
         return facing, over_even(turned).at(facing) + np.float32(np.log(max(light.level, 1e-6)))

@@ -1,14 +1,16 @@
 """The deflicker head as a torch module. Only training and export import it: a render runs the ONNX file that was made from it.
 
-Light that flickers is coarse, so everything is averaged over cells of POOL x POOL pixels first, and a neighbour's difference
-to the middle frame is taken apart by scale: the whole frame g, wide surroundings, near surroundings, what is left of a cell.
+Light that flickers is coarse, so everything is first averaged over cells of POOL x POOL pixels, and a neighbour's
+difference to the middle frame is split by scale: the whole frame g, wide surroundings, near surroundings, and the rest of a
+cell.
 
     output = residual + sum_i a_i g_i + sum_s sum_i w_si(x) d_si(x)
 
-`a` weighs whole frames, `w_s` the surroundings of a scale; all are soft-max weights with a confidence in front, the middle
-frame's own being what is left of 1. So the correction is bounded by what neighbours say, and where they agree with the middle
-nothing happens at all. What is left of a cell is looked at and never changed: true change is mostly fine, flicker is not. True
-change that is coarse goes steadily one way, and weights alike to both sides of the middle leave it as it is.
+`a` weighs whole frames, `w_s` the surroundings of a scale; all are soft-max weights times a confidence, and the weight of
+the middle frame is what is left of 1. The correction is therefore bounded by the differences of the neighbours, and is zero
+where they equal the middle frame. The rest of a cell is an input and never changed: true change is mostly fine, flicker is
+not. True change that is coarse goes steadily one way, and weights that are equal on both sides of the middle leave it as it
+is.
 """
 
 from __future__ import annotations
@@ -76,7 +78,7 @@ class Head(nn.Module):
         self.out = nn.Conv2d(width, width, 3, padding=1)
         self.maps = nn.Conv2d(width, SCALES * N, 1)
         self.whole = nn.Sequential(nn.Linear(N * FACTS + width, 48), nn.ReLU(), nn.Linear(48, N))
-        # How much less a neighbour says the farther off it lies and the more its light turned, by scale and for whole frames.
+        # How much less a neighbour counts the farther off it lies and the more its light turned, by scale and for whole frames.
         self.far = nn.Parameter(torch.full((SCALES,), -2.0))
         self.turn = nn.Parameter(torch.full((SCALES + 1,), -1.0))
         for last in (self.maps, self.whole[-1]):
@@ -112,7 +114,7 @@ class Head(nn.Module):
         whole, facts, turn = _whole(cells)
         parts = _by_scale(cells.difference - whole, cells.sure * (cells.inside + 0.1)[:, None])
         apart, turned = [_rms(part) for part in parts], _rms(cells.light)
-        # A neighbour under another light says little of this frame, also where the hint is the same: shadows move there too.
+        # A neighbour under another light tells little about this frame, also where the hint is the same: shadows move there too.
         jumped = GATE * _off_course(cells.light)
         share = _share(cells)
         jumped_whole = (_mean5(share * jumped) / (_mean5(share) + TINY))[:, :, 0, 0, 0]
@@ -128,7 +130,9 @@ class Head(nn.Module):
         return (by_frame * whole).sum(1), local
 
     def _seen(self, planes: torch.Tensor, facts: torch.Tensor) -> torch.Tensor:
-        """What the network makes of cells (T, planes, h, w) and of whole frames (T, N FACTS): (T, width, h, w)."""
+        """The features of cells (T, planes, h, w) and of whole frames (T, N FACTS) after the network's trunk: (T, width,
+        h, w).
+        """
         hidden = relu(self.enter(planes) + self.frames(facts)[:, :, None, None])
         hidden = relu(self.near(hidden))
         deep = relu(self.down(hidden))
@@ -145,7 +149,7 @@ def in_cells(
     confidence: torch.Tensor,
     matte: torch.Tensor,
 ) -> Cells[torch.Tensor]:
-    """What the head is called with, averaged over cells by confidence."""
+    """The inputs of the head, averaged over cells by confidence."""
     sure = _pool(confidence)
     squared = (difference * difference).mean(2, keepdim=True)
     mean, turned, square = (_pool(confidence * p) / (sure + TINY) for p in (difference, light, squared))
@@ -180,8 +184,8 @@ def _share(cells: Cells[torch.Tensor]) -> torch.Tensor:
 
 
 def _off_course(light: torch.Tensor) -> torch.Tensor:
-    """How far each neighbour's light is from where a steady turn through the frames beside the middle would have brought it,
-    (T, N, 1, h, w) log gain: a lamp that is switched or flashes is far off, what turns or fades is not.
+    """How far each neighbour's light is from a steady turn through the frames beside the middle, (T, N, 1, h, w) log
+    gain: a lamp that is switched or flashes is far off, a light that turns or fades is not.
     """
     before, after = -light[:, N // 2 - 1], light[:, N // 2]
     steady = 0.5 * (torch.sign(before) + torch.sign(after)) * torch.minimum(before.abs(), after.abs())
@@ -207,7 +211,7 @@ def _by_scale(local: torch.Tensor, share: torch.Tensor) -> list[torch.Tensor]:
 def _features(
     cells: Cells[torch.Tensor], parts: list[torch.Tensor], apart: list[torch.Tensor], turned: torch.Tensor
 ) -> torch.Tensor:
-    """What the network is told of every cell, (T, planes, h, w)."""
+    """The inputs of the network for every cell, (T, planes, h, w)."""
     signed = [part.mean(2, keepdim=True) for part in parts]
     loud = [plane for pair in zip(signed, apart, strict=True) for plane in pair]
     loud += [turned, cells.light.mean(2, keepdim=True), cells.edge]
@@ -217,8 +221,9 @@ def _features(
 
 
 def _together(part: torch.Tensor, sure: torch.Tensor) -> torch.Tensor:
-    """What the neighbours of a cell say together, (T, 3, h, w): their usual mean, their trend over time, how far they lie from
-    both."""
+    """What the neighbours of a cell have in common, (T, 3, h, w): their usual mean, their trend over time, and how far
+    they lie from both.
+    """
     usual, time = (torch.tensor(x, dtype=part.dtype)[None, :, None, None, None] for x in (USUAL, NEIGHBOURS))
     share = sure * usual
     mass = share.sum(1) + TINY
@@ -230,13 +235,13 @@ def _together(part: torch.Tensor, sure: torch.Tensor) -> torch.Tensor:
 
 
 def _around(planes: torch.Tensor, side: int) -> torch.Tensor:
-    """Means over side x side cells, what lies outside being 0."""
+    """Means over side x side cells; cells outside the picture are 0."""
     rows, columns = (_band(planes.shape[axis], side, planes) for axis in (-2, -1))
     return rows @ planes @ columns
 
 
 def _band(count: int, side: int, like: torch.Tensor) -> torch.Tensor:
-    """(count, count), a matrix that takes means over `side` neighbours: many times as fast as pooling."""
+    """A matrix (count, count) that takes means over `side` neighbours; it is many times as fast as pooling."""
     place = torch.arange(count, device=like.device)
     return ((place[:, None] - place).abs() <= side // 2).to(like.dtype) / side
 
@@ -270,7 +275,11 @@ def _mean5(planes: torch.Tensor) -> torch.Tensor:
 
 
 def load(path: Path) -> tuple[Head, dict]:
-    """A head from its safetensors, in float32, and what the file says of itself. Raises `InputError`."""
+    """A head from its safetensors, in float32, and its card.
+
+    Raises:
+        InputError: the file is missing, damaged, or of another schema.
+    """
     try:
         with safe_open(str(path), framework="pt") as file:
             card = json.loads((file.metadata() or {}).get("relamp", "{}"))
@@ -286,5 +295,5 @@ def load(path: Path) -> tuple[Head, dict]:
 
 
 def parameters(head: nn.Module) -> int:
-    """How many numbers are learned."""
+    """The number of learnt weights."""
     return sum(p.numel() for p in head.parameters())

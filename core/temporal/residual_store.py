@@ -1,8 +1,8 @@
-"""Residuals on disk, beside the output, while the chunks of a job are rendered by whoever.
+"""Residuals on disk, beside the output, shared by the chunks of a job.
 
-A chunk's first and last frames depend on frames of its neighbours; what a network said of those is kept here, so that it is
-asked once a shot and not once a chunk. Files are named by the fingerprint of everything they depend on, appear whole, and
-are read only where they fit; one that is damaged counts as none. When the job is whole, the folder goes.
+The first and last frames of a chunk depend on frames of its neighbours. What a network predicted of those is kept here, so
+that it is computed once a shot and not once a chunk. Files are named by the fingerprint of everything they depend on,
+appear whole, and are read only where they fit; a damaged file is ignored. The folder is removed when the job is whole.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ A = TypeVar("A")
 
 
 class ResidualStore:
-    """The residuals of one job. `hits` and `misses` count what was asked for here."""
+    """The residuals of one job. `hits` and `misses` count the answers that were read and those that were computed."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -36,15 +36,15 @@ class ResidualStore:
 
     @classmethod
     def beside(cls, out: Path, name: str) -> ResidualStore:
-        """That of the sequence `name` in the folder `out`; hidden, so that nobody takes it for frames."""
+        """The store of the sequence `name` in the folder `out`; its folder is hidden, so that it is not taken for frames."""
         return cls(out / f".{name}.residuals")
 
     def answers(self, key: str, ask: Callable[[], Sequence[A]], like: type[A]) -> list[A]:
-        """The answers kept under `key`, else those of `ask`, which are kept from now on.
+        """The answers stored under `key`, else those that `ask` computes, which are then stored.
 
         Args:
             key: fingerprint of everything the answers depend on.
-            like: their class, a dataclass of float32 arrays, or None where it allows that.
+            like: their class, a dataclass of float32 arrays, or None where a field allows that.
         """
         path = self.folder / f"{key}.safetensors"
         found = _load(path, like)
@@ -57,11 +57,11 @@ class ResidualStore:
         return made
 
     def remove(self) -> None:
-        """The job is whole: nothing of it stays."""
+        """Remove the folder, when the job is whole."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def remove_when_whole(self, frames: Iterable[Path]) -> None:
-        """Remove the folder if all these frames are there."""
+        """Remove the folder if all these frames exist."""
         if self.folder.is_dir() and all(path.exists() for path in frames):
             self.remove()
 
@@ -78,7 +78,11 @@ class ResidualStore:
             remove_stale(self.folder)
             with replacing(path, overwrite=True) as temporary:
                 save_file(arrays, temporary)
-        except (OSError, OutputError, SafetensorError) as error:  # a store saves time; a render without one is as right
+        except (
+            OSError,
+            OutputError,
+            SafetensorError,
+        ) as error:  # a store only saves time: the render is the same without one
             self._writable = False
             log.warning("residuals are not kept: %s", error)
 

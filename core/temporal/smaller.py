@@ -1,4 +1,4 @@
-"""Looks at the size that flicker is looked for at: light that flickers is coarse, and time goes by the pixel."""
+"""Working frames at the size at which flicker is measured: flicker is coarse, and the time it takes grows with the pixels."""
 
 from __future__ import annotations
 
@@ -30,34 +30,34 @@ class Small:
 
 
 class Smaller:
-    """Makes windows small, each look once, since windows overlap. Safe for several threads."""
+    """Makes windows small, each frame once, since windows overlap. Safe for several threads."""
 
     def __init__(self) -> None:
         self._made: OrderedDict[int, tuple[Sight, Sight]] = OrderedDict()
         self._one_at_a_time = threading.Lock()
 
     def window(self, window: Sequence[Sight | None]) -> list[Sight | None]:
-        """A window no larger than LARGEST; looks that are small enough are themselves."""
-        return [None if look is None else self._small(look) for look in window]
+        """The window at a size of at most `LARGEST`; frames that are small enough are returned unchanged."""
+        return [None if frame is None else self._small(frame) for frame in window]
 
-    def _small(self, look: Sight) -> Sight:
-        height, width = look.matte.shape
+    def _small(self, frame: Sight) -> Sight:
+        height, width = frame.matte.shape
         shape = working_shape(height, width, LARGEST)
-        if shape == look.matte.shape:
-            return look
+        if shape == frame.matte.shape:
+            return frame
         with self._one_at_a_time:
-            if id(look) not in self._made:
-                # A look is kept with its smaller one, so that no other can come to have its identity.
-                self._made[id(look)] = look, made(look, shape)
+            if id(frame) not in self._made:
+                # A frame is kept with its smaller one, because Python may give the id() of a freed object to another.
+                self._made[id(frame)] = frame, made(frame, shape)
                 while len(self._made) > _KEPT:
                     self._made.popitem(last=False)
-            return self._made[id(look)][1]
+            return self._made[id(frame)][1]
 
 
-def made(look: Sight, shape: tuple[int, int]) -> Small:
-    """A look at a smaller size (h, w)."""
-    code, matte, hint, residual = (resize(a, shape) for a in (look.code, look.matte, look.hint, look.residual))
-    facing = resize(look.normals, shape)
+def made(frame: Sight, shape: tuple[int, int]) -> Small:
+    """A frame at a smaller size (h, w)."""
+    code, matte, hint, residual = (resize(a, shape) for a in (frame.code, frame.matte, frame.hint, frame.residual))
+    facing = resize(frame.normals, shape)
     normals = facing / np.maximum(np.sqrt((facing * facing).sum(-1, keepdims=True)), 1e-6)
-    known = None if look.known is None else resize(look.known.astype(np.float32), shape)
+    known = None if frame.known is None else resize(frame.known.astype(np.float32), shape)
     return Small(code, matte, normals.astype(np.float32), known, hint, residual)

@@ -1,4 +1,4 @@
-"""One frame at the working size with the network's residual over the analytic gain: what temporal steps see of it."""
+"""One frame at the working size with the network's residual over the analytic gain, as the steps over time take it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ class WorkingFrame:
     `confidence` (h, w) from 0 to 1, when there are any. `canvas` tells frames that lie over each other pixel for pixel.
     `known` (h, w) is 1 where the normals were given and 0 where they are the network's own; None is given everywhere.
     `height` (h, w) is the relief in pixels, `doubt` (h, w) its error in radians, and `share` (h, w, 3) what tracing the lights
-    on it added to the residual; None of relighters that do not trace.
+    on it added to the residual; None of relighters that do not trace. `own` (h, w) is the natural log of the plate's own light
+    where it was read off the plate, and `distance` that of the subject's middle from the camera, where a depth says it.
     """
 
     code: np.ndarray
@@ -36,6 +37,8 @@ class WorkingFrame:
     height: np.ndarray | None = None
     doubt: np.ndarray | None = None
     share: np.ndarray | None = None
+    own: np.ndarray | None = None
+    distance: float | None = None
 
     @cached_property
     def untraced(self) -> np.ndarray:

@@ -18,6 +18,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
 from .. import plain_json
+from ..atomic import replacing
 from ..errors import InputError
 from .ledger import require_entered
 
@@ -79,13 +80,12 @@ def digest_of(path: Path) -> str:
 
 
 def write(module: torch.nn.Module, path: Path, card: dict) -> None:
-    """Write any module in half precision with a card in the header; the file appears whole."""
+    """Write any module in half precision with a card in the header, over an earlier file; the file appears whole."""
     tensors = {
         name: value.detach().to("cpu", torch.float16).contiguous() for name, value in module.state_dict().items()
     }
-    beside = path.with_suffix(".part")
-    save_file(tensors, str(beside), {"relamp": json.dumps(card)})
-    beside.replace(path)
+    with replacing(path, overwrite=True) as temporary:
+        save_file(tensors, str(temporary), {"relamp": json.dumps(card)})
 
 
 def fill(module: torch.nn.Module, path: Path) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save_file
 
+from ...core.atomic import replacing
 from ...core.errors import InputError
 from .clips import Clip
 
@@ -24,10 +25,8 @@ def save(path: Path, clips: Sequence[Clip], facts: dict[str, object]) -> None:
         values = [getattr(clip, field.name) for clip in clips]
         if values[0] is not None:
             arrays[field.name] = np.stack(values).astype(np.float16)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_suffix(".part")
-    save_file(arrays, str(beside), {"schema": SCHEMA, "facts": json.dumps(facts)})
-    beside.replace(path)
+    with replacing(path, overwrite=True) as temporary:
+        save_file(arrays, str(temporary), {"schema": SCHEMA, "facts": json.dumps(facts)})
 
 
 def load(path: Path) -> list[Clip]:

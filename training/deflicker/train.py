@@ -26,6 +26,7 @@ from safetensors.torch import load_file, save_file
 from torch.nn.functional import avg_pool2d
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
+from ...core.atomic import replacing
 from ...core.errors import InputError, RelampError
 from ...core.temporal.head import SCHEMA, Head, load, parameters
 from .pool import Batch, Followed, Pool, warped
@@ -226,9 +227,8 @@ def _under(prefix: str, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Ten
 
 
 def _write(path: Path, tensors: dict[str, torch.Tensor], header: dict[str, str]) -> None:
-    beside = path.with_suffix(".part")
-    save_file({k: v.detach().contiguous().clone() for k, v in tensors.items()}, str(beside), header)
-    beside.replace(path)
+    with replacing(path, overwrite=True) as temporary:
+        save_file({k: v.detach().contiguous().clone() for k, v in tensors.items()}, str(temporary), header)
 
 
 def _robust(error: torch.Tensor) -> torch.Tensor:

@@ -21,6 +21,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch.nn.functional import interpolate, normalize
 
+from ...core.atomic import replacing
 from ...core.shape.estimators.shape_network import Shape, ShapeArchitecture, ShapeNetwork
 from ..views.light import Draw, Views, draw_light, resized, shade
 from ..views.mesh import CLOTH, HAIR, SKIN
@@ -252,11 +253,11 @@ class Trainer:
             "slices": done["slices"] + 1,
         }
         tensors = {k: v.half().contiguous() if v.is_floating_point() else v for k, v in self._mean.state_dict().items()}
-        part = given.out / "weights.part"
-        save_file(tensors, part)
-        part.rename(given.out / "weights.safetensors")
-        (given.out / "architecture.json").write_text(json.dumps(self._network.architecture.as_dict()))
-        (given.out / "state.json").write_text(json.dumps(state))
+        with replacing(given.out / "weights.safetensors", overwrite=True) as temporary:
+            save_file(tensors, temporary)
+        for name, data in (("architecture", self._network.architecture.as_dict()), ("state", state)):
+            with replacing(given.out / f"{name}.json", overwrite=True) as temporary:
+                temporary.write_text(json.dumps(data))
 
 
 def losses_of(shape: Shape, truth: Views, draw: Draw) -> dict[str, torch.Tensor]:

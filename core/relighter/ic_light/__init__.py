@@ -1,1 +1,1 @@
-"""IC-Light: the model as its authors run it, and the backbone that asks it."""
+"""IC-Light: the model as its authors run it, and the backbone that uses it."""

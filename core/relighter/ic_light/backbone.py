@@ -1,7 +1,8 @@
-"""IC-Light as a backbone: frame by frame, with one noise for the whole shot.
+"""The backbone `ic-light`: frame by frame, with one noise for the whole shot.
 
-The published run (`ic_light.model`) on the subject over grey; the environment is the picture it begins with (fc), or
-the background it is told of (fbc), unless a background is given.
+It is the published run (`ic_light.model`) on the subject over grey. With weights of the kind fc the run begins with a
+picture of the environment's light; with fbc the environment as the camera sees it is the background, unless a background is
+given.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 
 from ..own.conditions import Conditions
 from ..stable_diffusion import pixels
-from ..stable_diffusion.common import Pair, Published, Run, Sight, ic_light_name
+from ..stable_diffusion.common import LitShape, Pair, Published, Run, ic_light_name
 from ..stable_diffusion.noise import frame_noise
 from ..stable_diffusion.proxies import Clip, view
 from .beginnings import beginning
@@ -23,7 +24,7 @@ _SECOND_PASS = 1 << 32  # added to the seed for the noise of the second pass
 
 
 class ICLightFrames(Published):
-    """See the module."""
+    """IC-Light as a backbone; see the module."""
 
     name = "ic-light"
     span = "frame"
@@ -50,12 +51,12 @@ class ICLightFrames(Published):
             enlarge=own.enlarge if p.ic_light_passes == 2 else 0,
         )
 
-    def _relit(self, clip: Clip, seen: Sequence[Conditions], sights: Sequence[Sight], run: Run) -> Pair:
+    def _relit(self, clip: Clip, seen: Sequence[Conditions], shapes: Sequence[LitShape], run: Run) -> Pair:
         model = self._model
         foreground = list(pixels.on_grey(clip.subject, clip.matte))
         told = model.variant == "fbc"
         background = list(clip.pad(np.stack([view(c, clip.exposure) for c in seen]))) if told else None
-        begin = beginning(self.begins_with(told), clip, seen, [sight.normals for sight in sights])
+        begin = beginning(self.begins_with(told), clip, seen, [shape.normals for shape in shapes])
         relit = relight_pictures(
             model,
             foreground,

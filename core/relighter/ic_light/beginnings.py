@@ -1,7 +1,7 @@
-"""What a run of IC-Light begins with: light as a picture.
+"""The pictures that a run of IC-Light begins with.
 
-The published runs begin with one of four gradients. Here the target environment takes their place: its light on the
-subject's shape, so that turning the map turns the beginning (`proxies.lit_surface`).
+The published runs begin with one of four gradients. Here the light of the target environment on the subject's shape
+replaces them, so that turning the map turns the picture (`proxies.lit_surface`).
 """
 
 from __future__ import annotations
@@ -21,11 +21,12 @@ ENVIRONMENT, NOISE = "environment", "none"
 def beginning(
     choice: str, clip: Clip, seen: Sequence[Conditions], normals: Sequence[torch.Tensor]
 ) -> list[np.ndarray] | None:
-    """Pictures to begin with, one for all or one a frame, (H, W, 3) uint8 of the clip's size; None for noise alone.
+    """The pictures that a run begins with, one for all frames or one for each, (H, W, 3) uint8 of the clip's size; None for
+    noise alone.
 
     Args:
-        choice: of `--initial-light`.
-        normals: (1, 3, h, w) of each frame's subject.
+        choice: the value of `--initial-light`.
+        normals: (1, 3, h, w) of the subject of each frame.
     """
     if choice == NOISE:
         return None

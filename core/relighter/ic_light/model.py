@@ -1,8 +1,8 @@
-"""IC-Light: Stable Diffusion 1.5 plus a published difference of every weight, told of a foreground by its latents.
+"""IC-Light: Stable Diffusion 1.5 plus a published difference of every weight, with the foreground's latents as a condition.
 
 Zhang et al., Scaling In-the-Wild Training for Diffusion-based Illumination Harmonization and Editing (2025), and the
-released code. The difference file's input channels say what it is: 8 take the foreground (fc, fcon), 12 a background
-besides (fbc). A light direction is no condition: it is the latent a run begins with.
+released code. The number of input channels of the difference file tells its kind: 8 take the foreground (fc, fcon), 12 a
+background as well (fbc). The direction of light is not a condition: it is given by the latent that a run begins with.
 """
 
 from __future__ import annotations
@@ -47,7 +47,11 @@ PUBLISHED = {"fc": Settings(), "fbc": Settings(steps=20, guidance=7.0)}
 
 
 def variant_of(offset: Mapping[str, torch.Tensor], name: str) -> str:
-    """ "fc" or "fbc", by the channels the difference file's first layer reads; raises `InputError` for others."""
+    """The kind of a difference file, "fc" or "fbc", by the input channels of its first layer.
+
+    Raises:
+        InputError: the file has another number of channels.
+    """
     weight = offset.get("conv_in.weight")
     if weight is None:
         raise InputError(f"{name} has no conv_in.weight, so it is no difference file of IC-Light")
@@ -92,13 +96,15 @@ def guided(negative: torch.Tensor, positive: torch.Tensor, guidance: float) -> t
 
 
 def latents_of(vae: AutoencoderKL, pictures: torch.Tensor) -> torch.Tensor:
-    """The mode of each picture's posterior, scaled, (N, 4, h, w) float32 on the CPU; one picture at a time, for memory."""
+    """The scaled mode of each picture's posterior, (N, 4, h, w) float32 on the CPU; pictures are encoded singly to save
+    memory.
+    """
     parts = [vae.encode(p.to(vae.device, vae.dtype), return_dict=False)[0].mode() for p in pictures.split(1)]
     return torch.cat(parts).float().cpu() * vae.config["scaling_factor"]
 
 
 def pictures_of(vae: AutoencoderKL, latents: torch.Tensor) -> torch.Tensor:
-    """What scaled latents stand for, (N, 3, H, W) float32 on the CPU; one picture at a time, for memory."""
+    """The pictures of scaled latents, (N, 3, H, W) float32 on the CPU; they are decoded singly to save memory."""
     unscaled = (latents / vae.config["scaling_factor"]).to(vae.device, vae.dtype)
     return torch.cat([vae.decode(z, return_dict=False)[0].float().cpu() for z in unscaled.split(1)])
 
@@ -120,15 +126,19 @@ class ICLight:
         self.variant = VARIANTS[unet.config["in_channels"]]
 
     def encode(self, pictures: torch.Tensor) -> torch.Tensor:
-        """Latents (N, 4, h, w), the mode of the posterior, scaled."""
+        """The scaled mode of the posterior of pictures, (N, 4, h, w)."""
         return latents_of(self._at_home(self.vae), pictures)
 
     def decode(self, latents: torch.Tensor) -> torch.Tensor:
-        """Pictures of latents, float32."""
+        """The pictures of scaled latents, float32."""
         return pictures_of(self._at_home(self.vae), latents)
 
     def condition(self, foreground: torch.Tensor, background: torch.Tensor | None = None) -> torch.Tensor:
-        """The latents a run is told of, (N, 4 or 8, h, w); raises `UsageError` when the variant wants others."""
+        """The latents that the network is conditioned on, (N, 4 or 8, h, w).
+
+        Raises:
+            UsageError: a background is given to fc, or none to fbc.
+        """
         if (background is None) != (self.variant == "fc"):
             wants = "takes no background" if self.variant == "fc" else "needs a background"
             raise UsageError(f"IC-Light {self.variant} {wants}; choose the other weights or change the input")
@@ -138,7 +148,7 @@ class ICLight:
     def predict(
         self, sample: torch.Tensor, t: torch.Tensor, condition: torch.Tensor, text: Text, guidance: float
     ) -> torch.Tensor:
-        """Guided ε of (N, 4, h, w) samples. Both halves of the guidance see the condition; only the text differs."""
+        """Guided ε of samples (N, 4, h, w). Both halves of the guidance have the same condition; only the text differs."""
         both = self.unet_output(sample, t, condition, text)
         return guided(both[: len(sample)], both[len(sample) :], guidance)
 
@@ -167,7 +177,7 @@ class ICLight:
         noise: Noise,
         on_step: OnStep | None = None,
     ) -> torch.Tensor:
-        """Take (N, 4, h, w) samples through a course to clean latents; `on_step` is told each step's result."""
+        """Clean latents of samples (N, 4, h, w) after all steps of a course; `on_step` is called with the result of each step."""
         for i, t in enumerate(course.timesteps):
             output = self.predict(course.model_input(sample, i), t, condition, text, guidance)
             fresh = noise(i, tuple(sample.shape)).to(sample) if course.wants_noise(i) else None
@@ -276,5 +286,5 @@ def _fitted(pictures: Sequence[np.ndarray], size: tuple[int, int]) -> torch.Tens
 
 
 def _for_each(tensor: torch.Tensor, n: int) -> torch.Tensor:
-    """One for all, or one for each of n."""
+    """A list of n entries from a list of one or of n."""
     return tensor.expand(n, *tensor.shape[1:]) if len(tensor) == 1 else tensor

@@ -1,1 +1,1 @@
-"""Light-A-Video: the model as its authors run it, and the backbone that asks it."""
+"""Light-A-Video: the model as its authors run it, and the backbone that uses it."""

@@ -1,10 +1,10 @@
-"""Light-A-Video as a backbone: an image relighter inside a video model's denoising, the whole shot at once.
+"""The backbone `light-a-video`: an image relighter within a video model's denoising, over the whole shot at once.
 
-The image relighter is IC-Light, or Relamp's own; the video model AnimateDiff, or a temporal prior that needs no weights. With
-Relamp's own and the prior nothing is downloaded, and the whole run stays in logs of light. Relamp's own states a change from the
-light of the plate, so it is asked of the plate and not of a clip that is half relit already: its answer is one for all steps of
-the fusion. It has no attention, so light attention does not reach it. The result of every frame depends on all of them: the
-shot is never split.
+The image relighter is IC-Light or Relamp's own; the video model is AnimateDiff or a temporal prior without weights. With
+Relamp's own and the prior nothing is downloaded, and the run stays in logs of light. Relamp's own relighter predicts a
+change from the light of the plate, so its input is the plate and not a clip that is partly relit: it gives one answer for
+all steps of the fusion. It has no attention, so light attention has no effect on it. The result of every frame depends on
+all frames: the shot is never split.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from ..relightvid import sampling
 from ..relightvid.model import motion_unet
 from ..stable_diffusion import pixels
 from ..stable_diffusion.checkpoints import build_unet
-from ..stable_diffusion.common import Pair, Published, Run, Sight, ic_light_name
+from ..stable_diffusion.common import LitShape, Pair, Published, Run, ic_light_name
 from ..stable_diffusion.noise import clip_noise, frame_noise, light_a_video_noise
 from ..stable_diffusion.prompts import Text
 from ..stable_diffusion.proxies import Clip, display_light, light_display, picture
@@ -38,7 +38,7 @@ from .temporal_prior import TemporalPrior
 
 SMOOTH = "smooth"  # the name of the video model that needs no download
 _VIDEO = 1 << 32  # added to the seed for the video model's noise
-# What a base model's scheduler file decides of the Euler schedule; the rest of it is of other samplers.
+# The entries of a base model's scheduler file that apply to the Euler schedule; the others are for other samplers.
 _KEPT = ("num_train_timesteps", "beta_start", "beta_end", "steps_offset", "timestep_spacing", "prediction_type")
 
 ClipLight = Callable[[torch.Tensor], torch.Tensor]
@@ -55,7 +55,7 @@ def check_clip_mode(parameters: RelightParameters) -> None:
 
 
 class LightAVideo(Published):
-    """See the module."""
+    """Light-A-Video as a backbone; see the module."""
 
     name = "light-a-video"
     span = "shot"
@@ -106,18 +106,20 @@ class LightAVideo(Published):
             unet, vae, told, p.video_guidance, p.upstream_text, window=p.window, overlap=p.overlap, home=self.home
         )
 
-    def _answers(self, group: Sequence[Conditions], sights: Sequence[Sight], factor: float, run: Run) -> list[Answer]:
+    def _answers(
+        self, group: Sequence[Conditions], shapes: Sequence[LitShape], factor: float, run: Run
+    ) -> list[Answer]:
         if not (self._own_light and self._smooth):
-            return super()._answers(group, sights, factor, run)
-        logs = torch.cat([c.code for c in group]) * 0  # the clip in logs of light over the plate
+            return super()._answers(group, shapes, factor, run)
+        logs = torch.cat([c.code for c in group]) * 0  # the clip as logs of light over the plate
         gain = relit = self._own_gain(group)
         if self.parameters.clip_mode == "fuse":
             relit = self._fuse(logs, TemporalPrior(logs, _same, _same), lambda _: gain, run)
         return [
-            Answer(picture(g[None]) - s.hint, s.hint, picture(s.normals)) for g, s in zip(relit, sights, strict=True)
+            Answer(picture(g[None]) - s.hint, s.hint, picture(s.normals)) for g, s in zip(relit, shapes, strict=True)
         ]
 
-    def _relit(self, clip: Clip, seen: Sequence[Conditions], sights: Sequence[Sight], run: Run) -> Pair:
+    def _relit(self, clip: Clip, seen: Sequence[Conditions], shapes: Sequence[LitShape], run: Run) -> Pair:
         p = self.parameters
         source = sampling.to_tensor(clip.subject)
         if p.clip_mode == "foreground":
@@ -125,9 +127,9 @@ class LightAVideo(Published):
         if self._own_light:
             light = display_light(clip, source) + self._own_gain(seen)
             relit = light_display(clip, light)
-            relight: ClipLight = lambda _: relit  # noqa: E731 - what it is asked of is the plate
+            relight: ClipLight = lambda _: relit  # noqa: E731 - its input is the plate
         else:
-            begin = beginning(self.begins_with(), clip, seen, [sight.normals for sight in sights])
+            begin = beginning(self.begins_with(), clip, seen, [shape.normals for shape in shapes])
             relight = self._relighter(begin, run)
         if p.clip_mode == "alone":
             return Pair(relight(source), self._model.decode(self._model.encode(source)))
@@ -154,7 +156,7 @@ class LightAVideo(Published):
         return fuse_light(source, video, relight, course, falling, clip_noise(run.seed + _VIDEO))
 
     def _course(self, whole: bool = False) -> FusibleCourse:
-        """The video model's levels; all of them where a background is generated."""
+        """The levels of the video model: those of the strength, or all of them where a background is generated."""
         p = self.parameters
         scheduled, executed = (p.video_steps,) * 2 if whole else counts(p.video_steps, p.video_strength)
         if self._smooth:

@@ -1,8 +1,8 @@
-"""Consistent Light Attention: the self-attention of an image relighter, told of the whole clip's light.
+"""Consistent Light Attention: self-attention of an image relighter that includes the mean light of the whole clip.
 
-Zhou et al., Light-A-Video (2025), as the released code computes it: every frame keeps its query and attends once to its
-own keys and values and once to their mean over the clip; the two answers are mixed by γ. Only in the two middle up
-blocks of the network. The light of a clip is averaged, so light that changes with time is held back.
+Zhou et al., Light-A-Video (2025), as the released code computes it: every frame keeps its query and attends once to its own
+keys and values and once to their mean over the clip; the two results are mixed by γ. It applies to the two middle up blocks
+of the network only. The light of a clip is averaged, so light that changes with time is reduced.
 """
 
 from __future__ import annotations
@@ -59,13 +59,13 @@ class LightAttention:
         return out / attn.rescale_output_factor
 
     def _clip_mean(self, x: torch.Tensor) -> torch.Tensor:
-        """The mean over the frames of each half, given back to every frame: (B, heads, N, d)."""
+        """The mean over the frames of each half, repeated for every frame: (B, heads, N, d)."""
         per_half = x.unflatten(0, (self.halves, -1))
         return per_half.mean(1, keepdim=True).expand_as(per_half).flatten(0, 1)
 
 
 def light_layers(unet: UNet2DConditionModel) -> list[str]:
-    """The names of the self-attention layers that share light: those of `BLOCKS`."""
+    """The names of the self-attention layers in `BLOCKS`, which share light."""
     return [
         name
         for name, module in unet.named_modules()
@@ -75,9 +75,9 @@ def light_layers(unet: UNet2DConditionModel) -> list[str]:
 
 @contextmanager
 def shared_light(unet: UNet2DConditionModel, gamma: float, *, at_once: int | None = None) -> Iterator[None]:
-    """Within the context the network attends to the light of the whole batch of frames; see `LightAttention`.
+    """A context in which the network attends to the light of the whole batch of frames; see `LightAttention`.
 
-    γ = 0 is the network as it was. Published: 0.5 beside AnimateDiff, 0.7 beside Wan and CogVideoX.
+    γ = 0 leaves the network as it is. Published: 0.5 with AnimateDiff, 0.7 with Wan and CogVideoX.
     """
     layers = [unet.get_submodule(name) for name in light_layers(unet)]
     attentions = [layer for layer in layers if isinstance(layer, Attention)]

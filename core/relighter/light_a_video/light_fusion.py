@@ -1,12 +1,12 @@
-"""Progressive Light Fusion: a video model denoises a clip while an image relighter pulls each clean prediction to its light.
+"""Progressive Light Fusion: a video model denoises a clip, and an image relighter changes the light of each clean prediction.
 
-Zhou et al., Light-A-Video (2025), restated from the paper and from what the released code computes. At each step the
-video model's clean prediction is decoded, given back the source's detail, relit frame by frame, mixed with its relit
-self by a falling λ, encoded, and the step is taken toward that. The video model's course decides the step's formula
-(`stable_diffusion.samplers`), so AnimateDiff, CogVideoX and Wan go through the same loop.
+Zhou et al., Light-A-Video (2025), restated from the paper and from what the released code computes. At each step the clean
+prediction of the video model is decoded, the detail of the source is added to it, it is relit frame by frame, mixed with
+its relit version by a falling λ, and encoded, and the step is taken toward the result. The course of the video model gives
+the formula of the step (`stable_diffusion.samplers`), so AnimateDiff, CogVideoX and Wan use the same loop.
 
-The result depends on the whole clip: it is never split. Clips are (F, 3, H, W), -1 to 1, display-encoded; latents have
-whatever layout the video model likes.
+The result depends on the whole clip, which is never split. Clips are (F, 3, H, W), -1 to 1, display-encoded; latents have
+the layout of the video model.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class VideoModel(Protocol):
     """A video diffusion model with its autoencoder."""
 
     def predict(self, sample: torch.Tensor, t: torch.Tensor, step: int, *, guided: bool = True) -> torch.Tensor:
-        """The network's output for latents at timestep t, guided by the model's own prompts unless told not to."""
+        """The network's output for latents at timestep t, guided by the model's own prompts unless `guided` is False."""
         ...
 
     def encode(self, clip: torch.Tensor) -> torch.Tensor:
@@ -41,23 +41,24 @@ class VideoModel(Protocol):
 
 @dataclass(frozen=True)
 class Schedule:
-    """How strongly each executed step fuses: λ and the weight of the source's detail; no relighting at λ ≤ `stop`."""
+    """The weights of each executed step: λ and the weight of the source's detail. At λ ≤ `stop` nothing is relit."""
 
     fusion: tuple[float, ...]
     detail: tuple[float, ...]
     stop: float
 
     def relights(self, i: int) -> bool:
-        """Whether step i goes by way of the relighter."""
+        """Whether step i calls the relighter."""
         return self.fusion[i] > self.stop
 
 
 @dataclass(frozen=True)
 class Preset:
-    """A video model's published settings.
+    """The published settings of a video model.
 
-    `steps` are those executed, about; `strength` is how much of the noise the source gets; λ falls as 1 - (i / (N - 1))^power.
-    `gamma` is that of the relighter's light attention. `width` and `height` in px, `frames` as published.
+    `steps` is about the number of executed steps; `strength` is the share of the full noise that the source is given; λ
+    falls as 1 - (i / (N - 1))^power. `gamma` is that of the relighter's light attention. `width` and `height` are in px;
+    `frames` as published.
     """
 
     steps: int
@@ -75,7 +76,7 @@ class Preset:
         return counts(self.steps, self.strength)
 
     def schedule(self) -> Schedule:
-        """λ and detail weight of each executed step."""
+        """λ and the weight of the detail at each executed step."""
         return self.schedule_of(self.counts()[1])
 
     def schedule_of(self, executed: int) -> Schedule:
@@ -87,7 +88,7 @@ ANIMATEDIFF = Preset(25, 0.5, 1, 0.15, 0.5, 2.0, 16, 512, 512)
 COGVIDEOX = Preset(25, 0.4, 2, 0.2, 0.7, 2.0, 49, 720, 480)
 WAN = Preset(25, 0.4, 1, 0.2, 0.7, 2.0, 49, 832, 480)
 PRESETS = {"animatediff": ANIMATEDIFF, "cogvideox": COGVIDEOX, "wan": WAN}
-NEGATIVE = "bad quality, worse quality"  # the video models' prompt of what is not wanted
+NEGATIVE = "bad quality, worse quality"  # the negative prompt of the video models
 
 
 def schedule(executed: int, power: int, stop: float) -> Schedule:
@@ -111,7 +112,7 @@ def background_schedule(timesteps: torch.Tensor, strength: float, stop: float = 
 
 @dataclass(frozen=True)
 class Moment:
-    """What one executed step went through; the five middle ones are None where it did not relight."""
+    """The intermediate results of one executed step; the five in the middle are None where the step did not relight."""
 
     step: int
     sample: torch.Tensor
@@ -126,7 +127,7 @@ class Moment:
 
 @dataclass(frozen=True)
 class Blend:
-    """A foreground kept in place during the first `steps`: its clean latents, and a mask that broadcasts over them."""
+    """A foreground that is kept unchanged during the first `steps`: its clean latents, and a mask that broadcasts over them."""
 
     latents: torch.Tensor
     mask: torch.Tensor
@@ -152,17 +153,17 @@ def fuse_light(
 ) -> torch.Tensor:
     """Relight a clip; returns it, (F, 3, H, W).
 
-    The source's latents are the mode of the posterior, where the released code draws one sample: a render depends on no
-    more noise than it must.
+    The latents of the source are the mode of the posterior, where the released code draws one sample: a render depends on
+    no more random numbers than it must.
 
     Args:
         source: the clip, (F, 3, H, W).
-        relight: from a clip to the same clip under the new light.
-        noise: of the first level, and of the steps where the course wants any.
+        relight: gives a clip under the new light from the clip.
+        noise: of the first level, and of the steps in which the course takes any.
         begin: a clip to begin from instead of the source.
-        detail_mask: (F, 1, H, W), where the source's detail is given back; everywhere when None.
-        blend: what is kept in place in the steps before fusion; those after it are not guided.
-        on_step: told each step.
+        detail_mask: (F, 1, H, W), where the detail of the source is added; everywhere when None.
+        blend: what is kept in the steps before fusion; those after it are not guided.
+        on_step: called after each step.
     """
     loop = _Loop(source, model, relight, course, schedule, detail_mask)
     start = model.encode(source if begin is None else begin)
@@ -185,14 +186,16 @@ def fuse_light(
 def sdedit(
     clip: torch.Tensor, model: VideoModel, course: FusibleCourse, noise: Noise, on_step: OnMoment | None = None
 ) -> torch.Tensor:
-    """The baseline: noise a relit clip to the course's first level and let the video model denoise it (Meng et al. 2022)."""
+    """The baseline: a relit clip is noised to the first level of the course and denoised by the video model (Meng et al.
+    2022).
+    """
     n = len(course.timesteps)
     never = Schedule((0.0,) * n, (0.0,) * n, 0.0)
     return fuse_light(clip, model, lambda frames: frames, course, never, noise, on_step=on_step)
 
 
 class _Loop:
-    """The detail of the source, found at the first relit step and given back at each."""
+    """The steps of one run; the detail of the source is computed at the first step that relights and added at each."""
 
     def __init__(
         self,

@@ -1,9 +1,9 @@
-"""A video model that needs no weights: light on a pixel stays, or drifts slowly.
+"""A video model without weights: the light on a pixel is constant or drifts slowly.
 
-The log gain of every pixel over the source clip is taken for a Gaussian process in time: something constant, of which
-nothing is known beforehand, and a part that drifts and forgets (Ornstein-Uhlenbeck). The best prediction of a clean clip
-from a noisy one is then a known linear mix of its frames (Wiener 1949), which is all a denoiser has to be. It knows nothing of
-motion: light that a moving subject carries along is held back a little.
+The log gain of every pixel over the source clip is modelled as a Gaussian process in time: a constant with a wide prior,
+and a drift that is forgotten (Ornstein-Uhlenbeck). The best prediction of a clean clip from a noisy one is then a known
+linear combination of its frames (Wiener 1949), which is what a denoiser computes. Motion is not modelled: light on a moving
+subject is slightly reduced.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class TemporalPrior:
         self._covariance = CONSTANT**2 + DRIFT**2 * torch.exp(-apart / MEMORY)
 
     def predict(self, sample: torch.Tensor, t: torch.Tensor, step: int, *, guided: bool = True) -> torch.Tensor:
-        """The flow's velocity; see `light_fusion.VideoModel`. Nothing can be told to it, so nothing guides it."""
+        """The velocity of the flow; see `light_fusion.VideoModel`. There is no prompt, so there is no guidance."""
         level = float(t) / _LEVELS
         clean = torch.einsum("fg,gchw->fchw", self._mix(level).to(sample), sample)
         return (sample - clean) / max(level, 1e-6)

@@ -1,1 +1,1 @@
-"""Weights that are downloaded: what they are, where they lie, whether they fit, and what their licences allow."""
+"""Downloaded weights: their ledger, their folder, the checks of their files, and what their licences allow."""

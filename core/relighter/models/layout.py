@@ -16,6 +16,7 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.models.unets.unet_motion_model import MotionAdapter
 from safetensors import SafetensorError, safe_open
 
+from ...atomic import replacing
 from ...errors import InputError
 from ..stable_diffusion.checkpoints import Tensors, empty_unet, empty_vae, load_into, read_config, read_tensors
 from ..stable_diffusion.clip_text import ClipText, build_text_encoder, empty_text_encoder
@@ -193,6 +194,6 @@ def adapter(folder: Path) -> MotionAdapter:
 
 
 def write_config(path: Path, config: Mapping[str, object]) -> None:
-    """A network's `config.json`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(dict(config), indent=1, default=list) + "\n", encoding="utf-8")
+    """Write a network's `config.json`, over an earlier one."""
+    with replacing(path, overwrite=True) as temporary:
+        temporary.write_text(json.dumps(dict(config), indent=1, default=list) + "\n", encoding="utf-8")

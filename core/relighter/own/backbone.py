@@ -19,15 +19,16 @@ import torch
 
 from ...errors import DeviceError
 from ...gain.arrival import Arrival, TracedLights
+from ...gain.traced import Depth
 from ...gain.traced import Shape as TracedShape
 from ...light.by_facing import log_light_by_facing
 from ...light.environment import AP1_LUMINANCE
 from ...light.octahedral import octahedral_directions, sample_table
 from ...pictures.curves import decode_log_tensor, encode_log_tensor
-from ...shape.depth import relief_of, without_rims
-from ...shape.depth_fit import Fit
+from ...shape.depth import relief_of, seen_along, without_rims
 from ...shape.estimators.own import SHIPPED, load, see
 from ...shape.estimators.shape_network import Shape
+from ...temporal.steady_shape import SeenShape
 from ...temporal.windows import Span
 from ..answer import Answer
 from .conditions import Conditions, LightBatch, analytic_hint, lit
@@ -103,6 +104,17 @@ class Relamp:
             torch.set_num_threads(1 if height * width < SMALL else INTRA_OP_THREADS)
             return [self.answer(c) for c in conditions]
 
+    def see(self, code: np.ndarray, matte: np.ndarray) -> SeenShape:
+        """The shape in one frame; see `answer.Seeing`."""
+        planes = torch.from_numpy(np.ascontiguousarray(code.transpose(2, 0, 1)))[None].to(self._device)
+        with _ALONE, torch.inference_mode():
+            torch.set_num_threads(INTRA_OP_THREADS)
+            shape = see(
+                self._network, planes, torch.from_numpy(np.ascontiguousarray(matte))[None, None].to(self._device)
+            )
+        normals, relief, albedo, doubt = (_picture(plane) for plane in shape)
+        return SeenShape(normals, relief[..., 0], albedo, doubt[..., 0])
+
     def answer(self, c: Conditions) -> Answer:
         """Relight one frame, B = 1, in as many threads as torch has. Not safe for several threads; `relight` is."""
         c = c.to(self._device)
@@ -133,6 +145,7 @@ class Relamp:
             height=subject.height[0].float().cpu().numpy(),
             doubt=_picture(doubt)[..., 0],
             share=_picture(share),
+            own=None if known else _picture(subject.own_light)[..., 0],
         )
 
     def _subject(self, c: Conditions) -> Subject:
@@ -144,25 +157,20 @@ class Relamp:
 
     def _estimated(self, c: Conditions) -> Subject:
         code = _in_acescg(c)
-        found = see(self._network, code, c.matte)
+        found = c.shape or see(self._network, code, c.matte)
         normals = facing(found, c)
         doubt = found.doubt * (c.normals_known <= 0.5)
         # Given normals determine the relief better than the network does: with the network's relief a curtain lost 2.4 dB.
         given = bool((c.normals_known * c.matte).sum() > 0.5 * c.matte.sum())
         if c.depth is None:
-            height = relief_of(normals, c.matte, None if given else found.relief)
+            height = relief_of(seen_along(normals, c.rays), c.matte, None if given else found.relief)
         else:
             height = _heights_of_depth(c.depth, c, normals)
         albedo = found.log_albedo.exp()
         luminance = _luminance(decode_log_tensor(code)) / _luminance(albedo).clamp_min(DARK_ALBEDO) ** DELIT
         own_light = log_light_by_facing(luminance, normals, c.matte)
-        planes = (
-            _picture(normals),
-            _picture(c.matte)[..., 0],
-            height[0].float().cpu().numpy(),
-            _picture(doubt)[..., 0],
-        )
-        shape = TracedShape.of(*planes)
+        planes = (_picture(normals), _picture(c.matte)[..., 0], height[0].float().cpu().numpy())
+        shape = TracedShape.of(*planes, _picture(doubt)[..., 0], _picture(c.rays))
         return Subject(normals, _from_acescg(albedo, c.to_acescg), found.doubt, height, shape, own_light)
 
 
@@ -174,6 +182,9 @@ def _same_subject(one: Conditions, other: Conditions) -> bool:
         (getattr(one, name), getattr(other, name))
         for name in ("code", "matte", "rays", "normals", "normals_known", "to_acescg")
     ]
+    if (one.shape is None) != (other.shape is None):
+        return False
+    pairs += zip(one.shape or (), other.shape or (), strict=True)
     if one.depth is not None and other.depth is not None:
         pairs.append((one.depth, other.depth))
     return all(torch.equal(a, b) for a, b in pairs)
@@ -193,9 +204,9 @@ def _arrival(shape: TracedShape, light: LightBatch, strength: float) -> Arrival:
 
 def _heights_of_depth(depth: torch.Tensor, c: Conditions, normals: torch.Tensor) -> torch.Tensor:
     """Heights toward the viewer in pixels, (1, h, w), of the depth (1, 1, h, w) that is given."""
-    far, rays, facing, matte = (_picture(p.float()) for p in (depth, c.rays, normals, c.matte))
-    fit = Fit.of(far[..., 0], c.depth_kind, rays, facing, matte[..., 0])
-    return torch.from_numpy(fit.heights(far[..., 0], rays, matte[..., 0]))[None].to(normals)
+    far, rays, facing, matte, known = (_picture(p.float()) for p in (depth, c.rays, normals, c.matte, c.normals_known))
+    given = Depth(far[..., 0], c.depth_kind)
+    return torch.from_numpy(given.heights(rays, facing, matte[..., 0], known[..., 0] > 0.5)[0])[None].to(normals)
 
 
 def _in_acescg(c: Conditions) -> torch.Tensor:

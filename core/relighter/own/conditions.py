@@ -17,6 +17,8 @@ from ...light.environment import AP1_LUMINANCE
 from ...light.octahedral import octahedral_directions
 from ...light.parcels import Placed
 from ...pictures.curves import decode_log_tensor, encode_log
+from ...shape.estimators.shape_network import Shape
+from ...temporal.steady_shape import SeenShape
 from .light_tables import LightTables
 from .lobes import EVIDENCE_CHANNELS, LOBES, evidence
 from .occlusion import OCCLUSION_CHANNELS, occlusion
@@ -64,6 +66,7 @@ class Conditions:
     depth: (B, 1, h, w), cleaned, of `depth_kind` (`shape.depth_pass`), 0 where nothing stands; None where none was given.
     shadows: how much of what the form hides and gives back is in the light, 0 to 1.
     to_acescg: (3, 3), on column vectors, from the space that the plate, the lights and the background are in to ACEScg.
+    shape: what a network saw of the subject and of the frames beside it; None where it has not looked yet.
     """
 
     code: torch.Tensor
@@ -80,6 +83,7 @@ class Conditions:
     depth_kind: str = "z"
     shadows: float = 1.0
     to_acescg: torch.Tensor = field(default_factory=lambda: torch.eye(3))
+    shape: Shape | None = None
 
     @property
     def luminance_weights(self) -> torch.Tensor:
@@ -92,6 +96,8 @@ class Conditions:
         moved: dict[str, Any] = {
             name: value.to(device) for name, value in held.items() if isinstance(value, torch.Tensor | LightBatch)
         }
+        if self.shape is not None:
+            moved["shape"] = Shape(*(plane.to(device) for plane in self.shape))
         return replace(self, **moved)
 
 
@@ -162,6 +168,12 @@ def build(
         shadows=shadows,
         to_acescg=torch.eye(3) if to_acescg is None else torch.from_numpy(np.array(to_acescg, np.float32)),
     )
+
+
+def with_shape(c: Conditions, seen: SeenShape) -> Conditions:
+    """The conditions of one frame with what was seen of its shape."""
+    light = (_planes(seen.normals), _planes(seen.relief[..., None]), _planes(seen.log_albedo))
+    return replace(c, shape=Shape(*light, _planes(seen.doubt[..., None])))
 
 
 def features(c: Conditions, normals: torch.Tensor) -> Features:

@@ -64,10 +64,10 @@ def relight(
 
 
 def scaled(conditions: Conditions, factor: float) -> Conditions:
-    """The conditions with the plate's light times `factor`; 1 leaves them as they are."""
+    """The conditions with the plate's light times `factor`, which a network sees anew; 1 leaves them as they are."""
     if factor == 1:
         return conditions
-    return replace(conditions, code=encode_log_tensor(decode_log_tensor(conditions.code) * factor))
+    return replace(conditions, code=encode_log_tensor(decode_log_tensor(conditions.code) * factor), shape=None)
 
 
 def mean(answers: Sequence[Answer]) -> Answer:

@@ -1,1 +1,1 @@
-"""RelightVid: the model as its authors run it, and the backbone that asks it."""
+"""RelightVid: the model as its authors run it, and the backbone that uses it."""

@@ -1,7 +1,7 @@
-"""RelightVid as a backbone: the whole shot in order, window by window, told of a background.
+"""The backbone `relightvid`: the whole shot in order, in windows, with a background as condition.
 
-Its norms run over each window's frames and every window is held to the one before, so the shot is never split. The
-background is the one given, else the environment as the camera sees it.
+The network's norms are taken over the frames of a window, and every window is corrected toward the one before, so the shot
+is never split. The background is the one given, else the environment as the camera sees it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ..models.ledger import RELIGHTVID
 from ..own.conditions import Conditions
 from ..own.ensemble import factors
 from ..stable_diffusion.checkpoints import read_tensors
-from ..stable_diffusion.common import OFFSETS, Pair, Published, Run, Sight
+from ..stable_diffusion.common import OFFSETS, LitShape, Pair, Published, Run
 from ..stable_diffusion.noise import clip_noise
 from ..stable_diffusion.proxies import Clip, view
 from . import sampling
@@ -26,7 +26,7 @@ _WINDOW = 1 << 32  # added to the seed for the noise of each further window
 
 
 class RelightVidShot(Published):
-    """See the module."""
+    """RelightVid as a backbone; see the module."""
 
     name = "relightvid"
     span = "shot"
@@ -45,9 +45,9 @@ class RelightVidShot(Published):
         self._vae = self.home.take(self.base.vae())
 
     def _exposures(self) -> tuple[float, ...]:
-        return (1.0,)  # its own ensemble averages the noise it predicts, before each step
+        return (1.0,)  # the ensemble of this method averages the predicted noise before each step
 
-    def _relit(self, clip: Clip, seen: Sequence[Conditions], sights: Sequence[Sight], run: Run) -> Pair:
+    def _relit(self, clip: Clip, seen: Sequence[Conditions], shapes: Sequence[LitShape], run: Run) -> Pair:
         p = self.parameters
         background = self._encoded(clip.pad(np.stack([view(c, clip.exposure) for c in seen])))
         foregrounds = [

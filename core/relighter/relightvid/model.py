@@ -1,9 +1,10 @@
-"""RelightVid: IC-Light fbc with motion modules between its layers, told of a foreground and a background clip.
+"""RelightVid: IC-Light fbc with motion modules between its layers, conditioned on a clip of the foreground and one of the
+background.
 
 Fang et al., RelightVid: Temporal-Consistent Diffusion Model for Video Relighting (2025), and the released code. The
-released file holds motion modules alone. diffusers' motion UNet computes the same once its norms are turned round: the
-authors' resnets and last norm take mean and variance over the whole clip, their motion modules frame by frame, where
-diffusers does the opposite. So a clip's result depends on all its frames.
+released file holds the motion modules alone. The motion UNet of diffusers computes the same after its norms are exchanged:
+the authors' resnets and last norm take mean and variance over the whole clip and their motion modules frame by frame, where
+diffusers does the opposite. The result of a clip therefore depends on all its frames.
 
 Weights and code are CC BY-NC-SA 4.0: not for commercial work.
 """
@@ -37,9 +38,12 @@ _RENAMED = (
 
 
 def adapter_tensors(motion: Mapping[str, torch.Tensor], name: str) -> Tensors:
-    """The released file's tensors under the keys of diffusers' `MotionAdapter`.
+    """The tensors of the released file under the keys of diffusers' `MotionAdapter`.
 
-    Positions are left out: the network makes its own, longer ones. Raises `InputError` for keys of another file.
+    Positions are left out: the network computes its own, for longer clips.
+
+    Raises:
+        InputError: the keys are those of another file.
     """
     renamed: Tensors = {}
     for key, tensor in motion.items():
@@ -63,7 +67,9 @@ def adapter_key(key: str) -> str | None:
 
 
 def adapter_for(unet: UNet2DConditionModel) -> MotionAdapter:
-    """Motion modules of chance for a UNet's shape, as RelightVid has them: none in the middle, positions for 32 frames."""
+    """Randomly initialised motion modules for a UNet's shape, as RelightVid has them: none in the middle, positions for
+    32 frames.
+    """
     config = unet.config
     return MotionAdapter(
         block_out_channels=tuple(config["block_out_channels"]),
@@ -97,10 +103,12 @@ def relightvid_unet(unet: UNet2DConditionModel, motion: Mapping[str, torch.Tenso
 
 
 def motion_unet(unet: UNet2DConditionModel, adapter: MotionAdapter) -> UNetMotionModel:
-    """A UNet with motion modules between its layers, as diffusers lays them in."""
+    """A UNet with motion modules between its layers, in diffusers' arrangement."""
     loud = logging.getLogger("diffusers.models.modeling_utils")
     level = loud.level
-    loud.setLevel(logging.ERROR)  # it complains about modules it would keep in float32, even where it keeps none
+    loud.setLevel(
+        logging.ERROR
+    )  # diffusers' own warns about modules that it would keep in float32, even where it keeps none
     try:
         network = UNetMotionModel.from_unet2d(unet, adapter)
     finally:
@@ -110,7 +118,7 @@ def motion_unet(unet: UNet2DConditionModel, adapter: MotionAdapter) -> UNetMotio
 
 
 class _Clip:
-    """How many frames the clip that is going through has."""
+    """The number of frames of the clip that the network is computing."""
 
     frames = 1
 
@@ -142,7 +150,7 @@ class FrameNorm(nn.GroupNorm):
 
 
 def normalise_as_published(network: UNetMotionModel) -> None:
-    """Turn a motion UNet's norms round: resnets and the last one over the clip, motion modules frame by frame."""
+    """Exchange the norms of a motion UNet: resnets and the last norm over the clip, motion modules frame by frame."""
     clip = _Clip()
     for module in network.modules():
         if isinstance(module, ResnetBlock2D):

@@ -1,7 +1,7 @@
-"""RelightVid's run: three-way guidance, DDPM steps, windows over long shots, and the brightness ensemble.
+"""The run of RelightVid: three-way guidance, DDPM steps, windows over long shots, and the ensemble over brightness.
 
-Clips are (B, F, C, h, w). A window's result depends on all its frames, and each window on the one before: a shot is
-run in order and never split.
+Clips are (B, F, C, h, w). The result of a window depends on all its frames, and each window on the one before: a shot is
+computed in order and never split.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ PROMPT = "change the background"
 GREY = 128  # RelightVid's, where IC-Light's is 127
 IMAGE_GUIDANCE, TEXT_GUIDANCE = 1.2, 7.5
 STEPS, FRAMES = 20, 16
-# Brightness factors by the number of inputs. The paper gives the range and no more; over five it blurs.
+# Brightness factors by the number of inputs. The paper gives their range only; more than five blur the result.
 BRIGHTNESS = {1: (1.0,), 3: (0.5, 1.0, 1.5), 5: (0.5, 0.75, 1.0, 1.25, 1.5)}
 
 Predict = Callable[[torch.Tensor, int], torch.Tensor]
@@ -43,7 +43,7 @@ def to_tensor(pictures: np.ndarray) -> torch.Tensor:
 
 
 def brightened(picture: np.ndarray, alpha: np.ndarray, factor: float) -> np.ndarray:
-    """A foreground brightened in linear light and clamped by the display, over a grey that stays; sRGB curve.
+    """A foreground brightened in linear light and clipped to the display, over unchanged grey; the transfer curve is sRGB's.
 
     Args:
         picture: (..., H, W, 3) uint8 display-encoded.
@@ -67,9 +67,9 @@ def guided(
 
 @dataclass(frozen=True)
 class Told:
-    """What a clip is told: latents of foreground and background, (B, F, 8, h, w), and the prompt, (B, L, D) each.
+    """The conditions of a clip: latents of foreground and background, (B, F, 8, h, w), and the prompt, (B, L, D) each.
 
-    Several conditions make an ensemble (IIE): ε is averaged over them before each step.
+    Several conditions are an ensemble (IIE): ε is averaged over them before each step.
     """
 
     conditions: tuple[torch.Tensor, ...]
@@ -127,10 +127,10 @@ class RelightVid:
         overlap: int = 4,
         correction: float = 1.0,
     ) -> torch.Tensor:
-        """Clean latents of a shot of any length, window by window, each held to the last frames of the one before.
+        """Clean latents of a shot of any length, in windows, each of which is corrected toward the last frames of the one before.
 
         Args:
-            told: of the whole shot.
+            told: the conditions of the whole shot.
             noise: the noise of each window by its number.
             correction: the share of the steps, from the first, in which the overlap is corrected.
         """
@@ -159,13 +159,13 @@ def sample_clip(
     correction: float = 1.0,
     on_step: OnStep | None = None,
 ) -> torch.Tensor:
-    """Take unit noise (B, F, 4, h, w) to clean latents.
+    """Clean latents from unit noise (B, F, 4, h, w).
 
     Args:
-        predict: from a sample and a step's number to ε.
-        reference: clean latents (B, R, 4, h, w) the first R frames are known to have, from the window before.
-        correction: the share of the steps in which that is used.
-        on_step: told each step's result.
+        predict: gives ε from a sample and the number of a step.
+        reference: clean latents (B, R, 4, h, w) of the first R frames, from the window before.
+        correction: the share of the steps in which `reference` is used.
+        on_step: called with the result of each step.
     """
     corrected = 0 if reference is None else round(correction * len(course.timesteps))
     for i in range(len(course.timesteps)):
@@ -198,9 +198,10 @@ def corrected_noise(
 
 
 def windows(frames: int, length: int, overlap: int) -> Sequence[slice]:
-    """Windows of `length` frames that overlap by at least `overlap`, the last one moved back to end with the shot.
+    """Windows of `length` frames that overlap by at least `overlap`; the last one is moved back to end with the shot.
 
-    Raises `UsageError` for an overlap that leaves no way forward.
+    Raises:
+        UsageError: the overlap is as long as a window.
     """
     if not 0 <= overlap < length:
         raise UsageError(f"windows of {length} frames overlap by 0 to {length - 1}; got {overlap}")

@@ -1,5 +1,6 @@
-"""The published relighters as their authors run them: IC-Light, RelightVid, Light-A-Video.
+"""What the published relighters IC-Light, RelightVid and Light-A-Video share.
 
-Restated from the papers and from what the released code computes, on diffusers' networks, and held to numbers of the
-authors' own code (`tests/goldens/published`). Pictures in and out are display-encoded; the linear light is the caller's.
+They are restated from the papers and from what the released code computes, on the networks of diffusers, and are compared
+with numbers of the authors' own code (`tests/goldens/published`). Pictures in and out are display-encoded; the caller
+converts from and to linear light.
 """

@@ -1,11 +1,10 @@
-"""Published weights as files: safetensors alone are loaded, key by key; a pickle is converted once and never run."""
+"""Published weights as files. Only safetensors are loaded, key by key; a pickle is converted once and its code never runs."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
-from pickle import UnpicklingError  # the exception alone: torch's weights-only reader raises it
+from pickle import UnpicklingError  # only its exception is used: torch's weights-only reader raises it
 from typing import Any
 
 import torch
@@ -16,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from ... import plain_json
+from ...atomic import replacing
 from ...errors import InputError, OutputError
 
 Tensors = dict[str, torch.Tensor]
@@ -60,13 +60,13 @@ def convert_pickle(path: Path, out: Path) -> list[str]:
     """
     if out.exists():
         raise OutputError(f"{out} is already there; remove it or name another file")
+    if not out.parent.is_dir():
+        raise OutputError(f"{out} cannot be written: there is no folder {out.parent}")
     tensors = _only_tensors(_unpickled(path), path)
-    beside = out.with_name(f".{out.name}.part")
     try:
-        save_file(tensors, beside, {"format": "pt", "converted_from": path.name})
-        os.replace(beside, out)
-    except (OSError, SafetensorError) as cause:
-        beside.unlink(missing_ok=True)
+        with replacing(out) as temporary:
+            save_file(tensors, temporary, {"format": "pt", "converted_from": path.name})
+    except SafetensorError as cause:
         raise OutputError(f"{out} cannot be written: {cause}") from cause
     return list(tensors)
 
@@ -110,12 +110,16 @@ def check_fit(have: Mapping[str, torch.Size], want: Mapping[str, torch.Size], na
 
 
 def shapes(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Size]:
-    """The shape of each tensor."""
+    """The shape of each tensor by its key."""
     return {key: tensor.shape for key, tensor in tensors.items()}
 
 
 def load_into(network: nn.Module, tensors: Mapping[str, torch.Tensor], name: str) -> None:
-    """Give a network exactly these weights; `name` stands in the `InputError` when they do not fit."""
+    """Set the weights of a network to exactly these tensors.
+
+    Raises:
+        InputError: a key is missing, superfluous or of another shape; `name` is the file named in the sentence.
+    """
     check_fit(shapes(tensors), shapes(network.state_dict()), name)
     network.load_state_dict(dict(tensors), assign=True)
     network.eval().requires_grad_(False)
@@ -130,7 +134,7 @@ def empty_unet(config: Mapping[str, Any]) -> UNet2DConditionModel:
 
 
 def empty_vae(config: Mapping[str, Any]) -> AutoencoderKL:
-    """An autoencoder of diffusers' `config`, likewise."""
+    """An autoencoder of diffusers' `config` on torch's meta device: shapes without weights."""
     with torch.device("meta"):
         vae = AutoencoderKL.from_config(_arguments(config))
     assert isinstance(vae, AutoencoderKL)
@@ -138,7 +142,7 @@ def empty_vae(config: Mapping[str, Any]) -> AutoencoderKL:
 
 
 def build_unet(config: Mapping[str, Any], tensors: Mapping[str, torch.Tensor], name: str) -> UNet2DConditionModel:
-    """A UNet of diffusers' `config` with these weights, made without drawing any first."""
+    """A UNet of diffusers' `config` with these weights, made without initialising random weights first."""
     unet = empty_unet(config)
     load_into(unet, tensors, name)
     return unet

@@ -17,7 +17,7 @@ from ...errors import InputError
 from .checkpoints import Tensors, load_into
 
 _ACTIVATIONS = {"quick_gelu": lambda x: x * torch.sigmoid(1.702 * x), "gelu": gelu}
-_UNLEARNT = "embeddings.position_ids"  # older files store a row of counting numbers
+_UNLEARNT = "embeddings.position_ids"  # older files also store the position numbers 0, 1, 2, ...
 
 
 class _Attention(nn.Module):
@@ -76,7 +76,7 @@ class _Layers(nn.Module):
 
 
 class ClipText(nn.Module):
-    """See the module."""
+    """The text encoder; see the module."""
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         super().__init__()
@@ -103,13 +103,17 @@ def text_tensors(tensors: Mapping[str, torch.Tensor]) -> Tensors:
 
 
 def text_key(key: str) -> str | None:
-    """A file's key under this module's names; None for what is not learnt."""
+    """The key of a file under this module's names; None for tensors that are not learnt."""
     bare = key.removeprefix("text_model.")
     return None if bare == _UNLEARNT else bare
 
 
 def empty_text_encoder(config: Mapping[str, Any], name: str) -> ClipText:
-    """The encoder of a `config.json` without weights, on torch's meta device; raises `InputError` for another network's."""
+    """The encoder of a `config.json` without weights, on torch's meta device.
+
+    Raises:
+        InputError: the file describes another network.
+    """
     lacking = [
         key
         for key in ("hidden_size", "vocab_size", "num_attention_heads", "intermediate_size", "num_hidden_layers")

@@ -21,7 +21,7 @@ _WORDS = re.compile(r"'s|'t|'re|'ve|'m|'ll|'d|[^\W\d_]+|\d|(?:[^\s\w]|_)+")
 
 
 class ClipTokens:
-    """See the module."""
+    """The tokenizer; see the module."""
 
     def __init__(self, folder: Path) -> None:
         """Read the two files; raises `InputError` when one is missing or damaged."""
@@ -31,12 +31,14 @@ class ClipTokens:
 
     @cached_property
     def tokens(self) -> Tokens:
-        """For `prompts.encode`."""
+        """The tokenizer in the form that `prompts.encode` takes."""
         return Tokens(self.ids, self._ids[BEGIN], self._ids[END])
 
     def ids(self, sentence: str) -> list[int]:
-        """A sentence's token ids, without begin and end; what no token stands for becomes the end token, as in CLIP."""
-        # Numbers that are no digits stand alone, like digits: Python's \w would take them into a word.
+        """The token ids of a sentence, without the tokens for begin and end. A symbol without a token becomes the end
+        token, as in CLIP.
+        """
+        # Number characters other than digits are split off singly, like digits; Python's \w would join them to a word.
         apart = "".join(f" {c} " if unicodedata.category(c) in ("Nl", "No") else c for c in sentence)
         clean = " ".join(unicodedata.normalize("NFC", apart).split()).lower()
         return [number for word in _WORDS.findall(clean) for number in self._of(word)]
@@ -69,7 +71,7 @@ def _join(parts: list[str], pair: tuple[str, str]) -> list[str]:
 
 
 def _letters() -> list[str]:
-    """A printable letter for each byte: itself where it is one, else a letter from 256 on."""
+    """A printable character for each byte: the byte's own character where that is printable, else one from code point 256 on."""
     printable = {*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)}
     others = iter(range(256, 512))
     return [chr(byte if byte in printable else next(others)) for byte in range(256)]

@@ -1,5 +1,8 @@
-"""What the published backbones have in common: their weights found, allowed, checked and hashed before any work; networks
-loaded at the first frame; proxies in, residuals out; memory that runs out explained.
+"""What the backbones of published systems share.
+
+Before any work, their weights are found, their licences and files are checked, and they are hashed. Networks are loaded at
+the first frame. A call converts proxies to pictures, runs the model, and converts its pictures to residuals. An error of
+memory is raised as a `DeviceError` that says what to set.
 """
 
 from __future__ import annotations
@@ -41,23 +44,26 @@ from .proxies import Clip, at_level, log_gain, picture
 
 log = logging.getLogger("relamp")
 
-INTRA_OP_THREADS = 2  # always: other counts can give other last bits
+INTRA_OP_THREADS = 2  # a constant, since other counts can give other last bits
 OFFSETS = {name: f"iclight_sd15_{name}.safetensors" for name in ("fc", "fcon", "fbc")}
 # Feature maps of the largest size that are alive at once in a UNet, and numbers a pixel in the decoder of an autoencoder.
 _LIVE_MAPS, _LIVE_DECODED = 40, 1024
 
 
 @dataclass(frozen=True)
-class Sight:
-    """A frame's shape: `normals` (1, 3, h, w) on the CPU, those given and those that the shape network finds where none were,
-    and the analytic hint on them, (h, w, 3)."""
+class LitShape:
+    """The surface of a frame: `normals` (1, 3, h, w) unit vectors on the CPU, those given and elsewhere those of the
+    shape network, and `hint` (h, w, 3), the analytic log gain on them.
+    """
 
     normals: torch.Tensor
     hint: np.ndarray
 
 
 class Published(ABC):
-    """See the module. A subclass names its weights, loads its networks and makes pictures of pictures."""
+    """A backbone of a published system. A subclass names its weights, loads its networks and relights pictures; see the
+    module.
+    """
 
     name: str
     span: Span
@@ -70,7 +76,7 @@ class Published(ABC):
     steps = True
 
     def __init__(self, given: RelightParameters, device: str) -> None:
-        """Find, allow and check the weights; networks are loaded at the first frame.
+        """Find the weights, and check their licences and their files. Networks are loaded at the first frame.
 
         Raises:
             InputError: weights are missing or do not fit.
@@ -99,37 +105,37 @@ class Published(ABC):
         """Load the networks, once."""
 
     @abstractmethod
-    def _relit(self, clip: Clip, seen: Sequence[Conditions], sights: Sequence[Sight], run: Run) -> Pair:
-        """The clip under the new light, and what the model's autoencoder makes of the unchanged one."""
+    def _relit(self, clip: Clip, seen: Sequence[Conditions], shapes: Sequence[LitShape], run: Run) -> Pair:
+        """Relight a clip: its pictures under the new light, and the unchanged ones after the model's autoencoder."""
 
     @property
     def used(self) -> tuple[str, ...]:
-        """The models it uses with their hashes and licences, for the header of what they touched."""
+        """A line with hash, licence tag and terms for each model, for the headers of the frames that it changed."""
         return tuple(map(str, self._used))
 
     @property
     def weights(self) -> str:
-        """One SHA-256 in hex of all weights that decide its pictures."""
+        """One SHA-256 in hex over all weights that decide its pictures."""
         digests = [model.digest for model in self._used]
         return hashlib.sha256(" ".join([*digests, self.shape.digest]).encode()).hexdigest()
 
     @property
     def network(self) -> Published:
-        """Itself: the part of a backbone that looks at pictures."""
+        """This object, which is backbone and network in one."""
         return self
 
     def seeded(self, steps: int | None) -> bool:
-        """Always: every published model begins with noise."""
+        """True: every published model begins with noise."""
         return True
 
     def relight(
         self, conditions: Sequence[Conditions], *, frames: Sequence[int], steps: int | None = None, seed: int = 0
     ) -> list[Answer]:
-        """See `answer.Network`.
+        """Relight frames; see `answer.Network`.
 
         Raises:
-            DeviceError: memory runs out; it says what to set.
-            InputError: weights answer with numbers that are not finite.
+            DeviceError: there is not enough memory; the sentence says what to set.
+            InputError: the weights give numbers that are not finite.
         """
         with self._alone, torch.inference_mode(), self._explained(len(conditions)):
             torch.set_num_threads(INTRA_OP_THREADS)
@@ -156,11 +162,11 @@ class Published(ABC):
         return (resident + activations) * size / 1e9
 
     def _enlarged(self) -> float:
-        """How much longer the sides of its largest picture are than the working size's."""
+        """The factor from the sides at the working size to those of the largest picture that the model makes."""
         return 1.0
 
     def _numbers(self) -> list[int]:
-        """How many numbers each network has."""
+        """The number of weights of each network."""
         assert self.base is not None
         found = {kind: model.path for kind, model in self._found.items()}
         networks = [self.base.vae_files(), self.base.text_files()]
@@ -174,35 +180,37 @@ class Published(ABC):
         return [parameters(layout.headers(files)) for files in networks]
 
     def text(self, positive: str, negative: str, quality: str = QUALITY) -> Text:
-        """Both prompts, encoded; the text encoder is let go afterwards."""
+        """Both prompts, encoded; the text encoder is not kept."""
         assert self.base is not None
         encoder = self.home(self.home.take(self.base.text_encoder()))
         text = encode(positive, negative, self.base.tokens().tokens, encoder, quality)
         return text.to(torch.device("cpu"), torch.float32)
 
     def negative(self, published: str = NEGATIVE) -> str:
-        """What is not wanted: as given, else as published."""
+        """The negative prompt: the one given, else the published one."""
         given = self.parameters.negative_prompt
         return published if given is None else given
 
     def relighting_unet(self) -> UNet2DConditionModel:
-        """IC-Light's UNet, merged in float32, not yet at home."""
+        """IC-Light's UNet, merged in float32, not yet on its device."""
         assert self.base is not None
         path = self._found["ic-light"].path
         offset = layout.read_tensors(path)
         return merged_unet(self.base.unet_config(), self.base.unet_tensors(), offset, str(path))
 
     def channels(self) -> int:
-        """How many channels IC-Light's weights read."""
+        """The number of input channels of IC-Light's weights."""
         return layout.header(self._found["ic-light"].path)["conv_in.weight"].shape[1]
 
     def begins_with(self, sees_background: bool = False) -> str:
-        """What a run of IC-Light begins with: as given, else the environment, where there is one and nothing else shows it."""
+        """The kind of picture that a run of IC-Light begins with: as given, else the environment where there is one and
+        the network has no other input that shows it.
+        """
         p = self.parameters
         return p.initial_light or (NOISE if sees_background or p.lit_by() == "network" else ENVIRONMENT)
 
     def sliced(self, network: N) -> N:
-        """The network with its attention in slices, where it is asked for and can be."""
+        """The network, which computes its attention in slices where `--attention-slicing` is set and the network can."""
         if not self.parameters.attention_slicing:
             return network
         slice_attention = getattr(network, "set_attention_slice", None)
@@ -223,20 +231,22 @@ class Published(ABC):
             self._is_ready = True
 
     def _together(self, group: Sequence[Conditions], steps: int | None, seed: int) -> list[Answer]:
-        sights = [self._look(c) for c in group]
+        shapes = [self._lit_shape(c) for c in group]
         run = Run(steps, seed)
-        members = [self._answers(group, sights, factor, run) for factor in self._exposures()]
+        members = [self._answers(group, shapes, factor, run) for factor in self._exposures()]
         if len(members) == 1:
             return members[0]
         return [mean(answers) for answers in zip(*members, strict=True)]
 
     def _exposures(self) -> tuple[float, ...]:
-        """Factors on the clip's exposure whose answers are averaged, the scaling undone."""
+        """Factors on the clip's exposure; the answers under each are averaged after the factor is undone."""
         return factors(self.parameters.ensemble)
 
-    def _answers(self, group: Sequence[Conditions], sights: Sequence[Sight], factor: float, run: Run) -> list[Answer]:
+    def _answers(
+        self, group: Sequence[Conditions], shapes: Sequence[LitShape], factor: float, run: Run
+    ) -> list[Answer]:
         clip = Clip.of(group, factor)
-        pair = self._relit(clip, group, sights, run)
+        pair = self._relit(clip, group, shapes, run)
         if not (pair.relit.isfinite().all() and pair.unchanged.isfinite().all()):
             advice = (
                 ""
@@ -249,14 +259,14 @@ class Published(ABC):
         relit, unchanged = (clip.cut(pixels.to_unit(p)) for p in (pair.relit, pair.unchanged))
         gains = [log_gain(r, u) for r, u in zip(relit, unchanged, strict=True)]
         if self.takes_level:
-            gains = [at_level(g, s.hint, c.matte[0, 0].numpy()) for g, s, c in zip(gains, sights, group, strict=True)]
-        return [Answer(g - s.hint, s.hint, picture(s.normals)) for g, s in zip(gains, sights, strict=True)]
+            gains = [at_level(g, s.hint, c.matte[0, 0].numpy()) for g, s, c in zip(gains, shapes, group, strict=True)]
+        return [Answer(g - s.hint, s.hint, picture(s.normals)) for g, s in zip(gains, shapes, strict=True)]
 
-    def _look(self, c: Conditions) -> Sight:
+    def _lit_shape(self, c: Conditions) -> LitShape:
         normals = facing(estimator.see(self.shape.network, c.code, c.matte), c)
         target, source = lit(c.target, normals), lit(c.source, normals)
         hint = analytic_hint(target, source, c.source_known[:, None, None, None], c.matte)
-        return Sight(normals, picture(hint))
+        return LitShape(normals, picture(hint))
 
     @contextmanager
     def _explained(self, frames: int) -> Iterator[None]:
@@ -274,7 +284,7 @@ class Published(ABC):
 
 @dataclass(frozen=True)
 class Run:
-    """What is asked of one call: steps, the published number when None, and the shot's seed."""
+    """The settings of one call: the number of steps, None for the published one, and the seed of the shot."""
 
     steps: int | None
     seed: int

@@ -1,4 +1,4 @@
-"""Where a run's noise comes from: a callable of the step and the shape, never a global generator."""
+"""The noise of a run: functions of the step and the shape; no global random generator is used."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ Noise = Callable[[int, tuple[int, ...]], torch.Tensor]
 
 
 def frame_noise(seed: int) -> Noise:
-    """One noise for every frame, at every step: shapes are (F, ...), all F the same. What changes by frame flickers."""
+    """The same noise for every frame, at every step: shapes are (F, ...), and all F are equal. Noise that differs
+    between frames would flicker.
+    """
 
     def draw(step: int, shape: tuple[int, ...]) -> torch.Tensor:
         return _drawn(seed, step, (1, *shape[1:])).expand(shape)
@@ -22,12 +24,12 @@ def frame_noise(seed: int) -> Noise:
 
 
 def clip_noise(seed: int) -> Noise:
-    """Noise of its own for every number of a clip, as video models are trained with."""
+    """Independent noise for every number of a clip, as video models are trained with."""
     return lambda step, shape: _drawn(seed, step, shape)
 
 
 def light_a_video_noise(seed: int) -> Noise:
-    """Light-A-Video's relighter: one noise for every frame to begin with, independent ones inside the steps."""
+    """The noise of Light-A-Video's image relighter: the same for every frame in the beginning, independent within the steps."""
 
     def draw(step: int, shape: tuple[int, ...]) -> torch.Tensor:
         return (frame_noise if step == START else clip_noise)(seed)(step, shape)
@@ -36,6 +38,8 @@ def light_a_video_noise(seed: int) -> Noise:
 
 
 def _drawn(seed: int, step: int, shape: tuple[int, ...]) -> torch.Tensor:
-    """On the CPU, so that every device sees the same; a generator a step, so that a step depends on no other."""
+    """Unit noise drawn on the CPU, so that every device has the same, from a generator for each step, so that no step
+    depends on another.
+    """
     mixed = (seed * 1_000_003 + step + 1) % 2**63
     return torch.randn(shape, generator=torch.Generator().manual_seed(mixed))

@@ -43,12 +43,12 @@ def on_grey(picture: np.ndarray, alpha: np.ndarray, lift: float = 0.0) -> np.nda
 
 
 def resized(picture: np.ndarray, width: int, height: int) -> np.ndarray:
-    """(H, W, 3) uint8 at another size, Lanczos."""
+    """A picture (H, W, 3) uint8 at another size, by Lanczos."""
     return np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.LANCZOS))
 
 
 def cropped(picture: np.ndarray, width: int, height: int) -> np.ndarray:
-    """Scaled to cover `width` x `height` and cut from the centre, exactly that size."""
+    """A picture scaled until it covers `width` x `height` px, then cropped around its centre to exactly that size."""
     h, w = picture.shape[:2]
     scale = max(width / w, height / h)
     wide, tall = round(w * scale), round(h * scale)
@@ -57,9 +57,9 @@ def cropped(picture: np.ndarray, width: int, height: int) -> np.ndarray:
 
 
 def gradient(side: str, width: int, height: int, bright: float = 255, dark: float = 0) -> np.ndarray:
-    """A grey ramp, (height, width, 3) uint8, bright at `side` (one of `SIDES`); both ends are reached.
+    """A grey ramp, (height, width, 3) uint8, bright at `side` (one of `SIDES`); both end values occur.
 
-    255 to 0 starts IC-Light fc; 224 to 32 is a background for fbc.
+    255 to 0 is what a run of IC-Light fc begins with; 224 to 32 is a background for fbc.
     """
     across = side in ("left", "right")
     first, last = (bright, dark) if side in ("left", "top") else (dark, bright)
@@ -69,5 +69,5 @@ def gradient(side: str, width: int, height: int, bright: float = 255, dark: floa
 
 
 def grey(width: int, height: int, value: int = 64) -> np.ndarray:
-    """A background of one grey for fbc, (height, width, 3) uint8."""
+    """A uniform grey background for fbc, (height, width, 3) uint8."""
     return np.full((height, width, 3), value, np.uint8)

@@ -17,19 +17,21 @@ NEGATIVE = "lowres, bad anatomy, bad hands, cropped, worst quality"
 
 @dataclass(frozen=True)
 class Text:
-    """What the network is told, (1, L, D) each: `positive` of the light wanted, `negative` of what is not."""
+    """An encoded pair of prompts, (1, L, D) each: `positive` describes the light that is wanted, `negative` what is not."""
 
     positive: torch.Tensor
     negative: torch.Tensor
 
     def to(self, device: torch.device, dtype: torch.dtype) -> Text:
-        """The same elsewhere."""
+        """The same on another device and in another precision."""
         return Text(self.positive.to(device, dtype), self.negative.to(device, dtype))
 
 
 @dataclass(frozen=True)
 class Tokens:
-    """A tokenizer: `ids` gives a sentence's tokens without begin and end; `length` is the encoder's."""
+    """A tokenizer. `ids` gives the tokens of a sentence without begin and end; `length` is the number of tokens that the
+    encoder takes.
+    """
 
     ids: Callable[[str], Sequence[int]]
     begin: int
@@ -49,7 +51,9 @@ def blocks(ids: Sequence[int], begin: int, end: int, length: int = 77) -> torch.
 
 
 def repeated(own: int, other: int) -> list[int]:
-    """Which of `own` blocks fills each place once the other prompt has `other` of them."""
+    """For each of the longer prompt's blocks, the index of the block of `own` that fills its place: blocks are repeated
+    in order.
+    """
     return [place % own for place in range(max(own, other))]
 
 

@@ -1,9 +1,10 @@
-"""Between the log proxy and what a published model sees: a display-encoded 8-bit picture, and a gain back out of it.
+"""Conversions between the log proxy and what a published model takes and gives: display-encoded pictures of 8 bits.
 
-The clip is exposed so that the 99.5th percentile of the subject sits at 0.7 of the display: there must be room to
-brighten. The gain is measured between the model's answer and what its own encoder and decoder make of the unchanged
-picture, so that their losses cancel. Such a model knows no absolute level; what is between two lights is already in the hint, so
-the answer keeps its colours and its shape, and its mean over the subject is put at the hint's.
+The clip is exposed so that the 99.5th percentile of the subject is at 0.7 of the display, because there must be room to
+brighten. The gain is measured between the model's picture and what its own encoder and decoder make of the unchanged
+picture, so that their losses cancel. Such a model has no absolute level, and the level between the two lights is in the
+analytic gain. The model's gain therefore keeps its colours and its variation over the picture, and its mean over the
+subject is set to that of the analytic gain.
 """
 
 from __future__ import annotations
@@ -73,13 +74,13 @@ class Clip:
         return self.subject.shape[2], self.subject.shape[1]
 
     def pad(self, pictures: np.ndarray) -> np.ndarray:
-        """(F, h, w, ...) pictures of the frames grown to the model's size by their edges."""
+        """Pictures of the frames (F, h, w, ...) extended to the model's size by repeating their edges."""
         rows, columns = self.subject.shape[1] - self.height, self.subject.shape[2] - self.width
         around = ((0, 0), (self.top, rows - self.top), (self.left, columns - self.left))
         return np.pad(pictures, (*around, *[(0, 0)] * (pictures.ndim - 3)), "edge")
 
     def cut(self, pictures: np.ndarray) -> np.ndarray:
-        """The frames out of what the model made of them, (F, H', W', 3) of any size of the same shape: (F, h, w, 3)."""
+        """The frames cut out of the model's pictures (F, H', W', 3), which may have any size of the same shape; (F, h, w, 3)."""
         width, height = self.size
         fitted = [
             p if p.shape[:2] == (height, width) else cv2.resize(p, (width, height), interpolation=cv2.INTER_AREA)
@@ -105,12 +106,14 @@ def exposure(light: Sequence[np.ndarray], mattes: Sequence[np.ndarray]) -> float
 
 
 def log_gain(relit: np.ndarray, unchanged: np.ndarray) -> np.ndarray:
-    """The change of light, (h, w, 3) natural log, between two display-encoded pictures (h, w, 3) from 0 to 1."""
+    """The natural log of the ratio of light between two display-encoded pictures, each (h, w, 3) from 0 to 1; (h, w, 3)."""
     return np.log((_light(relit) + DARK) / (_light(unchanged) + DARK)).astype(np.float32)
 
 
 def at_level(gain: np.ndarray, hint: np.ndarray, matte: np.ndarray) -> np.ndarray:
-    """A log gain (h, w, 3) with its mean over the matte (h, w) put at the hint's; one number for the three channels."""
+    """A log gain (h, w, 3) plus one number for all channels, so that its mean over the matte (h, w) is that of the
+    analytic gain.
+    """
     return gain - np.float32(_level(gain, matte) - _level(hint, matte))
 
 
@@ -127,9 +130,9 @@ def _level(gain: np.ndarray, matte: np.ndarray) -> float:
 def lit_surface(c: Conditions, normals: torch.Tensor) -> np.ndarray:
     """A grey surface of the subject's shape under the target light, display-encoded, (h, w, 3) uint8.
 
-    The picture a run begins with in place of the published gradients. Beside the subject the surface is a shallow dome over
-    the picture, so that light from one side is a gradient from that side. Albedo is a quarter: the brightest a light of unit
-    level can make it is then just white, whatever the light, so nothing is normalised by a map's own maximum.
+    It is the picture that a run begins with in place of the published gradients. Beside the subject the surface is a
+    shallow dome over the picture, so that light from one side gives a gradient from that side. Its albedo is a quarter: the
+    brightest that a light of unit level can make it is then exactly white, so nothing is normalised by a map's own maximum.
 
     Args:
         normals: (1, 3, h, w) unit camera-space vectors of the subject.
@@ -141,16 +144,16 @@ def lit_surface(c: Conditions, normals: torch.Tensor) -> np.ndarray:
 
 
 def dome(like: torch.Tensor) -> torch.Tensor:
-    """Normals (1, 3, h, w) of a dome over the picture, facing the viewer in its middle and 45 degrees aside at its edges."""
+    """Normals (1, 3, h, w) of a dome over the picture: toward the viewer in its middle, 45 degrees aside at its edges."""
     height, width = like.shape[-2:]
     y, x = torch.meshgrid(torch.linspace(1, -1, height), torch.linspace(-1, 1, width), indexing="ij")
     return torch.nn.functional.normalize(torch.stack([x, y, torch.ones_like(x)])[None], dim=1).to(like)
 
 
 def view(c: Conditions, exposed: float) -> np.ndarray:
-    """What stands behind the subject, display-encoded at the clip's exposure, (h, w, 3) uint8.
+    """The background of the subject, display-encoded at the clip's exposure, (h, w, 3) uint8.
 
-    The background given, else the target light as the camera sees it, softened as far as the smoothest reflection is.
+    It is the background given, else the target light as the camera sees it, blurred as much as the smoothest reflection is.
     """
     # A mirror that faces the ray, seen from the other side, shows what lies along it.
     ahead = shade(c.target, c.rays, -c.rays)[:, 3:6].exp()

@@ -1,7 +1,7 @@
-"""The noise levels one run goes through, and the step from each to the next, behind one call for every sampler.
+"""The noise levels of one run and the step from each level to the next, behind one protocol for all samplers.
 
-Tables come from diffusers' schedulers. Steps are written out where the published methods change what lies between two of
-them (a fused clean picture, a noise of one's own); randomness enters only as an argument.
+Tables come from diffusers' schedulers. Steps are written out where the published methods change what happens between two of
+them (a fused clean picture, a noise of their own); random numbers are always arguments.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ BETAS: dict[str, Any] = {"num_train_timesteps": 1000, "beta_start": 0.00085, "be
 
 
 class Course(Protocol):
-    """A run's levels, first to last, and its steps; i counts executed steps.
+    """The levels of a run, from the first to the last, and its steps; `i` counts executed steps.
 
-    `timesteps` is (N,), what the network is told. Samples have any shape.
+    `timesteps` is (N,), the timestep that the network is given at each step. Samples have any shape.
     """
 
     @property
@@ -38,11 +38,11 @@ class Course(Protocol):
         ...
 
     def model_input(self, sample: torch.Tensor, i: int) -> torch.Tensor:
-        """The sample as the network wants it."""
+        """The sample scaled as the network takes it."""
         ...
 
     def step(self, sample: torch.Tensor, output: torch.Tensor, i: int, noise: torch.Tensor | None) -> torch.Tensor:
-        """The next sample from the network's output; unit noise where the course is stochastic."""
+        """The next sample from the output of the network; `noise` is unit noise, used where the course is stochastic."""
         ...
 
     def wants_noise(self, i: int) -> bool:
@@ -51,30 +51,33 @@ class Course(Protocol):
 
 
 class FusibleCourse(Course, Protocol):
-    """A course of which each step goes by way of a clean sample that may be replaced (Light-A-Video)."""
+    """A course whose steps each compute a clean sample, which may be replaced before the step is taken (Light-A-Video)."""
 
     def clean(self, sample: torch.Tensor, output: torch.Tensor, i: int) -> torch.Tensor:
-        """The clean sample that the network's output stands for."""
+        """The clean sample that an output of the network implies."""
         ...
 
     def toward(self, sample: torch.Tensor, clean: torch.Tensor, i: int, noise: torch.Tensor | None) -> torch.Tensor:
-        """The next sample, on the way to `clean`."""
+        """The next sample after a step from `sample` in the direction of `clean`."""
         ...
 
     def noisy(self, clean: torch.Tensor, noise: torch.Tensor, i: int) -> torch.Tensor:
-        """A clean sample as it would be at step i."""
+        """A clean sample with the noise of step i."""
         ...
 
 
 def _root(x: torch.Tensor) -> torch.Tensor:
-    """The square root, rounded as it should be: torch's own in float32 can be a bit off, and samples reach ±100."""
+    """The correctly rounded square root: torch's own in float32 can be off by one bit, and samples reach ±100."""
     return x.double().sqrt().to(x.dtype)
 
 
 def counts(steps: int, strength: float) -> tuple[int, int]:
-    """How many steps are scheduled, and how many of them, the last ones, are run.
+    """The number of steps that are scheduled, and how many of them, the last ones, are executed.
 
-    Both as published: round half to even, then truncate; so 20 steps at 0.9 run 19. Raises `UsageError` for none.
+    Both as published: round half to even, then truncate; so 20 steps at 0.9 execute 19.
+
+    Raises:
+        UsageError: no step would be executed.
     """
     if steps < 1 or not 0 < strength <= 1:
         raise UsageError(f"steps must be 1 or more and the strength over 0 to 1; got {steps} steps at {strength:g}")
@@ -146,7 +149,7 @@ class EulerAncestral:
 
 
 class _VariancePreserving:
-    """What courses have in common whose samples are √ᾱ z + √(1 − ᾱ) n: they start from unit noise, and their outputs are ε."""
+    """The steps that DDIM and DDPM share: samples are √ᾱ z + √(1 − ᾱ) n, and the network's outputs are ε."""
 
     alphas: torch.Tensor  # (N,) ᾱ at each timestep
 
@@ -251,7 +254,7 @@ class Ddpm(_VariancePreserving):
 
 _EULER = {**BETAS, "steps_offset": 1}
 _IMAGE: dict[str, tuple[Any, Any, dict[str, Any]]] = {
-    # Linear betas, since the published run tells this one and the third no other.
+    # Linear betas: the published run sets no others for this sampler and for the third.
     "dpm++": (
         DpmSolver,
         DPMSolverMultistepScheduler,
@@ -290,24 +293,30 @@ VIDEO_COURSES = tuple(_VIDEO)
 
 
 def image_course(name: str, scheduled: int, executed: int, config: Config | None = None) -> Course:
-    """IC-Light's course, or one of its two alternatives; `name` is one of `IMAGE_COURSES`, the first the published one.
+    """A course of IC-Light; `name` is one of `IMAGE_COURSES`, of which the first is the published one.
 
-    `config` replaces the published scheduler's arguments. Raises `UsageError` for another name.
+    `config` replaces the arguments of the published scheduler.
+
+    Raises:
+        UsageError: there is no course of this name.
     """
     return _made(_IMAGE, name, config)(scheduled, executed)
 
 
 def video_course(name: str, scheduled: int, executed: int, config: Config | None = None) -> FusibleCourse:
-    """A video model's course; `name` is one of `VIDEO_COURSES`.
+    """The course of a video model; `name` is one of `VIDEO_COURSES`.
 
-    `config` is the model's own scheduler file where there is one: AnimateDiff's base model decides its spacing. Raises
-    `UsageError` for another name.
+    `config` is the scheduler file of the model where there is one: AnimateDiff's base model decides its spacing of
+    timesteps.
+
+    Raises:
+        UsageError: there is no course of this name.
     """
     return _made(_VIDEO, name, config)(scheduled, executed)
 
 
 def ddpm(steps: int, config: Config | None = None) -> Ddpm:
-    """RelightVid's course."""
+    """The course of RelightVid."""
     own = {**BETAS, "beta_schedule": "scaled_linear", "clip_sample": False}
     scheduler = DDPMScheduler.from_config(_arguments(own if config is None else config))
     assert isinstance(scheduler, DDPMScheduler)

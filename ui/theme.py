@@ -1,4 +1,4 @@
-"""How the panel looks: dark, calm and compact, so that it sits beside Nuke and the picture is what is seen."""
+"""The colours and the style of the panel: dark and compact, so that it fits beside Nuke and the picture stands out."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ QLabel[changed="true"] {{ color: {ACCENT}; }}
 
 
 def dress(widget: QWidget) -> None:
-    """Give a widget and what is in it Relamp's look, whatever the application around it looks like."""
+    """Set the panel's colours and style on a widget and its children, whatever the style of the application."""
     palette = QPalette()
     roles = QPalette.ColorRole
     for role, colour in (
@@ -98,7 +98,7 @@ def dress(widget: QWidget) -> None:
 
 
 def apply(application: QApplication) -> None:
-    """Give a whole application Relamp's look, for a widget that runs by itself."""
+    """Set the panel's colours and style on a whole application, for a widget that runs by itself."""
     application.setStyle("Fusion")
     holder = QWidget()
     dress(holder)

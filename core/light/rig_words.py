@@ -1,0 +1,97 @@
+"""A rig from words: the lights that `words.describe` understands, put into the scene as distant lights.
+
+A key light gives the middle of the subject as much as the plate's own light gives it in the mean; the other kinds are weaker or
+stronger as in a prompt. Standard library only.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+
+from ..errors import UsageError
+from .rig import Rig, RigLight
+from .vocabulary import FIXTURES, HUES, KELVIN
+from .words import Light, describe
+
+log = logging.getLogger("relamp")
+
+
+def rig_of(prompt: str) -> Rig:
+    """The rig that words describe, in the camera's axes.
+
+    >>> [light.name for light in rig_of("warm rim from behind left, soft fill from the right").lights]
+    ['rim', 'fill']
+
+    Raises:
+        UsageError: as `words.describe`, or the words name no light that stands somewhere.
+    """
+    described = describe(prompt)
+    if not described.lights:
+        raise UsageError(
+            f"{prompt!r} names no light that stands somewhere; give the words to --prompt, as a new light all around"
+        )
+    if described.sky:
+        log.warning("a rig holds lights only: the sky of %r is left out (--prompt has it)", prompt)
+    names = [light.kind for light in described.lights]  # L of them
+    lights = tuple(_rig_light(light, _name(names, index)) for index, light in enumerate(described.lights))
+    return Rig(lights)
+
+
+def sentence(light: RigLight) -> str:
+    """What a light is, in a line, with the values of one frame."""
+    colour = "white" if light.kelvin is None and light.colour is None else ""
+    colour = (
+        f"{light.kelvin:.0f} K"
+        if light.kelvin is not None
+        else colour or f"RGB {', '.join(f'{c:g}' for c in light.colour)}"
+    )
+    facts = [light.kind, _where(light), colour, f"{light.stops:+g} stops"]
+    return f"{light.name}: {', '.join(fact for fact in facts if fact)}{'' if light.on else ' (off)'}"
+
+
+def _where(light: RigLight) -> str:
+    if light.at is not None:
+        return f"{light.out:g} before the subject at pixel {light.at[0]:g}, {light.at[1]:g}"
+    if light.position is not None:
+        return "at " + ", ".join(f"{value:g}" for value in light.position)
+    x, y, z = light.direction
+    flat = math.hypot(x, z)
+    side = math.degrees(math.atan2(x, z))
+    up = math.degrees(math.atan2(y, flat))
+    across, height = ("right" if side >= 0 else "left"), ("up" if up >= 0 else "down")
+    return f"from {abs(side):.0f} degrees {across} of the camera, {abs(up):.0f} {height}"
+
+
+def _name(names: list[str], index: int) -> str:
+    """The kind of a light, numbered where there are several of it."""
+    kind = names[index]
+    return kind if names.count(kind) == 1 else f"{kind} {names[: index + 1].count(kind)}"
+
+
+def _rig_light(light: Light, name: str) -> RigLight:
+    azimuth, elevation = math.radians(light.azimuth), math.radians(light.elevation)
+    flat = math.cos(elevation)
+    direction = (math.sin(azimuth) * flat, math.sin(elevation), math.cos(azimuth) * flat)
+    fixture = FIXTURES[light.kind]
+    size = min(max(2 * fixture.radius * light.size, 0.05), 90.0)
+    kelvin, colour = _colour(light)
+    return RigLight(
+        name,
+        "distant",
+        direction=tuple(round(value, 4) for value in direction),
+        kelvin=kelvin,
+        colour=colour,
+        stops=fixture.stops + light.stops,
+        size=round(size, 2),
+    )
+
+
+def _colour(light: Light) -> tuple[float | None, tuple[float, ...] | None]:
+    """Kelvin, or RGB where words name a hue."""
+    if light.colour is None:
+        return float(FIXTURES[light.kind].kelvin), None
+    if isinstance(light.colour, str) and light.colour in HUES:
+        # A paler hue is nearer to white.
+        return None, tuple(round(1 + (c - 1) * min(light.saturation, 1.0), 3) for c in HUES[light.colour])
+    return float(KELVIN[light.colour] if isinstance(light.colour, str) else light.colour), None

@@ -1,0 +1,131 @@
+"""What lights that are put into the scene give to each point of a surface.
+
+Distances are in pixels of one picture at height 0, right, up and toward the viewer of its optical axis (`shadow.points_of`). A
+light's strength is stated at the middle of the subject, so the unit of lengths cancels. Nothing is random.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from .shadow import SHARPEST, WIDEST, Surface, lamp_visibility, point_visibility, points_of
+
+AREA_SIDE = 4  # an area light is worked out from as many times as many points
+NEAREST = 1.0  # px: nothing comes nearer to a light than this
+
+Vector = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class PlacedLight:
+    """One light of a frame, lengths in pixels of the picture it is worked out in.
+
+    `towards` (3,) unit points to a distant light, else `position` (3,) says where it stands; `aim` (3,) unit is where a spot or
+    an area shines. `radius` is half the angle of a distant light in radians, of the others a length. `sides` are width and
+    height of an area. `cone` are the cosines at which a spot's light begins to fade and has ended. `energy` (3,) is what the
+    middle of the subject receives, facing it, over what the plate's own light gives the subject in the mean. `middle` (3,) is
+    that middle.
+    """
+
+    name: str
+    energy: Vector
+    towards: Vector | None = None
+    position: Vector | None = None
+    aim: Vector | None = None
+    radius: float = 0.0
+    sides: tuple[float, float] | None = None
+    cone: tuple[float, float] | None = None
+    shadows: bool = True
+    middle: Vector = (0.0, 0.0, 0.0)
+
+    def scaled(self, factor: float) -> PlacedLight:
+        """The same light in a picture whose sides are `factor` times as many pixels."""
+        if self.position is None:
+            return self
+        sides = None if self.sides is None else (self.sides[0] * factor, self.sides[1] * factor)
+        position, middle = (tuple(factor * v for v in point) for point in (self.position, self.middle))
+        return replace(self, position=position, middle=middle, radius=self.radius * factor, sides=sides)
+
+    def given(self, normals: np.ndarray, points: np.ndarray) -> np.ndarray:
+        """What surfaces get of the light with nothing in the way, (..., 3) zero or more.
+
+        Args:
+            normals: (..., 3) unit. points: (..., 3) where they are, px.
+        """
+        colour = np.array(self.energy, np.float32)
+        if self.towards is not None:
+            cosine = normals @ np.array(self.towards, np.float32)
+            return _risen(cosine, np.float32(max(self.radius, SHARPEST)))[..., None] * colour
+        total, reference = np.zeros(points.shape[:-1], np.float32), 0.0
+        for position in self.emitters():
+            total += self._from_point(position, normals, points)
+            # What it gives a surface at the middle that faces it, were the light aimed there.
+            reference += 1 / max(float(np.linalg.norm(position - self.middle)), NEAREST) ** 2
+        return total[..., None] * (colour / np.float32(reference))
+
+    def emitters(self) -> Iterator[np.ndarray]:
+        """The points, (3,) px, that a light that stands somewhere is worked out from: its middle, or a grid on its area."""
+        middle = np.array(self.position, np.float64)
+        if self.sides is None or self.aim is None:
+            yield middle
+            return
+        right, up = _axes(np.array(self.aim))
+        steps = [(k + 0.5) / AREA_SIDE - 0.5 for k in range(AREA_SIDE)]
+        for a in steps:
+            for b in steps:
+                yield middle + a * self.sides[0] * right + b * self.sides[1] * up
+
+    def half_width(self) -> float:
+        """Half the width of what one emitter stands for, px."""
+        return self.radius if self.sides is None else max(self.sides) / AREA_SIDE / 2
+
+    def _from_point(self, position: np.ndarray, normals: np.ndarray, points: np.ndarray) -> np.ndarray:
+        """What one emitter gives surfaces (..., 3), before its strength: cosines over the squared distance, (...)."""
+        way = position.astype(np.float32) - points
+        far = np.maximum(np.linalg.norm(way, axis=-1), np.float32(NEAREST))
+        towards = way / far[..., None]
+        wide = np.clip(np.float32(self.half_width()) / far, np.float32(SHARPEST), np.float32(WIDEST))
+        return _risen((normals * towards).sum(-1), wide) / far**2 * self._emission(towards)
+
+    def _emission(self, towards: np.ndarray) -> np.ndarray | float:
+        """How much of the light goes where, over straight ahead; `towards` (..., 3) points from the surface to the light."""
+        if self.aim is None:
+            return 1.0
+        ahead = -(towards @ np.array(self.aim, np.float32))
+        if self.cone is None:
+            return np.maximum(ahead, 0)  # an area shines as a matte surface does, to its front
+        full, end = self.cone
+        t = np.clip((ahead - np.float32(end)) / np.float32(max(full - end, 1e-6)), 0, 1)
+        return t * t * (3 - 2 * t)
+
+
+def visibility(surface: Surface, light: PlacedLight) -> np.ndarray:
+    """What share of a light, in pixels of the surface, each of its points sees, (h, w, 1) from 0 to 1."""
+    if not light.shadows:
+        return np.ones((*surface.top.shape, 1), np.float32)
+    if light.towards is not None:
+        return lamp_visibility(surface, np.array(light.towards, np.float32), light.radius)[..., None]
+    points, half = points_of(surface.height, surface.focal, surface.centre), light.half_width()
+    seen, whole = np.zeros(surface.top.shape, np.float32), np.zeros(surface.top.shape, np.float32)
+    for position in light.emitters():
+        given = light._from_point(position, surface.normals, points)
+        if given.any():
+            seen += given * point_visibility(surface, position, half)
+            whole += given
+    return np.where(whole > 0, seen / np.maximum(whole, np.float32(1e-20)), np.float32(1))[..., None]
+
+
+def _axes(aim: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The sides of an area that shines along `aim`: its width stays level."""
+    above = np.array([0.0, 1.0, 0.0]) if abs(aim[1]) < 0.99 else np.array([0.0, 0.0, 1.0])
+    right = np.cross(aim, above)
+    right /= np.linalg.norm(right)
+    return right, np.cross(right, aim)
+
+
+def _risen(cosine: np.ndarray, radius: np.ndarray | np.float32) -> np.ndarray:
+    """The cosine toward a disc of an angular radius, rounded off where the disc sets; 0 where it has set."""
+    return np.where(np.abs(cosine) < radius, (cosine + radius) ** 2 / (4 * radius), np.maximum(cosine, 0))

@@ -1,0 +1,99 @@
+"""The shapes that a network sees in the frames of a shot, each steadied over those beside it, by absolute number. Floor 3."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Hashable
+
+import numpy as np
+
+from ..errors import InputError, UsageError
+from ..pictures.curves import encode_log
+from ..relighter.answer import Seeing
+from ..temporal.align import Aligner
+from ..temporal.steady_shape import SeenFrame, SeenShape, steadied
+from ..temporal.windows import same_take
+from ..temporal.working_frame import thumb
+from .network_input import proxy_of
+from .plan import Plan
+from .read_ahead import Frames, Key
+from .shared_cache import SharedCache
+
+log = logging.getLogger("relamp")
+
+
+class SeenShapes:
+    """Shapes that were seen, by everything that decides them: a preview's outlive its shots. `maxsize` frames are kept."""
+
+    def __init__(self, maxsize: int) -> None:
+        self.aligner = Aligner()
+        self.frames: SharedCache[Hashable, SeenFrame | None] = SharedCache(maxsize)
+        self.steady: SharedCache[Hashable, SeenShape] = SharedCache(maxsize)
+
+
+class Shapes:
+    """What the network of a plan sees of its frames' shapes; from any number of threads.
+
+    Nothing here depends on a light: while a light is turned over one frame, its shape and those beside it are seen once.
+
+    Args:
+        seen: what was seen before.
+        one_at_a_time: held while a network runs, because its own threads fill the machine.
+    """
+
+    def __init__(self, plan: Plan, frames: Frames, seen: SeenShapes, one_at_a_time: threading.Lock) -> None:
+        network = plan.backbone.network
+        self._network = network if isinstance(network, Seeing) else None
+        self._plan, self._frames, self._seen, self._one_at_a_time = plan, frames, seen, one_at_a_time
+
+    def of(self, key: Key) -> SeenShape | None:
+        """The shape in a frame, (h, w) at the working size, steadied where the plan says so; None for a network that sees none.
+
+        Raises:
+            InputError: the frame cannot be read, or nothing in it is lit.
+        """
+        if self._network is None:
+            return None
+        near, radius = self._plan.near(key[1]), self._plan.reach
+        keys = [
+            key if f == key[1] else (f, f) if f in near else None for f in range(key[1] - radius, key[1] + radius + 1)
+        ]
+        return self._seen.steady.get(tuple(k and self._identity(k) for k in keys), lambda _: self._steadied(keys))
+
+    def _steadied(self, keys: list[Key | None]) -> SeenShape:
+        radius = len(keys) // 2
+        found = iter(self._seen_all([k for k in keys if k is not None]))
+        window = [None if k is None else next(found) for k in keys]
+        here = window[radius]
+        if here is None:
+            raise InputError(f"frame {keys[radius]} shows nothing that is lit")
+        window = [frame if frame is not None and frame.canvas == here.canvas else None for frame in window]
+        window = same_take(window, radius, lambda frame: thumb(frame.code))
+        return steadied(window, self._seen.aligner.tracks(window))
+
+    def _seen_all(self, keys: list[Key]) -> list[SeenFrame | None]:
+        by_identity = {self._identity(key): key for key in keys}
+        return self._seen.frames.get_all(by_identity, lambda identity: self._see(by_identity[identity]))
+
+    def _identity(self, key: Key) -> Hashable:
+        """What a frame's shape depends on."""
+        p = self._plan
+        return self._frames.identity(key), p.job.measured.anchor, p.parameters.working_side(), p.backbone.weights
+
+    def _see(self, key: Key) -> SeenFrame | None:
+        """What the network sees of a frame; None where it cannot be read or nothing in it is lit."""
+        assert self._network is not None
+        try:
+            with self._frames.open(key) as read:
+                if not read.subject.weight.any():
+                    return None
+                proxy, frame = proxy_of(read.subject, self._plan), read.frame
+        except (InputError, UsageError) as error:
+            log.warning("frame %d is left out beside its neighbours: %s", key[0], error)
+            return None
+        to_acescg = self._plan.colour.to_acescg.astype(np.float32)
+        code = encode_log(proxy.light @ to_acescg.T)  # (h, w, 3)
+        with self._one_at_a_time:
+            shape = self._network.see(code, proxy.matte)
+        return SeenFrame(code, proxy.matte, shape, (frame.data_window, frame.display_window))

@@ -1,0 +1,353 @@
+"""Lights put into the scene: the rig file, where its lights stand, what they give, and a render with them."""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import shots
+from relamp.core.cli import main
+from relamp.core.errors import InputError, UsageError
+from relamp.core.light.rig import Rig, RigLight, from_json, load, to_json
+from relamp.core.light.rig_words import rig_of, sentence
+from relamp.core.shape.placed import PlacedLight, visibility
+from relamp.core.shape.placing import View, placed
+from relamp.core.shape.shadow import Surface, points_of
+
+BALL = 40.0  # px, its radius; it stands off the wall by as much again
+
+
+def rig_text(*lights, **more):
+    return json.dumps({"schema": "relamp.rig/1", "lights": list(lights), **more})
+
+
+def surface(heights, normals=None):
+    """A relief (h, w) px with its normals, facing the viewer without them."""
+    if normals is None:
+        normals = np.zeros((*heights.shape, 3), np.float32)
+        normals[..., 2] = 1
+    centre = heights.shape[1] / 2, heights.shape[0] / 2
+    whole = np.ones(heights.shape, bool)
+    return Surface(heights.astype(np.float32), normals.astype(np.float32), whole, centre=centre)
+
+
+def ball_before_a_wall(size=128):
+    """A wall that faces the viewer, and a ball before it."""
+    line = np.arange(size) - (size - 1) / 2
+    y, x = np.meshgrid(-line, line, indexing="ij")
+    inside = x**2 + y**2 < BALL**2
+    rise = np.sqrt(np.maximum(BALL**2 - x**2 - y**2, 0))
+    normals = np.where(inside[..., None], np.stack([x, y, rise], -1) / BALL, np.array([0.0, 0.0, 1.0]))
+    return surface(np.where(inside, rise + 2 * BALL, 0), normals)
+
+
+def wall(size=96):
+    return surface(np.zeros((size, size)))
+
+
+def received(shape, light):
+    """What a light gives each point of a relief, (h, w)."""
+    return (light.given(shape.normals, points_of(shape.height, shape.focal, shape.centre)) * visibility(shape, light))[
+        ..., 0
+    ]
+
+
+def lamp(**more):
+    return PlacedLight("lamp", (1.0, 1.0, 1.0), **more)
+
+
+def test_a_rig_comes_back_from_its_own_text():
+    text = rig_text(
+        {"name": "key", "kind": "distant", "direction": [-1, 0.3, 0.5], "kelvin": 3200},
+        {"kind": "sphere", "at": [100, 200], "out": 0.5, "stops": {"keys": [[1001, 0], [1011, 2]]}, "shadows": False},
+        {"kind": "area", "position": [-2, 1, -3], "aim": [1, -0.3, 0], "size": [1, 1.5], "on": False},
+        space="world",
+    )
+    rig = from_json(text)
+    assert from_json(to_json(rig)) == rig
+    assert [light.name for light in rig.lights] == ["key", "light 2", "light 3"]
+    assert [light.name for light in rig.at_frame(1006)] == ["key", "light 2"], "what is off is no light"
+    assert rig.at_frame(1006)[1].stops == 1.0
+
+
+@pytest.mark.parametrize(
+    ("light", "what"),
+    [
+        ({"kind": "lamp"}, "kind must be one of distant, sphere, spot, area"),
+        ({"kind": "distant"}, "needs direction"),
+        ({"kind": "distant", "direction": [0, 0, 0]}, "all three of its numbers are 0"),
+        ({"kind": "distant", "direction": [0, 0, float("nan")]}, "direction cannot be used"),
+        ({"kind": "distant", "direction": [0, 0, 1], "position": [0, 0, 0]}, "a distant light has no position"),
+        ({"kind": "sphere"}, "give either position, or at"),
+        ({"kind": "sphere", "position": [0, 0, 0], "at": [0, 0]}, "give either position, or at"),
+        ({"kind": "spot", "position": [0, 0, 0]}, "needs aim"),
+        ({"kind": "area", "position": [0, 0, 0], "aim": [0, 0, 1], "size": [0, 1]}, "size cannot be used"),
+        ({"kind": "distant", "direction": [0, 0, 1], "stops": {"keys": []}}, "at least one key"),
+        ({"kind": "distant", "direction": [0, 0, 1], "stops": {"keys": [[1.5, 0]]}}, "a frame is a whole number"),
+        ({"kind": "distant", "direction": [0, 0, 1], "kelvin": 1, "colour": [1, 1, 1]}, "either kelvin or colour"),
+        ({"kind": "distant", "direction": [0, 0, 1], "colour": [0, 0, 0]}, "a black light"),
+        ({"kind": "distant", "direction": [0, 0, 1], "shadows": 1}, "shadows must be true or false"),
+        ({"kind": "distant", "direction": [0, 0, 1], "name": ""}, "name must be text"),
+        ("key", "must be an object"),
+    ],
+)
+def test_a_light_that_cannot_be_is_refused_by_its_number_and_key(light, what):
+    with pytest.raises(InputError, match="light 1") as error:
+        from_json(rig_text(light), "shot.json")
+    assert what in str(error.value)
+    assert "shot.json" in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema": "relamp.rig/2", "lights": []}', "[" * 100_000])
+def test_what_is_no_rig_is_refused(tmp_path, text):
+    file = tmp_path / "rig.json"
+    file.write_text(text)
+    with pytest.raises(InputError, match="is not a rig"):
+        load(file)
+
+
+def test_a_lamp_falls_off_with_the_square_of_its_distance():
+    away = 47.5 * math.sqrt(2)
+    for z in (20.0, 40.0, 200.0):
+        given = received(wall(), lamp(position=(0.0, 0.0, z), radius=0.5))
+        # Strength is stated at the middle, whatever the distance; the corner tells the distance, and the cosine with it.
+        assert float(given[47, 47]) == pytest.approx(1.0, rel=5e-3)
+        assert float(given[0, 0]) == pytest.approx((z**2 / (away**2 + z**2)) ** 1.5, rel=0.03)
+
+
+def test_a_small_area_light_is_a_lamp_that_shines_to_its_front():
+    point = received(wall(), lamp(position=(0.0, 0.0, 100.0)))
+    area = received(wall(), lamp(position=(0.0, 0.0, 100.0), aim=(0.0, 0.0, -1.0), sides=(4.0, 4.0)))
+    x = np.arange(96) - 47.5
+    front = 100 / np.sqrt(x**2 + x[:, None] ** 2 + 100**2)  # a matte emitter dims with the cosine
+    np.testing.assert_allclose(area, point * front, rtol=0.01)
+    behind = received(wall(), lamp(position=(0.0, 0.0, 100.0), aim=(0.0, 0.0, 1.0), sides=(4.0, 4.0)))
+    assert not behind.any()
+
+
+def test_a_spot_lights_its_cone_and_nothing_else():
+    cone = (math.cos(math.radians(15)), math.cos(math.radians(20)))
+    given = received(wall(), lamp(position=(0.0, 0.0, 50.0), aim=(0.0, 0.0, -1.0), cone=cone, radius=1.0))
+    x = np.abs(np.arange(96) - 47.5)
+    assert (given[47, x > 50 * math.tan(math.radians(20)) + 1] == 0).all()
+    assert (given[47, x < 50 * math.tan(math.radians(15)) - 1] > 0.8).all()
+
+
+@pytest.mark.parametrize(
+    "light", [{"towards": (-0.6, 0.0, 0.8), "radius": 0.005}, {"position": (-6000.0, 0.0, 8000.0), "radius": 20.0}]
+)
+def test_a_ball_throws_its_shadow_on_the_wall_where_geometry_has_it(light):
+    shape = ball_before_a_wall(192)
+    thrown, without = received(shape, lamp(**light)), received(shape, lamp(**light, shadows=False))
+    # The ball's middle is 2 radii over the wall: its shadow's lies 80 px times tan 37 degrees to the right.
+    middle = 96 + round(2 * BALL * 0.75)
+    assert float(thrown[96, middle]) < 0.05
+    assert float(without[96, middle]) == pytest.approx(0.8, abs=0.02), "nothing hides without shadows"
+    assert float(thrown[96, 5]) > 0.75
+    assert float(thrown[5, 96]) > 0.75
+
+
+def test_what_stands_beyond_a_lamp_does_not_hide_it():
+    heights = np.zeros((96, 96))
+    heights[:, 20:44] = 12.0  # a step across the picture, seen from 6 px right of it
+    for x, hidden in ((-45.0, True), (10.0, False)):
+        beside = {"position": (x, 0.0, 15.0), "radius": 0.5}
+        thrown, without = (
+            received(surface(heights), lamp(**beside, shadows=shadows))[48, 50] for shadows in (True, False)
+        )
+        assert float(thrown / without) == pytest.approx(0.0 if hidden else 1.0, abs=0.05)
+
+
+def view(size=128, full=128, origin=(0.0, 0.0, 0.0)):
+    window = (0, 0, full, full)
+    return View.of((size, size), window, window, 40.0, np.eye(3), np.array(origin))
+
+
+def put(light, shape, seen):
+    whole = np.ones(shape.height.shape, np.float32)
+    return placed(light, np.ones(3), seen, shape.height, shape.normals, whole)
+
+
+def test_a_stop_is_twice_the_light():
+    shape = ball_before_a_wall()
+    one = RigLight("a", "sphere", position=(-0.5, 0.3, -1.0), size=0.05)
+    two = RigLight("b", "sphere", position=(-0.5, 0.3, -1.0), size=0.05, stops=1.0)
+    np.testing.assert_array_equal(
+        2 * received(shape, put(one, shape, view())), received(shape, put(two, shape, view()))
+    )
+
+
+def test_a_light_on_the_subject_stands_before_the_pixel_that_was_named():
+    shape, seen = wall(128), view(full=256)
+    x, y, z = put(RigLight("lamp", "sphere", at=(90.0, 128.0), out=0.2, size=0.02), shape, seen).position
+    # Pixel 90 of 256 is pixel 45 of 128: 18.5 px left of the middle. The wall, 2 units away, faces the viewer.
+    assert x == pytest.approx(-18.5, abs=0.6)
+    assert y == pytest.approx(0, abs=0.6)
+    assert z == pytest.approx(0.2 * seen.focal / 2)
+
+
+def test_lights_of_the_world_stand_still_before_a_camera_that_moves():
+    light = RigLight("lamp", "sphere", position=(0.5, 0.0, -1.0), size=0.05)
+    here, moved = view(), view(origin=(0.5, 0.0, 0.0))
+    assert here.focal == pytest.approx(64 / math.tan(math.radians(20)))
+    x, _, z = put(light, wall(128), here).position
+    assert x == pytest.approx(0.5 * here.focal / 2), "half a unit to the right, where the wall is 2 units away"
+    assert z == pytest.approx(here.focal / 2), "half way to the camera"
+    assert put(light, wall(128), moved).position[0] == pytest.approx(0.0)
+
+
+def test_a_lamp_is_seen_in_perspective():
+    # A step before the wall. What the camera sees, a lamp beside it sees.
+    heights = np.zeros((96, 96), np.float32)
+    heights[:, 20:40] = 12.0
+    shape = Surface(heights, wall().normals, np.ones((96, 96), bool), focal=130.0, centre=(48.0, 48.0))
+    assert visibility(shape, lamp(position=(0.0, 0.0, 129.0), radius=0.1)).min() > 0.9
+    aside = visibility(shape, lamp(position=(-120.0, 0.0, 100.0), radius=0.1))[48, :, 0]
+    assert aside[42:46].max() < 0.1, "right of the block, from the left"
+    assert aside[80:].min() > 0.9
+
+
+def test_a_light_is_the_same_in_a_larger_picture():
+    shape = wall(64)
+    light = put(
+        RigLight("w", "area", position=(-0.4, 0.2, -1.2), aim=(0.5, -0.2, -0.8), size=(0.3, 0.2)), shape, view(64)
+    )
+    small, large = received(shape, light), received(wall(128), light.scaled(2.0))
+    np.testing.assert_allclose(large.reshape(64, 2, 64, 2).mean((1, 3)), small, rtol=0.02, atol=1e-3)
+
+
+def test_words_make_a_rig():
+    rig = rig_of("add a warm rim from behind left, soft fill from the right")
+    rim, fill = rig.lights
+    assert rim.direction[0] < 0
+    assert rim.direction[2] < 0
+    assert rim.kelvin == 3200
+    assert fill.direction[0] > 0
+    assert fill.stops == -2.5
+    assert sentence(rim) == "rim: distant, from 135 degrees left of the camera, 30 up, 3200 K, +0.5 stops"
+    with pytest.raises(UsageError, match="names no light that stands somewhere"):
+        rig_of("overcast sky")
+
+
+def test_an_empty_rig_holds_no_light():
+    assert Rig(()).at_frame(1) == ()
+
+
+KEY = {"name": "key", "kind": "distant", "direction": [1, 0.5, 0.4], "kelvin": 3000}
+LAMP = {"name": "lamp", "kind": "sphere", "position": [-0.6, 0.2, -1.4], "stops": 1}
+
+
+def rig_file(shot, *lights, name="rig.json"):
+    path = shot.folder / name
+    path.write_text(rig_text(*lights))
+    return str(path)
+
+
+def relit(shot, rig, *more, out="relit"):
+    """The first frame of a render with a rig: R, G, B."""
+    path = str(shot.folder / out / "relit.####.exr")
+    backbone = [] if "--backbone" in more else ["--backbone", "ratio"]
+    assert (
+        main(["render", shot.plate, "--rig", rig, "--out", path, "-q", "-F", "1001", "-d", "float", *backbone, *more])
+        == 0
+    )
+    return Path(path.replace("####", "1001"))
+
+
+@pytest.mark.parametrize("backbone", ["ratio", "relamp"])
+def test_a_rig_adds_to_the_plates_own_light(shot, backbone):
+    plate = shots.layer(shot.plate_frame(1001), "R", "G", "B")
+    out = shots.layer(relit(shot, rig_file(shot, KEY), "--backbone", backbone), "R", "G", "B")
+    gain = out / np.maximum(plate, 1e-6)
+    right, left = gain[24, 34:40].mean(0), gain[24, 8:11]
+    assert right[0] > 1.2
+    assert right[0] > right[2], "3000 K is warm"
+    np.testing.assert_array_equal(out[24, 8:11], plate[24, 8:11], err_msg=f"unlit parts keep their numbers: {left}")
+
+
+def test_an_empty_rig_and_lights_that_are_off_leave_every_bit(shot):
+    plate = shots.layer(shot.plate_frame(1001), "R", "G", "B")
+    for index, lights in enumerate(((), ({**KEY, "on": False},))):
+        out = relit(shot, rig_file(shot, *lights, name=f"{index}.json"), "--shadows", "0.5", out=f"out{index}")
+        np.testing.assert_array_equal(shots.layer(out, "R", "G", "B"), plate)
+
+
+def test_the_lights_of_a_rig_are_layers_that_add_up_and_double_with_a_stop(shot):
+    one = relit(shot, rig_file(shot, KEY, LAMP), "--layers", "lamps", "--grain", "off")
+    picture = {name: shots.layer(one, *(f"{name}.{c}" for c in "RGB")) for name in ("lamp1", "lamp2", "rest")}
+    beauty = shots.layer(one, "R", "G", "B")
+    np.testing.assert_array_equal(beauty - picture["lamp1"] - picture["lamp2"], picture["rest"])
+    inside = shots.layer(shot.plate_frame(1001), "A")[..., 0] == 1
+    plate = shots.layer(shot.plate_frame(1001), "R", "G", "B")
+    np.testing.assert_allclose(picture["rest"][inside], plate[inside], rtol=0.02, atol=2e-3)
+    two = relit(
+        shot,
+        rig_file(shot, {**KEY, "stops": 1}, LAMP, name="two.json"),
+        "--layers",
+        "lamps",
+        "--grain",
+        "off",
+        out="two",
+    )
+    doubled = shots.layer(two, "lamp1.R", "lamp1.G", "lamp1.B")
+    np.testing.assert_allclose(doubled[inside], 2 * picture["lamp1"][inside], rtol=0.03, atol=4e-3)
+
+
+def test_the_order_of_lights_does_not_matter(shot):
+    a = shots.layer(relit(shot, rig_file(shot, KEY, LAMP, name="a.json"), out="a"), "R", "G", "B")
+    b = shots.layer(relit(shot, rig_file(shot, LAMP, KEY, name="b.json"), out="b"), "R", "G", "B")
+    np.testing.assert_array_equal(a, b)
+
+
+def test_a_rig_stands_in_a_new_light_beside_a_map(shot):
+    env = ["--env", shot.env_b]
+    path = shot.folder / "alone.####.exr"
+    assert (
+        main(["render", shot.plate, *env, "--backbone", "ratio", "--out", str(path), "-q", "-F", "1001", "-d", "float"])
+        == 0
+    )
+    alone = shots.layer(shot.folder / "alone.1001.exr", "R", "G", "B")
+    both = shots.layer(relit(shot, rig_file(shot, KEY), *env), "R", "G", "B")
+    more = both - alone
+    inside = shots.layer(shot.plate_frame(1001), "A")[..., 0] == 1
+    assert (more[inside] > -1e-4).all()
+    assert more[24, 36, 0] > 0.05
+
+
+@pytest.mark.parametrize(
+    ("options", "what"),
+    [
+        (["--light", "add", "--env", "b.exr"], "--env would change nothing"),
+        (["--env-exposure", "1"], "give the rig's lights other stops"),
+        (["--backbone", "ic-light"], "--rig lights a shape"),
+    ],
+)
+def test_options_that_do_not_go_with_a_rig_are_refused(shot, capsys, options, what):
+    options = [shot.env_b if option == "b.exr" else option for option in options]
+    assert main(["render", shot.plate, "--rig", rig_file(shot, KEY), "--out", shot.out, *options]) == 2
+    assert what in capsys.readouterr().err
+
+
+def test_add_without_a_rig_is_refused(shot, capsys):
+    assert main(["render", shot.plate, "--light", "add", "--out", shot.out]) == 2
+    assert "--rig" in capsys.readouterr().err
+
+
+def test_a_rig_that_changes_renders_its_frames_again(shot):
+    rig = rig_file(shot, KEY)
+    first = relit(shot, rig)
+    before = first.read_bytes()
+    Path(rig).write_text(rig_text({**KEY, "stops": 1}))
+    assert relit(shot, rig, "--skip-existing", "same").read_bytes() != before
+
+
+def test_the_verb_writes_a_rig_from_words_and_says_what_it_holds(tmp_path, capsys):
+    out = tmp_path / "rig.json"
+    assert main(["rig", "warm rim from behind left", "--out", str(out)]) == 0
+    assert "rim: distant, from 135 degrees left" in capsys.readouterr().out
+    assert load(out) == rig_of("warm rim from behind left")
+    assert main(["rig", "candle", "--out", str(out)]) == 2
+    assert main(["rig", str(out)]) == 0
+    assert "rim: distant" in capsys.readouterr().out
