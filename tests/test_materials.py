@@ -1,5 +1,7 @@
 """Materials given: the old reflection leaves and the new one comes, sharp where it is; equal lights change nothing."""
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -147,3 +149,13 @@ def test_names_of_every_maker_are_read():
     assert "VRayMtlReflectGlossiness" in GLOSSINESS
     assert "roughness" in ROUGHNESS
     assert "metalness" in METALLIC
+
+
+def test_the_page_shows_the_table_of_names():
+    page = (Path(__file__).parents[1] / "docs" / "passes.md").read_text("utf-8")
+    rows = {line.split("|")[1].strip(): line for line in page.splitlines() if line.startswith("| ")}
+    for maker in MAKERS:
+        names = (*maker.normals, *maker.depth, *maker.albedo, *maker.roughness, *maker.glossiness, *maker.metallic)
+        assert all(f"`{name}`" in rows[maker.program] for name in names)
+        assert maker.notes in rows[maker.program]
+        assert maker.source in rows[maker.program]

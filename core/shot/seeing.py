@@ -17,6 +17,7 @@ import numpy as np
 
 from ..errors import InputError, UsageError
 from ..gain.finish import Subject
+from ..gain.law import unpremultiply
 from ..gain.proxy import make as make_proxy
 from ..pictures.curves import encode_log
 from ..pictures.frame import Window
@@ -117,10 +118,12 @@ class Seeing:
         if name == "normals":
             return _unit(_carried(plane, here.matte, shape))
         if name == "albedo":
-            small, full = here.matte[..., None], subject.weight[..., None]
-            return with_detail(
-                plane, here.code, here.matte, subject, small, full, np.float32(self._plan.job.measured.anchor or 1.0)
-            )
+            # The plate's own brightness guides: a highlight that was taken off is as sharp as it was.
+            anchor = np.float32(self._plan.job.measured.anchor or 1.0)
+            light = unpremultiply(subject.plate, subject.alpha) * anchor  # (H, W, 3)
+            small = np.dstack([here.matte, here.code.mean(-1)])  # (h, w, 2)
+            full = np.dstack([subject.weight, encode_log(light).mean(-1)])  # (H, W, 2)
+            return with_detail(plane, here.code, here.matte, subject, small, full, anchor)
         if name == "depth":  # where an estimator sees nothing there is no depth, and none is mixed in
             return _carried(plane, here.matte * (plane > 0), shape) * (
                 resize((plane > 0).astype(np.float32), shape) > 0.5
