@@ -24,7 +24,6 @@ from ..pictures.frame import Window
 from ..pictures.resample import resize
 from ..shape.estimators import PLANES as ALL_PLANES
 from ..shape.estimators import Passes, Picture
-from ..shape.reconcile import planar
 from ..temporal.align import RADIUS, Aligner
 from ..temporal.average import steadied
 from ..temporal.windows import same_take
@@ -105,6 +104,8 @@ class Seeing:
         return {name: np.where(there[..., None] if a.ndim == 3 else there, a, 0) for name, a in made.items()}
 
     def _planar(self, planes: Mapping[str, np.ndarray], here: SeenFrame) -> np.ndarray:
+        from ..shape.reconcile import planar
+
         picture = here.picture
         found = planar(planes["depth"], here.depth_kind, planes.get("normals"), here.matte, picture.fov, picture.aspect)
         if found is None:  # it stays 0 near to 1 far, which the header says
