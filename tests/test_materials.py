@@ -8,13 +8,13 @@ import pytest
 
 from relamp.core.cli import main
 from relamp.core.light.backdrop import camera_rays
-from relamp.core.light.environment import lookup
+from relamp.core.light.environment import lookup, rotation_matrix
 from relamp.core.light.glossy import Mirror, specular
 from relamp.core.light.reflection import prefilter, reflected
 from relamp.core.pictures.layers import ALBEDO, GLOSSINESS, METALLIC, ROUGHNESS
 from relamp.core.pictures.makers import MAKERS
 from relamp.core.pictures.rec709 import display_code
-from shots import layer, soft_light, write_exr
+from shots import layer, soft_light, sphere, write_exr
 
 SIZE = 96
 FINE = 4  # times finer the ball is rendered than its picture
@@ -159,3 +159,17 @@ def test_the_page_shows_the_table_of_names():
         assert all(f"`{name}`" in rows[maker.program] for name in names)
         assert maker.notes in rows[maker.program]
         assert maker.source in rows[maker.program]
+
+
+def test_normals_in_world_space_are_told(tmp_path, capsys):
+    normals, coverage = sphere(48)
+    turn = rotation_matrix(0, 70, 0).astype(np.float32)  # a camera that looks along another axis than the world's
+    names = ("R", "G", "B", "A", "N.X", "N.Y", "N.Z")
+    for name, seen in (("camera", normals), ("world", normals @ turn.T)):
+        pixels = np.dstack([np.full((48, 48, 3), 0.2) * coverage[..., None], coverage, seen * coverage[..., None]])
+        plate = write_exr(tmp_path / f"{name}.1001.exr", pixels.astype(np.float32), names)
+        env = write_exr(tmp_path / "e.exr", soft_light((1, 0, 0)), ("R", "G", "B"))
+        out = str(tmp_path / f"{name}_out.exr")
+        assert main(["render", str(plate), "--env", str(env), "--backbone", "ratio", "--out", out]) == 0
+        said = capsys.readouterr().err
+        assert ("--normals-space world" in said) == (name == "world")

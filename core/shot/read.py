@@ -27,6 +27,8 @@ from .plan import BLACK, FrameTask, Inputs
 
 log = logging.getLogger("relamp")
 
+AWAY = -0.55  # z of a normal that even the corner of a 66 degree view cannot see
+SEEN_AWAY = 0.02  # share of such normals from which the pass is doubted
 CHECKED_AT = 160  # px of the longer side that a depth's kind is checked at
 
 
@@ -134,6 +136,11 @@ def _doubts(normals: np.ndarray, inside: np.ndarray, parameters: RelightParamete
         yield "no normal points left or down: they look like an encoded map (0 to 1); decode them to -1 to 1 first"
     elif facing[:, 2].mean() < 0:
         yield "most normals face away from the camera; if Z is turned around, --normals-flip z"
+    elif parameters.normals_space == "camera" and (facing[:, 2] < AWAY).mean() > SEEN_AWAY:
+        yield (
+            "some normals face away from the camera, which nothing that is seen does; if they are in world space, "
+            "--normals-space world with the shot's --camera"
+        )
     elif "y" not in parameters.normals_flip and looks_green_flipped(normals, inside):
         yield "the normals seem to face down at the top of the subject; if they are DirectX's, --normals-flip y"
 
