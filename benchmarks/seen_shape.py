@@ -26,9 +26,10 @@ from relamp.core.light.environment import AP1_LUMINANCE
 from relamp.core.pictures.curves import encode_log
 from relamp.core.process import pin_opencv
 from relamp.core.relighter.own.backbone import Relamp
+from relamp.core.shape.seen import SeenShape
 from relamp.core.temporal.align import Aligner
 from relamp.core.temporal.flow import warp
-from relamp.core.temporal.steady_shape import SeenFrame, SeenShape, smooth, steadied
+from relamp.core.temporal.steady_shape import SeenFrame, smooth, steadied
 
 INSIDE = 0.9  # of the matte, where it is measured
 FOLLOWED = 0.7  # how surely a pixel is the same point in the next frame

@@ -35,7 +35,8 @@ def main():
         comp.links.new(plate.outputs[0], node.inputs["Plate"])
         render(comp, node, "untouched", (FIRST,))
         SAID["no_light"] = refused(bpy.ops.relamp.bake)
-        tree.relamp.env, tree.relamp.python, tree.relamp.backbone = GIVEN["env"], GIVEN["python"], "ratio"
+        tree.relamp.env, tree.relamp.python = GIVEN["env"], GIVEN["python"]
+        tree.relamp.backbone, tree.relamp.shadows = "ratio", 0.0
         SAID["bake"] = list(bpy.ops.relamp.bake())
         SAID["status"] = tree.relamp.status
         SAID["space"] = next(

@@ -15,7 +15,7 @@ from nuke import _pixels
 from nuke._state import State, state
 from relamp.core.node import workers as host_workers
 from relamp.nuke_plugin import actions, create, gizmo, layers
-from shots import Shot
+from shots import QUICK, Shot
 from wait import wait_until
 
 WRITTEN = ("rgba.red", "rgba.green", "rgba.blue")
@@ -71,7 +71,8 @@ def relamp(shot: Shot, frames: int = 4) -> Any:
     plate["selected"].setValue(False)
     node.setInput(2, env)
     node["source_env"].setValue(shot.env_a)
-    node["backbone"].setValue("ratio")
+    for name, value in QUICK.items():
+        node[name].setValue(value)
     return node
 
 

@@ -13,7 +13,7 @@ import qt
 from relamp.core.job import RelightJob
 from relamp.core.parameters import RelightParameters
 from relamp.ui.panel import Panel
-from shots import Shot
+from shots import QUICK, Shot
 
 
 def make_panel(folder: Path, python: str = sys.executable) -> Panel:
@@ -72,7 +72,8 @@ def load(panel: Panel, shot: Shot) -> Watch:
     """Open a shot as an artist does, and wait for it to be relit."""
     watch = Watch(panel)
     panel.open(str(shot.plate_frame(1002)))
-    panel.session.set("backbone", "ratio")
+    for name, value in QUICK.items():
+        panel.session.set(name, value)
     panel.inputs["source_env"].setPath(shot.env_a)
     panel.inputs["env"].setPath(shot.env_b)
     qt.until(lambda: "relit" in watch.pictures and not panel.client.busy(), "a relit picture")

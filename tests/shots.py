@@ -10,6 +10,12 @@ import OpenImageIO as oiio
 from relamp.core.light.environment import directions
 from relamp.core.light.irradiance import irradiance
 
+QUICK = {"backbone": "ratio", "shadows": 0.0}
+"""Parameters of the quickest render, for tests whose claim is about neither networks nor shadows: the analytic light alone."""
+
+QUICK_OPTIONS = ("--backbone", "ratio", "--shadows", "0")
+"""The same as options of the command line."""
+
 
 def write_exr(
     path: Path, pixels: np.ndarray, names: tuple[str, ...], kind: str = "float", **attributes: object

@@ -13,7 +13,7 @@ import pytest
 from relamp.blender_plugin import home
 from relamp.core.cli import main
 from relamp.core.pictures.colour import Colour
-from shots import BALL_CHANNELS, Shot, layer, lit_ball, read_exr, soft_light, write_exr
+from shots import BALL_CHANNELS, QUICK_OPTIONS, Shot, layer, lit_ball, read_exr, soft_light, write_exr
 
 HERE = Path(__file__).parent
 MADE_BY_MAKE = HERE.parent / ".venv-bpy" / "bin" / "python"
@@ -56,7 +56,7 @@ def relit(shot: Shot, folder: Path, *options: str) -> np.ndarray:
     """What `relamp render` makes of the first frame, (H, W, 4) in Blender's working space."""
     out = folder / "by_hand" / "relit.####.exr"
     command = ["render", shot.plate, "--env", shot.env_b, "--out", str(out), "-q", "--overwrite"]
-    assert main([*command, "--backbone", "ratio", *options]) == 0
+    assert main([*command, *QUICK_OPTIONS, *options]) == 0
     return in_blenders_space(layer(Path(str(out).replace("####", "1001")), "R", "G", "B", "A"))
 
 

@@ -9,7 +9,7 @@ import torch
 
 from relamp.core.cli import main
 from relamp.core.parameters import knobs
-from shots import layer, read_exr, soft_light, write_exr
+from shots import QUICK_OPTIONS, layer, read_exr, soft_light, write_exr
 
 RELAMP = str(Path(sys.executable).parent / "relamp")
 
@@ -57,14 +57,14 @@ def test_a_dry_run_shows_the_plan_and_renders_nothing(shot, capsys):
 
 def test_an_option_beside_a_job_wins(shot):
     job = shot.folder / "shot.relamp.json"
-    first = ["render", shot.plate, "--env", shot.env_b, "--out", shot.out, "--mix", "0.5", "-q", "--backbone", "ratio"]
+    first = ["render", shot.plate, "--env", shot.env_b, "--out", shot.out, "--mix", "0.5", "-q", *QUICK_OPTIONS]
     assert main([*first, "--save-job", str(job), "--dry-run"]) == 0
     assert main(["render", "--job", str(job), "--mix", "0", "-q"]) == 0
     np.testing.assert_array_equal(layer(shot.out_frame(1002), *"RGB"), layer(shot.plate_frame(1002), *"RGB"))
 
 
 def test_skip_existing_may_stand_without_its_value_before_the_plate(shot):
-    arguments = ["--env", shot.env_b, "--out", shot.out, "-q", "--backbone", "ratio"]
+    arguments = ["--env", shot.env_b, "--out", shot.out, "-q", *QUICK_OPTIONS]
     assert main(["render", "--skip-existing", shot.plate, *arguments]) == 0
     assert main(["render", "--skip-existing", shot.plate, *arguments]) == 0
 
@@ -79,7 +79,7 @@ def test_skip_existing_may_stand_without_its_value_before_the_plate(shot):
     ],
 )
 def test_progress_is_told_in_the_dialect_asked_for(shot, capsys, dialect, words):
-    arguments = ["render", shot.plate, "--env", shot.env_b, "--out", shot.out, "--backbone", "ratio"]
+    arguments = ["render", shot.plate, "--env", shot.env_b, "--out", shot.out, *QUICK_OPTIONS]
     assert main([*arguments, "--progress", dialect]) == 0
     captured = capsys.readouterr()
     assert words in (captured.err if dialect == "plain" else captured.out)
@@ -88,7 +88,7 @@ def test_progress_is_told_in_the_dialect_asked_for(shot, capsys, dialect, words)
 def test_a_farm_is_told_why_a_task_fails(shot, capsys):
     shot.plate_frame(1002).write_bytes(b"not a picture")
     arguments = ["render", shot.plate, "--env", shot.env_b, "--source-env", shot.env_a, "--out", shot.out]
-    assert main([*arguments, "--backbone", "ratio", "--progress", "openjd"]) == 4
+    assert main([*arguments, *QUICK_OPTIONS, "--progress", "openjd"]) == 4
     captured = capsys.readouterr()
     assert "openjd_fail: " in captured.out
     assert "plate.1002.exr" in captured.err.splitlines()[-1]
@@ -96,7 +96,7 @@ def test_a_farm_is_told_why_a_task_fails(shot, capsys):
 
 def test_the_log_goes_to_a_file_too_as_json_when_asked(shot):
     log = shot.folder / "render.log"
-    arguments = ["render", shot.plate, "--env", shot.env_b, "--out", shot.out, "--backbone", "ratio"]
+    arguments = ["render", shot.plate, "--env", shot.env_b, "--out", shot.out, *QUICK_OPTIONS]
     assert main([*arguments, "--log-file", str(log), "--log-json"]) == 0
     assert "ACEScg" in " ".join(json.loads(line)["message"] for line in log.read_text().splitlines())
 
@@ -106,7 +106,7 @@ def test_the_log_goes_to_a_file_too_as_json_when_asked(shot):
 )
 def test_the_data_type_is_chosen_for_all_or_for_a_layer(shot, option, kind, name):
     arguments = ["render", shot.plate, "--env", shot.env_b, "--out", shot.out, "-F", "1001", "-q", "--layers", "ratio"]
-    assert main([*arguments, "--backbone", "ratio", "-d", option]) == 0
+    assert main([*arguments, *QUICK_OPTIONS, "-d", option]) == 0
     _, spec = read_exr(shot.out_frame(1001))
     assert str(spec.channelformat(list(spec.channelnames).index(name))) == kind
 
@@ -114,7 +114,7 @@ def test_the_data_type_is_chosen_for_all_or_for_a_layer(shot, option, kind, name
 @pytest.mark.parametrize("codec", ["none", "zip", "zips", "piz", "dwaa:45"])
 def test_every_codec_writes_what_can_be_read(shot, codec):
     arguments = ["render", shot.plate, "--env", shot.env_b, "--out", shot.out, "-F", "1001", "-q"]
-    assert main([*arguments, "--backbone", "ratio", "--compression", codec]) == 0
+    assert main([*arguments, *QUICK_OPTIONS, "--compression", codec]) == 0
     _, spec = read_exr(shot.out_frame(1001))
     assert spec.getattribute("compression").startswith(codec.partition(":")[0])
 

@@ -12,7 +12,7 @@ from relamp.core.light.environment import directions, lookup
 from relamp.core.light.irradiance import irradiance
 from relamp.core.light.mirror import unwrap
 from relamp.core.light.reflection import reflected
-from shots import Shot, layer, read_exr, soft_light, sphere, write_exr
+from shots import QUICK_OPTIONS, Shot, layer, read_exr, soft_light, sphere, write_exr
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def shot(tmp_path):
 
 
 def render(shot, *arguments):
-    given = ["-F", "1001", "--overwrite", "-q", "--backbone", "ratio", *arguments]
+    given = ["-F", "1001", "--overwrite", "-q", *QUICK_OPTIONS, *arguments]
     assert main(["render", shot.plate, "--out", shot.out, *given]) == 0
     return layer(shot.out_frame(1001), *"RGB")
 
@@ -31,6 +31,15 @@ def test_words_and_the_map_they_were_saved_as_are_the_same_light(shot):
     sky = str(shot.folder / "sky.exr")
     assert main(["env", "--prompt", words, "--out", sky]) == 0
     np.testing.assert_array_equal(render(shot, "--prompt", words), render(shot, "--env", sky))
+
+
+def test_a_dim_light_lowers_the_subject_where_its_level_is_free(shot):
+    plain, dim = (render(shot, "--prompt", words, "-d", "float") for words in ("lamp", "dim lamp"))
+    inside = layer(shot.plate_frame(1001), "A")[..., 0] == 1
+    np.testing.assert_allclose(dim[inside], plain[inside] * 2**-1.5, rtol=1e-4)
+    absolute = ("--source-env", shot.env_a, "--env-level", "absolute", "-d", "float")
+    plain, dim = (render(shot, "--prompt", words, *absolute) for words in ("lamp", "dim lamp"))
+    np.testing.assert_allclose(dim[inside], plain[inside] * 2**-1.5, rtol=1e-2)
 
 
 def test_a_saved_light_says_what_it_is_and_is_not_written_over(tmp_path, capsys):

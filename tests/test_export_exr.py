@@ -10,7 +10,7 @@ import pytest
 from relamp.core.cli import main
 from relamp.core.pictures import exr
 from relamp.core.pictures.colour import Colour
-from shots import read_exr
+from shots import QUICK_OPTIONS, read_exr
 
 LAYERS = ("ratio", "lamp1", "lamp2", "rest", "N")
 
@@ -18,7 +18,7 @@ LAYERS = ("ratio", "lamp1", "lamp2", "rest", "N")
 @pytest.fixture
 def relit(shot):
     arguments = ["render", shot.plate, "--env", shot.env_b, "--source-env", shot.env_a, "--out", shot.out, "-q"]
-    assert main([*arguments, "--backbone", "ratio", "--layers", "ratio,lamps", "--lamps", "2", "-F", "1001-1002"]) == 0
+    assert main([*arguments, *QUICK_OPTIONS, "--layers", "ratio,lamps", "--lamps", "2", "-F", "1001-1002"]) == 0
     return shot
 
 

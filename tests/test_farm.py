@@ -17,13 +17,13 @@ from relamp.core.farm.spool import Spool
 from relamp.core.job import RelightJob
 from relamp.core.parameters import RelightParameters
 from relamp.core.progress import Progress
-from shots import layer
+from shots import QUICK, layer
 
 FARM = [sys.executable, "-m", "relamp.core.cli", "farm"]
 
 
 def save_job(shot, **more):
-    given = {"plate": shot.plate, "env": shot.env_b, "source_env": shot.env_a, "out": shot.out, "backbone": "ratio"}
+    given = {"plate": shot.plate, "env": shot.env_b, "source_env": shot.env_a, "out": shot.out, **QUICK}
     job = RelightJob(RelightParameters(**given | more))
     path = shot.folder / "shot.relamp.json"
     jobs.save(job, path)
@@ -63,7 +63,7 @@ def test_chunks_are_what_a_single_render_gives_and_the_shot_is_loaded_once(shot,
     single = {frame: layer(shot.out_frame(frame), *"RGBA") for frame in range(1001, 1005)}
     for frame in single:
         shot.out_frame(frame).unlink()
-    start(spool, save_job(shot, backbone="relamp"))
+    start(spool, save_job(shot, backbone="relamp", shadows=1.0))
     for chunk in ("1001-1003", "1004"):
         render(spool, chunk)
     for frame, pixels in single.items():

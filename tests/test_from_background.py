@@ -19,7 +19,7 @@ from relamp.core.light.sources import BackgroundLight
 from relamp.core.parameters import RelightParameters
 from relamp.core.pictures.colour import Colour
 from relamp.core.pictures.sequence import Sequence
-from shots import Shot, layer, write_exr
+from shots import QUICK_OPTIONS, Shot, layer, write_exr
 
 RAYS = camera_rays(96, 54, 40.0)
 LEFT, RIGHT = bearing(-90, 0), bearing(90, 0)
@@ -203,7 +203,7 @@ def test_a_background_frame_that_is_missing_is_named(shot, capsys):
 
 
 def test_another_background_renders_a_finished_frame_again(shot):
-    render(shot, *background(shot), "-d", "float", "--backbone", "ratio")
+    render(shot, *background(shot), "-d", "float", *QUICK_OPTIONS)
     first = layer(shot.out_frame(1001), *"RGB")
     write_exr(shot.folder / "bg.1001.exr", split_picture()[:, ::-1], ("R", "G", "B"))
     assert (
@@ -219,8 +219,7 @@ def test_another_background_renders_a_finished_frame_again(shot):
                 "-d",
                 "float",
                 "-q",
-                "--backbone",
-                "ratio",
+                *QUICK_OPTIONS,
                 *background(shot),
             ]
         )

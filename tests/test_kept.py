@@ -15,9 +15,9 @@ from relamp.core.job import RelightJob
 from relamp.core.parameters import RelightParameters
 from relamp.core.shot import prepare
 from relamp.core.shot import render as shots
-from shots import layer
+from shots import QUICK, QUICK_OPTIONS, layer
 
-FAST = ("--backbone", "ratio", "-q")
+FAST = (*QUICK_OPTIONS, "-q")
 
 
 def render(shot, *more):
@@ -25,7 +25,7 @@ def render(shot, *more):
 
 
 def plan_of(shot, **more):
-    given = {"plate": shot.plate, "env": shot.env_b, "out": shot.out, "backbone": "ratio", **more}
+    given = {"plate": shot.plate, "env": shot.env_b, "out": shot.out, **QUICK, **more}
     return prepare.prepare(RelightJob(RelightParameters(**given)))
 
 

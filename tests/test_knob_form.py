@@ -47,7 +47,8 @@ def test_what_is_set_is_shown_marked_told_and_can_be_reset(form, name, value):
 
 def test_a_whole_job_is_shown_at_once(form):
     parameters = RelightParameters(plate="a.exr", mix=0.5, frames="1-9")
-    form.setValues(parameters)
+    for name in form.names():
+        form.setValue(name, getattr(parameters, name))
     assert RelightParameters(**{name: form.value(name) for name in form.names()}) == parameters
 
 

@@ -14,11 +14,11 @@ from relamp.core import logs
 from relamp.core.cli import main
 from relamp.core.errors import InputError
 from relamp.core.shot.lights import Lights
-from shots import write_exr
+from shots import QUICK_OPTIONS, write_exr
 
 
 def arguments_of(shot, *more):
-    return ["render", shot.plate, "--env", shot.env_b, "--out", shot.out, "--backbone", "ratio", *more]
+    return ["render", shot.plate, "--env", shot.env_b, "--out", shot.out, *QUICK_OPTIONS, *more]
 
 
 def broken_at(frame, error):
@@ -84,6 +84,19 @@ def test_a_plate_without_a_colour_space_is_told_of_once_a_shot(shot, capsys):
         write_exr(shot.plate_frame(frame), picture, ("R", "G", "B", "A"), **{"oiio:ColorSpace": ""})
     assert main(arguments_of(shot)) == 0
     assert capsys.readouterr().err.count("plate.####.exr carries no colour space") == 1
+
+
+def test_views_of_one_file_are_told_of_together(tmp_path, capsys):
+    picture = np.full((16, 16, 8), 0.3, np.float32)
+    picture[..., 3::4] = 1
+    names = tuple(prefix + letter for prefix in ("", "right.") for letter in "RGBA")
+    attributes = {"oiio:ColorSpace": "", "multiView": ("string[2]", ("left", "right"))}
+    plate = write_exr(tmp_path / "stereo.1001.exr", picture, names, "half", **attributes)
+    env = write_exr(tmp_path / "env.exr", picture[:8, :, :3], ("R", "G", "B"))
+    out = str(tmp_path / "relit.%V.1001.exr")
+    options = ["--views", "left,right", "--backbone", "ratio", "--dry-run"]
+    assert main(["render", str(plate), "--env", str(env), "--out", out, *options]) == 0
+    assert capsys.readouterr().err.count("stereo.####.exr carries no colour space") == 1
 
 
 def test_threads_of_a_numpy_that_was_loaded_before_are_pinned():

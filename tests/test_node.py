@@ -13,7 +13,7 @@ from relamp.core.node.request import Source, as_hashes, as_percent, curve, look_
 from relamp.core.node.versions import Bakes, check_may_bake
 from relamp.core.parameters import Curve, default_of, knobs
 from relamp.core.rpc import Client
-from shots import Shot, read_exr
+from shots import QUICK, Shot, read_exr
 from wait import wait_until
 
 
@@ -33,7 +33,7 @@ def sources(shot: Shot, **changed):
 
 
 def job_of(shot: Shot, place, **changed):
-    return make_job(values(source_env=shot.env_a, backbone="ratio", **changed), sources(shot), place.pattern)
+    return make_job(values(source_env=shot.env_a, **QUICK, **changed), sources(shot), place.pattern)
 
 
 def test_every_parameter_is_a_knob_a_pipe_or_the_nodes_own_business():
@@ -177,7 +177,7 @@ def test_a_stopped_bake_keeps_its_frames_and_goes_on_there(client, tmp_path):
     shot = Shot(tmp_path / "shot", size=160, frames=24)
     place = Bakes(tmp_path / "bakes", "R").version(1)
     long = {"plate": Source(shot.plate, 1001, 1024), "env": Source(shot.env_b, 1, 1)}
-    job = make_job(values(source_env=shot.env_a, backbone="ratio", threads=1), long, place.pattern)
+    job = make_job(values(source_env=shot.env_a, **QUICK, threads=1), long, place.pattern)
     bake = Bake(client, job, place).start()
     wait_until(lambda: bake.fraction > 0)
     bake.cancel()

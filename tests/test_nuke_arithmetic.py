@@ -11,7 +11,7 @@ from shadow_shot import ShadowShot
 
 from nuke_host import baked, host, nuke, read, relamp, rgb, start, workers
 from relamp.core.cli import main
-from shots import BALL_CHANNELS, Shot, layer, read_exr, write_exr
+from shots import BALL_CHANNELS, QUICK_OPTIONS, Shot, layer, read_exr, write_exr
 
 # A bake is stored as half floats, so what is worked out on it is as good as they are.
 HALF = {"rtol": 2e-3, "atol": 1e-3}
@@ -48,7 +48,7 @@ def stored(pattern: Path, *names: str, frame: int = 1002) -> np.ndarray:
 def rendered(shot: Shot, *options: str) -> np.ndarray:
     """Frame 1002 as the command line renders it with other options."""
     arguments = ["render", shot.plate, "--env", shot.env_b, "--source-env", shot.env_a, "--out", shot.out, "--frames", "1002",
-                 "--grain", "off", "--overwrite", "-q", "-d", "float", "--backbone", "ratio", *options]  # fmt: skip
+                 "--grain", "off", "--overwrite", "-q", "-d", "float", *QUICK_OPTIONS, *options]  # fmt: skip
     assert main(arguments) == 0
     return layer(shot.out_frame(1002), "R", "G", "B")
 
@@ -204,6 +204,7 @@ def test_the_fake_evaluates_what_nuke_evaluates():
 def test_a_lamp_dimmed_live_takes_its_shadow_with_it(host, tmp_path):
     shot = ShadowShot(tmp_path / "shadow")
     node = relamp(shot, 1)
+    node["shadows"].setValue(1.0)
     node["grain"].setValue("off")
     baked(node)
     with_sun = rgb(node, 1001)

@@ -22,7 +22,7 @@ from relamp.core.frames import format_frames, parse_frames
 from relamp.core.job import RelightJob, with_parameters
 from relamp.core.parameters import RelightParameters
 from relamp.exporters import farm_job, openjd
-from shots import Shot, layer, write_exr
+from shots import QUICK, QUICK_OPTIONS, Shot, layer, write_exr
 
 GOLDENS = Path(__file__).parent / "goldens" / "openjd"
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -35,7 +35,7 @@ def job_of(shot, **more):
         "env": shot.env_b,
         "source_env": shot.env_a,
         "out": shot.out,
-        "backbone": "ratio",
+        **QUICK,
         **more,
     }
     return RelightJob(RelightParameters(**given))
@@ -220,16 +220,16 @@ def test_a_local_run_that_lacks_a_frame_does_not_end_well(shot, tmp_path, capsys
 
 def test_a_job_never_replaces_what_is_not_its_own(tmp_path):
     shot = Shot(tmp_path)
-    job = RelightJob(RelightParameters(plate=shot.plate, env=shot.env_b, out=shot.out, backbone="ratio"))
+    job = RelightJob(RelightParameters(plate=shot.plate, env=shot.env_b, out=shot.out, **QUICK))
     theirs = write_exr(shot.out_frame(1002), np.ones((4, 4, 3), np.float32), ("R", "G", "B"))
     before = theirs.read_bytes()
     with pytest.raises(UsageError, match="not made by Relamp"):
         farm_job.make(job)
     arguments = ["render", shot.plate, "--env", shot.env_b, "--out", shot.out, "--skip-existing", "-q"]
-    assert main([*arguments, "--backbone", "ratio"]) == 2
+    assert main([*arguments, *QUICK_OPTIONS]) == 2
     assert theirs.read_bytes() == before
     theirs.unlink()
-    assert main([*arguments, "--backbone", "ratio"]) == 0
+    assert main([*arguments, *QUICK_OPTIONS]) == 0
     farm_job.make(job)  # its own frames are no hindrance
     with pytest.raises(UsageError, match="other settings"):
         farm_job.make(with_parameters(job, env_exposure=1.0))

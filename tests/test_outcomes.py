@@ -15,7 +15,7 @@ import torch
 from relamp.core.cli import main
 from relamp.core.errors import InputError, RelampError, StoppedError, error_of, outcome
 from relamp.core.farm.spool import ending
-from shots import Shot
+from shots import QUICK_OPTIONS, Shot
 
 RELAMP = str(Path(sys.executable).parent / "relamp")
 COMMAND = [sys.executable, "-m", "relamp.core.cli"]
@@ -84,7 +84,7 @@ def test_ctrl_c_ends_a_long_frame_within_two_seconds_and_leaves_nothing_half_wri
         "shot.write = slow\n"
         "sys.exit(cli.main(sys.argv[1:]))\n"
     )
-    arguments = render(made, "--backbone", "ratio", "--threads", "1")[3:]
+    arguments = render(made, *QUICK_OPTIONS, "--threads", "1")[3:]
     process = subprocess.Popen([sys.executable, "-c", code, *arguments], stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     assert any(line == "slow\n" for line in process.stderr)
@@ -144,7 +144,7 @@ def test_a_library_that_hears_of_no_signal_is_ended_all_the_same():
 def test_a_reader_that_has_read_enough_is_no_failed_render(tmp_path):
     made = Shot(tmp_path, frames=4)
     process = subprocess.Popen(
-        render(made, "--backbone", "ratio", "--progress", "json"), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        render(made, *QUICK_OPTIONS, "--progress", "json"), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )
     assert process.stdout is not None
     process.stdout.close()

@@ -9,7 +9,7 @@ import pytest
 from relamp.core.cli import main
 from relamp.core.light.environment import directions
 from relamp.core.shot.over import foreground
-from shots import Shot, layer, lit_ball, read_exr, soft_light, sphere, write_exr
+from shots import QUICK_OPTIONS, Shot, layer, lit_ball, read_exr, soft_light, sphere, write_exr
 
 SIZE = 64
 GREEN = np.array((0.05, 0.6, 0.08), np.float32)  # what stood behind when the plate was shot
@@ -47,7 +47,7 @@ def opaque(shot):
 
 def test_where_the_subject_is_not_the_backgrounds_own_numbers_stand(shot):
     bg, picture = backdrop(shot.folder, kind="half")
-    code, (comp, spec) = render(shot, "--env", shot.env_b, "--backbone", "ratio", "--background", bg, "--over")
+    code, (comp, spec) = render(shot, "--env", shot.env_b, *QUICK_OPTIONS, "--background", bg, "--over")
     assert code == 0
     outside = lit_ball(soft_light((0.3, 0.4, 1.0)), SIZE)[..., 3] == 0
     np.testing.assert_array_equal(comp[..., :3][outside], picture.astype(np.float16).astype(np.float32)[outside])
@@ -80,9 +80,7 @@ def test_no_green_of_the_old_place_is_left_along_the_edge(shot):
 def test_what_is_wholly_the_subject_and_unchanged_stays_bit_for_bit(shot):
     _, matte, extra = opaque(shot)
     bg, _ = backdrop(shot.folder)
-    _, (comp, _) = render(
-        shot, "--env", shot.env_a, "--background", bg, "--over", "--mix", "0", "--backbone", "ratio", *extra
-    )
+    _, (comp, _) = render(shot, "--env", shot.env_a, "--background", bg, "--over", "--mix", "0", *QUICK_OPTIONS, *extra)
     inside = matte == 1
     np.testing.assert_array_equal(comp[..., :3][inside], layer(shot.plate_frame(1001), *"RGB")[inside])
 
@@ -102,7 +100,7 @@ def test_a_plate_smaller_than_the_format_is_opened_to_it(shot):
     out.open(str(shot.plate_frame(1001)), spec)
     out.write_image(np.ascontiguousarray(pixels))
     out.close()
-    code, (comp, written) = render(shot, "--env", shot.env_b, "--backbone", "ratio", "--background", bg, "--over")
+    code, (comp, written) = render(shot, "--env", shot.env_b, *QUICK_OPTIONS, "--background", bg, "--over")
     assert code == 0
     assert (written.x, written.y, written.width, written.height) == (0, 0, SIZE, SIZE)
     np.testing.assert_array_equal(comp[:20, :, :3], picture[:20])
@@ -110,20 +108,8 @@ def test_a_plate_smaller_than_the_format_is_opened_to_it(shot):
 
 def test_lamps_and_rest_add_up_to_the_comp(shot):
     bg, _ = backdrop(shot.folder)
-    _, (comp, spec) = render(
-        shot,
-        "--backbone",
-        "ratio",
-        "--env",
-        shot.env_b,
-        "--background",
-        bg,
-        "--over",
-        "--layers",
-        "lamps",
-        "--lamps",
-        "2",
-    )
+    lit = (*QUICK_OPTIONS, "--env", shot.env_b, "--background", bg)
+    _, (comp, spec) = render(shot, *lit, "--over", "--layers", "lamps", "--lamps", "2")
     names = list(spec.channelnames)
     for i, channel in enumerate("RGB"):
         parts = sum(comp[..., names.index(f"{part}.{channel}")] for part in ("lamp1", "lamp2", "rest"))

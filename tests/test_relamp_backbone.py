@@ -124,3 +124,16 @@ def test_a_device_that_is_not_there_is_said_so(tmp_path, capsys):
     assert render(shot, "--device", "cuda:7") == 5
     assert "cuda:7" in capsys.readouterr().err
     assert not Path(shot.out).parent.exists()
+
+
+def test_under_one_hard_lamp_a_subject_keeps_its_mean_brightness(tmp_path):
+    shot = Shot(tmp_path, "float", frames=1)
+    even = np.full((32, 64, 3), 0.5, np.float32)
+    write_exr(shot.plate_frame(1001), lit_ball(even)[..., :4], BALL_CHANNELS[:4], "half")
+    lamp = np.full((32, 64, 3), 1e-3, np.float32)
+    lamp[14:16, 47:49] = 200.0  # from the left
+    env = str(write_exr(tmp_path / "lamp.exr", lamp, RGB))
+    assert main(["render", shot.plate, "--env", env, "--out", shot.out, "--backbone", "relamp", "-q"]) == 0
+    inside = layer(shot.out_frame(1001), "A")[..., 0] > 0.99
+    before, after = (layer(path, *RGB)[inside].mean() for path in (shot.plate_frame(1001), shot.out_frame(1001)))
+    assert 0.7 < after / before < 1.4

@@ -12,7 +12,6 @@ from published_goldens import QUIET, cases, config, error, ic_light_unet, notes,
 from relamp.core.errors import InputError, UsageError
 from relamp.core.relighter.relightvid.model import adapter_tensors, motion_adapter, relightvid_unet
 from relamp.core.relighter.relightvid.sampling import (
-    BRIGHTNESS,
     RelightVid,
     Told,
     brightened,
@@ -233,10 +232,6 @@ def test_brightening_leaves_the_grey_and_doubles_light() -> None:
     assert abs(int(twice[0, 0, 0]) - 161) <= 1  # 0.1812 linear, doubled 0.3624, encoded 0.6337
     np.testing.assert_array_equal(brightened(picture, alpha, 1.0), on_grey(picture, alpha))
     assert (brightened(np.full((1, 1, 3), 250, np.uint8), np.ones((1, 1, 1)), 4.0) == 255).all()
-
-
-def test_ensembles_keep_their_mean_brightness() -> None:
-    assert all(len(factors) == count and np.mean(factors) == 1 for count, factors in BRIGHTNESS.items())
 
 
 def test_white_is_one_and_grey_lies_a_little_above_zero() -> None:

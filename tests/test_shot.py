@@ -28,17 +28,27 @@ from relamp.core.pictures.sequence import Sequence
 from relamp.core.relighter.answer import Backbone
 from relamp.core.shape.normals import along_rays
 from relamp.core.shot.checks import check_backbone
-from shots import BALL_CHANNELS, Shot, layer, lit_ball, read_exr, soft_light, sphere, write_exr
+from shots import BALL_CHANNELS, QUICK_OPTIONS, Shot, layer, lit_ball, read_exr, soft_light, sphere, write_exr
 
 RGB = ("R", "G", "B")
 
 
-RATIO, NETWORK = ("--backbone", "ratio"), ("--backbone", "relamp")
+NETWORK = ("--backbone", "relamp", "--shadows", "1")
 
 
 def render(shot, *more, env=None, source=None, out=None):
     """The exit code of a render by the traced light alone, ten times as fast as by the network; `NETWORK` in `more` is that."""
-    arguments = ["render", shot.plate, "--env", env or shot.env_b, "--out", out or shot.out, "-q", *RATIO, *more]
+    arguments = [
+        "render",
+        shot.plate,
+        "--env",
+        env or shot.env_b,
+        "--out",
+        out or shot.out,
+        "-q",
+        *QUICK_OPTIONS,
+        *more,
+    ]
     return main(arguments + (["--source-env", source] if source else []))
 
 
@@ -223,7 +233,7 @@ def test_any_split_any_threads_and_any_order_give_the_same_bits(tmp_path):
 def test_a_killed_render_leaves_whole_frames_and_goes_on(tmp_path):
     shot = Shot(tmp_path, size=256, frames=12)
     command = [sys.executable, "-m", "relamp.core.cli", "render", shot.plate, "--env", shot.env_b, "--out", shot.out]
-    command += ["--threads", "1", "--backbone", "ratio"]
+    command += ["--threads", "1", *QUICK_OPTIONS]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     for line in process.stderr:
@@ -245,7 +255,7 @@ def test_a_killed_render_leaves_whole_frames_and_goes_on(tmp_path):
 def test_a_signal_stops_between_frames_with_its_exit_code(tmp_path, number):
     shot = Shot(tmp_path, size=256, frames=40)
     command = [sys.executable, "-m", "relamp.core.cli", "render", shot.plate, "--env", shot.env_b, "--out", shot.out]
-    process = subprocess.Popen([*command, "--backbone", "ratio"], stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen([*command, *QUICK_OPTIONS], stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     for line in process.stderr:
         if line.startswith("frame 1001"):
@@ -277,7 +287,7 @@ def test_only_frames_of_these_settings_count_as_finished(tmp_path, capsys):
     stamp = [os.stat(shot.out_frame(f)).st_mtime_ns for f in (1001, 1002)]
     assert render(shot, "--skip-existing") == 0
     assert [os.stat(shot.out_frame(f)).st_mtime_ns for f in (1001, 1002)] == stamp
-    arguments = ["render", shot.plate, "--env", shot.env_b, "--out", shot.out, "--backbone", "ratio", "--mix", "0.5"]
+    arguments = ["render", shot.plate, "--env", shot.env_b, "--out", shot.out, *QUICK_OPTIONS, "--mix", "0.5"]
     assert main([*arguments, "--skip-existing"]) == 0
     assert "was made with other settings" in capsys.readouterr().err
     again = os.stat(shot.out_frame(1001)).st_mtime_ns
@@ -444,7 +454,7 @@ def test_views_are_rendered_one_after_the_other(tmp_path):
         write_exr(tmp_path / f"plate.{view}.1001.exr", lit_ball(soft_light((0.3, 0.4, 1.0))), BALL_CHANNELS, "half")
     env = str(write_exr(tmp_path / "b.exr", soft_light((-1.0, 0.2, 0.1)), RGB))
     plate, out = str(tmp_path / "plate.%V.####.exr"), str(tmp_path / "relit.%v.####.exr")
-    assert main(["render", plate, "--env", env, "--out", out, "--views", "left,right", "-q", *RATIO]) == 0
+    assert main(["render", plate, "--env", env, "--out", out, "--views", "left,right", "-q", *QUICK_OPTIONS]) == 0
     assert pixels_of(tmp_path / "relit.l.####.exr", (1001,)) == pixels_of(tmp_path / "relit.r.####.exr", (1001,))
 
 
@@ -520,7 +530,7 @@ def test_a_job_of_views_is_saved_with_all_of_them(tmp_path):
     env = str(write_exr(tmp_path / "b.exr", soft_light((-1.0, 0.2, 0.1)), RGB))
     job = str(tmp_path / "stereo.json")
     plate, out = str(tmp_path / "plate.%V.####.exr"), str(tmp_path / "out.%V.####.exr")
-    arguments = ["render", plate, "--env", env, "--out", out, "--views", "left,right", *RATIO]
+    arguments = ["render", plate, "--env", env, "--out", out, "--views", "left,right", *QUICK_OPTIONS]
     assert main([*arguments, "--save-job", job, "--dry-run"]) == 0
     assert main(["render", "--job", job, "-q"]) == 0
     assert {p.name for p in tmp_path.glob("out.*.exr")} == {"out.left.1001.exr", "out.right.1001.exr"}
@@ -714,7 +724,9 @@ def shaped(shot, normals):
     ball = lit_ball(soft_light((0.3, 0.4, 1.0)))
     ball[..., 4:] = normals(ball[..., 4:], ball[..., 3:4])
     write_exr(shot.plate_frame(1001), ball, BALL_CHANNELS)
-    return main(["render", shot.plate, "--env", shot.env_b, "--source-env", shot.env_a, "--out", shot.out, *RATIO])
+    return main(
+        ["render", shot.plate, "--env", shot.env_b, "--source-env", shot.env_a, "--out", shot.out, *QUICK_OPTIONS]
+    )
 
 
 def test_an_empty_normals_pass_is_refused(tmp_path, capsys):
@@ -739,7 +751,7 @@ def test_relighting_a_relit_plate_warns_of_its_old_layers(tmp_path, capsys):
     shot = Shot(tmp_path, frames=1)
     assert render(shot, "--layers", "ratio") == 0
     again = str(tmp_path / "again.####.exr")
-    assert main(["render", shot.out, "--env", shot.env_a, "--out", again, *RATIO]) == 0
+    assert main(["render", shot.out, "--env", shot.env_a, "--out", again, *QUICK_OPTIONS]) == 0
     assert "was relit before" in capsys.readouterr().err
 
 

@@ -3,14 +3,18 @@ import json
 import pytest
 
 from relamp.core.cli import main
+from shots import QUICK_OPTIONS
 
-RATIO = ("--backbone", "ratio")
+
+def render(shot, *more, env=None, source=None):
+    """The exit code of a quick render by the shot's second environment, the first being the plate's light."""
+    lights = ["--env", env or shot.env_b, "--source-env", source or shot.env_a]
+    return main(["render", shot.plate, *lights, "--out", shot.out, "-q", *QUICK_OPTIONS, *more])
 
 
 @pytest.fixture
 def rendered(shot):
-    arguments = ["render", shot.plate, "--env", shot.env_b, "--source-env", shot.env_a, "--out", shot.out, "-q", *RATIO]
-    assert main(arguments) == 0
+    assert render(shot) == 0
     return shot
 
 
@@ -24,8 +28,7 @@ def test_a_whole_sequence_is_whole(rendered, capsys):
 
 def test_what_failed_is_missing_and_the_reason_is_the_renders(shot, capsys):
     shot.plate_frame(1002).write_bytes(b"not a picture")
-    arguments = ["render", shot.plate, "--env", shot.env_b, "--source-env", shot.env_a, "--out", shot.out, "-q", *RATIO]
-    assert main([*arguments, "--keep-going"]) == 3
+    assert render(shot, "--keep-going") == 3
     capsys.readouterr()
     assert main(["status", shot.out]) == 3
     said = capsys.readouterr()
@@ -36,9 +39,8 @@ def test_what_failed_is_missing_and_the_reason_is_the_renders(shot, capsys):
 
 
 def test_reports_of_parts_are_read_together(shot, capsys):
-    base = ["render", shot.plate, "--env", shot.env_b, "--source-env", shot.env_a, "--out", shot.out, "-q", *RATIO]
-    assert main([*base, "-F", "1001-1002"]) == 0
-    assert main([*base, "-F", "1003-1004"]) == 0
+    assert render(shot, "-F", "1001-1002") == 0
+    assert render(shot, "-F", "1003-1004") == 0
     shot.out_frame(1003).unlink()
     assert main(["status", shot.out]) == 3
     assert "missing   1003 (1)" in capsys.readouterr().out
@@ -47,13 +49,12 @@ def test_reports_of_parts_are_read_together(shot, capsys):
 def test_frames_made_later_are_no_longer_failed(rendered, capsys):
     rendered.out_frame(1002).unlink()
     rendered.plate_frame(1002).rename(rendered.folder / "kept.exr")
-    arguments = ["render", rendered.plate, "--env", rendered.env_b, "--source-env", rendered.env_a]
-    arguments += ["--out", rendered.out, "-q", *RATIO, "--skip-existing", "-F", "1001-1004", "--missing", "skip"]
-    assert main(arguments) == 3
+    again = ("--skip-existing", "-F", "1001-1004", "--missing", "skip")
+    assert render(rendered, *again) == 3
     assert main(["status", rendered.out]) == 3
     assert "skipped   1002" in capsys.readouterr().out
     (rendered.folder / "kept.exr").rename(rendered.plate_frame(1002))
-    assert main(arguments) == 0
+    assert render(rendered, *again) == 0
     capsys.readouterr()
     assert main(["status", rendered.out]) == 0
     assert "skipped" not in capsys.readouterr().out
@@ -75,8 +76,8 @@ def test_frames_of_others_and_gaps_without_a_report(shot, capsys):
 
 
 def test_two_lights_in_one_sequence_are_told_apart(rendered, capsys):
-    arguments = ["render", rendered.plate, "--env", rendered.env_a, "--source-env", rendered.env_b]
-    assert main([*arguments, "--out", rendered.out, "-q", *RATIO, "--overwrite", "-F", "1004"]) == 0
+    swapped = {"env": rendered.env_a, "source": rendered.env_b}
+    assert render(rendered, "--overwrite", "-F", "1004", **swapped) == 0
     assert main(["status", rendered.out]) == 0
     said = capsys.readouterr().out
     assert "made      3 by" in said

@@ -7,8 +7,9 @@ import pytest
 
 from moving import pan
 from relamp.core.cli import main
+from relamp.core.shape.seen import SeenShape
 from relamp.core.temporal.align import Aligner
-from relamp.core.temporal.steady_shape import RADIUS, SeenFrame, SeenShape, steadied
+from relamp.core.temporal.steady_shape import RADIUS, SeenFrame, steadied
 from relamp.core.temporal.windows import depends_on
 from shots import BALL_CHANNELS, Shot, layer, lit_ball, read_exr, soft_light, write_exr
 
@@ -27,7 +28,7 @@ def steady(frames: list[SeenFrame | None]) -> SeenShape:
 
 def test_what_differs_from_frame_to_frame_is_averaged_away_along_the_motion():
     tilts = (0.1, -0.1, 0.1, -0.1, 0.1)
-    frames = [seen(code, tilt, relief=tilt, albedo=-1 + tilt) for code, tilt in zip(pan(5), tilts, strict=True)]
+    frames = [seen(code, tilt, relief=0.2 * tilt, albedo=-1 + tilt) for code, tilt in zip(pan(5), tilts, strict=True)]
     found = steady(frames)
     inner = np.s_[8:-8, 8:-8]
     assert np.abs(found.normals[inner][..., 0]).mean() < 0.4 * np.sin(0.1)

@@ -58,7 +58,7 @@ def _shape(shape: tuple[torch.Tensor, torch.Tensor, torch.Tensor], doubt: float 
 
 def _share(shape: Shape, light: tuple[np.ndarray, Placed]) -> np.ndarray:
     """What the form leaves of a light in natural logs, (h, w, 3)."""
-    return shape.lit(*light).log_share(shape.normals, slice(None))
+    return np.log(shape.lit(*light).arriving(shape.normals, slice(None)))
 
 
 def _visible(shape: Shape, toward: tuple[float, float, float], radius: float) -> np.ndarray:

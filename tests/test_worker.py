@@ -9,7 +9,7 @@ import pytest
 
 from relamp.core.errors import InputError, OutputError, RelampError, StoppedError, UsageError
 from relamp.core.rpc import Client, read_message, write_message
-from shots import Shot, layer, soft_light, write_exr
+from shots import QUICK, Shot, layer, soft_light, write_exr
 from wait import wait_until
 
 
@@ -22,7 +22,7 @@ def client():
 
 
 def job_of(shot: Shot, **parameters: object) -> dict[str, object]:
-    values = {"plate": shot.plate, "env": shot.env_b, "source_env": shot.env_a, "backbone": "ratio", **parameters}
+    values = {"plate": shot.plate, "env": shot.env_b, "source_env": shot.env_a, **QUICK, **parameters}
     return {"schema": "relamp.job/1", "parameters": values}
 
 
@@ -43,7 +43,7 @@ def test_the_light_comes_from_the_side_it_is_turned_to(client, shot):
 
 
 def test_a_preview_at_full_size_is_what_a_render_writes(client, shot):
-    network = {"backbone": "relamp", "grain": "off"}
+    network = {"backbone": "relamp", "shadows": 1.0, "grain": "off"}
     client.call("render", {"job": job_of(shot, out=shot.out, frames="1001", **network)}).result(60)
     rendered = layer(shot.out_frame(1001), "R", "G", "B")
     preview(client, shot, size=0, **network)

@@ -83,11 +83,6 @@ class KnobForm(QWidget):
         """Show a value; `valueChanged` is emitted when it is another."""
         self._rows[name].set(value)
 
-    def setValues(self, parameters: RelightParameters) -> None:
-        """Show all values of `parameters`."""
-        for name in self._rows:
-            self.setValue(name, getattr(parameters, name))
-
     def reset(self, name: str) -> None:
         """Set a parameter to its default."""
         self.setValue(name, default_of(name))
@@ -104,10 +99,6 @@ class KnobForm(QWidget):
         """Fold a group away, but for what differs from its default, or show all of it."""
         if group in self._groups:
             self._groups[group].heading.setChecked(not on)
-
-    def isFolded(self, group: str) -> bool:
-        """Whether a group is folded away."""
-        return not self._groups[group].heading.isChecked()
 
 
 class _Group:

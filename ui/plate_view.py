@@ -84,10 +84,6 @@ class PlateView(QWidget):
             self.wipeChanged.emit(position)
             self.update()
 
-    def isWiping(self) -> bool:
-        """Whether the wipe is on."""
-        return self._wiping
-
     def setWiping(self, on: bool) -> None:
         """Turn the wipe on or off."""
         if on != self._wiping:

@@ -67,21 +67,25 @@ class Arrival:
 
     def received(self, normals: np.ndarray, rows: slice) -> np.ndarray:
         """What the surfaces of some rows get, (n, W, 3) zero or more, for their normals (n, W, 3)."""
-        free, taken = self._free_and_taken(normals, rows)
-        if self.back is not None:
-            taken = taken - enlarged_rows(self.closed, rows, self.shape) * self.back
-        return np.maximum(free - np.float32(self.strength) * taken, 0)
+        return self._free_and_received(normals, rows)[1]
 
-    def log_share(self, normals: np.ndarray, rows: slice) -> np.ndarray:
-        """Natural log of what arrives over what would with nothing in the way, (n, W, 3); 0 where the form does nothing."""
+    def arriving(self, normals: np.ndarray, rows: slice) -> np.ndarray:
+        """What arrives over what would with nothing in the way, (n, W, 3) above zero; 1 where the form does nothing."""
+        free, received = self._free_and_received(normals, rows)
         darkest = np.float32(DARKEST)
-        free = sample_table(self.table, normals)
-        return np.log(np.maximum(self.received(normals, rows), darkest) / np.maximum(free, darkest))
+        return np.maximum(received, darkest) / np.maximum(free, darkest)
 
     def visibility(self, normals: np.ndarray, rows: slice) -> np.ndarray:
         """The share of the light that reaches the points of some rows on a straight way, (n, W) from 0 to 1; 1 is open."""
         free, taken = (picture.mean(-1) for picture in self._free_and_taken(normals, rows))
         return np.clip(1 - taken / np.maximum(free, np.float32(DIM)), 0, 1)
+
+    def _free_and_received(self, normals: np.ndarray, rows: slice) -> tuple[np.ndarray, np.ndarray]:
+        """What surfaces would get with nothing in the way, and what they get, (n, W, 3) each."""
+        free, taken = self._free_and_taken(normals, rows)
+        if self.back is not None:
+            taken -= enlarged_rows(self.closed, rows, self.shape) * self.back
+        return free, np.maximum(free - np.float32(self.strength) * taken, 0)
 
     def _free_and_taken(self, normals: np.ndarray, rows: slice) -> tuple[np.ndarray, np.ndarray]:
         """What surfaces would get with nothing in the way, and what of that is hidden from them, (n, W, 3) each."""
@@ -159,8 +163,8 @@ class TracedLights:
         """What tracing adds to the log gain of some rows, (n, W, 3)."""
         if self.rig is not None and self.rig.keeps:
             return np.zeros_like(normals)
-        share = self.target.log_share(normals, rows)
-        return share if self.source is None else share - self.source.log_share(normals, rows)
+        arriving = self.target.arriving(normals, rows)
+        return np.log(arriving if self.source is None else arriving / self.source.arriving(normals, rows))
 
 
 def with_bounce(arrival: Arrival, normals: np.ndarray, matte: np.ndarray) -> Arrival:

@@ -107,9 +107,6 @@ def _box(stack: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def _widen(lines: np.ndarray, width: int) -> np.ndarray:
-    w = lines.shape[1]
-    x = (np.arange(width) + 0.5) * (w / width) - 0.5
-    low = np.clip(np.floor(x).astype(int), 0, w - 1)
-    high = np.minimum(low + 1, w - 1)
-    t = np.clip(x - low, 0, 1).astype(np.float32)[None, :, None]
-    return lines[:, low] * (1 - t) + lines[:, high] * t
+    """Rows (n, w, C) enlarged bilinearly to (n, width, C)."""
+    wide = cv2.resize(np.ascontiguousarray(lines), (width, len(lines)), interpolation=cv2.INTER_LINEAR)
+    return wide.reshape(len(lines), width, -1)

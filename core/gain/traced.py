@@ -14,7 +14,7 @@ from ..pictures.resample import resize, working_shape
 from ..shape.depth import LONGEST, held_to_normals, relief_of, seen_along
 from ..shape.depth_fit import Fit
 from ..shape.placed import PlacedLight, visibility
-from ..shape.shadow import Surface, lamp_visibility
+from ..shape.shadow import Surface, lamp_visibility, mixed_at_outlines
 from ..shape.trace import Traced, broad_share, trace
 from .arrival import Arrival, Lamp, PlacedArrival, with_bounce
 
@@ -115,7 +115,8 @@ class Shape:
         lamps = []
         for direction, power, radius in zip(light.directions, light.energy, light.radius, strict=False):
             if power.sum() >= WEAKEST * total:
-                visible = lamp_visibility(self.surface, direction, float(radius))[..., None]
+                seen = lamp_visibility(self.surface, direction, float(radius))
+                visible = mixed_at_outlines(self.surface, seen)[..., None]
                 lamps.append(Lamp(direction, power / np.float32(np.pi), float(radius), visible))
             else:
                 directions.append(direction[None])

@@ -11,7 +11,7 @@ from ..temporal.windows import Span
 if TYPE_CHECKING:
     import numpy as np
 
-    from ..temporal.steady_shape import SeenShape
+    from ..shape.seen import SeenShape
     from .own.conditions import Conditions
 
 

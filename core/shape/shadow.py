@@ -21,6 +21,7 @@ import numpy as np
 
 from ..pictures.bands import bands
 
+FINER = 1.015  # as GROWTH, for lamps behind the picture's plane
 GROWTH = 1.04  # from one step of a walk to the next; the first are of a pixel
 WIDEST = 1.0  # radians: a lamp that is nearer counts as no wider
 SHARPEST = 0.01  # radians, half width: a smaller lamp's shadow is as soft as this
@@ -31,6 +32,7 @@ THINNEST = 2.0  # px of a thing at its outline
 THICKNESS = 2.0  # of the distance to the nearest outline
 FLATTEST = 0.05  # least z of a normal: the slope of what faces away is as steep as this
 FLAT = 0.05  # least share of a ray that goes across the picture: one nearer to the view meets nothing that is seen
+MIXED = 0.7  # px, standard deviation of what mixes pixels on an outline
 NOWHERE = -1e5  # height where nothing stands
 WHOLE = 128  # px of the longer side: a larger picture is walked through only where a smaller one shows an edge
 EVEN = 0.01  # least difference of visibilities that is an edge
@@ -122,6 +124,22 @@ def lamp_visibility(surface: Surface, direction: np.ndarray, radius: float) -> n
     return seen
 
 
+def mixed_at_outlines(surface: Surface, seen: np.ndarray) -> np.ndarray:
+    """A visibility (h, w) whose pixels on the outlines of things are mixed with their neighbours, as the plate's own are.
+
+    A pixel of the plate that shows two things has the depth of one of them, so beside an outline single pixels are hidden and
+    their neighbours are not. A relief that is coarser than its picture has no such outlines and is left alone.
+    """
+    if surface.spacing > 1:
+        return seen
+    near, top = np.ones((3, 3), np.uint8), surface.top
+    lowest = cv2.erode(np.where(surface.standing, top, np.float32(-NOWHERE)), near)
+    steps = surface.standing & (cv2.dilate(top, near) - lowest > STEP * max(top.shape))
+    outline = cv2.dilate(steps.astype(np.uint8), near)
+    settled = np.where(outline, cv2.medianBlur(seen, 3), seen)
+    return np.where(outline, cv2.GaussianBlur(settled, (5, 5), MIXED), settled)
+
+
 def _edges(seen: np.ndarray, standing: np.ndarray) -> np.ndarray:
     """Where a visibility (h, w) is not the same as beside it, or nothing stands there, (h, w) uint8."""
     near = np.ones((3, 3), np.uint8)
@@ -206,6 +224,7 @@ def _walked(
     far = reach + np.zeros_like(start)
     state = np.stack([start, right, up, rise, slope_right, slope_up, half + np.zeros_like(start), far])[:, on]
     place = np.stack([row, column]).astype(np.int32)[:, on]
+    before = np.float32(0)
     for count, step in enumerate(_steps(surface, start, rise)):
         from_, right_, up_, rise_, slope_right_, slope_up_, half_, reach_ = state
         to_right, to_up = np.rint(right_ * step).astype(np.int32), np.rint(up_ * step).astype(np.int32)
@@ -213,7 +232,9 @@ def _walked(
         inside = (there_row >= 0) & (there_row < height) & (there_column >= 0) & (there_column < width)
         inside &= step < reach_
         there = np.where(inside, there_row * width + there_column, 0)
-        scale = np.float32(0.5) / (half_ * step + unsure)
+        # Since the step before, the ray passed all heights between that one's and this one's.
+        scale = np.float32(0.5) / (half_ * step + unsure + np.float32(0.5) * np.abs(rise_) * (step - before - 1))
+        before = step
         middle = from_ + step * rise_
         own = (
             from_ + unsure + to_right * slope_right_ + to_up * slope_up_
@@ -262,8 +283,10 @@ def _steps(surface: Surface, start: np.ndarray, rise: np.ndarray) -> list[np.flo
         reach = min(reach, float(((surface.highest - start) / rise).max()) + 2 * surface.spacing)
     elif rise.max() < 0:
         reach = min(reach, float(((start - surface.lowest) / -rise).max()) + 2 * surface.spacing)
+    # Rays that go back meet the thin edges of things: longer steps would miss some, and shadows would have the teeth of a comb.
+    growth = GROWTH if rise.min() > 0 else FINER
     steps, step = [], 1.0
     while step < reach:
         steps.append(np.float32(round(step)))
-        step = max(step + 1, step * GROWTH)
+        step = max(step + 1, step * growth)
     return steps

@@ -117,6 +117,7 @@ class NetworkInputs:
             depth=proxy.depth,
             depth_kind=self._plan.parameters.depth_kind,
             shadows=self._plan.parameters.shadows,
+            keeps_level=self._plan.parameters.level_mode() != "absolute" or light.shading.source is None,
             to_acescg=self._plan.colour.to_acescg,
         )
 

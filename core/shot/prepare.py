@@ -71,14 +71,20 @@ def prepare_views(job: RelightJob) -> list[Plan]:
         InputError: an input is missing or unreadable.
     """
     job.require("plate", "env", "out")
-    return [prepare(view) for view in views(job)]
+    plans: list[Plan] = []
+    for view in views(job):
+        # One colour config for all views: what is to be said of the shot's colour is said once.
+        shared = [plan.colour for plan in plans if plan.parameters.config == view.parameters.config]
+        plans.append(prepare(view, colour=shared[0] if shared else None))
+    return plans
 
 
-def prepare(job: RelightJob, backbone: Backbone | None = None) -> Plan:
+def prepare(job: RelightJob, backbone: Backbone | None = None, colour: Colour | None = None) -> Plan:
     """Check a job and decide what will be done, before any work; measure the shot unless the job brings that along.
 
     Args:
         backbone: the job's, where it is loaded already.
+        colour: the job's colour config, likewise.
 
     Raises:
         UsageError: settings that cannot work, or outputs that would be overwritten.
@@ -86,7 +92,7 @@ def prepare(job: RelightJob, backbone: Backbone | None = None) -> Plan:
     """
     p = job.parameters
     pin_opencv()
-    colour = Colour(p.config)
+    colour = colour or Colour(p.config)
     if p.colorspace:
         colour.resolve(p.colorspace)
     inputs = resolve_inputs(p)

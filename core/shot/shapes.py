@@ -5,14 +5,19 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Hashable
+from dataclasses import fields, replace
 
 import numpy as np
 
 from ..errors import InputError, UsageError
+from ..gain.finish import Subject
+from ..gain.proxy import Proxy
 from ..pictures.curves import encode_log
 from ..relighter.answer import Seeing
+from ..shape.close_up import Box, close_ups, covers, nothing_seen, put_in
+from ..shape.seen import SeenShape
 from ..temporal.align import Aligner
-from ..temporal.steady_shape import SeenFrame, SeenShape, steadied
+from ..temporal.steady_shape import SeenFrame, steadied
 from ..temporal.windows import same_take
 from ..temporal.working_frame import thumb
 from .network_input import proxy_of
@@ -83,17 +88,35 @@ class Shapes:
 
     def _see(self, key: Key) -> SeenFrame | None:
         """What the network sees of a frame; None where it cannot be read or nothing in it is lit."""
-        assert self._network is not None
         try:
             with self._frames.open(key) as read:
                 if not read.subject.weight.any():
                     return None
                 proxy, frame = proxy_of(read.subject, self._plan), read.frame
+                code, boxes = self._code(proxy), close_ups(proxy.matte)
+                parts = [proxy_of(_cropped(read.subject, box), self._plan) for box in boxes]
         except (InputError, UsageError) as error:
             log.warning("frame %d is left out beside its neighbours: %s", key[0], error)
             return None
-        to_acescg = self._plan.colour.to_acescg.astype(np.float32)
-        code = encode_log(proxy.light @ to_acescg.T)  # (h, w, 3)
-        with self._one_at_a_time:
-            shape = self._network.see(code, proxy.matte)
+        alone = covers(boxes, proxy.matte)
+        shape = nothing_seen(proxy.matte.shape) if alone else self._ask(code, proxy.matte)
+        for box, part in zip(boxes, parts, strict=True):
+            shape = put_in(shape, self._ask(self._code(part), part.matte), box, proxy.matte, alone)
         return SeenFrame(code, proxy.matte, shape, (frame.data_window, frame.display_window))
+
+    def _ask(self, code: np.ndarray, matte: np.ndarray) -> SeenShape:
+        assert self._network is not None
+        with self._one_at_a_time:
+            return self._network.see(code, matte)
+
+    def _code(self, proxy: Proxy) -> np.ndarray:
+        """A proxy as a network sees it, (h, w, 3): in ACEScg, log-encoded."""
+        return encode_log(proxy.light @ self._plan.colour.to_acescg.astype(np.float32).T)
+
+
+def _cropped(subject: Subject, box: Box) -> Subject:
+    """A part of a subject, at its full size."""
+    height, width = subject.weight.shape
+    part = (box.rows(height), box.columns(width))
+    held = {f.name: getattr(subject, f.name) for f in fields(subject)}
+    return replace(subject, **{name: value[part] for name, value in held.items() if isinstance(value, np.ndarray)})

@@ -5,39 +5,54 @@ The shape of a frame does not depend on the light, so while a light is turned ov
 
 from __future__ import annotations
 
+import hashlib
 import threading
+from collections.abc import Hashable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from cachetools import LRUCache
 
-from ..gain.arrival import Arrival, RigArrival, TracedLights
+from ..gain.arrival import Arrival, TracedLights
 from ..gain.finish import Subject
 from ..light.camera import Camera
-from ..light.prompt import PAINTED_IN
-from ..light.rig import RigLight
-from ..light.sky import blackbody
-from ..pictures.colour import Colour
+from ..light.parcels import Placed
 from ..pictures.resample import shrink_normals
 from ..shape.depth_grain import without_grain
 from ..shape.depth_pass import shrink_depth
 from ..shape.normals import INSIDE
-from ..shape.placing import DISTANCE, View, placed
 from ..temporal.working_frame import WorkingFrame
 from .lights import FrameLight, Lights
 from .plan import Plan
 from .read import view_rays
 from .read_ahead import ReadFrame
+from .rig_lights import rig_lights
 
 if TYPE_CHECKING:
     from ..gain.traced import Shape
 
 
+KEPT_LIGHTS = 8  # on the last shape: two lights, and the parts of one
+
+
 class LastShape:
-    """Makes shapes, and keeps the last: it stays the same while an artist turns a light over one frame."""
+    """Makes shapes and traces lights on them; keeps the last shape and the last lights on it.
+
+    The shape stays the same while an artist turns a light over one frame, and so does the light the plate was shot under.
+    """
 
     def __init__(self) -> None:
         self._last: tuple[tuple[str, float], tuple[np.ndarray | None, ...], Shape] | None = None
+        self._lights: LRUCache[Hashable, Arrival] = LRUCache(KEPT_LIGHTS)
+
+    def lit(self, shape: Shape, table: np.ndarray, light: Placed, strength: float, full: tuple[int, int]) -> Arrival:
+        """A light on the shape that `of` gave last, for a picture of the size `full` (`Shape.lit`)."""
+        told = hashlib.sha256(b"".join(a.tobytes() for a in (table, light.directions, light.energy, light.radius)))
+        key = (told.digest(), strength, full)
+        if key not in self._lights:
+            self._lights[key] = shape.lit(table, light, strength, full)
+        return self._lights[key]
 
     def of(self, read: ReadFrame, subject: Subject, working: WorkingFrame, camera: Camera, kind: str) -> Shape:
         """The shape of a frame.
@@ -73,6 +88,7 @@ class LastShape:
         doubt = np.zeros_like(working.matte) if working.doubt is None else working.doubt
         made = Shape.of(working.normals, working.matte, height, doubt, rays, fine)
         self._last = (view, key, made)
+        self._lights.clear()
         return made
 
 
@@ -108,6 +124,8 @@ class Tracer:
             light: as `Lights.conditioning` gives it, with its lamps where they are wanted as layers.
             subject: with the normals that are lit.
         """
+        import torch
+
         network, strength = self._plan.backbone.network, self._plan.parameters.shadows
         if network is None and subject.guessed:  # a shape that was blown up from the matte throws no shadows
             strength = 0.0
@@ -118,72 +136,13 @@ class Tracer:
         # Of a network, a source light that was fitted for its level alone is not divided by.
         known = shading.source is not None and (network is None or light.source is not None)
         with self._one_at_a_time:
+            torch.set_num_threads(1)  # whatever the machine has: another count can give other last bits
             shape = self.last.of(read, subject, working, light.camera, self._plan.parameters.depth_kind)
-            target = shape.lit(shading.target, placed.target, strength, full)
+            target = self.last.lit(shape, shading.target, placed.target, strength, full)
             source = None
             if known and placed.source is not None and shading.source is not None:
-                source = shape.lit(shading.source, placed.source, strength, full)
+                source = self.last.lit(shape, shading.source, placed.source, strength, full)
             parts = zip(shading.lamps, placed.lamps, strict=True)
-            lamps = tuple(shape.lit(table, part, strength, full) for table, part in parts)
-            rig = self._rig(frame, light, working, shape, source, full, strength)
+            lamps = tuple(self.last.lit(shape, table, part, strength, full) for table, part in parts)
+            rig = rig_lights(self._plan, frame, light, working, shape, source, strength, full)
         return TracedLights(target, source, lamps, rig)
-
-    def _rig(
-        self,
-        frame: int,
-        light: FrameLight,
-        working: WorkingFrame,
-        shape: Shape,
-        source: Arrival | None,
-        full: tuple[int, int],
-        strength: float,
-    ) -> RigArrival | None:
-        """The lights of the plan's rig on a frame; None where none is on.
-
-        Args:
-            working: its frame at the working size. source: the plate's own light on it, where that is known.
-            strength: 0 to 1, of shadows.
-        """
-        rig, p = self._plan.rig, self._plan.parameters
-        if rig is None or not (rig.at_frame(frame) or p.keeps_light()):
-            return None
-        view = _view(rig.space, light.camera, working)
-        # Lights keep to their own stops: what the whole change is multiplied by is taken out of them again.
-        unit = np.float32(1 / light.law.level)
-        lights = [
-            placed(one, unit * _colour_of(one, self._plan.colour), view, shape.height, shape.normals, shape.matte)
-            for one in rig.at_frame(frame)
-        ]
-        mean = 1.0 if source is None else self._mean(replace(source, shape=shape.size), shape)
-        own = None if working.own is None else np.exp(working.own)[..., None]
-        arrivals = tuple(shape.placed(one, strength, full) for one in lights)
-        return RigArrival(arrivals, own, mean, p.keeps_light(), full)
-
-    def _mean(self, source: Arrival, shape: Shape) -> float:
-        """The mean luminance over the subject of a light on it, 1 without a matte."""
-        weights = np.asarray(self._plan.colour.luminance_weights, np.float32)
-        luminance = source.received(shape.normals, slice(None)) @ weights
-        mass = float(shape.matte.sum())
-        return max(float((luminance * shape.matte).sum()) / mass, 1e-6) if mass > 0 else 1.0
-
-
-def _view(space: str, camera: Camera, working: WorkingFrame) -> View:
-    """How a frame's camera sees a rig in the axes `space`, in the working picture."""
-    data, display = working.canvas  # type: ignore[misc]
-    in_world = space == "world"
-    to_camera = camera.rotation.T if in_world else np.eye(3)
-    origin = np.array(camera.position if in_world else (0.0, 0.0, 0.0))
-    windows = [(window.x, window.y, window.width, window.height) for window in (data, display)]
-    distance = working.distance or DISTANCE
-    return View.of(working.matte.shape, *windows, camera.fov, to_camera, origin, distance)  # type: ignore[arg-type]
-
-
-def _colour_of(light: RigLight, colour: Colour) -> np.ndarray:
-    """The colour of a light in the working space, (3,) of luminance 1."""
-    rec709 = np.ones(3, np.float32)
-    if light.kelvin is not None:
-        rec709 = blackbody(light.kelvin)
-    elif light.colour is not None:
-        rec709 = np.array(light.colour, np.float32)
-    working = np.maximum(colour.to_working(rec709[None, None], PAINTED_IN)[0, 0], 0)
-    return working / max(float(working @ np.asarray(colour.luminance_weights)), 1e-6)

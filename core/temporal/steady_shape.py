@@ -13,42 +13,20 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from ..shape.seen import SeenShape
 from .align import Track
 from .flow import warp
 
 RADIUS = 2  # frames on each side
 LIKE = 0.1  # code (0.43 stops) by which a pixel may differ from where it came from and still be half believed
-AGREED = (
-    0.4,
-    0.02,
-    0.3,
-)  # from the mean: normals (chord), relief (of the longer side), log albedo; at this a frame counts half
+# How far from the mean a frame counts half: normals (chord), relief (of the longer side), log albedo.
+AGREED = (0.4, 0.02, 0.3)
 ROUNDS = 2
 ALBEDO_BLUR = 1 / 24  # of the longer side: what is finer in albedo is texture, and that of the middle frame
 
-_NORMALS, _RELIEF, _ALBEDO, _DOUBT, _MATTE, _CODE = (
-    slice(0, 3),
-    slice(3, 4),
-    slice(4, 7),
-    slice(7, 8),
-    slice(8, 9),
-    slice(9, 10),
-)
-
-
-@dataclass(frozen=True)
-class SeenShape:
-    """A subject's shape as a network sees it at one size, float32.
-
-    `normals` (h, w, 3) unit, camera space: X right, Y up, Z to the viewer. `relief` (h, w) height toward the viewer in units of
-    the picture's longer side. `log_albedo` (h, w, 3) natural log of reflectance. `doubt` (h, w) expected error of the normals in
-    radians.
-    """
-
-    normals: np.ndarray
-    relief: np.ndarray
-    log_albedo: np.ndarray
-    doubt: np.ndarray
+# Of the planes of `_stacked`.
+_NORMALS, _RELIEF, _ALBEDO = slice(0, 3), slice(3, 4), slice(4, 7)
+_DOUBT, _CODE = slice(7, 8), slice(9, 10)
 
 
 @dataclass(frozen=True)

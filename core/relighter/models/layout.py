@@ -18,7 +18,15 @@ from safetensors import SafetensorError, safe_open
 
 from ...atomic import replacing
 from ...errors import InputError
-from ..stable_diffusion.checkpoints import Tensors, empty_unet, empty_vae, load_into, read_config, read_tensors
+from ..stable_diffusion.checkpoints import (
+    Tensors,
+    build_vae,
+    empty_unet,
+    empty_vae,
+    load_into,
+    read_config,
+    read_tensors,
+)
 from ..stable_diffusion.clip_text import ClipText, build_text_encoder, empty_text_encoder
 from ..stable_diffusion.clip_tokens import ClipTokens
 
@@ -151,9 +159,8 @@ class StableDiffusion:
 
     def vae(self) -> AutoencoderKL:
         """The autoencoder; raises `InputError` where its file does not fit."""
-        network = self.empty_vae()
-        load_into(network, vae_tensors(read_all(self.vae_files())), str(self._at("vae")))
-        return network
+        config = read_config(self.folder / "vae" / "config.json")
+        return build_vae(config, vae_tensors(read_all(self.vae_files())), str(self._at("vae")))
 
     def text_encoder(self) -> ClipText:
         """The text encoder; likewise."""

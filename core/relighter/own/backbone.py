@@ -28,7 +28,7 @@ from ...pictures.curves import decode_log_tensor, encode_log_tensor
 from ...shape.depth import relief_of, seen_along, without_rims
 from ...shape.estimators.own import SHIPPED, load, see
 from ...shape.estimators.shape_network import Shape
-from ...temporal.steady_shape import SeenShape
+from ...shape.seen import SeenShape
 from ...temporal.windows import Span
 from ..answer import Answer
 from .conditions import Conditions, LightBatch, analytic_hint, lit
@@ -132,8 +132,10 @@ class Relamp:
             share = torch.from_numpy(added.transpose(2, 0, 1))[None].to(hint)
         residual = share
         if not known:
-            # The brightness by facing (1, 1, h, w) stands for the source light; the subject's mean stays the hint's.
-            residual = share - subject.own_light + _mean(target, c) - _mean(target + share, c)
+            # The brightness by facing (1, 1, h, w) stands for the source light.
+            residual = share - subject.own_light
+            if c.keeps_level:  # The hint's level is that of the mean log light: here it is the mean light's, traced.
+                residual = residual + _mean(target, c) - _level(target + share, c) + _level(subject.own_light, c)
         # 3. Pictures (h, w, C); the confidence is exp(-doubt), 1 where normals are given.
         doubt = torch.where(c.normals_known > 0.5, torch.zeros_like(subject.doubt), subject.doubt)
         return Answer(
@@ -236,6 +238,18 @@ def _mean(log_light: torch.Tensor, c: Conditions) -> torch.Tensor:
     weights = c.luminance_weights.to(log_light)[:, None, None]
     luminance = (log_light.exp() * weights).sum(1, keepdim=True).log()
     return (luminance * c.matte).sum((2, 3), keepdim=True) / c.matte.sum((2, 3), keepdim=True).clamp_min(1e-6)
+
+
+def _level(log_light: torch.Tensor, c: Conditions) -> torch.Tensor:
+    """The log of the mean over the matte of the luminance of a light, (B, 1, 1, 1); the light is (B, 1 or 3, h, w).
+
+    A subject that keeps its level keeps its mean brightness: with the mean of logs one hard lamp, which leaves most of a face
+    dark, would burn out what it lights.
+    """
+    weights = c.luminance_weights.to(log_light)[:, None, None] if log_light.shape[1] == 3 else 1.0
+    luminance = (log_light.exp() * weights).sum(1, keepdim=True)
+    mean = (luminance * c.matte).sum((2, 3), keepdim=True) / c.matte.sum((2, 3), keepdim=True).clamp_min(1e-6)
+    return mean.clamp_min(1e-6).log()
 
 
 def _luminance(planes: torch.Tensor) -> torch.Tensor:

@@ -18,7 +18,7 @@ from ...light.octahedral import octahedral_directions
 from ...light.parcels import Placed
 from ...pictures.curves import decode_log_tensor, encode_log
 from ...shape.estimators.shape_network import Shape
-from ...temporal.steady_shape import SeenShape
+from ...shape.seen import SeenShape
 from .light_tables import LightTables
 from .lobes import EVIDENCE_CHANNELS, LOBES, evidence
 from .occlusion import OCCLUSION_CHANNELS, occlusion
@@ -65,6 +65,7 @@ class Conditions:
     background: (B, 3, h, w) log-encoded view of where the subject will stand, and background_known: (B,).
     depth: (B, 1, h, w), cleaned, of `depth_kind` (`shape.depth_pass`), 0 where nothing stands; None where none was given.
     shadows: how much of what the form hides and gives back is in the light, 0 to 1.
+    keeps_level: whether a subject whose light nobody knows keeps its brightness under the new light, else it takes the light's.
     to_acescg: (3, 3), on column vectors, from the space that the plate, the lights and the background are in to ACEScg.
     shape: what a network saw of the subject and of the frames beside it; None where it has not looked yet.
     """
@@ -84,6 +85,7 @@ class Conditions:
     shadows: float = 1.0
     to_acescg: torch.Tensor = field(default_factory=lambda: torch.eye(3))
     shape: Shape | None = None
+    keeps_level: bool = True
 
     @property
     def luminance_weights(self) -> torch.Tensor:
@@ -130,6 +132,7 @@ def build(
     depth: np.ndarray | None = None,
     depth_kind: str = "z",
     shadows: float = 1.0,
+    keeps_level: bool = True,
     to_acescg: np.ndarray | None = None,
 ) -> Conditions:
     """The conditions of one frame, B = 1.
@@ -143,6 +146,7 @@ def build(
         background: (h, w, 3) scene-linear view of the environment at unit level.
         depth: (h, w), cleaned, of the kind `depth_kind` (`shape.depth_pass`).
         shadows: how much of what the form hides and gives back is in the light, 0 to 1.
+        keeps_level: whether the subject keeps its brightness where nothing is known of its light.
         to_acescg: (3, 3), on column vectors, from the space that all of these are in; None where that is ACEScg.
     """
     shape = matte.shape
@@ -166,6 +170,7 @@ def build(
         depth=None if depth is None else torch.from_numpy(np.ascontiguousarray(depth, np.float32))[None, None],
         depth_kind=depth_kind,
         shadows=shadows,
+        keeps_level=keeps_level,
         to_acescg=torch.eye(3) if to_acescg is None else torch.from_numpy(np.array(to_acescg, np.float32)),
     )
 

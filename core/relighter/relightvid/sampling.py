@@ -24,8 +24,6 @@ PROMPT = "change the background"
 GREY = 128  # RelightVid's, where IC-Light's is 127
 IMAGE_GUIDANCE, TEXT_GUIDANCE = 1.2, 7.5
 STEPS, FRAMES = 20, 16
-# Brightness factors by the number of inputs. The paper gives their range only; more than five blur the result.
-BRIGHTNESS = {1: (1.0,), 3: (0.5, 1.0, 1.5), 5: (0.5, 0.75, 1.0, 1.25, 1.5)}
 
 Predict = Callable[[torch.Tensor, int], torch.Tensor]
 OnStep = Callable[[int, torch.Tensor], None]

@@ -1,0 +1,147 @@
+"""Where a subject is small in its frame: the parts of a picture that a network sees in pictures of their own. Floor 1.
+
+A network that sees shape has one size of picture, and of a face that is a tenth of a frame there is little left in it. So each
+part of the matte that stands apart is seen in a picture of its own box, and the head of a part that is tall, as a standing
+person is, in another. What is seen there replaces what was seen of the larger picture, or fades into it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from ..pictures.resample import resize
+from .seen import SeenShape
+
+SMALL = 0.75  # of the frame's longer side: a larger part is seen with the whole frame
+LEAST = 0.04  # of the frame's longer side: what is smaller is a speck
+MARGIN = 0.15  # of a box's longer side that is seen around it
+STEPS = 64  # a frame's side has: boxes begin and end on one, so that they stay while a subject moves a little
+TALL = 1.9  # height over width of a part whose top is a head
+HEAD = 0.2  # of such a part's height
+NECK = 0.2  # of a head's height: columns that reach less far down into it are shoulders
+THERE = 0.1  # matte from which a pixel is part of a subject
+FADE = 0.12  # of a box's longer side over which it fades into what was seen before
+
+
+@dataclass(frozen=True)
+class Box:
+    """A part of a picture, shares of its height and width from the top left."""
+
+    top: float
+    left: float
+    bottom: float
+    right: float
+
+    def rows(self, height: int) -> slice:
+        """Of a picture of that height; at least one."""
+        return _span(self.top, self.bottom, height)
+
+    def columns(self, width: int) -> slice:
+        """Of a picture of that width; at least one."""
+        return _span(self.left, self.right, width)
+
+
+def close_ups(matte: np.ndarray) -> list[Box]:
+    """The parts of a matte (h, w), 0 to 1, that are seen in pictures of their own, larger ones first; a head after its body."""
+    height, width = matte.shape
+    longer = max(height, width)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats((matte > THERE).astype(np.uint8), connectivity=8)
+    found: list[tuple[int, int, int, int]] = []
+    for number, (left, top, across, down, _) in enumerate(stats[1:], start=1):
+        if max(across, down) < LEAST * longer:
+            continue
+        if max(across, down) < SMALL * longer:
+            found.append((top, left, top + down, left + across))
+        if down > TALL * across:
+            found.append(_top_of(labels[top : top + down, left : left + across] == number, top, left))
+    found.sort(key=lambda box: -max(box[2] - box[0], box[3] - box[1]))
+    return [_with_margin(box, height, width) for box in found]
+
+
+def covers(boxes: Iterable[Box], matte: np.ndarray) -> bool:
+    """Whether a single box holds all of a matte, so that nothing else need be looked at."""
+    first, *others = [*boxes, None]
+    if first is None or any(others):
+        return False
+    outside = matte.copy()
+    outside[first.rows(matte.shape[0]), first.columns(matte.shape[1])] = 0
+    return not bool((outside > THERE).any())
+
+
+def nothing_seen(shape: tuple[int, int]) -> SeenShape:
+    """A wall before the camera, of a grey surface: what boxes are put into where nothing else was seen."""
+    facing = np.broadcast_to(np.array((0, 0, 1), np.float32), (*shape, 3)).copy()
+    flat = np.zeros(shape, np.float32)
+    return SeenShape(facing, flat, np.full((*shape, 3), np.log(0.3), np.float32), flat.copy())
+
+
+def put_in(whole: SeenShape, part: SeenShape, box: Box, matte: np.ndarray, alone: bool) -> SeenShape:
+    """What was seen of a larger picture with what was seen in a box of it.
+
+    Args:
+        whole: at the size of `matte` (h, w).
+        part: of the box, at any size; its relief is in units of the box's longer side.
+        alone: the box is all that was seen: its own level of relief and albedo holds, and it does not fade.
+    """
+    rows, columns = box.rows(matte.shape[0]), box.columns(matte.shape[1])
+    inside = matte[rows, columns]
+    shape = (inside.shape[0], inside.shape[1])
+    unit = np.float32(max(shape) / max(matte.shape))  # the box's longer side in those of the whole picture
+    new = part.each(lambda plane: resize(plane, shape))
+    new = replace(new, relief=new.relief * unit)
+    old = whole.each(lambda plane: plane[rows, columns])
+    share = np.ones(shape, np.float32) if alone else _fading(shape)
+    if (
+        not alone
+    ):  # a picture of a part tells form, not how far away it stands or how bright its surfaces are beside others
+        weight = inside * share
+        relief, albedo = _level(new.relief, old.relief, weight), _level(new.log_albedo, old.log_albedo, weight)
+        new = replace(new, relief=relief, log_albedo=albedo)
+    mixed = whole.each(np.copy)
+    for plane, before, after in zip(mixed.planes, old.planes, new.planes, strict=True):
+        plane[rows, columns] = before + (share[..., None] if plane.ndim == 3 else share) * (after - before)
+    length = np.maximum(np.linalg.norm(mixed.normals, axis=-1, keepdims=True), np.float32(1e-6))
+    return replace(mixed, normals=mixed.normals / length, log_albedo=np.minimum(mixed.log_albedo, 0))
+
+
+def _span(begin: float, end: float, size: int) -> slice:
+    first = min(round(begin * size), size - 1)
+    return slice(first, max(first + 1, round(end * size)))
+
+
+def _top_of(part: np.ndarray, top: int, left: int) -> tuple[int, int, int, int]:
+    """The box of the head of a part (h, w) bool that is tall, which lies at (top, left)."""
+    down = max(1, round(HEAD * part.shape[0]))
+    columns = np.flatnonzero(part[:down].mean(axis=0) > NECK)
+    if not len(columns):
+        columns = np.flatnonzero(part[:down].any(axis=0))
+    return top, left + int(columns[0]), top + down, left + int(columns[-1]) + 1
+
+
+def _with_margin(box: tuple[int, int, int, int], height: int, width: int) -> Box:
+    """A box in pixels as shares of the picture, with its margin and on the grid."""
+    top, left, bottom, right = box
+    margin = MARGIN * max(bottom - top, right - left)
+    step = max(height, width) / STEPS
+    first = [max(0.0, np.floor((edge - margin) / step) * step) for edge in (top, left)]
+    last = [min(size, np.ceil((edge + margin) / step) * step) for edge, size in ((bottom, height), (right, width))]
+    return Box(first[0] / height, first[1] / width, last[0] / height, last[1] / width)
+
+
+def _fading(shape: tuple[int, int]) -> np.ndarray:
+    """1 inside a box and 0 at its edge, (h, w)."""
+    reach = max(1.0, FADE * max(shape))
+    down, across = ((np.minimum(np.arange(n), np.arange(n)[::-1]) + 0.5) / reach for n in shape)
+    t = np.clip(np.minimum(down[:, None], across[None]), 0, 1).astype(np.float32)
+    return t * t * (3 - 2 * t)
+
+
+def _level(plane: np.ndarray, like: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """A plane with the weighted mean of another."""
+    weight = weight[..., None] if plane.ndim == 3 else weight
+    apart = ((like - plane) * weight).sum((0, 1)) / max(float(weight.sum()), 1e-6)
+    return plane + apart.astype(np.float32)

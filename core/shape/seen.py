@@ -1,0 +1,32 @@
+"""What a network sees of the shape of a subject, as pictures. Floor 1."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class SeenShape:
+    """A subject's shape as a network sees it at one size, float32.
+
+    `normals` (h, w, 3) unit, camera space: X right, Y up, Z to the viewer. `relief` (h, w) height toward the viewer in units of
+    the picture's longer side. `log_albedo` (h, w, 3) natural log of reflectance. `doubt` (h, w) expected error of the normals in
+    radians.
+    """
+
+    normals: np.ndarray
+    relief: np.ndarray
+    log_albedo: np.ndarray
+    doubt: np.ndarray
+
+    @property
+    def planes(self) -> tuple[np.ndarray, ...]:
+        """All four."""
+        return self.normals, self.relief, self.log_albedo, self.doubt
+
+    def each(self, changed: Callable[[np.ndarray], np.ndarray]) -> SeenShape:
+        """The same with every plane changed."""
+        return SeenShape(*map(changed, self.planes))

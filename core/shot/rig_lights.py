@@ -1,0 +1,81 @@
+"""The lights of a plan's rig on the shape of a frame. Floor 3."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..gain.arrival import Arrival, RigArrival
+from ..light.prompt import PAINTED_IN
+from ..light.rig import RigLight
+from ..light.sky import blackbody
+from ..pictures.colour import Colour
+from ..shape.placing import DISTANCE, View, placed
+from ..temporal.working_frame import WorkingFrame
+from .lights import FrameLight
+from .plan import Plan
+
+if TYPE_CHECKING:
+    from ..gain.traced import Shape
+
+
+def rig_lights(
+    plan: Plan,
+    frame: int,
+    light: FrameLight,
+    working: WorkingFrame,
+    shape: Shape,
+    source: Arrival | None,
+    strength: float,
+    full: tuple[int, int],
+) -> RigArrival | None:
+    """The lights of the plan's rig on a frame of the size `full` (H, W); None without a rig.
+
+    Args:
+        working: the frame at the working size. source: the plate's own light on it, where that is known.
+        strength: 0 to 1, of shadows.
+    """
+    if plan.rig is None:
+        return None
+    lights, keeps = plan.rig.at_frame(frame), plan.parameters.keeps_light()
+    if not lights and not keeps:
+        return None
+    weights = np.asarray(plan.colour.luminance_weights, np.float32)
+    view = _view(plan.rig.space, light, working)
+    # Lights keep to their own stops: what the whole change is multiplied by is taken out of them again.
+    unit = np.float32(1 / light.law.level)
+    subject = (shape.height, shape.normals, shape.matte)
+    put = [placed(one, unit * _colour_of(one, plan.colour), view, *subject) for one in lights]
+    mean = 1.0 if source is None else _mean(replace(source, shape=shape.size), shape, weights)
+    own = None if working.own is None else np.exp(working.own)[..., None]  # (h, w, 1)
+    return RigArrival(tuple(shape.placed(one, strength, full) for one in put), own, mean, keeps, full)
+
+
+def _mean(source: Arrival, shape: Shape, luminance_weights: np.ndarray) -> float:
+    """The mean luminance over the subject of a light on it, 1 without a matte."""
+    luminance = source.received(shape.normals, slice(None)) @ luminance_weights  # (h, w)
+    mass = float(shape.matte.sum())
+    return max(float((luminance * shape.matte).sum()) / mass, 1e-6) if mass > 0 else 1.0
+
+
+def _view(space: str, light: FrameLight, working: WorkingFrame) -> View:
+    """How a frame's camera sees a rig in the axes `space`, in the working picture."""
+    camera, in_world = light.camera, space == "world"
+    to_camera = camera.rotation.T if in_world else np.eye(3)
+    origin = np.array(camera.position if in_world else (0.0, 0.0, 0.0))
+    data, display = ((w.x, w.y, w.width, w.height) for w in working.canvas)  # type: ignore[attr-defined]
+    shape = working.matte.shape[0], working.matte.shape[1]
+    return View.of(shape, data, display, camera.fov, to_camera, origin, working.distance or DISTANCE)
+
+
+def _colour_of(light: RigLight, colour: Colour) -> np.ndarray:
+    """The colour of a light in the working space, (3,) of luminance 1."""
+    rec709 = np.ones(3, np.float32)
+    if light.kelvin is not None:
+        rec709 = blackbody(light.kelvin)
+    elif light.colour is not None:
+        rec709 = np.array(light.colour, np.float32)
+    working = np.maximum(colour.to_working(rec709[None, None], PAINTED_IN)[0, 0], 0)
+    return working / max(float(working @ np.asarray(colour.luminance_weights)), 1e-6)
