@@ -152,11 +152,10 @@ def _gain(given: FinishInput, epsilon: float) -> Callable[[slice], np.ndarray]:
             gain += given.traced.log_share(subject.normals[rows], rows)
         if given.gloss is not None:
             normals, source = subject.normals[rows], None if given.traced is None else given.traced.source
-            light = unpremultiply(
-                subject.plate[rows], None if subject.alpha is None else subject.alpha[rows]
-            )  # (n, W, 3)
-            shadow = None if source is None else source.log_share(normals, rows)
-            gain = given.gloss.gain(gain, light, normals, rows, epsilon, shadow)
+            alpha = None if subject.alpha is None else subject.alpha[rows]
+            light = unpremultiply(subject.plate[rows], alpha)  # (n, W, 3)
+            arriving = None if source is None else source.arriving(normals, rows)
+            gain = given.gloss.gain(gain, light, normals, rows, epsilon, arriving)
         return _with_rig(gain, given.traced, subject.normals[rows], rows)
 
     coverage = subject.coverage

@@ -82,7 +82,7 @@ class Gloss:
         normals: np.ndarray,
         rows: slice,
         epsilon: float,
-        shadow: np.ndarray | None,
+        arriving: np.ndarray | None,
     ) -> np.ndarray:
         """The log gain of some rows, (n, W, 3).
 
@@ -91,9 +91,9 @@ class Gloss:
             plate: (n, W, 3) un-premultiplied light.
             normals: (n, W, 3) unit camera-space vectors.
             epsilon: of the law, in the plate's units.
-            shadow: (n, W, 3) log of the share of the old light that arrives, or None for all of it.
+            arriving: (n, W, 3) the share of the old light that arrives, or None for all of it.
         """
-        was, matte_was, spec = self._was(plate, normals, rows, shadow)
+        was, matte_was, spec = self._was(plate, normals, rows, arriving)
         new = matte_was * np.exp(matte) + spec * self._mirrored(self.target, normals, rows) * np.float32(self.scale)
         change = np.log((new + FAINT) / (was + FAINT))
         met = np.minimum(np.abs(change).max(-1, keepdims=True) / MET, 1)  # 0 where nothing changes
@@ -104,14 +104,14 @@ class Gloss:
         return np.where(met > 0, gain, 0).astype(np.float32)
 
     def _was(
-        self, plate: np.ndarray, normals: np.ndarray, rows: slice, shadow: np.ndarray | None
+        self, plate: np.ndarray, normals: np.ndarray, rows: slice, arriving: np.ndarray | None
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """What the surface would have read at unit level, its matte part, and the share that it mirrors, (n, W, 3) each."""
         received = np.ones_like(normals)
         if self.source is not None:
             received = np.maximum(sample_table(self.source.table, normals), np.float32(DARKEST))
-        if shadow is not None:
-            received = received * np.exp(shadow)
+        if arriving is not None:
+            received = received * arriving
         mirrored = np.ones_like(normals) if self.source is None else self._mirrored(self.source, normals, rows)
         metal = self.materials.metallic[rows][..., None]
         albedo = self._albedo(plate, received, mirrored, rows)
