@@ -151,3 +151,11 @@ def test_an_estimator_on_render_gives_the_light_that_its_passes_give(shot, model
     fly, passed = (layer(tmp_path / f"{name}.1002.exr", "R", "G", "B") for name in ("fly", "given"))
     np.testing.assert_allclose(fly, passed, rtol=0.02, atol=2e-3)
     assert not np.allclose(fly, layer(shot.plate_frame(1002), "R", "G", "B"), atol=1e-2)
+
+
+def test_ic_lights_count_in_its_old_place_is_told_where_it_went(shot, capsys):
+    assert (
+        main(["render", shot.plate, "--env", shot.env_b, "--backbone", "ratio", "--passes", "2", "--out", shot.out])
+        == 2
+    )
+    assert "IC-Light's count is --ic-light-passes 2" in capsys.readouterr().err

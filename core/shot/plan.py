@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from .. import VERSION
 from .. import job as jobs
 from ..atomic import file_state
+from ..errors import UsageError
 from ..light.camera import CameraMove
 from ..light.rig import Rig
 from ..light.sources import Illumination
@@ -223,6 +224,8 @@ def resolve_inputs(parameters: RelightParameters) -> Inputs:
     p = parameters
     assert p.plate
     assert p.out
+    if p.passes and p.passes.isdigit():
+        raise UsageError(f"--passes takes files of passes; IC-Light's count is --ic-light-passes {p.passes}")
     matte, matte_channel = exr.split_layer(p.matte) if p.matte else (None, None)
     normals, normals_layer = exr.split_layer(p.normals) if p.normals else (None, None)
     depth, depth_layer = exr.split_layer(p.depth) if p.depth else (None, None)
