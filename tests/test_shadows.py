@@ -5,9 +5,13 @@ import pytest
 from shadow_shot import SUN, ShadowShot, scene, sunny
 
 from relamp.core.cli import main
+from relamp.core.gain import traced
 from relamp.core.gain.analytic import between
+from relamp.core.job import RelightJob
 from relamp.core.light.environment import AP1_LUMINANCE
 from relamp.core.light.irradiance import Light
+from relamp.core.parameters import RelightParameters
+from relamp.core.shot.preview import Previewer
 from shots import Shot, layer, lit_ball, soft_light, write_exr
 
 RGB = ("R", "G", "B")
@@ -124,3 +128,26 @@ def test_visibility_without_shadows_or_without_a_shape_is_refused(tmp_path, caps
     assert main(["render", shot.plate, "--env", shot.env_b, "--out", shot.out, "--backbone", "ratio", "-q",
                  "--layers", "visibility"]) == 2  # fmt: skip
     assert "--normals" in capsys.readouterr().err
+
+
+def test_while_a_light_turns_its_shape_is_made_once_and_the_plates_light_traced_once(tmp_path, monkeypatch):
+    shot, walked, made = ShadowShot(tmp_path), [], []
+    walk, of = traced.lamp_visibility, traced.Shape.of
+    monkeypatch.setattr(traced, "lamp_visibility", lambda *a: walked.append(1) or walk(*a))
+    monkeypatch.setattr(traced.Shape, "of", lambda *a: made.append(1) or of(*a))
+    preview = Previewer()
+    given = {"plate": shot.plate, "depth": shot.plate, "env": shot.env_b, "source_env": shot.env_b, "out": shot.out}
+
+    def picture(stage: str = "relit", **more: object) -> np.ndarray:
+        job = RelightJob(RelightParameters(**given, backbone="ratio", **more))
+        return np.frombuffer(preview.picture(job, stage, 1001).pixels, np.uint8)
+
+    first = picture(env_rotate=(0.0, 20.0, 0.0))
+    assert len(walked) == 2  # the new light's sun and the plate's
+    turned = picture(env_rotate=(0.0, 40.0, 0.0))
+    assert len(walked) == 3
+    picture(env_rotate=(0.0, 40.0, 0.0), env_exposure=1.0)
+    assert (len(walked), len(made)) == (3, 1)
+    assert (first != turned).any()
+    seen = picture("visibility", env_rotate=(0.0, 40.0, 0.0))
+    assert seen.min() < 0.8 * np.median(seen)  # the ball's shadow
