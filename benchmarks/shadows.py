@@ -23,7 +23,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -37,7 +37,7 @@ from relamp.core.gain.analytic import between
 from relamp.core.gain.arrival import TracedLights
 from relamp.core.gain.finish import FinishInput, Shading, Subject, finish
 from relamp.core.gain.law import Law
-from relamp.core.gain.traced import Fine, Shape
+from relamp.core.gain.traced import Depth, Fine, Shape
 from relamp.core.light.backdrop import camera_rays
 from relamp.core.light.environment import AP1_LUMINANCE, directions
 from relamp.core.light.irradiance import Light
@@ -168,11 +168,16 @@ def depths(seen: View) -> dict[str, Surface]:
     relief = float(np.ptp(np.percentile(z[np.isfinite(z)], (5, 95))))
     half = cv2.resize(np.where(np.isfinite(z), z, 0)[::2, ::2], z.shape[::-1], interpolation=cv2.INTER_NEAREST)
     smooth = cv2.GaussianBlur(rng.standard_normal(z.shape), (0, 0), z.shape[1] / 40)
+    noisy = np.where(np.isfinite(z), z + smooth / smooth.std() * 0.02 * relief, 0).astype(np.float32)
+    known = np.isfinite(z)
+    rays = camera_rays(z.shape[1], z.shape[0], FOV)
+    held, _ = Depth(noisy, "z").heights(rays, seen.normals, known.astype(np.float32), known)
     return {
         "exact": seen.surface(),
         "half float": seen.surface(z.astype(np.float16).astype(np.float64)),
         "half size": seen.surface(np.where(half > 0, half, z)),
-        "smooth noise, 2 % of the relief": seen.surface(z + smooth / smooth.std() * 0.02 * relief),
+        "smooth noise, 2 % of the relief": seen.surface(np.where(known, noisy, z)),
+        "the same, held to the normals as a render does": replace(seen.surface(), height=held),
         **{f"thickness x {t:g}": seen.surface(thickness=t) for t in (0.25, 0.5, 2.0, 4.0, 100.0)},
     }
 

@@ -21,6 +21,7 @@ import numpy as np
 
 from ..pictures.bands import bands
 
+FINER = 1.015  # as GROWTH, for lamps behind the picture's plane
 GROWTH = 1.04  # from one step of a walk to the next; the first are of a pixel
 WIDEST = 1.0  # radians: a lamp that is nearer counts as no wider
 SHARPEST = 0.01  # radians, half width: a smaller lamp's shadow is as soft as this
@@ -223,6 +224,7 @@ def _walked(
     far = reach + np.zeros_like(start)
     state = np.stack([start, right, up, rise, slope_right, slope_up, half + np.zeros_like(start), far])[:, on]
     place = np.stack([row, column]).astype(np.int32)[:, on]
+    before = np.float32(0)
     for count, step in enumerate(_steps(surface, start, rise)):
         from_, right_, up_, rise_, slope_right_, slope_up_, half_, reach_ = state
         to_right, to_up = np.rint(right_ * step).astype(np.int32), np.rint(up_ * step).astype(np.int32)
@@ -230,7 +232,9 @@ def _walked(
         inside = (there_row >= 0) & (there_row < height) & (there_column >= 0) & (there_column < width)
         inside &= step < reach_
         there = np.where(inside, there_row * width + there_column, 0)
-        scale = np.float32(0.5) / (half_ * step + unsure)
+        # Since the step before, the ray passed all heights between that one's and this one's.
+        scale = np.float32(0.5) / (half_ * step + unsure + np.float32(0.5) * np.abs(rise_) * (step - before - 1))
+        before = step
         middle = from_ + step * rise_
         own = (
             from_ + unsure + to_right * slope_right_ + to_up * slope_up_
@@ -279,8 +283,10 @@ def _steps(surface: Surface, start: np.ndarray, rise: np.ndarray) -> list[np.flo
         reach = min(reach, float(((surface.highest - start) / rise).max()) + 2 * surface.spacing)
     elif rise.max() < 0:
         reach = min(reach, float(((start - surface.lowest) / -rise).max()) + 2 * surface.spacing)
+    # Rays that go back meet the thin edges of things: longer steps would miss some, and shadows would have the teeth of a comb.
+    growth = GROWTH if rise.min() > 0 else FINER
     steps, step = [], 1.0
     while step < reach:
         steps.append(np.float32(round(step)))
-        step = max(step + 1, step * GROWTH)
+        step = max(step + 1, step * growth)
     return steps
