@@ -23,7 +23,7 @@ _LARGEST = 1e30
 """Measured numbers stay below this, and an anchor above its inverse, so that float32 holds what is made of them."""
 
 READ_WITH = (
-    "plate", "matte", "normals", "normals_space", "normals_flip", "depth", "depth_kind", "camera", "layer", "views",
+    "plate", "matte", "passes", "normals", "normals_space", "normals_flip", "depth", "depth_kind", "camera", "layer", "views",
     "colorspace", "config",
 )  # fmt: skip
 """The parameters that a plate and its subject are read with: measurements and read frames hold only for the same values."""

@@ -122,6 +122,7 @@ def _files(plan: Plan) -> Iterable[Path]:
     """Every file that the job may read: those of its own frames and, where a frame depends on its neighbours, theirs."""
     p = plan.parameters
     pictures = [plan.inputs.plate, plan.inputs.matte, plan.inputs.normals, plan.inputs.depth, _sequence(p.background)]
+    pictures += [plan.inputs.passes, *(sequence for sequence, _ in plan.inputs.materials.values())]
     for sequence in [s for s in (*pictures, *plan.inputs.lights) if s is not None]:
         for frame in sequence.frames_on_disk():
             yield sequence.path(frame)

@@ -4,7 +4,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from scipy.ndimage import maximum_filter, minimum_filter
+from scipy.ndimage import gaussian_filter, maximum_filter, minimum_filter
 
 from depth_scene import ball_and_box
 from relamp.core.errors import InputError
@@ -194,3 +194,14 @@ def test_normals_take_the_stairs_off_a_depth_and_leave_its_edges(spoil):
 def test_a_depth_without_stairs_is_left_alone():
     scene, _, heights = fine()
     assert without_grain(heights, scene.rays, scene.normals, scene.z > 0) is heights
+
+
+def test_shadows_are_softer_only_on_a_noisy_depth():
+    noise = gaussian_filter(np.random.default_rng(0).normal(size=SMALL.z.shape), 4)
+    noisy = np.where(SMALL.z > 0, SMALL.z + noise * (0.15 / noise.std()), 0).astype(np.float32)
+    halves = SMALL.z.astype(np.float16).astype(np.float32)
+    doubts = [
+        Fit.of(d, "z", SMALL.rays, SMALL.normals, SMALL.matte, SMALL.z > 0).doubt for d in (SMALL.z, halves, noisy)
+    ]
+    assert doubts[:2] == [0, 0]
+    assert doubts[2] > 0.05

@@ -231,7 +231,7 @@ def test_any_split_any_threads_and_any_order_give_the_same_bits(tmp_path):
 
 
 def test_a_killed_render_leaves_whole_frames_and_goes_on(tmp_path):
-    shot = Shot(tmp_path, size=256, frames=12)
+    shot = Shot(tmp_path, size=256, frames=8)
     command = [sys.executable, "-m", "relamp.core.cli", "render", shot.plate, "--env", shot.env_b, "--out", shot.out]
     command += ["--threads", "1", *QUICK_OPTIONS]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
@@ -245,10 +245,10 @@ def test_a_killed_render_leaves_whole_frames_and_goes_on(tmp_path):
     for frame in out.glob("*.exr"):
         read_exr(frame)
     assert render(shot, "--skip-existing") == 0
-    resumed = pixels_of(shot.out, range(1001, 1013))
+    resumed = pixels_of(shot.out, range(1001, 1009))
     assert not list(out.glob(".*"))
     assert render(shot, out=str(tmp_path / "once.####.exr")) == 0
-    assert resumed == pixels_of(tmp_path / "once.####.exr", range(1001, 1013))
+    assert resumed == pixels_of(tmp_path / "once.####.exr", range(1001, 1009))
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

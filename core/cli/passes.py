@@ -13,7 +13,7 @@ from ..parameters import RelightParameters, knob_of
 from ..process import Stop, asking_on_signals
 from ..progress import DIALECTS, Progress
 from .declared import Declared
-from .render import logging_options, option, start_log
+from .render import DeclaredCommand, logging_options, option, start_log
 
 # The declared parameters that passes depend on.
 _DECLARED = (
@@ -34,7 +34,7 @@ def _declared(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-@click.command("passes", epilog=EXAMPLES)
+@click.command("passes", cls=DeclaredCommand, epilog=EXAMPLES)
 @click.argument("plate", type=Declared("plate"))
 @_declared
 @click.option("--layers", default="", metavar="NAME,…",
@@ -50,7 +50,8 @@ def command(
     """Make the passes of PLATE and write them as layers beside its picture: N, depth.Z, albedo and what else there is."""
     from .. import job as jobs
     from ..shot.passes import make_passes
-    from ..shot.passes_plan import LAYERS, describe, prepare_passes
+    from ..shot.passes_plan import LAYERS
+    from ..shot.passes_prepare import describe, prepare_passes
     from ..shot.passes_sheet import write_sheet
 
     start_log(quiet, log_file, log_json)

@@ -28,7 +28,7 @@ Examples:
 """
 
 
-class _RenderCommand(click.Command):
+class DeclaredCommand(click.Command):
     """Lets an option stand without its value, and shows options under the headings of their groups."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -106,7 +106,7 @@ def logging_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("-q", "--quiet", is_flag=True, help="Only errors.")(command)
 
 
-@click.command("render", cls=_RenderCommand, epilog=EXAMPLES)
+@click.command("render", cls=DeclaredCommand, epilog=EXAMPLES)
 @_declared_options
 @click.option("--job", "job_file", metavar="FILE", help="Start from this job file; options given here win.")
 @click.option("--save-job", metavar="FILE", help="Write the job, with what was measured, for a farm or another day.")

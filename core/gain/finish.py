@@ -18,6 +18,7 @@ from .analytic import DARKEST, Hint
 from .arrival import Arrival, TracedLights
 from .guide import GuidedResidual, enlarge_residual
 from .law import Law, blend, carry_outward, lacking, relight_band, touched, unpremultiply
+from .materials import Gloss, Materials
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Subject:
     `plate` is (H, W, 3) premultiplied working-space light as read, `alpha` (H, W) or None, `weight` (H, W) of the matte,
     `normals` (H, W, 3) unit camera-space vectors, `known` (H, W) bool, where they are to be believed; `guessed` says that
     the normals were inflated from the matte. `depth` is (H, W), cleaned (`shape.depth_pass`), 0 where nothing
-    stands; None where none was given.
+    stands; None where none was given. `materials` are what its surfaces are made of; None where that was not given.
     """
 
     plate: np.ndarray
@@ -37,6 +38,7 @@ class Subject:
     known: np.ndarray
     guessed: bool
     depth: np.ndarray | None = None
+    materials: Materials | None = None
 
     @cached_property
     def opacity(self) -> np.ndarray | None:
@@ -72,7 +74,7 @@ class FinishInput:
     `subject` has the normals that are lit. `residual` is the network's log gain over the analytic one, fitted to its full-size
     `guide` (H, W, G); both are None where there is no network. `sides` are the layers that only the network gives: `albedo`
     (H, W, 3), `confidence` (H, W). `traced` are the lights on the subject's shape; None leaves them as they are with nothing in
-    the way.
+    the way. `gloss` are the lights on its given materials; None takes every surface as matte.
     """
 
     subject: Subject
@@ -81,6 +83,7 @@ class FinishInput:
     guide: np.ndarray | None = None
     sides: Mapping[str, np.ndarray] = field(default_factory=dict)
     traced: TracedLights | None = None
+    gloss: Gloss | None = None
 
 
 @dataclass
@@ -106,7 +109,7 @@ def finish(given: FinishInput, law: Law, layers: tuple[str, ...] = ()) -> Finish
         UsageError: `albedo` is asked for, and neither the network nor a source light gives it.
     """
     subject, shading, traced = given.subject, given.shading, given.traced
-    gain_of = _gain(given)
+    gain_of = _gain(given, law.epsilon)
     beauty, changed = np.empty_like(subject.plate), np.zeros(subject.plate.shape, bool)
     finished = Finished(beauty, changed)
     if "ratio" in layers:
@@ -136,7 +139,7 @@ def finish(given: FinishInput, law: Law, layers: tuple[str, ...] = ()) -> Finish
     return finished
 
 
-def _gain(given: FinishInput) -> Callable[[slice], np.ndarray]:
+def _gain(given: FinishInput, epsilon: float) -> Callable[[slice], np.ndarray]:
     """The log gain of any rows. Only a matte with an edge needs the whole frame's at once, to carry it outward."""
     subject, residual, guide = given.subject, given.residual, given.guide
     height = subject.plate.shape[0]
@@ -147,6 +150,12 @@ def _gain(given: FinishInput) -> Callable[[slice], np.ndarray]:
             gain += enlarge_residual(residual, guide[rows], rows, height)
         if given.traced is not None:
             gain += given.traced.log_share(subject.normals[rows], rows)
+        if given.gloss is not None:
+            normals, source = subject.normals[rows], None if given.traced is None else given.traced.source
+            alpha = None if subject.alpha is None else subject.alpha[rows]
+            light = unpremultiply(subject.plate[rows], alpha)  # (n, W, 3)
+            arriving = None if source is None else source.arriving(normals, rows)
+            gain = given.gloss.gain(gain, light, normals, rows, epsilon, arriving)
         return _with_rig(gain, given.traced, subject.normals[rows], rows)
 
     coverage = subject.coverage

@@ -73,7 +73,7 @@ def _blur(spectrum: np.ndarray, roughness: float) -> np.ndarray:
     return np.maximum(out, 0)  # the transform's rounding only: energy and lobe are never negative
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=16)
 def _lobe(roughness: float) -> np.ndarray:
     """Transform along azimuth of the lobe between every two rows, normalised, (129, 128, 128) complex64."""
     if not 0 <= roughness <= 1:

@@ -64,6 +64,19 @@ class RelightParameters(PublishedParameters):
         "normalised (0 to 1).",
         "choice", "inputs", choices=("z", "distance", "inverse", "normalised"),
     )  # fmt: skip
+    passes: str | None = knob(
+        None, "A file of passes, of relamp passes or any renderer: normals, depth, albedo, roughness and metallic in it are used "
+        "where they are not given singly.",
+        "picture", "inputs", look=False,
+    )  # fmt: skip
+    albedo: str | None = knob(
+        None, "The plate's albedo, or base colour, scene-linear: metals mirror in it.", "picture", "inputs", look=False
+    )
+    roughness: str | None = knob(
+        None, "How rough surfaces are, 0 to 1: with it and --metallic the old reflection leaves and the new one comes.",
+        "picture", "inputs", look=False,
+    )  # fmt: skip
+    metallic: str | None = knob(None, "Where surfaces are metal, 0 to 1.", "picture", "inputs", look=False)
     estimator: str | None = knob(
         None, "What sees shape and surface where no passes are given: own is Relamp's own network; moge, david and marigold are "
         "downloaded (relamp models list).",

@@ -126,14 +126,14 @@ def read_layer(path: PathLike, layer: str, view: str | None = None) -> Layer:
     _, parts = open_parts(path, view)
     for part in parts:
         if layer in part.names:
-            return _pick(path, part, [part.names.index(layer)])
+            return pick(path, part, [part.names.index(layer)])
     for part in parts:
         members = [name for name in part.names if layers.split(name)[0].lower() == layer.lower()]
         if members:
-            return _pick(path, part, [part.names.index(name) for name in layers.in_order(members)])
+            return pick(path, part, [part.names.index(name) for name in layers.in_order(members)])
     for part in parts:
         if part.name == layer:
-            return _pick(path, part, [part.names.index(name) for name in layers.in_order(part.names)])
+            return pick(path, part, [part.names.index(name) for name in layers.in_order(part.names)])
     raise InputError(f"{path.name} has no layer or channel {layer!r}; it has {', '.join(all_names(parts))}")
 
 
@@ -159,8 +159,8 @@ def read_matte(path: PathLike, layer: str | None = None, view: str | None = None
     for part in parts:
         for name in ("", *layers.matching(part.in_view, ("matte", "mask"))):
             if (index := layers.alpha(part.in_view, name)) is not None:
-                return _pick(path, part, [index])
-    if (found := _only_channel(path, parts)) is not None:
+                return pick(path, part, [index])
+    if (found := only_channel(path, parts)) is not None:
         return found
     raise InputError(
         f"{path.name} has channels {', '.join(all_names(parts))} and no alpha; "
@@ -189,11 +189,11 @@ def read_normals(path: PathLike, layer: str | None = None, view: str | None = No
         names = tuple(found.names[i] for i in picked)
         return Layer(found.pixels[..., list(picked)], names, found.data_window, found.display_window, path)
     for part in parts:
-        if (named := _named_vector(part.in_view, layers.NORMALS)) is not None:
-            return _pick(path, part, named)
+        if (named := named_vector(part.in_view, layers.NORMALS)) is not None:
+            return pick(path, part, named)
     for part in parts:
         if (plain := layers.vector(part.in_view, "")) is not None:
-            return _pick(path, part, plain)
+            return pick(path, part, plain)
     raise InputError(
         f"{path.name} has channels {', '.join(all_names(parts))} but no N.X, N.Y, N.Z; name a layer, as in {path.name}:Normal"
     )
@@ -225,8 +225,8 @@ def read_depth(path: PathLike, layer: str | None = None, view: str | None = None
         return Layer(found.pixels[..., [index]], (found.names[index],), found.data_window, found.display_window, path)
     for part in parts:
         if (named := layers.depth(part.in_view)) is not None:
-            return _pick(path, part, [named])
-    if (found := _only_channel(path, parts)) is not None:
+            return pick(path, part, [named])
+    if (found := only_channel(path, parts)) is not None:
         return found
     raise InputError(
         f"{path.name} has channels {', '.join(all_names(parts))} but no Z or depth.Z; "
@@ -241,7 +241,7 @@ def find_normals(frame: Frame) -> Layer | None:
         InputError: their part is damaged.
     """
     for part in frame.source.parts:
-        if (indices := _named_vector(part.in_view, layers.NORMALS)) is not None:
+        if (indices := named_vector(part.in_view, layers.NORMALS)) is not None:
             return _of_frame(frame, part, indices)
     return None
 
@@ -258,15 +258,15 @@ def find_depth(frame: Frame) -> Layer | None:
     return None
 
 
-def _only_channel(path: Path, parts: Sequence[Part]) -> Layer | None:
+def only_channel(path: Path, parts: Sequence[Part]) -> Layer | None:
     """The only channel of a file, or the red of a grey one; None where there is more to choose from."""
     shown = [(part, index) for part in parts for index, name in enumerate(part.in_view) if name]
     if len(shown) == 1:
         part, index = shown[0]
-        return _pick(path, part, [index])
+        return pick(path, part, [index])
     for part in parts:
         if (rgb := layers.rgb(part.in_view, "")) is not None:
-            found = _pick(path, part, rgb)
+            found = pick(path, part, rgb)
             red = found.pixels[..., :1]
             if np.array_equal(np.broadcast_to(red, found.pixels.shape), found.pixels):
                 return Layer(red, found.names[:1], found.data_window, found.display_window, path)
@@ -274,14 +274,16 @@ def _only_channel(path: Path, parts: Sequence[Part]) -> Layer | None:
     return None
 
 
-def _named_vector(names: Sequence[str], wanted: Sequence[str]) -> tuple[int, int, int] | None:
+def named_vector(names: Sequence[str], wanted: Sequence[str]) -> tuple[int, int, int] | None:
+    """Indices of X, Y, Z (or R, G, B) of the best layer with one of the names `wanted`, or None."""
     for layer in layers.matching(names, wanted):
         if (indices := layers.vector(names, layer)) is not None:
             return indices
     return None
 
 
-def _pick(path: Path, part: Part, indices: Sequence[int]) -> Layer:
+def pick(path: Path, part: Part, indices: Sequence[int]) -> Layer:
+    """Channels of a part by their indices."""
     read = part.pixels
     if len(indices) == 3 and not read.ids:
         pixels = _take(read.array, (indices[0], indices[1], indices[2]))
@@ -292,7 +294,7 @@ def _pick(path: Path, part: Part, indices: Sequence[int]) -> Layer:
 
 
 def _of_frame(frame: Frame, part: Part, indices: Sequence[int]) -> Layer:
-    found = _pick(frame.path, part, indices)
+    found = pick(frame.path, part, indices)
     pixels = place(found.pixels, found.data_window, frame.data_window)
     return Layer(pixels, found.names, frame.data_window, frame.display_window, frame.path)
 

@@ -8,7 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-NORMALS = ("N", "normal", "normals", "nrm")
+from .makers import MAKERS
+
+NORMALS = ("N", "normal", "normals", "nrm", "Nn")
+ALBEDO = tuple(dict.fromkeys(name for row in MAKERS for name in row.albedo))
+ROUGHNESS = tuple(dict.fromkeys(name for row in MAKERS for name in row.roughness))
+GLOSSINESS = tuple(dict.fromkeys(name for row in MAKERS for name in row.glossiness))
+METALLIC = tuple(dict.fromkeys(name for row in MAKERS for name in row.metallic))
 DEPTH = ("depth", "zdepth", "vrayzdepth", "z", "pz")
 BEAUTY = ("rgba", "rgb", "combined", "beauty", "ci", "c", "main", "default", "composite")
 # Three channels that are no light, whatever letters they go by.

@@ -15,13 +15,14 @@ from functools import lru_cache
 import torch
 from torch.nn.functional import adaptive_avg_pool2d, avg_pool2d, interpolate, max_pool2d, normalize, pad
 
+from .depth_fit import NOISY, QUIET
+
 LONGEST = 160  # px of the longer side that relief, and broad light, are worked out at
 STEEPEST = 0.2  # least z of a normal: slopes beyond 78 degrees are outlines, not surface
 LOOSE = 1e-3  # weight of slopes outside the matte, which keeps its parts together
 HELD = 8.0  # squared, the pull of a given relief, over the squared longer side: it decides forms of about a third of the picture
 STEP = 0.03  # of the longer side: a given relief that rises more than this from pixel to pixel, beyond the slope, is an edge
 ITERATIONS = 40
-QUIET, NOISY = 0.25, 0.6  # noise of a depth that is taken as it is, and of one that is held to the normals entirely
 RIM = 1 / 160  # of the longer side: how near to an outline normals are bent
 REACHES = (3, 5, 9, 17, 33, 65)  # px, sides of the boxes that normals are carried over a rim by
 

@@ -20,6 +20,8 @@ ABSOLUTE = ("z", "distance")  # kinds that a cleaned depth is z of already
 SPANS = 40  # a longer side: pairs of pixels so far apart are compared
 FACING = 0.25  # least cosine to the viewer of a normal that is compared
 FEW = 60  # pairs: fewer tell nothing
+QUIET, NOISY = 0.25, 0.6  # noise of a depth that is taken as it is, and of one that is held to the normals entirely
+UNSURE = 0.2  # radians: the expected error of a depth whose slopes are off by as much as the normals' are
 NEAREST = 1 / 20  # of the farthest z: a fit that is closer to the eye is held there
 DOUBTED = 0.3  # misfit, as a share of what a flat thing would have: more is not this kind where another one fits ...
 BETTER = 0.25  # ... with so little of it
@@ -109,6 +111,11 @@ class Fit:
         sure = Pairs.of(subject, rays, normals, known & (matte > INSIDE))
         noise = 0.0 if sure.few else _misfit(sure, kind, subject)
         return replace(fit, middle=float(np.median(fit.z(subject[subject > 0]))), noise=noise)
+
+    @property
+    def doubt(self) -> float:
+        """The expected error of the shape in radians, by which shadows are softer; 0 for a depth that is taken as it is."""
+        return 0.0 if self.noise < QUIET else UNSURE * min(self.noise, 1.0)
 
     def z(self, depth: np.ndarray) -> np.ndarray:
         """Planar z of numbers of a cleaned depth, positive, in some unit; any shape."""

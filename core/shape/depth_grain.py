@@ -13,6 +13,9 @@ from ..pictures.bands import bands
 
 GRAINLESS = 0.15  # px: lower stairs throw no shadow
 EDGE = 4.0  # times the median height of the stairs: a higher one is an edge
+DOUBLED = (
+    1.5  # times the slope, more: a picture enlarged by doubling its pixels has stairs as high as two steps of the slope
+)
 ITERATIONS = 12
 HELD = 0.15  # weight of the depth itself against that of one neighbour
 FACING = 0.1  # least cosine to the viewer of normals that tell a slope
@@ -75,5 +78,7 @@ def _along_rows(rays: np.ndarray, normals: np.ndarray, known: np.ndarray) -> tup
 
 def _joined(nearness: np.ndarray, factor: np.ndarray, usable: np.ndarray, edge: float) -> tuple[np.ndarray, np.ndarray]:
     """What nearness is multiplied with on the way forth and back, (h, w - 1) each; 0 across an edge."""
-    joined = usable & (np.abs(nearness[:, 1:] - nearness[:, :-1] * factor) < edge)
+    told = nearness[:, :-1] * factor
+    slope = np.abs(told - nearness[:, :-1])
+    joined = usable & (np.abs(nearness[:, 1:] - told) < edge + DOUBLED * slope)
     return np.where(joined, factor, 0), np.where(joined, 1 / factor, 0)

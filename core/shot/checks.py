@@ -129,6 +129,15 @@ def check_backbone(parameters: RelightParameters, colour: Colour, backbone: Back
     _require_layers_made(parameters, backbone, source_given)
 
 
+def check_estimator(parameters: RelightParameters, colour: Colour) -> None:
+    """Raise `UsageError` where the networks that see shape and surface cannot be asked."""
+    if not colour.is_acescg:
+        raise UsageError(
+            f"--estimator {parameters.estimator or 'own'} sees ACEScg, and {colour.config_id} works in {colour.working_space}; "
+            "give a --config whose scene_linear is ACEScg"
+        )
+
+
 def of_first_readable(paths: Iterable[Path], read: Callable[[Path], T]) -> T:
     """What `read` returns of the first file that it can read: a damaged frame fails alone, later, and not the shot.
 
@@ -163,10 +172,11 @@ def _require_outputs_free(parameters: RelightParameters, tasks: tuple[FrameTask,
 
 
 def _require_inputs(inputs: Inputs, tasks: tuple[FrameTask, ...]) -> None:
-    """Refuse a matte, normals, depth or a background without a frame that will be rendered."""
+    """Refuse a matte, passes or a background without a frame that will be rendered."""
     frames = tuple(task.plate_frame for task in tasks if task.action == RENDER)
     given = (
-        ("--matte", inputs.matte), ("--normals", inputs.normals), ("--depth", inputs.depth), ("--background", inputs.background),
+        ("--matte", inputs.matte), ("--normals", inputs.normals), ("--depth", inputs.depth), ("--passes", inputs.passes),
+        *((f"--{name}", sequence) for name, (sequence, _) in inputs.materials.items()), ("--background", inputs.background),
     )  # fmt: skip
     for option, sequence in given:
         missing = sequence.missing(frames) if sequence else ()
@@ -196,7 +206,9 @@ def _require_layer_names_free(parameters: RelightParameters, inputs: Inputs, tas
         return
 
     def layers_of(path: Path) -> tuple[dict[str, tuple[str, ...]], bool]:
-        return exr.other_layers(path, parameters.layer, parameters.view()), "relamp/ai" in exr.header(path)
+        return exr.other_layers(path, parameters.layer, parameters.view()), exr.header(path).get(
+            "relamp/ai"
+        ) == "relight"
 
     present, relit = of_first_readable((inputs.plate.path(task.plate_frame) for task in tasks), layers_of)
     if relit:

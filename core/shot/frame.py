@@ -14,6 +14,8 @@ from ..gain.finish import Finished, FinishInput, Shading, Subject, finish
 from ..gain.grain import measure as measure_noise
 from ..gain.law import Law
 from ..pictures.frame import Frame
+from .estimated import EstimatedFrames
+from .gloss import gloss_of
 from .lights import Lights
 from .network import CacheSizes, WorkingFrames
 from .network_input import NetworkInputs
@@ -58,6 +60,8 @@ class Shot:
             seen: shapes that were seen before, of shots whose `frames` tell one frame from another alike.
         """
         frames = frames or ReadAhead(plan)
+        if plan.estimator is not None:
+            frames = EstimatedFrames(plan, frames)
         lock = like.one_at_a_time if like else threading.Lock()
         sizes = CacheSizes.of(plan)
         lights = Lights(plan, sizes.inputs, like.lights.maps if like else None)
@@ -122,11 +126,16 @@ def relight_frame(shot: Shot, task: FrameTask) -> RelitFrame:
                 traced = shot.tracer.trace(task.frame, read, light, given.subject, working)
                 given = replace(given, traced=traced)
 
-        # 8. Finish: the gain on the plate, grain, lamps and layers, each (H, W, 3).
+        # 8. Mirror: what surfaces of given materials mirror of each light, (H, W, 3), sharp where they are.
+        given = replace(
+            given, gloss=gloss_of(shot.plan, shot.lights.maps, task.frame, frame, given.subject, light, given.shading)
+        )
+
+        # 9. Finish: the gain on the plate, grain, lamps and layers, each (H, W, 3).
         lit = cut_out(given.subject) if p.over else given.subject
         finished = finish(replace(given, subject=lit), law, p.layers)
 
-        # 9. Composite: (H, W, 3) over the background.
+        # 10. Composite: (H, W, 3) over the background.
         if p.over:
             frame, finished = put_over(shot.plan, task, frame, lit, finished)
     return RelitFrame(frame, finished, lit, given.shading, law)

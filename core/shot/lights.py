@@ -16,6 +16,7 @@ from ..gain.finish import Shading
 from ..gain.law import Law
 from ..light.camera import Camera
 from ..light.environment import resize
+from ..light.glossy import Mirror
 from ..light.irradiance import Light
 from ..light.parcels import Placed, parcels_of
 from ..light.sources import Illumination, camera_to_map
@@ -66,6 +67,7 @@ class LightMaps:
         self._tables: LRUCache[Hashable, LightTables] = LRUCache(_KEPT_MAPS)
         self._views: LRUCache[Hashable, np.ndarray] = LRUCache(_KEPT_MAPS)
         self._parcels: LRUCache[Hashable, np.ndarray] = LRUCache(_KEPT_MAPS)
+        self._mirrors: LRUCache[Hashable, Mirror] = LRUCache(_KEPT_MAPS)
 
     def tables(self, illumination: Illumination, frame: int) -> LightTables:
         """The tables a network is conditioned on, in the axes of the map; computed once for a still map."""
@@ -86,6 +88,15 @@ class LightMaps:
                 pixels = illumination.environment(frame).pixels  # (h, 2h, 3)
                 self._parcels[key] = parcels_of(pixels, illumination.light(frame))
             return self._parcels[key]
+
+    def mirror(self, illumination: Illumination, frame: int) -> Mirror:
+        """The map at unit level as surfaces mirror it, in its own axes; computed once for a still map."""
+        key = illumination.key(frame)
+        with self.computing:
+            if key not in self._mirrors:
+                pixels = illumination.environment(frame).pixels  # (h, 2h, 3)
+                self._mirrors[key] = Mirror.of(pixels, illumination.light(frame).level)
+            return self._mirrors[key]
 
     def view(self, illumination: Illumination, frame: int) -> np.ndarray:
         """The map at unit level, at most (256, 512, 3), without its suns, which a background does not show."""

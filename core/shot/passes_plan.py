@@ -3,33 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from .. import VERSION
 from .. import job as jobs
 from ..atomic import file_state
-from ..errors import InputError, UsageError
-from ..frames import format_frames
-from ..gain.proxy import probe_frames
-from ..job import Measured, RelightJob
-from ..light.camera import CameraMove, shot_camera
+from ..job import RelightJob
+from ..light.camera import CameraMove
 from ..parameters import RelightParameters
-from ..pictures import exr
 from ..pictures.colour import Colour
-from ..process import pin_opencv
-from ..relighter import resolve_device
 from ..relighter.models.estimator_files import LoadedEstimator
-from ..relighter.models.estimator_files import load as load_estimator
-from ..relighter.models.folder import Models
 from ..temporal.align import RADIUS
 from ..temporal.windows import depends_on
-from . import checks
-from .measure import anchor_of
-from .outputs import found_outputs
-from .plan import BLACK, RENDER, SKIP, FrameTask, Inputs, resolve_inputs
-from .prepare import frame_samples, frames_wanted, make_tasks, probed
+from .plan import BLACK, FrameTask, Inputs
 
 LAYERS = ("normals", "depth", "albedo", "roughness", "metallic", "matte", "shape_confidence")
 """The passes that can be written, by the names of `--layers`."""
@@ -87,84 +74,3 @@ class PassesPlan:
 
     def _states(self, frame: int) -> list[list[int] | None]:
         return [file_state(s.path(frame)) if s else None for s in (self.inputs.plate, self.inputs.matte)]
-
-
-def prepare_passes(job: RelightJob, layers: tuple[str, ...] = ()) -> PassesPlan:
-    """Check a job of passes and decide what will be done, before any work; measure the plate's exposure.
-
-    Args:
-        layers: of `LAYERS`; all that the estimator gives when empty.
-
-    Raises:
-        UsageError: settings that cannot work, outputs that would be overwritten, or layers that the estimator does not give.
-        InputError: an input or the estimator's files are missing or unreadable.
-    """
-    job.require("plate", "out")
-    p = job.parameters
-    if len(p.views) > 1:
-        raise UsageError(f"--views {','.join(p.views)}: passes are made of one view at a time; call it once for each")
-    pin_opencv()
-    colour = Colour(p.config)
-    if p.colorspace:
-        colour.resolve(p.colorspace)
-    inputs = resolve_inputs(p)
-    checks.check_options(p)
-    on_disk = inputs.plate.frames_on_disk()
-    wanted = frames_wanted(p, inputs.plate, on_disk)
-    checks.check_frames(p, inputs, wanted, on_disk)
-    tasks = make_tasks(p, inputs, wanted, on_disk)
-    found = found_outputs(tasks)
-    checks.check_files(p, inputs, tasks)
-    if not colour.is_acescg:
-        raise UsageError(
-            f"estimators see ACEScg, and {colour.config_id} works in {colour.working_space}; "
-            "give a --config whose scene_linear is ACEScg"
-        )
-    loaded = load_estimator(p.estimator or "own", Models(p.models), p.accept, resolve_device(p.device), p.seed)
-    camera = shot_camera(p.camera, str(inputs.plate))
-    plan = PassesPlan(job, inputs, colour, camera, tasks, on_disk, _layers(layers, loaded), loaded, found)
-    if p.anchor is not None:
-        return replace(plan, job=RelightJob(p, Measured(anchor=p.anchor)))
-    if job.measured.anchor is None:
-        return replace(plan, job=RelightJob(p, _measured(plan)))
-    return plan
-
-
-def describe(plan: PassesPlan) -> str:
-    """What `--dry-run` shows, a fact a line."""
-    counts = {action: [t.frame for t in plan.tasks if t.action == action] for action in (RENDER, BLACK, SKIP)}
-    others = "".join(f", {format_frames(counts[a])} {a}" for a in (BLACK, SKIP) if counts[a])
-    first = plan.tasks[0]
-    height, width = exr.display_window(plan.inputs.plate.path(first.plate_frame)).shape
-    lines = [
-        f"frames    {format_frames(counts[RENDER]) or 'none'}{others}",
-        f"plate     {plan.inputs.plate.path(first.plate_frame)} ({width} x {height})",
-        f"out       {first.out}",
-        f"layers    {', '.join(FILE_NAMES.get(name, name) for name in plan.layers)}",
-        f"estimator {'; '.join(plan.loaded.used)}, at {plan.loaded.estimator.size} px",
-        f"anchor    {plan.job.measured.anchor:g}",
-    ]
-    return "\n".join(lines)
-
-
-def _layers(asked: tuple[str, ...], loaded: LoadedEstimator) -> tuple[str, ...]:
-    """The layers to write, in the order of `LAYERS`."""
-    gives = loaded.estimator.gives
-    there = tuple(name for name in LAYERS if PLANES.get(name, name) in gives)
-    lacking = [name for name in asked if name not in there]
-    if lacking:
-        raise UsageError(
-            f"--layers {','.join(lacking)}: --estimator {loaded.estimator.name} gives {', '.join(there)}; leave out what "
-            "it does not give, or name another estimator"
-        )
-    return tuple(name for name in there if not asked or name in asked)
-
-
-def _measured(plan: PassesPlan) -> Measured:
-    frames = probe_frames(plan.on_disk)
-    with ThreadPoolExecutor(plan.parameters.threads, thread_name_prefix="probe") as pool:
-        seen = {frame: pool.submit(frame_samples, plan, frame) for frame in frames}
-        samples = list(probed(frames, lambda frame: seen[frame].result()))
-    if not samples:
-        raise InputError(f"{plan.inputs.plate}: no frame of it can be measured")
-    return Measured(frames, anchor_of(samples, plan.colour.luminance_weights))

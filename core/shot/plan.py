@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import VERSION
 from .. import job as jobs
 from ..atomic import file_state
+from ..errors import UsageError
 from ..light.camera import CameraMove
 from ..light.rig import Rig
 from ..light.sources import Illumination
@@ -20,9 +21,14 @@ from ..pictures.colour import Colour
 from ..pictures.sequence import Sequence
 from ..relighter.answer import Backbone, Seeing
 from ..temporal import Head
+from ..temporal.align import RADIUS
 from ..temporal.steady_shape import RADIUS as SHAPE_RADIUS
 from ..temporal.windows import Span, depends_on
 
+if TYPE_CHECKING:
+    from ..relighter.models.estimator_files import LoadedEstimator
+
+MATERIALS = ("albedo", "roughness", "metallic")
 RENDER, SKIP, BLACK = "render", "skip", "black"
 
 
@@ -50,10 +56,14 @@ class Inputs:
     depth_layer: str | None
     lights: tuple[Sequence, ...]
     background: Sequence | None = None
+    passes: Sequence | None = None
+    materials: Mapping[str, tuple[Sequence, str | None]] = field(default_factory=dict)
+    """`albedo`, `roughness` and `metallic` where they are given singly: their files, and the layer named."""
 
     def files(self, frames: Iterable[int], every: bool = True) -> set[Path]:
         """What is read frame by frame: the files of these frames, whether they exist or not, and `every` other there is."""
-        read = [s for s in (self.plate, self.matte, self.normals, self.depth, *self.lights) if s]
+        singles = (sequence for sequence, _ in self.materials.values())
+        read = [s for s in (self.plate, self.matte, self.normals, self.depth, self.passes, *singles, *self.lights) if s]
         wanted = set(frames)
         return {s.path(frame) for s in read for frame in (wanted | set(s.existing()) if every else wanted)}
 
@@ -62,7 +72,8 @@ class Inputs:
 class Plan:
     """A job made ready: nothing in it depends on the pixels of the frames to render.
 
-    `found` holds the state, by frame, of the output files that were there when the plan was made.
+    `found` holds the state, by frame, of the output files that were there when the plan was made. `estimator` sees shape and
+    surface of every frame, where the job names one.
     """
 
     job: jobs.RelightJob
@@ -77,6 +88,7 @@ class Plan:
     head: Head | None = None
     found: Mapping[int, list[int]] = field(default_factory=dict)
     rig: Rig | None = None
+    estimator: LoadedEstimator | None = None
 
     @property
     def parameters(self) -> RelightParameters:
@@ -126,6 +138,7 @@ class Plan:
             "span": self.span,
             "reach": self.reach,
             "head": self.head.weights if self.head else "",
+            "estimator": self.estimator.digest if self.estimator else "",
         }
 
     def fingerprint(self, task: FrameTask) -> str:
@@ -146,6 +159,7 @@ class Plan:
                 self.inputs.matte_channel,
                 self.inputs.normals_layer,
                 self.inputs.depth_layer,
+                *(layer for _, layer in self.inputs.materials.values()),
                 *self.parameters.views,
             ],
             "black": task.action == BLACK,
@@ -172,7 +186,9 @@ class Plan:
 
     def _states(self, frame: int) -> list[list[int] | None]:
         """The state of the files of a frame of the plate, None for a file that is not there or not given."""
-        files = [self.inputs.plate, self.inputs.matte, self.inputs.normals, self.inputs.depth]
+        given = self.inputs
+        files = [given.plate, given.matte, given.normals, given.depth, given.passes]
+        files += [sequence for sequence, _ in given.materials.values()]
         if self.backbone.network is not None:
             files.append(self.inputs.background)
         return [file_state(s.path(frame)) if s else None for s in files]
@@ -181,9 +197,9 @@ class Plan:
         """The facts of the other frames that the result of a frame depends on."""
         if self.span == "shot":
             return self._clip
-        return self._facts(
-            f for f in depends_on(frame, self.span, self.radius + self.reach, self.near(frame)) if f != frame
-        )
+        # What an estimator sees of a frame is averaged with what it sees of its neighbours.
+        radius = self.radius + max(self.reach, 0 if self.estimator is None else RADIUS)
+        return self._facts(f for f in depends_on(frame, self.span, radius, self.near(frame)) if f != frame)
 
     @cached_property
     def _clip(self) -> list[list[Any]]:
@@ -208,6 +224,8 @@ def resolve_inputs(parameters: RelightParameters) -> Inputs:
     p = parameters
     assert p.plate
     assert p.out
+    if p.passes and p.passes.isdigit():
+        raise UsageError(f"--passes takes files of passes; IC-Light's count is --ic-light-passes {p.passes}")
     matte, matte_channel = exr.split_layer(p.matte) if p.matte else (None, None)
     normals, normals_layer = exr.split_layer(p.normals) if p.normals else (None, None)
     depth, depth_layer = exr.split_layer(p.depth) if p.depth else (None, None)
@@ -222,4 +240,11 @@ def resolve_inputs(parameters: RelightParameters) -> Inputs:
         depth_layer=depth_layer,
         lights=tuple(Sequence.parse(path) for path in (p.env, p.source_env, p.background) if path),
         background=Sequence.parse(p.background) if p.background else None,
+        passes=Sequence.parse(p.passes) if p.passes else None,
+        materials={name: _layered(path) for name in MATERIALS if (path := getattr(p, name))},
     )
+
+
+def _layered(text: str) -> tuple[Sequence, str | None]:
+    path, layer = exr.split_layer(text)
+    return Sequence.parse(path), layer

@@ -25,8 +25,11 @@ from ..pictures.colour import Colour
 from ..pictures.resample import working_shape
 from ..pictures.sequence import Sequence, fill_view
 from ..process import pin_opencv
-from ..relighter import load
+from ..relighter import load, resolve_device
 from ..relighter.answer import Backbone, Demanding
+from ..relighter.models.estimator_files import LoadedEstimator
+from ..relighter.models.estimator_files import load as load_estimator
+from ..relighter.models.folder import Models
 from ..temporal import Head, load_head
 from . import checks
 from .frame import Shot
@@ -108,6 +111,7 @@ def prepare(job: RelightJob, backbone: Backbone | None = None, colour: Colour | 
     backbone = backbone or load(p)
     checks.check_backbone(p, colour, backbone, source is not None)
     plan = Plan(job, inputs, colour, target, source, camera, tasks, on_disk, backbone, _head(p), found, rig)
+    plan = replace(plan, estimator=_estimator(p, colour))
     if job.measured.anchor is None or (_needs_fit(plan) and job.measured.source_light is None):
         plan = replace(plan, job=RelightJob(p, _measured(plan)))
     if p.anchor is not None:  # a job may bring an older one along
@@ -194,6 +198,15 @@ def _head(parameters: RelightParameters) -> Head | None:
     """The deflicker head, when it is on and has a say."""
     p = parameters
     return load_head(p.device) if p.deflicker and p.deflicker_strength > 0 else None
+
+
+def _estimator(parameters: RelightParameters, colour: Colour) -> LoadedEstimator | None:
+    """The estimator the job names; `own` is what the backbone `relamp` sees with anyway."""
+    p = parameters
+    if p.estimator is None or (p.estimator == "own" and p.backbone == "relamp"):
+        return None
+    checks.check_estimator(p, colour)
+    return load_estimator(p.estimator, Models(p.models), p.accept, resolve_device(p.device), p.seed)
 
 
 def _needs_fit(plan: Plan) -> bool:

@@ -13,6 +13,7 @@ from cachetools import LRUCache
 
 from ..errors import RelampError
 from ..gain.finish import Subject
+from ..gain.materials import Materials
 from ..job import READ_WITH
 from ..light.camera import shot_camera
 from ..parameters import RelightParameters
@@ -80,7 +81,8 @@ class PreviewPlates:
     @staticmethod
     def identity(p: RelightParameters, inputs: Inputs, number: int, longer: int) -> Hashable:
         """What decides the pixels of a frame at a size."""
-        files = (inputs.plate, inputs.matte, inputs.normals, inputs.depth)
+        singles = (sequence for sequence, _ in inputs.materials.values())
+        files = (inputs.plate, inputs.matte, inputs.normals, inputs.depth, inputs.passes, *singles)
         states = tuple(file_state(s.path(number)) if s else None for s in files)
         camera = file_state(Path(p.camera)) if p.camera else None
         return tuple(getattr(p, name) for name in READ_WITH), number, longer, states, camera
@@ -169,7 +171,13 @@ def _shrunk(subject: Subject, plate: np.ndarray) -> Subject:
     known = (mass > 0.25) & (length > 0.1)
     normals = np.where(known[..., None], facing / np.maximum(length, 1e-6)[..., None], np.array((0, 0, 1), np.float32))
     depth = None if subject.depth is None else shrink_depth(subject.depth, shape)
-    return Subject(plate, cover, np.clip(weight, 0, 1), normals.astype(np.float32), known, subject.guessed, depth)
+    made = subject.materials
+    materials = None
+    if made is not None:
+        albedo = None if made.albedo is None else resize(made.albedo, shape)
+        materials = Materials(albedo, resize(made.roughness, shape), resize(made.metallic, shape))
+    weight, normals = np.clip(weight, 0, 1), normals.astype(np.float32)
+    return Subject(plate, cover, weight, normals, known, subject.guessed, depth, materials)
 
 
 def _finite(pixels: np.ndarray) -> np.ndarray:

@@ -22,10 +22,13 @@ from ..pictures.resample import resize, shrink_normals, working_shape
 from ..shape import depth_fit
 from ..shape.depth_pass import clean_depth, shrink_depth
 from ..shape.normals import INSIDE, along_rays, clean_normals, inflate, looks_green_flipped
+from .materials import read_materials
 from .plan import BLACK, FrameTask, Inputs
 
 log = logging.getLogger("relamp")
 
+AWAY = -0.55  # z of a normal that even the corner of a 66 degree view cannot see
+SEEN_AWAY = 0.02  # share of such normals from which the pass is doubted
 CHECKED_AT = 160  # px of the longer side that a depth's kind is checked at
 
 
@@ -43,6 +46,16 @@ def read_plate(
 
 
 def gather(
+    frame: Frame, task: FrameTask, inputs: Inputs, parameters: RelightParameters, colour: Colour, camera: Camera
+) -> Subject:
+    """Bring one frame's plate, matte, normals, depth and materials together; see `_shaped`, whose errors it raises."""
+    subject = _shaped(frame, task, inputs, parameters, colour, camera)
+    if task.action == BLACK:
+        return subject
+    return replace(subject, materials=read_materials(frame, task, inputs, parameters, colour))
+
+
+def _shaped(
     frame: Frame, task: FrameTask, inputs: Inputs, parameters: RelightParameters, colour: Colour, camera: Camera
 ) -> Subject:
     """Bring one frame's plate, matte, normals and depth together.
@@ -96,6 +109,8 @@ def warn_about(frame: Frame, subject: Subject, parameters: RelightParameters) ->
         )
     if not subject.weight.any():
         log.warning("the matte is empty, so nothing changes")
+    elif subject.guessed and parameters.estimator is not None:
+        log.info("no normals: the shape is what --estimator %s sees", parameters.estimator)
     elif subject.guessed and fills_frame(subject):
         shape = "every pixel is taken to face the camera"
         if parameters.backbone != "ratio":
@@ -121,6 +136,11 @@ def _doubts(normals: np.ndarray, inside: np.ndarray, parameters: RelightParamete
         yield "no normal points left or down: they look like an encoded map (0 to 1); decode them to -1 to 1 first"
     elif facing[:, 2].mean() < 0:
         yield "most normals face away from the camera; if Z is turned around, --normals-flip z"
+    elif parameters.normals_space == "camera" and (facing[:, 2] < AWAY).mean() > SEEN_AWAY:
+        yield (
+            "some normals face away from the camera, which nothing that is seen does; if they are in world space, "
+            "--normals-space world with the shot's --camera"
+        )
     elif "y" not in parameters.normals_flip and looks_green_flipped(normals, inside):
         yield "the normals seem to face down at the top of the subject; if they are DirectX's, --normals-flip y"
 
@@ -153,10 +173,11 @@ def _depth(
 ) -> np.ndarray | None:
     """The cleaned depth (H, W) that is given, else the plate's own; that only where nothing speaks against it."""
     own = inputs.depth is None
-    if inputs.depth is None:
-        found = exr.find_depth(frame)
-    else:
+    if inputs.depth is not None:
         found = exr.read_depth(inputs.depth.path(task.plate_frame), inputs.depth_layer, p.view())
+    else:
+        given = None if inputs.passes is None else exr.pass_depth(inputs.passes.path(task.plate_frame), p.view())
+        found = given or exr.find_depth(frame)
     if found is None:
         return None
     rays = view_rays(frame, camera) if p.depth_kind == "distance" else None
@@ -191,8 +212,9 @@ def _matte(frame: Frame, task: FrameTask, inputs: Inputs, view: str | None) -> n
 
 
 def _normals(frame: Frame, task: FrameTask, inputs: Inputs, view: str | None) -> np.ndarray | None:
-    if inputs.normals is None:
-        found = exr.find_normals(frame)
-    else:
+    if inputs.normals is not None:
         found = exr.read_normals(inputs.normals.path(task.plate_frame), inputs.normals_layer, view)
+    else:
+        given = None if inputs.passes is None else exr.pass_normals(inputs.passes.path(task.plate_frame), view)
+        found = given or exr.find_normals(frame)
     return None if found is None else found.over(frame)

@@ -64,7 +64,6 @@ class LastShape:
             kind: of its depth (the parameter `depth_kind`).
         """
         from ..gain.traced import Depth, Fine, Shape, height_of
-        from ..shape.depth import QUIET
 
         key = (working.normals, working.matte, subject.normals, subject.weight, subject.depth)
         view, last = (kind, camera.fov), self._last
@@ -72,13 +71,13 @@ class LastShape:
             return last[2]
         shape = working.matte.shape[0], working.matte.shape[1]
         rays = view_rays(read.frame, camera, shape)  # (h, w, 3)
-        fine, height = Fine(subject.normals, subject.coverage), working.height
+        fine, height, unsure = Fine(subject.normals, subject.coverage), working.height, 0.0
         if subject.depth is not None:
             small, sure = shrink_normals(subject.normals, subject.known, shape, least=0.9)  # (h, w, 3), (h, w)
             depth = Depth(shrink_depth(subject.depth, shape), kind)
             found, fit = depth.heights(rays, small, working.matte, sure & (not read.subject.guessed))
-            height = found if height is None else height
-            if fit.noise < QUIET:
+            height, unsure = found if height is None else height, fit.doubt
+            if fit.doubt == 0:
                 full = view_rays(read.frame, camera, subject.weight.shape)  # (H, W, 3)
                 there = subject.known & (subject.depth > 0) & (subject.coverage > INSIDE) & (not read.subject.guessed)
                 tall = fit.heights(subject.depth, full, subject.coverage)
@@ -86,6 +85,7 @@ class LastShape:
         if height is None:
             height = height_of(working.normals, working.matte, rays)
         doubt = np.zeros_like(working.matte) if working.doubt is None else working.doubt
+        doubt = doubt + np.float32(unsure)
         made = Shape.of(working.normals, working.matte, height, doubt, rays, fine)
         self._last = (view, key, made)
         self._lights.clear()

@@ -15,7 +15,6 @@ import numpy as np
 
 from ...errors import InputError
 from ...parameters import ESTIMATORS
-from ...weights.file import LICENCE
 from .folder import Found, Models
 from .ledger import DAVID, MARIGOLD, MOGE, Used, require_allowed
 
@@ -66,6 +65,7 @@ def load(
     """
     if name == "own":
         from ...shape.estimators.own_passes import Own
+        from ...weights.file import LICENCE
 
         own = Own(device)
         return LoadedEstimator(own, (f"own {own.loaded.digest[:12]} commercial ({LICENCE})",), own.loaded.digest)

@@ -1,0 +1,171 @@
+"""The gain of surfaces whose materials are given: the old reflection leaves, the new one comes, at the plate's own resolution.
+
+A surface is matte colour and a GGX reflection (metallic workflow: USD Preview Surface, glTF). Under the light that was and
+the light that is to be it would read, at unit level,
+
+    was = D E_a + s R_a        is = D E_b + s R_b
+
+with D = albedo (1 - metallic), E what a matte surface receives (shadows and all that a network says are in it), R what is
+mirrored at the surface's roughness (`light.glossy`) and s the share of light that is mirrored. The plate is multiplied by is
+/ was. What the plate holds beyond `was` keeps its place, but no more than four times over, so that a highlight that was not
+foreseen is not multiplied; and a sharp metal shows `is` alone, since what is left of the old reflection in the plate is an
+error. Where the two lights are equal the gain is exactly zero, and it stays continuous around it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..light.glossy import Mirror, specular
+from ..light.octahedral import sample_table
+from ..light.reflection import reflected
+from .analytic import DARKEST
+
+DIELECTRIC = 0.04  # of light that meets glass, skin or paint at right angles, mirrored
+ROUGHNESS = 0.5  # where none is given
+SHARP, SOFT = (
+    0.1,
+    0.35,
+)  # roughness of metals up to which the plate's own reflection is let go, and from which it is kept
+MOST = 4.0  # times over what was foreseen that the plate's light is kept
+MET = 0.1  # natural log of the change of light from which `MOST` and the letting go count in full
+FAINT = 1e-3  # of a light at unit level
+
+
+@dataclass(frozen=True)
+class Materials:
+    """What the subject's surfaces are made of, over the data window, float32.
+
+    `albedo` is (H, W, 3) linear in the working space, 0 to 1, the base colour of metals too; None where it was not given.
+    `roughness` (H, W) is the artist's, 0 to 1; `metallic` (H, W) 0 to 1.
+    """
+
+    albedo: np.ndarray | None
+    roughness: np.ndarray
+    metallic: np.ndarray
+
+
+@dataclass(frozen=True)
+class Side:
+    """One light as surfaces mirror it: the map, the rotation (3, 3) from camera space into it, and the table (S, S, 3) of
+    what matte surfaces receive, at unit level."""
+
+    mirror: Mirror
+    to_map: np.ndarray
+    table: np.ndarray
+
+
+@dataclass(frozen=True)
+class Gloss:
+    """The lights of one frame on a subject of given materials.
+
+    `rays`, `across` and `down` (H, W, 3) are those of `light.backdrop.camera_rays` and `light.glossy.steps_of`. `source` is
+    None where nothing is known of the light that was: then it is taken as even. `scale` is what the analytic gain divides the new
+    light by beside the old one, `level` the light that was in the plate's units.
+    """
+
+    materials: Materials
+    rays: np.ndarray
+    across: np.ndarray
+    down: np.ndarray
+    target: Side
+    source: Side | None
+    scale: float = 1.0
+    level: float = 1.0
+
+    def gain(
+        self,
+        matte: np.ndarray,
+        plate: np.ndarray,
+        normals: np.ndarray,
+        rows: slice,
+        epsilon: float,
+        arriving: np.ndarray | None,
+    ) -> np.ndarray:
+        """The log gain of some rows, (n, W, 3).
+
+        Args:
+            matte: (n, W, 3) log gain that a matte surface would have.
+            plate: (n, W, 3) un-premultiplied light.
+            normals: (n, W, 3) unit camera-space vectors.
+            epsilon: of the law, in the plate's units.
+            arriving: (n, W, 3) the share of the old light that arrives, or None for all of it.
+        """
+        was, matte_was, spec = self._was(plate, normals, rows, arriving)
+        new = matte_was * np.exp(matte) + spec * self._mirrored(self.target, normals, rows) * np.float32(self.scale)
+        change = np.log((new + FAINT) / (was + FAINT))
+        met = np.minimum(np.abs(change).max(-1, keepdims=True) / MET, 1)  # 0 where nothing changes
+        kept = np.log(np.maximum(plate, 0) + epsilon) - np.log(was * np.float32(self.level) + epsilon)
+        held = np.minimum(kept, np.log(MOST)) * (1 - self._let_go(rows))
+        wanted = np.exp(change + kept * (1 - met) + held * met) * (was * np.float32(self.level) + epsilon) - epsilon
+        gain = _gain_to(np.maximum(wanted, 0), np.maximum(plate, 0), epsilon)
+        return np.where(met > 0, gain, 0).astype(np.float32)
+
+    def _was(
+        self, plate: np.ndarray, normals: np.ndarray, rows: slice, arriving: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What the surface would have read at unit level, its matte part, and the share that it mirrors, (n, W, 3) each."""
+        received = np.ones_like(normals)
+        if self.source is not None:
+            received = np.maximum(sample_table(self.source.table, normals), np.float32(DARKEST))
+        if arriving is not None:
+            received = received * arriving
+        mirrored = np.ones_like(normals) if self.source is None else self._mirrored(self.source, normals, rows)
+        metal = self.materials.metallic[rows][..., None]
+        albedo = self._albedo(plate, received, mirrored, rows)
+        cosine = np.clip(-np.einsum("hwk,hwk->hw", self.rays[rows], normals), 0, 1)
+        scale, bias = specular(cosine, self.materials.roughness[rows])
+        spec = (DIELECTRIC * (1 - metal) + albedo * metal) * scale[..., None] + bias[..., None]
+        matte_was = albedo * (1 - metal) * received
+        return matte_was + spec * mirrored, matte_was, spec
+
+    def _albedo(self, plate: np.ndarray, received: np.ndarray, mirrored: np.ndarray, rows: slice) -> np.ndarray:
+        """The albedo given, else what would look like the plate."""
+        if self.materials.albedo is not None:
+            return self.materials.albedo[rows]
+        metal = self.materials.metallic[rows][..., None]
+        light = (received * (1 - metal) + mirrored * metal) * np.float32(self.level)
+        return np.clip(plate / np.maximum(light, 1e-6), 0, 1)
+
+    def _mirrored(self, side: Side, normals: np.ndarray, rows: slice) -> np.ndarray:
+        """What is mirrored of a light, (n, W, 3)."""
+        turn = side.to_map.T.astype(np.float32)
+        directions = reflected(self.rays[rows], normals) @ turn
+        across, down = self.across[rows] @ turn, self.down[rows] @ turn
+        return side.mirror.seen(directions, self.materials.roughness[rows], across, down)
+
+    def _let_go(self, rows: slice) -> np.ndarray:
+        """How much of the plate's own reflection is let go of, (n, W, 1)."""
+        metal, rough = self.materials.metallic[rows], self.materials.roughness[rows]
+        sharp = np.ones_like(rough) if self.source is None else np.clip((SOFT - rough) / (SOFT - SHARP), 0, 1)
+        return (metal * sharp)[..., None]
+
+
+def level_of(
+    gloss: Gloss, plate: np.ndarray, normals: np.ndarray, weight: np.ndarray, luminance_weights: np.ndarray
+) -> float:
+    """The level of the light that was, in the plate's units: the median of plate over what it would have read at level 1.
+
+    Args:
+        plate: (H, W, 3) un-premultiplied. normals: (H, W, 3). weight: (H, W) of the matte.
+    """
+    weights = np.asarray(luminance_weights, np.float32)
+    step = max(1, max(weight.shape) // 192)
+    ratios = []
+    for row in range(0, len(weight), step):
+        rows = slice(row, row + 1)
+        was = gloss._was(plate[rows], normals[rows], rows, None)[0] @ weights
+        seen = plate[rows] @ weights
+        fits = (weight[rows] > 0.9) & (seen > 0) & (was > FAINT)
+        ratios.append((seen / np.maximum(was, FAINT))[fits][::step])
+    found = np.concatenate(ratios)
+    return float(np.median(found)) if found.size else 1.0
+
+
+def _gain_to(wanted: np.ndarray, plate: np.ndarray, epsilon: float) -> np.ndarray:
+    """The log gain whose law (`gain.law`) brings `plate` to `wanted`, at level 1."""
+    brighter = (wanted + epsilon) / (plate + epsilon)
+    darker = np.maximum(wanted, 1e-6 * epsilon) / np.maximum(plate, 1e-6 * epsilon)
+    return np.log(np.where(wanted >= plate, brighter, darker))

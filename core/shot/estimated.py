@@ -1,0 +1,75 @@
+"""Frames whose shape and surface an estimator sees on the fly: the passes of `relamp passes`, unwritten."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import numpy as np
+
+from ..gain.finish import Subject
+from ..gain.materials import ROUGHNESS, Materials
+from .passes_plan import LAYERS, PLANES, PassesPlan
+from .plan import BLACK, RENDER, FrameTask, Plan
+from .read_ahead import Frames, Key, ReadFrame
+from .seeing import Seeing
+from .shared_cache import SharedCache
+
+_KEPT = 4  # frames with their passes, beside those of the threads
+
+
+class EstimatedFrames:
+    """`read_ahead.Frames` of a plan with an estimator, over those of the plate. What is given stays; the rest is seen."""
+
+    def __init__(self, plan: Plan, frames: Frames) -> None:
+        assert plan.estimator is not None
+        gives = plan.estimator.estimator.gives
+        # Depth without normals has no scale, so no light can be traced through it; a matte is never replaced.
+        unused = {"matte", *(() if "normals" in gives else ("depth",))}
+        layers = tuple(name for name in LAYERS if name not in unused and PLANES.get(name, name) in gives)
+        passes = PassesPlan(
+            plan.job, plan.inputs, plan.colour, plan.camera, plan.tasks, plan.on_disk, layers, plan.estimator
+        )
+        self._frames, self._seeing = frames, Seeing(passes, frames)
+        self._out = plan.tasks[0].out
+        self._subjects: SharedCache[Key, Subject] = SharedCache(plan.parameters.threads + _KEPT)
+
+    @contextmanager
+    def own(self, task: FrameTask) -> Iterator[ReadFrame]:
+        """The frame of a task, to be relit once. Raises what reading and seeing it raise."""
+        with self._frames.own(task) as read:
+            yield self._seen(read, task)
+
+    @contextmanager
+    def open(self, key: Key) -> Iterator[ReadFrame]:
+        """Any frame, for its light alone; likewise."""
+        with self._frames.open(key) as read:
+            yield self._seen(read, FrameTask(key[0], RENDER, key[1], self._out))
+
+    def skipped(self, task: FrameTask) -> None:
+        """A task will not be relit: its frame need not be kept for it."""
+        self._frames.skipped(task)
+
+    def _seen(self, read: ReadFrame, task: FrameTask) -> ReadFrame:
+        if task.action == BLACK or not read.subject.weight.any():
+            return read
+        key = (task.frame, task.plate_frame)
+        subject = self._subjects.get(key, lambda _: _filled(read.subject, self._seeing.layers(task, read)))
+        return replace(read, subject=subject)
+
+
+def _filled(subject: Subject, seen: dict[str, np.ndarray]) -> Subject:
+    """A subject with what an estimator sees of it in the place of what was not given."""
+    if subject.guessed and "normals" in seen:
+        known = np.abs(seen["normals"]).sum(-1) > 0
+        facing = np.where(known[..., None], seen["normals"], np.float32([0, 0, 1]))
+        subject = replace(subject, normals=facing, known=known, guessed=False)
+    if subject.depth is None and "depth" in seen:
+        subject = replace(subject, depth=seen["depth"])
+    if subject.materials is None and {"roughness", "metallic"} & seen.keys():
+        shape = subject.weight.shape
+        rough = seen.get("roughness", np.full(shape, ROUGHNESS, np.float32))
+        metal = seen.get("metallic", np.zeros(shape, np.float32))
+        subject = replace(subject, materials=Materials(seen.get("albedo"), rough, metal))
+    return subject

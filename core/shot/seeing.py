@@ -1,0 +1,203 @@
+"""What an estimator sees of each frame, steadied along the plate's motion, as passes at the frame's own size.
+
+Passes are zero wherever the matte is.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..errors import InputError, UsageError
+from ..gain.finish import Subject
+from ..gain.law import unpremultiply
+from ..gain.proxy import make as make_proxy
+from ..pictures.curves import encode_log
+from ..pictures.frame import Window
+from ..pictures.resample import resize
+from ..shape.estimators import PLANES as ALL_PLANES
+from ..shape.estimators import Passes, Picture
+from ..temporal.align import RADIUS, Aligner
+from ..temporal.average import steadied
+from ..temporal.windows import same_take
+from ..temporal.working_frame import thumb
+from .passes_plan import PLANES, PassesPlan
+from .plan import FrameTask
+from .read_ahead import Frames, Key, ReadFrame
+from .residual import with_detail
+from .shared_cache import SharedCache
+
+if TYPE_CHECKING:
+    pass
+
+log = logging.getLogger("relamp")
+
+_CONFIDENT = 1e-3  # of a mean normal's length: a shorter one has no direction
+
+
+@dataclass(frozen=True)
+class SeenFrame:
+    """What an estimator saw of one frame alone: `picture`, and `planes` by name at its size, (h, w) or (h, w, C).
+
+    `canvas` holds data and display window: frames that differ in them do not lie over each other. `depth_kind` is of
+    `estimators.DEPTH_KINDS`.
+    """
+
+    picture: Picture
+    planes: Mapping[str, np.ndarray]
+    depth_kind: str
+    canvas: tuple[Window, Window]
+
+    @cached_property
+    def code(self) -> np.ndarray:
+        """(h, w, 3) log proxy."""
+        return encode_log(self.picture.light)
+
+    @property
+    def matte(self) -> np.ndarray:
+        """(h, w), 0 to 1."""
+        return self.picture.matte
+
+    @cached_property
+    def thumb(self) -> np.ndarray:
+        """The thumbnail of `code`, by which cuts are found."""
+        return thumb(self.code)
+
+
+class Seeing:
+    """The passes of a plan's frames; from any number of threads."""
+
+    def __init__(self, plan: PassesPlan, frames: Frames) -> None:
+        self._plan = plan
+        self._frames = frames
+        self._seen: SharedCache[Key, SeenFrame | None] = SharedCache(plan.parameters.threads + 2 * RADIUS + 1)
+        self._aligner = Aligner()
+        self._one_at_a_time = threading.Lock()
+
+    def layers(self, task: FrameTask, read: ReadFrame) -> dict[str, np.ndarray]:
+        """The passes of one frame at its own size, by the names of `--layers`; (H, W) or (H, W, 3) float32."""
+        shape = read.subject.weight.shape
+        key = (task.frame, task.plate_frame)
+        there = read.subject.weight > 0
+        if not there.any():
+            return {name: np.zeros(_shape_of(name, shape), np.float32) for name in self._plan.layers}
+        # 1. Seen (h, w, C) of this frame and its neighbours; 2. steadied along the plate's motion, (h, w, C).
+        window = self._window(key, read)
+        here = window[RADIUS]
+        assert here is not None
+        with self._one_at_a_time:
+            planes = steadied(window, self._aligner)
+        if "normals" in planes:
+            planes["normals"] = _unit(planes["normals"])
+        # 3. One shape: planar depth that fits the normals and the camera.
+        if "depth" in planes:
+            planes["depth"] = self._planar(planes, here)
+        # 4. At the frame's own size, zero where the matte is.
+        made = {name: self._enlarged(name, planes, here, read.subject) for name in self._plan.layers}
+        return {name: np.where(there[..., None] if a.ndim == 3 else there, a, 0) for name, a in made.items()}
+
+    def _planar(self, planes: Mapping[str, np.ndarray], here: SeenFrame) -> np.ndarray:
+        from ..shape.reconcile import planar
+
+        picture = here.picture
+        found = planar(planes["depth"], here.depth_kind, planes.get("normals"), here.matte, picture.fov, picture.aspect)
+        if found is None:  # it stays 0 near to 1 far, which the header says
+            return planes["depth"]
+        return found
+
+    def _enlarged(self, name: str, planes: Mapping[str, np.ndarray], here: SeenFrame, subject: Subject) -> np.ndarray:
+        plane, shape = planes[PLANES.get(name, name)], subject.weight.shape
+        if name == "matte":
+            return np.clip(resize(plane, shape), 0, 1)
+        if name == "normals":
+            return _unit(_carried(plane, here.matte, shape))
+        if name == "albedo":
+            # The plate's own brightness guides: a highlight that was taken off is as sharp as it was.
+            anchor = np.float32(self._plan.job.measured.anchor or 1.0)
+            light = unpremultiply(subject.plate, subject.alpha) * anchor  # (H, W, 3)
+            small = np.dstack([here.matte, here.code.mean(-1)])  # (h, w, 2)
+            full = np.dstack([subject.weight, encode_log(light).mean(-1)])  # (H, W, 2)
+            return with_detail(plane, here.code, here.matte, subject, small, full, anchor)
+        if name == "depth":  # where an estimator sees nothing there is no depth, and none is mixed in
+            return _carried(plane, here.matte * (plane > 0), shape) * (
+                resize((plane > 0).astype(np.float32), shape) > 0.5
+            )
+        return np.clip(_carried(plane, here.matte, shape), 0, 1)
+
+    def _window(self, key: Key, read: ReadFrame) -> list[SeenFrame | None]:
+        """What was seen of a frame and its neighbours, by absolute number; None where there is none, or one beyond a cut."""
+        near = self._plan.near(key[1])
+        keys = [
+            key if f == key[1] else (f, f) if f in near else None for f in range(key[1] - RADIUS, key[1] + RADIUS + 1)
+        ]
+        seen = self._seen.get(key, lambda _: self._see(read, key))
+        if seen is None:
+            raise InputError(f"frame {key[0]} shows nothing inside its matte")
+        others = iter(self._seen.get_all((k for k in keys if k not in (None, key)), self._from_disk))
+        window = [None if k is None else seen if k == key else next(others) for k in keys]
+        alike = [s if s is not None and s.canvas == seen.canvas else None for s in window]
+        return same_take(alike, RADIUS, lambda s: s.thumb)
+
+    def _from_disk(self, key: Key) -> SeenFrame | None:
+        try:
+            with self._frames.open(key) as read:
+                return self._see(read, key)
+        except (InputError, UsageError) as error:
+            log.warning("frame %d is left out beside its neighbours: %s", key[0], error)
+            return None
+
+    def _see(self, read: ReadFrame, key: Key) -> SeenFrame | None:
+        """What the estimator sees of one frame; None where nothing is in the matte."""
+        if not read.subject.weight.any():
+            return None
+        estimator = self._plan.loaded.estimator
+        picture = picture_of(read, self._plan, key, estimator.size)
+        with self._one_at_a_time:
+            found = estimator.estimate(picture)
+        canvas = (read.frame.data_window, read.frame.display_window)
+        return SeenFrame(picture, _at_size(found, picture.matte.shape), found.depth_kind, canvas)
+
+
+def picture_of(read: ReadFrame, plan: PassesPlan, key: Key, longer: int) -> Picture:
+    """A frame as an estimator is given it, its longer side `longer` px at most."""
+    subject, data, display = read.subject, read.frame.data_window, read.frame.display_window
+    proxy = make_proxy(
+        subject.plate, subject.opacity, subject.weight, subject.normals, subject.known,
+        anchor=plan.job.measured.anchor or 1.0, longer=longer,
+    )  # fmt: skip
+    # The field of view is the display window's; what the data window holds of it is taken as centred.
+    half = math.tan(math.radians(plan.camera.at(key[0]).fov) / 2) * data.width / display.width
+    height, width = proxy.matte.shape
+    aspect = read.frame.pixel_aspect * (data.width / width) / (data.height / height)
+    return Picture(proxy.light, proxy.matte, math.degrees(2 * math.atan(half)), aspect, key[1])
+
+
+def _at_size(found: Passes, shape: tuple[int, int]) -> dict[str, np.ndarray]:
+    """The planes there are, at one size, float32."""
+    planes = {name: getattr(found, name) for name in ALL_PLANES}
+    return {n: np.ascontiguousarray(resize(a, shape), np.float32) for n, a in planes.items() if a is not None}
+
+
+def _carried(plane: np.ndarray, mass: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """A plane (h, w) or (h, w, C) at another size, what lies inside the matte carried over its edge."""
+    weight = (mass + 1e-4).astype(np.float32)
+    held = resize(plane * (weight[..., None] if plane.ndim == 3 else weight), shape)
+    total = resize(weight, shape)
+    return held / (total[..., None] if plane.ndim == 3 else total)
+
+
+def _unit(normals: np.ndarray) -> np.ndarray:
+    """Unit vectors; zero where a vector is so short that it has no direction."""
+    length = np.linalg.norm(normals, axis=-1, keepdims=True)
+    return np.where(length > _CONFIDENT, normals / np.maximum(length, _CONFIDENT), 0).astype(np.float32)
+
+
+def _shape_of(name: str, shape: tuple[int, int]) -> tuple[int, ...]:
+    return (*shape, 3) if name in ("normals", "albedo") else shape

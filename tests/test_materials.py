@@ -1,0 +1,175 @@
+"""Materials given: the old reflection leaves and the new one comes, sharp where it is; equal lights change nothing."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from relamp.core.cli import main
+from relamp.core.light.backdrop import camera_rays
+from relamp.core.light.environment import lookup, rotation_matrix
+from relamp.core.light.glossy import Mirror, specular
+from relamp.core.light.reflection import prefilter, reflected
+from relamp.core.pictures.layers import ALBEDO, GLOSSINESS, METALLIC, ROUGHNESS
+from relamp.core.pictures.makers import MAKERS
+from relamp.core.pictures.rec709 import display_code
+from shots import layer, soft_light, sphere, write_exr
+
+SIZE = 96
+FINE = 4  # times finer the ball is rendered than its picture
+
+
+def street(seed: int) -> np.ndarray:
+    """A map with hard edges and small bright things, (128, 256, 3)."""
+    rng = np.random.default_rng(seed)
+    blocks = cv2.resize(
+        rng.random((12, 24, 3)).astype(np.float32) ** 3 * 2, (256, 128), interpolation=cv2.INTER_NEAREST
+    )
+    blocks[30:36, 40:46] += 12
+    return blocks + 0.05
+
+
+def chrome(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A mirror ball before the default camera under a map: light (S, S, 3), its coverage, its mean normals; by ray casting."""
+    rays = camera_rays(SIZE * FINE, SIZE * FINE)
+    centre, radius = np.array([0, 0, -4.0]), 1.2
+    b = (rays @ centre)[..., None]
+    inside = b**2 - (centre @ centre - radius**2)
+    hit = inside[..., 0] > 0
+    points = rays * (b - np.sqrt(np.maximum(inside, 0)))
+    normals = np.where(hit[..., None], (points - centre) / radius, 0).astype(np.float32)
+    light = np.where(hit[..., None], lookup(pixels, reflected(rays, normals)), 0)
+
+    def smaller(picture):
+        return cv2.resize(picture.astype(np.float32), (SIZE, SIZE), interpolation=cv2.INTER_AREA)
+
+    return smaller(light), smaller(hit.astype(np.float32)), smaller(normals)
+
+
+@pytest.fixture
+def ball(tmp_path):
+    """A plate of a chrome ball, its passes, both maps and the truth under the second."""
+    a, b = street(1), street(2)
+    was, coverage, normals = chrome(a)
+    write_exr(tmp_path / "a.exr", a, ("R", "G", "B"))
+    write_exr(tmp_path / "b.exr", b, ("R", "G", "B"))
+    plate = np.concatenate([was, coverage[..., None]], -1)
+    write_exr(tmp_path / "plate.1001.exr", plate, ("R", "G", "B", "A"))
+    ones, zeros = np.ones_like(coverage), np.zeros_like(coverage)
+    passes = np.dstack([normals, ones, ones, ones, zeros, ones])
+    names = ("N.X", "N.Y", "N.Z", "DiffCol.R", "DiffCol.G", "DiffCol.B", "roughness.Y", "metallic.Y")
+    write_exr(tmp_path / "passes.1001.exr", passes, names)
+    return tmp_path, chrome(b)[0], coverage
+
+
+def render(folder, out, *more, env="b.exr"):
+    files = {"--env": env, "--source-env": "a.exr", "--passes": "passes.####.exr", "--out": out}
+    given = [part for option, name in files.items() for part in (option, str(folder / name))]
+    return main(["render", str(folder / "plate.####.exr"), "--backbone", "ratio", "--grain", "off", *given, *more])
+
+
+def psnr(picture, truth, inside):
+    error = (display_code(picture) - display_code(truth))[inside]
+    return -10 * np.log10(np.square(error).mean())
+
+
+def test_a_chrome_ball_under_a_new_map_shows_the_new_map(ball):
+    folder, truth, coverage = ball
+    assert render(folder, "o.####.exr", "--env-level", "absolute") == 0
+    relit = layer(folder / "o.1001.exr", "R", "G", "B")
+    inside = coverage > 0.99
+    assert psnr(relit, truth, inside) > 25
+    assert psnr(layer(folder / "plate.1001.exr", "R", "G", "B"), truth, inside) < 18
+
+
+def test_equal_lights_give_the_plate_back_bit_for_bit(ball):
+    folder, _, _ = ball
+    assert render(folder, "o.####.exr", env="a.exr") == 0
+    same = (layer(folder / name, "R", "G", "B", "A") for name in ("o.1001.exr", "plate.1001.exr"))
+    assert np.array_equal(*same)
+
+
+def test_a_stop_of_light_is_a_factor_of_two_on_a_mirror_too(ball):
+    folder, _, coverage = ball
+    assert render(folder, "o.####.exr") == 0
+    assert render(folder, "p.####.exr", "--env-exposure", "1") == 0
+    one, two = (layer(folder / name, "R", "G", "B")[coverage > 0.99] for name in ("o.1001.exr", "p.1001.exr"))
+    np.testing.assert_allclose(two, 2 * one, rtol=1e-5)
+
+
+def test_what_cannot_be_a_material_is_said(ball, capsys):
+    folder, _, _ = ball
+    bright = np.full((SIZE, SIZE, 3), 4.0, np.float32)
+    write_exr(folder / "lit.1001.exr", bright, ("R", "G", "B"))
+    assert render(folder, "o.####.exr", "--albedo", str(folder / "lit.####.exr")) == 4
+    assert "holds values above 1" in capsys.readouterr().err
+    write_exr(folder / "small.1001.exr", bright[:40], ("R", "G", "B"))
+    assert render(folder, "o.####.exr", "--roughness", str(folder / "small.####.exr")) == 4
+    assert "reformat it to the plate" in capsys.readouterr().err
+    assert render(folder, "o.####.exr", "--metallic", str(folder / "other.####.exr")) == 4
+    assert "--metallic" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("roughness", [0.0, 0.05, 0.1, 0.3, 1.0])
+def test_a_uniform_light_is_mirrored_uniform(roughness):
+    mirror = Mirror.of(np.ones((64, 128, 3), np.float32), 1.0)
+    d = np.random.default_rng(0).normal(size=(5, 7, 3)).astype(np.float32)
+    d /= np.linalg.norm(d, axis=-1, keepdims=True)
+    seen = mirror.seen(d, np.full((5, 7), roughness, np.float32), 0.01 * d[::-1], 0.01 * d[:, ::-1])
+    np.testing.assert_allclose(seen, 1, atol=0.02)
+
+
+def test_rough_surfaces_mirror_the_blurred_map_and_sharp_ones_the_map():
+    pixels = soft_light((0.3, 0.4, 1.0), height=64)
+    mirror = Mirror.of(pixels, 1.0)
+    d = np.float32([[[0.3, 0.4, 1.0], [0, 1, 0]]])
+    d /= np.linalg.norm(d, axis=-1, keepdims=True)
+    sharp = np.zeros((1, 2), np.float32)
+    np.testing.assert_allclose(mirror.seen(d, sharp, 0 * d, 0 * d), lookup(pixels, d), rtol=1e-5)
+    np.testing.assert_allclose(mirror.seen(d, sharp + 0.5, 0 * d, 0 * d), lookup(prefilter(pixels, 0.5), d), rtol=1e-4)
+
+
+def test_the_split_sum_keeps_within_what_arrives():
+    cosine, rough = np.meshgrid(np.linspace(0, 1, 11), np.linspace(0.05, 1, 11))
+    scale, bias = specular(cosine.astype(np.float32), rough.astype(np.float32))
+    assert (scale + bias).max() < 1.05
+    assert scale.min() >= -0.05
+    # A mirror that faces the viewer gives back its colour (Karis 2013, figure 4).
+    at_right_angles = specular(np.float32([[1.0]]), np.float32([[0.1]]))
+    assert at_right_angles[0][0, 0] + at_right_angles[1][0, 0] == pytest.approx(1, abs=0.08)
+
+
+def test_names_of_every_maker_are_read():
+    assert {"Arnold", "V-Ray", "Redshift", "Karma", "RenderMan", "Cycles", "Beeble", "Nuke"} <= {
+        m.program for m in MAKERS
+    }
+    assert all(m.source and m.notes for m in MAKERS)
+    assert "DiffCol" in ALBEDO
+    assert "VRayMtlReflectGlossiness" in GLOSSINESS
+    assert "roughness" in ROUGHNESS
+    assert "metalness" in METALLIC
+
+
+def test_the_page_shows_the_table_of_names():
+    page = (Path(__file__).parents[1] / "docs" / "passes.md").read_text("utf-8")
+    rows = {line.split("|")[1].strip(): line for line in page.splitlines() if line.startswith("| ")}
+    for maker in MAKERS:
+        names = (*maker.normals, *maker.depth, *maker.albedo, *maker.roughness, *maker.glossiness, *maker.metallic)
+        assert all(f"`{name}`" in rows[maker.program] for name in names)
+        assert maker.notes in rows[maker.program]
+        assert maker.source in rows[maker.program]
+
+
+def test_normals_in_world_space_are_told(tmp_path, capsys):
+    normals, coverage = sphere(48)
+    turn = rotation_matrix(0, 70, 0).astype(np.float32)  # a camera that looks along another axis than the world's
+    names = ("R", "G", "B", "A", "N.X", "N.Y", "N.Z")
+    for name, seen in (("camera", normals), ("world", normals @ turn.T)):
+        pixels = np.dstack([np.full((48, 48, 3), 0.2) * coverage[..., None], coverage, seen * coverage[..., None]])
+        plate = write_exr(tmp_path / f"{name}.1001.exr", pixels.astype(np.float32), names)
+        env = write_exr(tmp_path / "e.exr", soft_light((1, 0, 0)), ("R", "G", "B"))
+        out = str(tmp_path / f"{name}_out.exr")
+        assert main(["render", str(plate), "--env", str(env), "--backbone", "ratio", "--out", out]) == 0
+        said = capsys.readouterr().err
+        assert ("--normals-space world" in said) == (name == "world")
