@@ -25,7 +25,7 @@ log = logging.getLogger("relamp")
 
 _VERBS = {
     "render": LazyCommand(
-        "relamp.core.cli.render", "Relight PLATE by an environment and write scene-linear EXR frames."
+        "relamp.core.cli.render", "Relight PLATE by a new light and write scene-linear EXR frames."
     ),
     "passes": LazyCommand(
         "relamp.core.cli.passes",

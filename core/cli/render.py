@@ -123,7 +123,7 @@ def command(
     log_json: bool,
     **given: Any,
 ) -> None:
-    """Relight PLATE by an environment and write scene-linear EXR frames."""
+    """Relight PLATE by an environment, words, a background or a rig, and write scene-linear EXR frames."""
     from .. import job as jobs
     from ..shot import prepare, relight
 

@@ -81,11 +81,12 @@ class PreviewPlates:
     @staticmethod
     def identity(p: RelightParameters, inputs: Inputs, number: int, longer: int) -> Hashable:
         """What decides the pixels of a frame at a size."""
-        singles = (sequence for sequence, _ in inputs.materials.values())
+        singles = [sequence for sequence, _ in inputs.materials.values()]
         files = (inputs.plate, inputs.matte, inputs.normals, inputs.depth, inputs.passes, *singles)
+        channels = tuple((name, layer) for name, (_, layer) in inputs.materials.items())
         states = tuple(file_state(s.path(number)) if s else None for s in files)
         camera = file_state(Path(p.camera)) if p.camera else None
-        return tuple(getattr(p, name) for name in READ_WITH), number, longer, states, camera
+        return tuple(getattr(p, name) for name in READ_WITH), number, longer, states, channels, camera
 
 
 class PreviewFrames:
