@@ -31,7 +31,7 @@ def rig_of(prompt: str) -> Rig:
         raise UsageError(
             f"{prompt!r} names no light that stands somewhere; give the words to --prompt, as a new light all around"
         )
-    if described.sky:
+    if described.sky and (described.time or described.sky_colour or described.weather != "clear"):
         log.warning("a rig holds lights only: the sky of %r is left out (--prompt has it)", prompt)
     names = [light.kind for light in described.lights]  # L of them
     lights = tuple(_rig_light(light, _name(names, index)) for index, light in enumerate(described.lights))

@@ -1,0 +1,114 @@
+"""The example plate with lights put into the scene: a picture for docs/rig.md.
+
+    python benchmarks/rigs.py --out renders/rigs --picture docs/rig.jpg
+
+Renders frame 1012 of the example plate with `relamp render --rig` for each rig below; the plate is shown first. Twenty sentences
+that name lights are printed with the lights that `relamp rig` understands, or with its refusal.
+"""
+
+# pyright: reportMissingImports=false
+# relamp is found where it is installed.
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from relamp.core.atomic import replacing
+from relamp.core.cli import main as relamp
+from relamp.core.errors import UsageError
+from relamp.core.light.rig import SCHEMA, to_json
+from relamp.core.light.rig_words import rig_of, sentence
+from relamp.core.pictures import exr
+from relamp.core.pictures.colour import Colour
+from relamp.core.pictures.frame import place
+
+FRAME = 1012
+PLATE = Path(__file__).parents[1] / "examples" / "plate" / "plate.####.exr"
+WORDS = {
+    "words: warm rim from behind right, soft cool fill": "bright warm rim from behind right, soft cool fill from the left"
+}
+RIGS = {
+    "sphere: a bulb at the left": [
+        {"kind": "sphere", "position": [-0.5, 0.1, -1.6], "kelvin": 2700, "stops": 1.5, "size": 0.04}
+    ],
+    "spot: a torch from below": [
+        {"kind": "spot", "position": [0.3, -0.4, -1.2], "aim": [-0.3, 0.35, -0.8], "colour": [1, 0.35, 0.1], "stops": 1.5,
+         "angle": 50}
+    ],
+    "area: a window at the right": [
+        {"kind": "area", "position": [0.9, 0.3, -1.6], "aim": [-1, -0.2, -0.5], "kelvin": 7500, "stops": 1, "size": [0.4, 0.7]}
+    ],
+    "two distant lights": [
+        {"kind": "distant", "direction": [-1, 0.2, 0.4], "colour": [1, 0.1, 0.5], "stops": 0.5, "size": 4},
+        {"kind": "distant", "direction": [1, 0.2, 0.4], "colour": [0.1, 0.4, 1], "stops": 0.5, "size": 4},
+    ],
+}  # fmt: skip
+SENTENCES = (
+    "add a warm rim from behind left", "soft key from the left", "cool fill from the right", "candle from below",
+    "three lights", "hair light", "pink neon on the right, blue neon on the left", "torch from below",
+    "a window on the right", "moonlight from behind", "key light, fill light, rim light", "a kicker from behind right",
+    "practical lamp on the left", "ring light", "spot from above", "softbox from camera left at 3200 kelvin",
+    "dim bulb from the right", "tv screen from the front", "street lamp above", "make her glow",
+)  # fmt: skip
+WIDTH, TITLE = 480, 20  # px
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--picture", type=Path, help="draw the sheet, JPEG or PNG")
+    given = parser.parse_args()
+    for said in SENTENCES:
+        print(f"{said!r}: {understood(said)}")
+    given.out.mkdir(parents=True, exist_ok=True)
+    texts = {name: json.dumps({"schema": SCHEMA, "lights": lights}) for name, lights in RIGS.items()}
+    texts |= {name: to_json(rig_of(words)) for name, words in WORDS.items()}
+    tiles = [tile("plate", Path(str(PLATE).replace("####", str(FRAME))))]
+    for index, (name, text) in enumerate(texts.items()):
+        rig = given.out / f"{index}.json"
+        rig.write_text(text, encoding="utf-8")
+        out = given.out / f"{index}.####.exr"
+        command = ["render", str(PLATE), "--rig", str(rig), "--out", str(out), "-F", str(FRAME), "--overwrite", "-q"]
+        if relamp(command) != 0:
+            raise SystemExit(f"{' '.join(command)} failed")
+        tiles.append(tile(name, Path(str(out).replace("####", str(FRAME)))))
+    if given.picture:
+        draw(given.picture, tiles)
+
+
+def understood(said: str) -> str:
+    """What `relamp rig` makes of a sentence."""
+    try:
+        return "; ".join(sentence(light) for light in rig_of(said).lights)
+    except UsageError as error:
+        return f"refused: {error}"
+
+
+def tile(name: str, path: Path) -> np.ndarray:
+    """One frame under its name, (TITLE + h, WIDTH, 3) uint8."""
+    colour = Colour()
+    frame = exr.read_frame(path, colour=colour)
+    light = place(colour.to_working(frame.rgb, frame.colorspace), frame.data_window, frame.display_window)
+    height = round(light.shape[0] * WIDTH / light.shape[1])
+    shown = cv2.resize(light, (WIDTH, height), interpolation=cv2.INTER_AREA)
+    encoded = np.round(np.clip(colour.display(shown), 0, 1) * 255).astype(np.uint8)
+    title = np.full((TITLE, WIDTH, 3), 24, np.uint8)
+    cv2.putText(title, name, (4, TITLE - 6), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (235, 235, 235), 1, cv2.LINE_AA)
+    return np.concatenate((title, encoded))
+
+
+def draw(path: Path, tiles: list[np.ndarray]) -> None:
+    """All tiles, two in a row."""
+    rows = [np.concatenate(tiles[i : i + 2], axis=1) for i in range(0, len(tiles), 2)]
+    _, encoded = cv2.imencode(path.suffix, np.concatenate(rows)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88])
+    with replacing(path, overwrite=True) as temporary:
+        temporary.write_bytes(encoded.tobytes())
+
+
+if __name__ == "__main__":
+    main()
