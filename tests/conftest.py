@@ -2,6 +2,7 @@ import hashlib
 import logging
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,22 @@ import numpy as np  # noqa: E402
 
 from relamp.core.light import irradiance  # noqa: E402
 from shots import Shot  # noqa: E402
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable(report: Any) -> Iterator[None]:
+    """Reports travel between processes as UTF-8; bytes that are not, which some tests are about, are shown by their numbers."""
+    return _as_utf8((yield))
+
+
+def _as_utf8(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, dict):
+        return {_as_utf8(key): _as_utf8(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_as_utf8(item) for item in value)
+    return value
 
 
 @pytest.fixture(autouse=True, scope="session")
