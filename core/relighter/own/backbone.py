@@ -116,7 +116,7 @@ class Relamp:
         return SeenShape(normals, relief[..., 0], albedo, doubt[..., 0])
 
     def answer(self, c: Conditions) -> Answer:
-        """Relight one frame, B = 1, in as many threads as torch has. Unlike `relight`, it must not be called from several threads."""
+        """Relight one frame, B = 1, in as many threads as torch has. Unlike `relight`, not safe for several threads."""
         c = c.to(self._device)
         subject = self._subject(c)
         # 1. The analytic gain: both lights on the normals, unoccluded; (1, 3, h, w) natural logs.

@@ -48,7 +48,7 @@ def occlusion(
 
 
 def horizons(field: torch.Tensor, matte: torch.Tensor) -> torch.Tensor:
-    """Tangents of the elevation that the surface reaches around each pixel, (B, AZIMUTHS, h, w); very low where nothing is in the way.
+    """Tangents of the elevation that the surface reaches around each pixel, (B, AZIMUTHS, h, w); very low where it is free.
 
     Args:
         field: (B, h, w) heights in pixels. matte: (B, 1, h, w).
