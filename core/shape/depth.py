@@ -45,7 +45,7 @@ def relief_of(normals: torch.Tensor, matte: torch.Tensor, relief: torch.Tensor |
 
 
 def seen_along(normals: torch.Tensor, rays: torch.Tensor) -> torch.Tensor:
-    """Normals whose slopes are those of projective heights (`depth_fit.Fit.heights`), as in a parallel view.
+    """Normals whose slopes are those of projective heights (`depth_fit.Fit.heights`).
 
     Args:
         normals: (B, 3, h, w) unit, camera space. rays: (B, 3, h, w) unit, from the eye outward.
@@ -57,7 +57,7 @@ def seen_along(normals: torch.Tensor, rays: torch.Tensor) -> torch.Tensor:
 def held_to_normals(
     heights: torch.Tensor, noise: float, normals: torch.Tensor, rays: torch.Tensor, matte: torch.Tensor
 ) -> torch.Tensor:
-    """Heights of a depth, (B, h, w) in pixels, smoothed to match the normals as far as the depth is noisy (`depth_fit.Fit.noise`)."""
+    """Heights of a depth, (B, h, w) in pixels, smoothed by the normals as far as the depth is noisy (`depth_fit.Fit.noise`)."""
     share = min(max((noise - QUIET) / (NOISY - QUIET), 0.0), 1.0)
     if share == 0:
         return heights

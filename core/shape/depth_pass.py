@@ -72,7 +72,7 @@ def shrink_depth(depth: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 
 
 def _unmixed(depth: np.ndarray, axis: int) -> np.ndarray:
-    """The depth (H, W) in which pixels that mix two surfaces along an axis get the depth of the closer side, `OUT` px away."""
+    """The depth (H, W) whose pixels that mix two surfaces along an axis get the more similar depth of those `OUT` px away."""
     length = depth.shape[axis]
     some = depth[::SPARSE, ::SPARSE]
     if length <= 2 * OUT + 2 or not some.any():
