@@ -94,7 +94,7 @@ def note_axes(models: Models, found: Found, axes: Axes) -> None:
 
 
 def check(path: Path, kind: str) -> str:
-    """Check a file or folder of a kind of `KINDS`; returns a line that describes it. Raises `InputError` as `models.check.check`."""
+    """Check a file or folder of a kind of `KINDS`; returns a line about it. Raises `InputError` as `models.check.check`."""
     if kind == "marigold":
         from ...shape.estimators.marigold import Index
 
