@@ -60,7 +60,7 @@ class PlacedLights:
 
 
 class LightMaps:
-    """A cache of what is computed from whole environment maps, for the maps used last. Hold the lock `computing` to compute."""
+    """A cache of results computed from whole environment maps, for the maps used last. Hold the lock `computing` to compute."""
 
     def __init__(self) -> None:
         self.computing = threading.RLock()
