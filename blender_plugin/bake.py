@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 OR GPL-3.0-or-later
-"""Preview and bake: from the group's settings and inputs to a bake in the worker, and its frames into the group."""
+"""Preview and bake: sends the group's settings and inputs to the worker, and attaches the baked frames to the group."""
 
 # pyright: reportMissingImports=false
 # bpy is Blender's own.
@@ -22,7 +22,7 @@ from . import group, inputs, properties
 
 @dataclass(eq=False)
 class Running:
-    """A bake on its way. The tree is kept by name: Blender may move its data while we wait."""
+    """A running bake. The tree is kept by name, because Blender may move its data in memory during the bake."""
 
     tree: str
     bake: Bake
@@ -31,14 +31,14 @@ class Running:
 
 
 running: dict[str, Running] = {}
-"""Bakes on their way, by the name of their tree."""
+"""Running bakes, by the name of their tree."""
 
 
 def begin(scene: bpy.types.Scene, tree: bpy.types.NodeTree, which: str) -> Running:
     """Start a preview of the current frame (`preview`) or a bake of the range (`baked`).
 
     Raises:
-        RelampError: with what to connect or to change.
+        RelampError: the message says what to connect or to change.
     """
     if tree.name in running:
         raise UsageError(f"{tree.name} is being baked; press Cancel first")
@@ -70,7 +70,7 @@ def begin(scene: bpy.types.Scene, tree: bpy.types.NodeTree, which: str) -> Runni
 
 
 def finish(begun: Running) -> Outcome:
-    """Attach what a bake that ended has brought. A group that was deleted meanwhile is let be."""
+    """Attach the result of a finished bake. Does nothing if the group was deleted meanwhile."""
     running.pop(begun.tree, None)
     outcome = begun.bake.outcome
     assert outcome is not None
@@ -87,7 +87,7 @@ def finish(begun: Running) -> Outcome:
 
 
 def cancel(tree: bpy.types.NodeTree) -> bool:
-    """Ask this group's bake to stop; whether there was one."""
+    """Request this group's bake to stop; returns whether there was one."""
     mine = running.get(tree.name)
     if mine is not None:
         mine.bake.cancel()
@@ -96,13 +96,13 @@ def cancel(tree: bpy.types.NodeTree) -> bool:
 
 
 def version_up(tree: bpy.types.NodeTree) -> None:
-    """Let the next bake go to a version that is not there yet."""
+    """Set the version of the next bake to one that does not exist yet."""
     tree.relamp.version = max(bakes_of(tree).next_version(), tree.relamp.version + 1)
     say(tree, f"the next bake goes to v{tree.relamp.version:03d}")
 
 
 def bakes_of(tree: bpy.types.NodeTree) -> Bakes:
-    """Where this group's bakes lie. Raises `UsageError` for a .blend that was never saved."""
+    """The folder of this group's bakes. Raises `UsageError` for a .blend that was never saved."""
     typed = tree.relamp.bake_dir
     if not bpy.data.filepath and not (typed and Path(typed).is_absolute()):
         raise UsageError("save the .blend first, or choose a bake folder: bakes go beside it")
@@ -110,7 +110,7 @@ def bakes_of(tree: bpy.types.NodeTree) -> Bakes:
 
 
 def say(tree: bpy.types.NodeTree, sentence: str) -> None:
-    """Put a sentence into the group's panel."""
+    """Show a message in the group's panel."""
     tree.relamp.status = sentence
 
 
@@ -123,7 +123,7 @@ def _settings(tree: bpy.types.NodeTree, found: dict[str, inputs.Pipe], frames: t
 
 
 def _forget_images(shown: group.Shown) -> None:
-    """Blender would go on showing frames of the same name that it has read before."""
+    """Remove loaded images, because Blender would keep showing earlier frames of the same name."""
     first = group.at(shown.pattern, shown.frames[0])
     for image in list(bpy.data.images):
         if bpy.path.abspath(image.filepath) == first:

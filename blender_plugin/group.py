@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0 OR GPL-3.0-or-later
-"""The Relamp group: its sockets, and inside it the plate, or the baked frames with mix and lamps worked out live.
+"""The Relamp group: its sockets, and inside it the plate, or the baked frames with mix and lamps computed live.
 
-The arithmetic is that of `core.node`: beauty + sum of (dim * tint - 1) * lamp, then between the plate and that. Where no
-frame was baked, and before anything was, the group is the plate and nothing else.
+The arithmetic is that of `core.node`: beauty + sum of (dim * tint - 1) * lamp, then a mix of the plate and that. On frames
+that are not baked, and before the first bake, the group returns the plate alone.
 """
 
 # pyright: reportMissingImports=false
@@ -24,14 +24,14 @@ TREE = "CompositorNodeTree"
 SOCKETS = {
     "plate": "Plate", "matte": "Matte", "env": "Environment", "bg": "Background", "normals": "Normals", "depth": "Depth",
 }  # fmt: skip
-"""The sockets by the label every host knows the input by (`knobs.PIPES`)."""
+"""The sockets by the input's label, which is the same in every host (`knobs.PIPES`)."""
 MIX, OUT = "Mix", "Image"
 _COLOUR, _FLOAT = "NodeSocketColor", "NodeSocketFloat"
 
 
 @dataclass(frozen=True)
 class Shown:
-    """What the group needs to know of frames on disk: their pattern, which there are, how many lamp layers."""
+    """The facts about frames on disk: their pattern, which frames exist, and the number of lamp layers."""
 
     pattern: str
     frames: tuple[int, ...]
@@ -40,16 +40,16 @@ class Shown:
 
     @classmethod
     def of(cls, baked: Baked, version: int) -> Shown:
-        """From a finished bake."""
+        """The facts about a finished bake."""
         return cls(baked.place.pattern, baked.frames, min(baked.lamps, LIVE_LAMPS), version)
 
     def to_json(self) -> str:
-        """For the group's own memory."""
+        """The facts as JSON, to be stored in the group."""
         return json.dumps(self.__dict__)
 
     @classmethod
     def from_json(cls, text: str) -> Shown | None:
-        """The inverse; None where nothing sensible is kept."""
+        """The inverse of `to_json`; None where `text` is not valid."""
         try:
             kept = json.loads(text)
             return cls(str(kept["pattern"]), tuple(map(int, kept["frames"])), int(kept["lamps"]), int(kept["version"]))
@@ -63,7 +63,7 @@ def lamp_sockets(index: int) -> tuple[str, str]:
 
 
 def new() -> bpy.types.NodeTree:
-    """A Relamp group that nothing was baked for: the plate goes through."""
+    """Make a Relamp group without a bake, which returns the plate unchanged."""
     tree = bpy.data.node_groups.new("Relamp", TREE)
     face = tree.interface
     for name in SOCKETS.values():
@@ -81,7 +81,7 @@ def new() -> bpy.types.NodeTree:
 
 
 def build(tree: bpy.types.NodeTree) -> None:
-    """Put together again what is inside the group, from what it shows and what it knows of its bakes."""
+    """Rebuild the nodes inside the group, from its settings and the facts about its bakes."""
     tree.nodes.clear()
     make = _Maker(tree)
     plate = make.entry.outputs[SOCKETS["plate"]]
@@ -104,7 +104,7 @@ class _Maker:
         return made
 
     def result(self, plate: Any, shown: Shown) -> Any:
-        """The baked frames, lamps and mix live; the plate on frames that were not baked. The socket it comes out of."""
+        """The baked frames, lamps and mix live; the plate on frames that were not baked. Returns the output socket."""
         picture = self.frames(shown)
         names = {socket.name: socket for socket in picture.outputs}
         beauty = names.get("Combined") or names["Image"]
@@ -143,7 +143,7 @@ class _Maker:
         return node
 
     def dimmed(self, total: Any, lamp: Any, index: int) -> Any:
-        """`total` and as much of a lamp as its sockets say, less the once that is in it."""
+        """`total` plus (dim * tint - 1) times a lamp, because `total` already contains the lamp once."""
         dim, tint = (self.entry.outputs[name] for name in lamp_sockets(index))
         scaled = self.vector("SCALE", index)
         self.link(tint, scaled.inputs[0])
@@ -172,7 +172,7 @@ def at(pattern: str, frame: int) -> str:
 
 
 def within(frames: tuple[int, ...]) -> str:
-    """A driver's expression that is true on `frames`; Blender works it out without running Python."""
+    """A driver's expression that is true on `frames`; Blender evaluates it without running Python."""
     runs: list[list[int]] = []
     for frame in sorted(frames):
         if runs and frame == runs[-1][1] + 1:
@@ -180,13 +180,13 @@ def within(frames: tuple[int, ...]) -> str:
         else:
             runs.append([frame, frame])
     if len(runs) > _MOST_RUNS:
-        # An expression has a limit, and frames on twos are shown held, as a sequence on twos is.
+        # The length of an expression is limited; frames on twos are shown held, as in a sequence on twos.
         runs = [[runs[0][0], runs[-1][1]]]
     return " or ".join(f"(frame >= {first} and frame <= {last})" for first, last in runs)
 
 
 def words(shown: Shown) -> str:
-    """The bake in a few words."""
+    """A short description of the bake."""
     return f"v{shown.version:03d} {format_frames(shown.frames)}"
 
 

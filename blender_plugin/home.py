@@ -29,7 +29,7 @@ from .blender_plugin import register, unregister
 
 
 def addons(version: str) -> Path:
-    """Where a Blender of this version, as in 5.0, looks for a user's add-ons."""
+    """The folder of a user's add-ons for a version of Blender such as 5.0."""
     if sys.platform == "win32":
         base = Path(os.environ.get("APPDATA", "~")) / "Blender Foundation" / "Blender"
     elif sys.platform == "darwin":
@@ -40,10 +40,10 @@ def addons(version: str) -> Path:
 
 
 def install(folder: Path) -> Path:
-    """Put the add-on into a folder of add-ons; doing so again brings it up to date. Returns the copy.
+    """Copy the add-on into a folder of add-ons, or update the copy there. Returns the copy.
 
     Raises:
-        UsageError: something that is not ours is in the way.
+        UsageError: another program's file or folder has the same name.
         OutputError: the folder cannot be written.
     """
     version = tuple(int(part) for part in VERSION.split(".")[:3])
@@ -52,5 +52,5 @@ def install(folder: Path) -> Path:
 
 
 def uninstall(folder: Path) -> bool:
-    """Take it out again; whether it was there."""
+    """Remove the add-on; returns whether it was there."""
     return copies.remove(folder / NAME)

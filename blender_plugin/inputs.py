@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 OR GPL-3.0-or-later
-"""How the picture at each socket reaches the worker: by the file an Image node reads, or written by the compositor."""
+"""Gives the picture at each socket to the worker: as the file of an Image node, or written by the compositor."""
 
 # pyright: reportMissingImports=false
 # bpy is Blender's own.
@@ -19,7 +19,7 @@ from ..core.node.request import Source
 from .group import SOCKETS
 
 _NUMBER = re.compile(r"(\d+)(?=\.[A-Za-z]+$)")
-# Linear spaces by Blender's names and by those every OpenColorIO config of ours knows.
+# Linear spaces by Blender's names, with the names that are valid in every OpenColorIO config of Relamp.
 SPACES = {
     "Linear Rec.709": "lin_rec709_scene",
     "ACEScg": "lin_ap1_scene",
@@ -30,7 +30,7 @@ SPACES = {
 
 @dataclass(frozen=True)
 class Pipe:
-    """One connected socket: `source` where the worker can read its file, None where it has to be written."""
+    """One connected socket: `source` where the worker can read its file, None where it must be written."""
 
     name: str
     socket: Any
@@ -64,7 +64,7 @@ def pipes(scene: bpy.types.Scene, node: Any) -> dict[str, Pipe]:
 
 
 def sources(found: dict[str, Pipe], folder: Path, frames: tuple[int, ...]) -> dict[str, Source]:
-    """Every input as the worker will find it: files as they are, the others as `write` will write them."""
+    """The source of every input for the worker: existing files, and for the others the files that `write` writes."""
     return {
         name: pipe.source or Source(str(folder / f"{name}.####.exr"), frames[0], frames[-1], written=True)
         for name, pipe in found.items()
@@ -72,7 +72,7 @@ def sources(found: dict[str, Pipe], folder: Path, frames: tuple[int, ...]) -> di
 
 
 def write(scene: bpy.types.Scene, found: dict[str, Pipe], folder: Path, frames: tuple[int, ...]) -> None:
-    """Let the compositor write, frame by frame, the pictures that no file holds. Raises `OutputError`."""
+    """Write, frame by frame with the compositor, the pictures that have no file. Raises `OutputError`."""
     wanted = [pipe for pipe in found.values() if pipe.source is None]
     comp = scene.compositing_node_group
     folder.mkdir(parents=True, exist_ok=True)
@@ -103,7 +103,7 @@ def _file_output(comp: Any, pipe: Pipe, folder: Path) -> Any:
 
 
 def _settle(folder: Path, name: str, frame: int) -> None:
-    """Give what Blender wrote its name: it adds the item's, and in some versions the frame's number, to ours."""
+    """Rename a file that Blender wrote: Blender adds the item's name, and in some versions the frame, to the given name."""
     made = sorted(folder.glob(f"{name}.{frame:04d}.part*.exr"))
     if not made:
         raise OutputError(
@@ -119,7 +119,7 @@ def _behind_reroutes(socket: Any) -> Any:
 
 
 def _image_of(socket: Any) -> Any:
-    """The image whose own beauty this socket gives; None for everything else."""
+    """The image whose main picture is at this socket; None for everything else."""
     node = socket.node
     if node.bl_idname != "CompositorNodeImage" or node.mute or node.image is None:
         return None
@@ -127,7 +127,7 @@ def _image_of(socket: Any) -> Any:
 
 
 def _source(node: Any, scene: bpy.types.Scene) -> Source | None:
-    """The file an Image node reads; None where what it shows is not what the file of that number holds."""
+    """The file an Image node reads; None where its frame differs from the file with that frame number."""
     image = node.image
     path = bpy.path.abspath(image.filepath, library=image.library)
     if image.packed_file or not path.lower().endswith((".exr", ".hdr")) or image.colorspace_settings.name not in SPACES:

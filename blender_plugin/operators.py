@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 OR GPL-3.0-or-later
-"""The buttons of the node. With a window a bake runs in the background; without one it is waited for."""
+"""The buttons of the node. With a window a bake runs in the background; without one the call waits for it."""
 
 # pyright: reportMissingImports=false
 # bpy is Blender's own.
@@ -50,7 +50,7 @@ class RELAMP_OT_add(bpy.types.Operator):
 
 
 class _Baking(bpy.types.Operator):
-    """What preview and bake share."""
+    """The common part of preview and bake."""
 
     which = ""
 
@@ -68,7 +68,7 @@ class _Baking(bpy.types.Operator):
         return self._finish(begun)
 
     def invoke(self, context: Any, event: Any) -> set[str]:
-        """Bake while the artist goes on."""
+        """Bake in the background."""
         if bpy.app.background:
             return self.execute(context)
         begun = self._begin(context)
@@ -141,7 +141,7 @@ class RELAMP_OT_cancel(bpy.types.Operator):
     bl_label = "Cancel"
 
     def execute(self, context: Any) -> set[str]:
-        """Ask it to stop."""
+        """Request the bake to stop."""
         tree = group_of(context)
         return {"FINISHED"} if tree is not None and bake.cancel(tree) else {"CANCELLED"}
 
@@ -153,7 +153,7 @@ class RELAMP_OT_version_up(bpy.types.Operator):
     bl_label = "Version up"
 
     def execute(self, context: Any) -> set[str]:
-        """Count up."""
+        """Increase the version."""
         tree = group_of(context)
         if tree is None:
             return {"CANCELLED"}

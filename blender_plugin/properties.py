@@ -16,7 +16,7 @@ from ..core.node import knobs as node_knobs
 from ..core.node.knobs import NodeKnob
 from ..core.node.request import curve
 
-LIVE = "Live"  # a tab whose knobs are sockets of the group here, where they can be keyed and linked
+LIVE = "Live"  # a tab whose knobs are sockets of the group in Blender, where they can be keyed and linked
 
 
 def shown() -> tuple[NodeKnob, ...]:
@@ -41,7 +41,7 @@ def value(properties: Any, knob: NodeKnob) -> Any:
     if knob.kind in ("vector", "colour"):
         return tuple(round(float(number), 6) for number in found)
     if knob.kind == "float":
-        return round(float(found), 6)  # Blender keeps 32 bits; a typed 0.1 is meant as 0.1
+        return round(float(found), 6)  # Blender stores 32 bits; rounding restores a typed 0.1
     if knob.kind in ("file", "picture"):
         return bpy.path.abspath(found) if found else ""
     return found
@@ -70,7 +70,7 @@ def _sampled(tree: bpy.types.NodeTree, knob: NodeKnob, frames: Iterable[int]) ->
 
 
 def _property(knob: NodeKnob) -> Any:
-    # Blender ends a tooltip with a full stop of its own.
+    # Blender adds its own full stop to a tooltip.
     given: dict[str, Any] = {"name": knob.label.capitalize(), "description": knob.help.removesuffix(".")}
     if knob.kind not in ("float", "vector", "colour"):
         given["options"] = set()

@@ -1,1 +1,1 @@
-"""What a change of light does to a picture: the gain, its law, and what is left of the grain."""
+"""The change of light as a gain on the plate: the gain, the law that applies it, and the treatment of grain."""

@@ -1,7 +1,8 @@
-"""The analytic answer: how much more light a matte surface gets under one environment than under another.
+"""The analytic gain: how much more light a matte surface gets under one environment than under another.
 
-A light is tabulated once per direction a surface can face, so that a frame of any size is one look-up a pixel. What
-comes out is a log gain per pixel and channel, at unit level (design: only F knows how bright a light is).
+A light is tabulated once per direction a surface can face, so that a frame of any size needs one look-up per pixel.
+The result is a natural log gain per pixel and channel, for lights at unit level. The level of a light is applied later, as
+`Law.level`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import numpy as np
 
 from ..light.octahedral import sample_table
 
-# The darkest side of a light, of its mean: no light of a real place is blacker, and a gain must stay a number.
+# The least value of a table, as a share of the light's mean. Real places are not darker, and the log gain stays finite.
 DARKEST = 0.01
 
 
@@ -33,7 +34,7 @@ def between(target: np.ndarray, source: np.ndarray) -> Hint:
 
 
 def over_even(target: np.ndarray) -> Hint:
-    """The gain of a turned light, (S, S, 3), over even white light at unit level, in which everything reads 1."""
+    """The gain of a turned light, (S, S, 3), over even white light at unit level, whose table is 1 everywhere."""
     return Hint(_log(target))
 
 
@@ -44,19 +45,19 @@ def alone(
     luminance_weights: np.ndarray,
     source: np.ndarray | None = None,
 ) -> Hint:
-    """The gain when nothing is known of where the source's light comes from.
+    """The gain without division by a source light, because its directions are not known.
 
-    It is the target's shading less its mean over the matte (`mean_over`), so that the subject keeps its level; less that of
-    `source`, (S, S, 3), where so much is known of the source that its mean can be told.
+    The gain is the log shading of `target` (S, S, 3) minus a mean over the matte (`mean_over`). Without `source` this is the
+    mean of `target`, so the subject keeps its level. With `source`, (S, S, 3), it is the mean of `source`.
     """
     level = target if source is None else source
     return Hint(_log(target) - np.float32(mean_over(level, normals, weight, luminance_weights)))
 
 
 def mean_over(target: np.ndarray, normals: np.ndarray, weight: np.ndarray, luminance_weights: np.ndarray) -> float:
-    """The mean over the matte of a light's log shading, 0 without a matte.
+    """The mean of a light's log shading, weighted by the matte; 0 where the matte is empty.
 
-    It is one number for the three channels, that of log luminance, so the colour of the light stays.
+    It is the mean of log luminance, one number for the three channels, so the colour of the light is kept.
 
     Args:
         target: turned light, (S, S, 3).

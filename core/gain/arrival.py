@@ -1,12 +1,13 @@
-"""What arrives of one light at each pixel of a subject: its shadows, and what the subject gives back.
+"""The light that arrives at each pixel of a subject: direct light with its shadows, and light reflected by the subject.
 
-The table of a light says what a matte surface gets of it with nothing in the way. From that is taken what the form hides of the
-small lamps, each by its own shadow, and of the broad rest; and what hides the sky gives back a part of the subject's mean light:
+The table of a light holds what a matte surface receives from it when nothing is in the way. The light that the subject's form
+hides is subtracted: for each small lamp by its own shadow, and for the broad rest of the light together. Where the form hides
+the sky, a share of the subject's mean light is added, as light reflected by the subject:
 
     E = T - sum over lamps of L_k (1 - v_k) - (T - sum L_k) (1 - b) + BOUNCE (1 - s) mean(E)
 
-with T from the table, L_k what lamp k alone gives the surface, v_k the share of it that the point sees, b the share of the rest
-that arrives, and s the cosine-weighted share of the hemisphere that is open. Where nothing is in the way, E is T.
+T is the value of the table, L_k the light of lamp k alone, v_k the visible share of lamp k, b the share of the rest that
+arrives, and s the cosine-weighted share of the hemisphere that is open. Where nothing is in the way, E is T.
 """
 
 from __future__ import annotations
@@ -22,16 +23,16 @@ from ..shape.shadow import points_of
 from .analytic import DARKEST
 from .guide import enlarged_rows
 
-BOUNCE = 0.35  # of the subject's mean light, which what hides the sky gives back
-DIM = 1e-3  # of the light a surface may get: no share is told of less
+BOUNCE = 0.35  # share of the subject's mean light that is reflected from where the sky is hidden
+DIM = 1e-3  # at unit level: least unoccluded light that a visibility is divided by
 
 
 @dataclass(frozen=True)
 class Lamp:
-    """A small lamp before the camera, and where it is seen from.
+    """A small lamp in camera space, and its visibility from each point of the subject.
 
-    `direction` is (3,) unit toward it, `light` (3,) what a white matte surface that faces it reads, `radius` half its angle in
-    radians, and `visible` (h, w, 1) the share of it that each point sees, at any size.
+    `direction` (3,) is the unit vector toward the lamp, `light` (3,) the value of a white matte surface that faces it, `radius`
+    half its angle in radians, and `visible` (h, w, 1) its visible share at each point, 0 to 1, at any size.
     """
 
     direction: np.ndarray
@@ -40,7 +41,7 @@ class Lamp:
     visible: np.ndarray
 
     def given(self, normals: np.ndarray) -> np.ndarray:
-        """What surfaces with these normals (..., 3) get with nothing in the way, (..., 3); rounded off where the disc sets."""
+        """The unoccluded light (..., 3) on surfaces with normals (..., 3); it fades smoothly where the lamp's disc sets."""
         cosine = normals @ self.direction
         r = np.float32(max(self.radius, 1e-3))
         cosine = np.where(np.abs(cosine) < r, (cosine + r) ** 2 / (4 * r), np.maximum(cosine, 0))
@@ -53,8 +54,8 @@ class Arrival:
 
     `table` (S, S, 3) is the light on camera-space normals; `lamps` are the small lamps in it. `broad` (h, w, 3) is the share
     of the rest that arrives, `closed` (h, w, 1) the share of the hemisphere that is not open, and `back` (3,) the light that
-    is given back there. `strength`, 0 to 1, scales all that the form does. Pictures are enlarged to the frame's size (H, W),
-    `shape`.
+    is reflected from there. `strength`, 0 to 1, scales all effects of the form. Pictures are enlarged to `shape`, the frame's
+    size (H, W).
     """
 
     table: np.ndarray
@@ -66,29 +67,29 @@ class Arrival:
     back: np.ndarray | None = None
 
     def received(self, normals: np.ndarray, rows: slice) -> np.ndarray:
-        """What the surfaces of some rows get, (n, W, 3) zero or more, for their normals (n, W, 3)."""
+        """The light on the surfaces of `rows`, (n, W, 3) zero or more, for their normals (n, W, 3)."""
         return self._free_and_received(normals, rows)[1]
 
     def arriving(self, normals: np.ndarray, rows: slice) -> np.ndarray:
-        """What arrives over what would with nothing in the way, (n, W, 3) above zero; 1 where the form does nothing."""
+        """The light that arrives, divided by the unoccluded light, (n, W, 3) above zero; 1 where the form has no effect."""
         free, received = self._free_and_received(normals, rows)
         darkest = np.float32(DARKEST)
         return np.maximum(received, darkest) / np.maximum(free, darkest)
 
     def visibility(self, normals: np.ndarray, rows: slice) -> np.ndarray:
-        """The share of the light that reaches the points of some rows on a straight way, (n, W) from 0 to 1; 1 is open."""
+        """The share of the light that reaches the points of `rows` directly, (n, W) from 0 to 1; 1 is unoccluded."""
         free, taken = (picture.mean(-1) for picture in self._free_and_taken(normals, rows))
         return np.clip(1 - taken / np.maximum(free, np.float32(DIM)), 0, 1)
 
     def _free_and_received(self, normals: np.ndarray, rows: slice) -> tuple[np.ndarray, np.ndarray]:
-        """What surfaces would get with nothing in the way, and what they get, (n, W, 3) each."""
+        """The unoccluded light on surfaces, and the light that arrives, (n, W, 3) each."""
         free, taken = self._free_and_taken(normals, rows)
         if self.back is not None:
             taken -= enlarged_rows(self.closed, rows, self.shape) * self.back
         return free, np.maximum(free - np.float32(self.strength) * taken, 0)
 
     def _free_and_taken(self, normals: np.ndarray, rows: slice) -> tuple[np.ndarray, np.ndarray]:
-        """What surfaces would get with nothing in the way, and what of that is hidden from them, (n, W, 3) each."""
+        """The unoccluded light on surfaces, and the part of it that the form hides, (n, W, 3) each."""
         free = np.maximum(sample_table(self.table, normals), 0)
         rest, taken = free, np.zeros_like(free)
         for lamp in self.lamps:
@@ -101,11 +102,11 @@ class Arrival:
 
 @dataclass(frozen=True)
 class PlacedArrival:
-    """A light that stands in the scene, on a frame.
+    """The light of one source at a place in the scene, on one frame.
 
     `light` is in pixels of the frame's size (H, W), `shape`, and so are the focal length and the `centre` of the view
-    (`shadow.Surface`). `height` (h, w, 1) is the relief in those pixels and `visible` (h, w, 1) the share of the light that each
-    point sees, at any size.
+    (`shadow.Surface`). `height` (h, w, 1) is the relief in those pixels and `visible` (h, w, 1) the visible share of the
+    light at each point, 0 to 1, at any size.
     """
 
     light: PlacedLight
@@ -116,7 +117,7 @@ class PlacedArrival:
     shape: tuple[int, int]
 
     def received(self, normals: np.ndarray, rows: slice) -> np.ndarray:
-        """What the surfaces of some rows get, (n, W, 3) zero or more, for their normals (n, W, 3); see `PlacedLight.energy`."""
+        """The light on the surfaces of `rows`, (n, W, 3) zero or more, for their normals (n, W, 3); see `PlacedLight.energy`."""
         height = enlarged_rows(self.height, rows, self.shape)[..., 0]
         given = self.light.given(normals, points_of(height, self.focal, self.centre, rows.indices(self.shape[0])[0]))
         return given * enlarged_rows(self.visible, rows, self.shape)
@@ -126,9 +127,9 @@ class PlacedArrival:
 class RigArrival:
     """The lights of a rig on a frame.
 
-    What they are over is the plate's own light: the source light where it is known, divided by `mean`, its mean luminance over
-    the subject; else `own` (h, w, 1), the plate's brightness by facing, at any size; else 1. `keeps` says that the plate keeps
-    that light beside the rig.
+    They are divided by the plate's own light. That is the source light where it is known, divided by `mean`, its mean luminance
+    over the subject; else `own` (h, w, 1), the plate's brightness as a function of the normal, at any size; else 1. With
+    `keeps` the plate keeps its own light and the rig is added to it.
     """
 
     lights: tuple[PlacedArrival, ...]
@@ -138,7 +139,7 @@ class RigArrival:
     shape: tuple[int, int]
 
     def over_own(self, source: Arrival | None, normals: np.ndarray, rows: slice) -> list[np.ndarray]:
-        """What each light gives the surfaces of some rows over the plate's own light, (n, W, 3) each."""
+        """The light of each source on the surfaces of `rows`, divided by the plate's own light, (n, W, 3) each."""
         own: np.ndarray | np.float32 = np.float32(1)
         if source is not None:
             own = np.maximum(source.received(normals, rows) / np.float32(self.mean), np.float32(DARKEST))
@@ -151,7 +152,7 @@ class RigArrival:
 class TracedLights:
     """The lights of a frame on its shape; `source` is None where it is not known, `lamps` are the parts of the target.
 
-    `rig` are lights that stand in the scene beside the target, or beside the plate's own light.
+    `rig` are lights at places in the scene, added to the target or to the plate's own light.
     """
 
     target: Arrival
@@ -160,7 +161,7 @@ class TracedLights:
     rig: RigArrival | None = None
 
     def log_share(self, normals: np.ndarray, rows: slice) -> np.ndarray:
-        """What tracing adds to the log gain of some rows, (n, W, 3)."""
+        """What tracing adds to the log gain of `rows`, (n, W, 3)."""
         if self.rig is not None and self.rig.keeps:
             return np.zeros_like(normals)
         arriving = self.target.arriving(normals, rows)
@@ -168,7 +169,7 @@ class TracedLights:
 
 
 def with_bounce(arrival: Arrival, normals: np.ndarray, matte: np.ndarray) -> Arrival:
-    """The same with the light that the subject gives back, of its normals (H, W, 3) and matte (H, W) at `arrival.shape`."""
+    """`arrival` with the light that the subject reflects, from its normals (H, W, 3) and matte (H, W) at `arrival.shape`."""
     mass = max(float(matte.sum()), 1e-6)
     total = np.zeros(3, np.float64)
     for rows in bands(len(matte)):

@@ -1,6 +1,6 @@
-"""The full-resolution end of a frame's way: hint and residual into the plate, and the layers beside it.
+"""Applies the analytic gain and the residual to the plate at full size, and makes the layers.
 
-`Subject` is a frame as the light finds it; `finish` gives the beauty in the working space and the layers asked for.
+`Subject` is a frame before it is relit; `finish` returns the beauty in the working space and the requested layers.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ class Subject:
     """One frame, everything over the plate's data window.
 
     `plate` is (H, W, 3) premultiplied working-space light as read, `alpha` (H, W) or None, `weight` (H, W) of the matte,
-    `normals` (H, W, 3) unit camera-space vectors, `known` (H, W) bool, where they are to be believed; `guessed` says that
-    the normals were inflated from the matte. `depth` is (H, W), cleaned (`shape.depth_pass`), 0 where nothing
-    stands; None where none was given. `materials` are what its surfaces are made of; None where that was not given.
+    `normals` (H, W, 3) unit camera-space vectors, `known` (H, W) bool, where the normals are reliable; `guessed` says that
+    the normals were inflated from the matte. `depth` is (H, W), cleaned (`shape.depth_pass`), 0 where there is
+    no surface; None where no depth was given. `materials` are the materials of its surfaces; None where none were given.
     """
 
     plate: np.ndarray
@@ -42,14 +42,14 @@ class Subject:
 
     @cached_property
     def opacity(self) -> np.ndarray | None:
-        """How much of each pixel the plate's picture covers, (H, W): its alpha, 1 where a matte reaches beyond it; None for 1."""
+        """How much of each pixel the plate covers, (H, W): its alpha, but 1 where alpha is 0 inside the matte; None means 1."""
         if self.alpha is None:
             return None
         return np.where((self.alpha <= 0) & (self.weight > 0), np.float32(1), self.alpha)
 
     @property
     def coverage(self) -> np.ndarray:
-        """How much of each pixel the subject covers, (H, W): the matte's weight of what the picture covers."""
+        """How much of each pixel the subject covers, (H, W): the matte's weight times `opacity`."""
         return self.weight if self.opacity is None else self.weight * self.opacity
 
 
@@ -57,7 +57,7 @@ class Subject:
 class Shading:
     """The tables of one frame's light on camera-space normals, (S, S, 3) each, at unit level.
 
-    `lamps` are the parts of `target`, the last one the rest; `source` is None when nothing is known of it.
+    `lamps` are the parts of `target`, the last one the rest; `source` is None where the source light is not known.
     """
 
     hint: Hint
@@ -69,12 +69,12 @@ class Shading:
 
 @dataclass(frozen=True)
 class FinishInput:
-    """What `finish` is given of a frame, over the plate's data window.
+    """The input of `finish` for one frame, over the plate's data window.
 
-    `subject` has the normals that are lit. `residual` is the network's log gain over the analytic one, fitted to its full-size
-    `guide` (H, W, G); both are None where there is no network. `sides` are the layers that only the network gives: `albedo`
-    (H, W, 3), `confidence` (H, W). `traced` are the lights on the subject's shape; None leaves them as they are with nothing in
-    the way. `gloss` are the lights on its given materials; None takes every surface as matte.
+    `subject` has the normals that are used for lighting. `residual` is the network's log gain over the analytic one, fitted to
+    its full-size `guide` (H, W, G); both are None where there is no network. `sides` are the layers that only the network
+    predicts: `albedo` (H, W, 3), `confidence` (H, W). `traced` are the lights traced on the subject's shape; None means no
+    shadows. `gloss` are the lights on its given materials; None treats every surface as matte.
     """
 
     subject: Subject
@@ -88,7 +88,10 @@ class FinishInput:
 
 @dataclass
 class Finished:
-    """A relit frame: `beauty` (H, W, 3) in the working space, `changed` (H, W, 3) bool, and layers by name."""
+    """A relit frame: `beauty` (H, W, 3) in the working space, `changed` (H, W, 3) bool, and layers by name.
+
+    `lamps` are the parts of the beauty by lamp, (H, W, 3) each, the last one the rest.
+    """
 
     beauty: np.ndarray
     changed: np.ndarray
@@ -103,7 +106,7 @@ def finish(given: FinishInput, law: Law, layers: tuple[str, ...] = ()) -> Finish
         layers: names of `parameters.NEW_LAYERS` to compute beside the beauty.
 
     Returns:
-        `beauty` holds relit light where `changed`; elsewhere it is the plate, and the caller selects the file's own numbers.
+        `beauty` holds relit light where `changed`; elsewhere it is the plate, and the caller writes the file's own values there.
 
     Raises:
         UsageError: `albedo` is asked for, and neither the network nor a source light gives it.
@@ -140,7 +143,7 @@ def finish(given: FinishInput, law: Law, layers: tuple[str, ...] = ()) -> Finish
 
 
 def _gain(given: FinishInput, epsilon: float) -> Callable[[slice], np.ndarray]:
-    """The log gain of any rows. Only a matte with an edge needs the whole frame's at once, to carry it outward."""
+    """A function that returns the log gain of any rows. Soft matte edges need the whole frame's gain, to carry it outward."""
     subject, residual, guide = given.subject, given.residual, given.guide
     height = subject.plate.shape[0]
 
@@ -167,7 +170,7 @@ def _gain(given: FinishInput, epsilon: float) -> Callable[[slice], np.ndarray]:
 
 
 def _with_rig(gain: np.ndarray, traced: TracedLights | None, normals: np.ndarray, rows: slice) -> np.ndarray:
-    """A log gain (n, W, 3) with the lights of a rig; as it is where they give nothing."""
+    """A log gain (n, W, 3) with the lights of a rig added; unchanged where the rig adds no light."""
     if traced is None or traced.rig is None or not traced.rig.lights:
         return gain
     more = np.sum(traced.rig.over_own(traced.source, normals, rows), axis=0)
@@ -177,7 +180,7 @@ def _with_rig(gain: np.ndarray, traced: TracedLights | None, normals: np.ndarray
 def _parts(
     gain: np.ndarray, shading: Shading, traced: TracedLights | None, normals: np.ndarray, rows: slice
 ) -> list[np.ndarray]:
-    """What each lamp gives the surfaces of some rows, (n, W, 3) each: those of the rig, of the environment, and the rest."""
+    """The light of each lamp on the surfaces of `rows`, (n, W, 3) each: of the rig, of the environment, and the rest."""
     lamps = _received(shading.lamps, traced and traced.lamps, normals, rows)
     if traced is None or traced.rig is None:
         return lamps
@@ -190,14 +193,14 @@ def _parts(
 def _received(
     tables: tuple[np.ndarray, ...], arrivals: tuple[Arrival, ...] | None, normals: np.ndarray, rows: slice
 ) -> list[np.ndarray]:
-    """What each of some lights gives the surfaces of some rows, (n, W, 3) each: traced where that was done."""
+    """The light of each source on the surfaces of `rows`, (n, W, 3) each; with shadows where they were traced."""
     if arrivals:
         return [arrival.received(normals, rows) for arrival in arrivals]
     return [np.maximum(sample_table(table, normals), 0) for table in tables]
 
 
 def _share_out(lamps: list[np.ndarray], light: np.ndarray, parts: list[np.ndarray], rows: slice) -> None:
-    """Give each lamp its part of `light`, in proportion to what it alone gives the same surface."""
+    """Give each lamp its part of `light`, in proportion to the light that this lamp alone gives the same surface."""
     total = np.maximum(np.sum(parts, axis=0), np.float32(1e-12))
     for lamp, part in zip(lamps, parts[:-1], strict=True):
         lamp[rows] = np.where(np.isfinite(light), light * (part / total), 0)
@@ -221,20 +224,20 @@ def _layers(given: FinishInput, law: Law, names: tuple[str, ...]) -> dict[str, n
         albedo = sides["albedo"] if "albedo" in sides else _albedo(subject, shading, traced)
         made["albedo"] = np.where(there, albedo, 0).astype(np.float32)
     if "confidence" in names:
-        # A frame with an empty matte was not shown to the network.
+        # The network does not run on a frame with an empty matte.
         made["confidence"] = np.where(there[..., 0], sides.get("confidence", 0), 0).astype(np.float32)
     return made
 
 
 def _whole(subject: Subject, table: np.ndarray, arrival: Arrival | None) -> np.ndarray:
-    """What the surfaces of a whole frame get of a light, (H, W, 3)."""
+    """The light on the surfaces of a whole frame, (H, W, 3)."""
     if arrival is None:
         return sample_table(table, subject.normals)
     return np.concatenate([arrival.received(subject.normals[rows], rows) for rows in bands(len(subject.weight))])
 
 
 def _visibility(subject: Subject, traced: TracedLights | None) -> np.ndarray:
-    """The share of the new light that reaches each point on a straight way, (H, W); 0 outside the matte."""
+    """The share of the new light that reaches each point directly, (H, W), 0 to 1; 0 outside the matte."""
     made = np.zeros(subject.weight.shape, np.float32)
     if not subject.weight.any():
         return made
@@ -249,7 +252,7 @@ def _visibility(subject: Subject, traced: TracedLights | None) -> np.ndarray:
 
 
 def _albedo(subject: Subject, shading: Shading, traced: TracedLights | None) -> np.ndarray:
-    """What a matte surface would have to be to look like the plate under the source light."""
+    """The albedo (H, W, 3) with which a matte surface looks like the plate under the source light."""
     if shading.source is None:
         raise UsageError("the albedo layer needs the light of the plate: give --source-env")
     received = _whole(subject, shading.source, None if traced is None else traced.source)

@@ -1,7 +1,7 @@
-"""Grain: how much of it a plate has, and taking it apart from the picture under it.
+"""Grain: measures how strong it is in a plate, and separates it from the picture.
 
 Film and sensor noise grows with the signal (photon noise) on top of a floor (read noise), so its variance is taken as
-offset + slope * level per channel. Where a neighbourhood varies more than that it holds detail, which is not grain.
+offset + slope * level per channel. A neighbourhood that varies more than that holds detail, which is not grain.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from scipy.optimize import nnls
 WINDOW = 5  # px; grain is finer than this, shading is not
 _BLOCK = 16
 _BINS = 8
-_CALM = 1.12  # the mean over the 20 % quantile of block variances of white noise
+_CALM = 1.12  # the mean of block variances of white noise, divided by their 20 % quantile
 _STRIP = 2 * _BLOCK
 _MOST_PIXELS = 1_000_000
 
@@ -29,17 +29,18 @@ class Noise:
 
     @property
     def silent(self) -> bool:
-        """Whether there is no grain to speak of, as in a clean render."""
+        """Whether there is no measurable grain, as in a clean render."""
         return not (self.offset.any() or self.slope.any())
 
 
 def measure(rgb: np.ndarray) -> Noise:
-    """How noisy a picture is.
+    """Measure the noise of a picture.
 
-    The second difference of Immerkaer (1996) is blind to slopes; of the blocks of each level, the calm ones tell the noise.
+    The second difference of Immerkaer (1996) does not respond to slopes. At each level of brightness, the noise is measured in
+    the blocks that vary least.
 
     Args:
-        rgb: (H, W, 3) float32 linear light; non-finite pixels and those of no light are left out.
+        rgb: (H, W, 3) float32 linear light; non-finite pixels and pixels without light are left out.
     """
     picture = _strips(rgb)
     picture = np.where(np.isfinite(picture), picture, 0).astype(np.float32, copy=False)
@@ -53,26 +54,27 @@ def measure(rgb: np.ndarray) -> Noise:
 
 
 def split(rgb: np.ndarray, noise: Noise) -> np.ndarray:
-    """The grain of a picture: what Wiener's filter (Lee 1980) takes away from each pixel.
+    """The grain of a picture: the part that Wiener's filter (Lee 1980) removes from each pixel.
 
     Args:
         rgb: (H, W, 3) float32, finite.
 
     Returns:
-        (H, W, 3) float32; `rgb` less this is the base. Zero where the neighbourhood varies more than grain would.
+        (H, W, 3) float32; `rgb` minus this is the base. Zero where the neighbourhood varies more than grain would.
     """
     size = (WINDOW, WINDOW)
     mean = cv2.boxFilter(rgb, -1, size, borderType=cv2.BORDER_REFLECT_101)
     variance = cv2.boxFilter(rgb * rgb, -1, size, borderType=cv2.BORDER_REFLECT_101)
     variance -= mean * mean
     expected = noise.offset + noise.slope * np.maximum(mean, 0)
-    # The variance of 25 samples scatters by a third: full grain up to twice what is expected, none at three times it.
+    # A variance of 25 samples is uncertain by a third. Up to twice the expected variance all of it is taken as grain; at three
+    # times it, nothing is.
     share = np.clip(3 - variance / np.maximum(expected, 1e-12), 0, 1)
     return share * (rgb - mean)
 
 
 def _strips(rgb: np.ndarray) -> np.ndarray:
-    """Strips of rows spread over the picture, a million pixels at most: plenty for two numbers a channel."""
+    """Strips of rows spread over the picture, a million pixels at most, which is enough for two numbers per channel."""
     height, width = rgb.shape[:2]
     strips = height // _STRIP
     step = max(1, round(strips * _STRIP * width / _MOST_PIXELS))
@@ -98,6 +100,6 @@ def _fit(levels: np.ndarray, variances: np.ndarray) -> tuple[float, float]:
     bins = [b for b in range(_BINS) if (which == b).any()]
     x = np.array([levels[which == b].mean() for b in bins])
     y = np.array([np.quantile(variances[which == b], 0.2) for b in bins]) * _CALM
-    scale = 1 / np.maximum(x, x.mean() * 1e-3)  # relative errors: bright blocks must not drown dark ones
+    scale = 1 / np.maximum(x, x.mean() * 1e-3)  # relative errors, so that dark blocks count as much as bright ones
     solution, _ = nnls(np.stack([np.ones_like(x), x], 1) * scale[:, None], y * scale)
     return float(solution[0]), float(solution[1])

@@ -38,8 +38,9 @@ class Guide:
         """Make a guide ready.
 
         Args:
-            guide: (h, w, G) at the working size: normals, depth, matte; what must not steer is left out or scaled down.
-            weight: (h, w) of the matte; where it is 0 the residual is not looked at.
+            guide: (h, w, G) at the working size: normals, depth and matte. A channel that should not influence the fit is
+                left out or scaled down.
+            weight: (h, w) of the matte; where it is 0 the residual is ignored.
         """
         ones = np.ones((*guide.shape[:2], 1), np.float32)
         x = np.concatenate([guide, ones], -1)
@@ -49,7 +50,7 @@ class Guide:
         products = np.concatenate([w * x[..., i : i + 1] * x for i in range(n)], -1)
         matrix = _box(products, size).reshape(*guide.shape[:2], n, n)
         mass = matrix[..., -1, -1]
-        # A ridge on the slopes only: a flat guide gives the window's mean, never a wild slope.
+        # The ridge acts on the slopes only. A flat guide gives the window's mean instead of an unstable slope.
         ridge = np.diag([1e-2] * (n - 1) + [0]).astype(np.float32)
         inverse = np.linalg.inv((matrix + mass[..., None, None] * ridge).astype(np.float64))
         return cls(x, w, inverse.astype(np.float32), size)
@@ -71,11 +72,11 @@ def guide_residual(residual: np.ndarray, guide: np.ndarray, weight: np.ndarray, 
 
 
 def enlarge_residual(guided: GuidedResidual, guide: np.ndarray, rows: slice, height: int) -> np.ndarray:
-    """The residual at full size for some rows: the coefficients enlarged bilinearly, then put on the full-size guide.
+    """The residual at full size for `rows`: the coefficients are enlarged bilinearly, then applied to the full-size guide.
 
     Args:
         guide: (n, W, G), the full-size guide of `rows` only.
-        rows: which rows of the `height` full-size rows; the answer for a row does not depend on the slice it comes in.
+        rows: which rows of the `height` full-size rows; the result for a row does not depend on the slice.
 
     Returns:
         (n, W, 3) log gain.
@@ -90,7 +91,7 @@ def enlarge_residual(guided: GuidedResidual, guide: np.ndarray, rows: slice, hei
 
 
 def enlarged_rows(planes: np.ndarray, rows: slice, shape: tuple[int, int]) -> np.ndarray:
-    """Some rows (n, W, C) of planes (h, w, C) that are enlarged bilinearly to `shape` (H, W); the planes' own at that size."""
+    """Some rows (n, W, C) of planes (h, w, C) enlarged bilinearly to `shape` (H, W); unchanged if the planes have that size."""
     h, w = planes.shape[:2]
     if (h, w) == shape:
         return planes[rows]

@@ -1,14 +1,14 @@
 """The change of light, from a log gain to relit pixels.
 
 `p` is the plate (premultiplied, working space), `a` its alpha, `w` the weight of the matte, `g` the log gain, `F` the
-level and `e` the smallest light there is:
+level and `e` a small positive light, the epsilon:
 
     relit = F * (exp(g) * p + e * a * max(exp(g) - 1, 0))
     out   = p + w * mix * (relit - p)
     ratio = F * exp(g)
 
-With grain matched or kept, exp(g) acts on the plate's base and the grain comes back scaled by exp(g / 2) or as it was.
-Where nothing changes the plate's own numbers are selected, never recomputed. Everything is float32, (H, W, C).
+With grain matched or kept, exp(g) is applied to the plate's base. The grain is then added, scaled by exp(g / 2) or unscaled.
+Pixels that do not change keep the plate's own values; they are not recomputed. Everything is float32, (H, W, C).
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ import numpy as np
 
 from .grain import Noise, split
 
-TRUSTED = 0.9  # a matte above this belongs wholly to the subject, so its gain may be carried outward
-_MARGIN = 2  # rows the grain filter looks past its band
-_CARRY_SIZE = 1024  # px, longer side the gain is carried outward at: an edge is as wide as the picture is big
-_CARRY_RADII = (2, 8, 32)  # of the nested tents it is carried with, in pixels of that size
-_CARRY_FADE = 1e-3  # how little a wider tent counts where a narrower one still reaches
+TRUSTED = 0.9  # coverage above which a pixel belongs wholly to the subject; its gain is carried outward
+_MARGIN = 2  # rows beyond its band that the grain filter reads
+_CARRY_SIZE = 1024  # px, longer side at which the gain is carried outward; edge widths scale with it
+_CARRY_RADII = (2, 8, 32)  # of the nested tent filters that carry the gain, in pixels of that size
+_CARRY_FADE = 1e-3  # weight of a wider tent relative to the next narrower one, where both reach
 
 
 @dataclass(frozen=True)
 class Law:
-    """The numbers of one frame's change: `level` F, `mix`, `epsilon` in the plate's units, and what grain does."""
+    """The settings of one frame's change of light: `level` F, `mix`, `epsilon` in the plate's units, and the mode of grain."""
 
     level: float
     mix: float
@@ -41,8 +41,8 @@ class Law:
 def matte_weight(matte: np.ndarray | None, alpha: np.ndarray | None, shape: tuple[int, int]) -> np.ndarray:
     """The weight w of the matte, (H, W) float32 from 0 to 1.
 
-    `matte` is premultiplied like the plate; None means the plate's own alpha, else everything. Where the alpha is 0, a given
-    matte is the weight itself: it says where light changes.
+    `matte` is premultiplied like the plate; None means the plate's own alpha, else everything. Where the alpha is 0, the value
+    of a given matte is the weight.
     """
     if alpha is None:
         return np.ones(shape, np.float32) if matte is None else _unit(matte)
@@ -54,25 +54,25 @@ def matte_weight(matte: np.ndarray | None, alpha: np.ndarray | None, shape: tupl
 
 
 def unpremultiply(rgb: np.ndarray, alpha: np.ndarray | None) -> np.ndarray:
-    """RGB over alpha where alpha is above zero, as it is elsewhere; non-finite pixels become 0."""
+    """RGB divided by alpha where alpha is above zero, unchanged elsewhere; non-finite pixels become 0."""
     divided = rgb if alpha is None else rgb / np.where(alpha > 0, alpha, 1)[..., None]
     return np.where(np.isfinite(divided), divided, 0).astype(np.float32, copy=False)
 
 
 def carry_outward(gain: np.ndarray, weight: np.ndarray, coverage: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Give the matte's edge the gain of what it belongs to.
+    """Replace the gain at the matte's edge, which is not reliable, by the gain spread from inside.
 
-    Normalised convolution (Knutsson & Westin 1993) with three nested tents of finite support, the widest 32 pixels of a
-    picture of 1024, from where the subject covers more than 0.9 of the pixel and the gain is known.
+    Normalised convolution (Knutsson & Westin 1993) with three nested tents of finite support; the widest is 32
+    pixels in a picture of 1024. The gain is spread from pixels that the subject covers to more than 0.9 and whose gain is known.
 
     Args:
         gain: (H, W, 3), changed in place.
         weight: (H, W), of the matte.
-        coverage: (H, W), weight times alpha: how much of the pixel the subject is.
-        known: (H, W) bool, where the gain rests on a normal.
+        coverage: (H, W), weight times alpha: the share of the pixel that the subject covers.
+        known: (H, W) bool, where the gain was computed from a reliable normal.
 
     Returns:
-        `gain`: as it was where trusted, carried outward where the weight is above 0, and 0 where nothing reaches.
+        `gain`: unchanged where it is reliable, carried outward elsewhere in the matte, and 0 where no tent reaches.
     """
     poor = lacking(weight, coverage, known)
     if not poor.any():
@@ -87,7 +87,7 @@ def carry_outward(gain: np.ndarray, weight: np.ndarray, coverage: np.ndarray, kn
 
 
 def lacking(weight: np.ndarray, coverage: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Where the matte reaches and the gain is not to be trusted, (H, W) bool; see `carry_outward`."""
+    """Where the matte's weight is above 0 and the gain is not reliable, (H, W) bool; see `carry_outward`."""
     return (weight > 0) & ~((coverage > TRUSTED) & known)
 
 
@@ -104,7 +104,7 @@ def relight_band(plate: np.ndarray, alpha: np.ndarray | None, gain: np.ndarray, 
     """
     p = plate[rows]
     if not _all_finite(p):
-        with np.errstate(invalid="ignore", over="ignore"):  # infinities are the plate's own; they stay below
+        with np.errstate(invalid="ignore", over="ignore"):  # non-finite pixels of the plate are restored below
             return np.where(np.isfinite(p), _lit(plate, alpha, gain, law, rows), p)
     return _lit(plate, alpha, gain, law, rows)
 
@@ -122,7 +122,7 @@ def _lit(plate: np.ndarray, alpha: np.ndarray | None, gain: np.ndarray, law: Law
     lift *= np.float32(law.epsilon) if alpha is None else np.float32(law.epsilon) * alpha[rows][..., None]
     lit += lift
     if law.grain != "off":
-        np.maximum(lit, np.minimum(p * more, 0), out=lit)  # grain coming back must not push light below zero
+        np.maximum(lit, np.minimum(p * more, 0), out=lit)  # the added grain must not make light negative
     lit *= np.float32(law.level)
     return lit
 
@@ -152,7 +152,7 @@ def _grain_of(plate: np.ndarray, noise: Noise, rows: slice) -> np.ndarray:
 
 
 def _all_finite(pixels: np.ndarray) -> bool:
-    """One pass: a sum is finite only when all of it is (or overflows, and then the slow path is right too)."""
+    """Whether all pixels are finite, by one sum. A sum that overflows gives False; the slower path is then correct, too."""
     with np.errstate(over="ignore", invalid="ignore"):
         return bool(np.isfinite(pixels.sum(dtype=np.float32)))
 
@@ -169,7 +169,7 @@ def _carried(gain: np.ndarray, trusted: np.ndarray) -> tuple[np.ndarray, np.ndar
         fade = np.float32(_CARRY_FADE**i)
         sums += fade * _tent(total, radius)
         counts += fade * _tent(count, radius)
-    counts[counts < 1e-9] = 0  # what a running sum leaves where there was nothing
+    counts[counts < 1e-9] = 0  # rounding errors of the running sum where no pixel counts
     return sums, counts
 
 

@@ -1,15 +1,15 @@
-"""The gain of surfaces whose materials are given: the old reflection leaves, the new one comes, at the plate's own resolution.
+"""The gain of surfaces whose materials are given: replaces the old reflection by the new one at the plate's own resolution.
 
-A surface is matte colour and a GGX reflection (metallic workflow: USD Preview Surface, glTF). Under the light that was and
-the light that is to be it would read, at unit level,
+A surface has a matte part and a GGX reflection (metallic workflow: USD Preview Surface, glTF). Under the old light a and the
+new light b, both at unit level, its value is
 
     was = D E_a + s R_a        is = D E_b + s R_b
 
-with D = albedo (1 - metallic), E what a matte surface receives (shadows and all that a network says are in it), R what is
-mirrored at the surface's roughness (`light.glossy`) and s the share of light that is mirrored. The plate is multiplied by is
-/ was. What the plate holds beyond `was` keeps its place, but no more than four times over, so that a highlight that was not
-foreseen is not multiplied; and a sharp metal shows `is` alone, since what is left of the old reflection in the plate is an
-error. Where the two lights are equal the gain is exactly zero, and it stays continuous around it.
+with D = albedo (1 - metallic), E the light that a matte surface receives (with shadows and the network's residual), R the light
+that is reflected at the surface's roughness (`light.glossy`) and s the share of light that is reflected. The plate is
+multiplied by is / was. Detail of the plate is kept up to four times `was`, so that a highlight that `was` does not contain is
+not multiplied. A sharp metal shows `is` alone, because what remains of the old reflection in the plate would be an error. Where
+the two lights are equal the gain is exactly zero, and it stays continuous around it.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ from ..light.octahedral import sample_table
 from ..light.reflection import reflected
 from .analytic import DARKEST
 
-DIELECTRIC = 0.04  # of light that meets glass, skin or paint at right angles, mirrored
-ROUGHNESS = 0.5  # where none is given
+DIELECTRIC = 0.04  # share of light at normal incidence that glass, skin or paint reflects
+ROUGHNESS = 0.5  # used where no roughness is given
 SHARP, SOFT = (
     0.1,
     0.35,
-)  # roughness of metals up to which the plate's own reflection is let go, and from which it is kept
-MOST = 4.0  # times over what was foreseen that the plate's light is kept
-MET = 0.1  # natural log of the change of light from which `MOST` and the letting go count in full
+)  # roughness of metals up to which the plate's own reflection is removed, and from which it is kept
+MOST = 4.0  # multiple of `was` up to which the plate's light is kept
+MET = 0.1  # natural log of the change of light from which `MOST` and the removal act in full
 FAINT = 1e-3  # of a light at unit level
 
 
 @dataclass(frozen=True)
 class Materials:
-    """What the subject's surfaces are made of, over the data window, float32.
+    """The materials of the subject's surfaces, over the data window, float32.
 
     `albedo` is (H, W, 3) linear in the working space, 0 to 1, the base colour of metals too; None where it was not given.
-    `roughness` (H, W) is the artist's, 0 to 1; `metallic` (H, W) 0 to 1.
+    `roughness` (H, W) is perceptual roughness, 0 to 1; `metallic` (H, W) 0 to 1.
     """
 
     albedo: np.ndarray | None
@@ -49,8 +49,8 @@ class Materials:
 
 @dataclass(frozen=True)
 class Side:
-    """One light as surfaces mirror it: the map, the rotation (3, 3) from camera space into it, and the table (S, S, 3) of
-    what matte surfaces receive, at unit level."""
+    """One light at unit level for reflections: the map, the rotation (3, 3) from camera space into it, and the table (S, S, 3)
+    of what matte surfaces receive."""
 
     mirror: Mirror
     to_map: np.ndarray
@@ -62,8 +62,9 @@ class Gloss:
     """The lights of one frame on a subject of given materials.
 
     `rays`, `across` and `down` (H, W, 3) are those of `light.backdrop.camera_rays` and `light.glossy.steps_of`. `source` is
-    None where nothing is known of the light that was: then it is taken as even. `scale` is what the analytic gain divides the new
-    light by beside the old one, `level` the light that was in the plate's units.
+    None where the old light is not known; it is then taken as even white light. `scale` is a
+    factor on the new light that is part of the analytic gain (`gain.analytic.alone`). `level` is the level of the old light in
+    the plate's units.
     """
 
     materials: Materials
@@ -91,12 +92,12 @@ class Gloss:
             plate: (n, W, 3) un-premultiplied light.
             normals: (n, W, 3) unit camera-space vectors.
             epsilon: of the law, in the plate's units.
-            arriving: (n, W, 3) the share of the old light that arrives, or None for all of it.
+            arriving: (n, W, 3) the share of the old light that arrives, or None for 1.
         """
         was, matte_was, spec = self._was(plate, normals, rows, arriving)
         new = matte_was * np.exp(matte) + spec * self._mirrored(self.target, normals, rows) * np.float32(self.scale)
         change = np.log((new + FAINT) / (was + FAINT))
-        met = np.minimum(np.abs(change).max(-1, keepdims=True) / MET, 1)  # 0 where nothing changes
+        met = np.minimum(np.abs(change).max(-1, keepdims=True) / MET, 1)  # (n, W, 1), 0 where nothing changes
         kept = np.log(np.maximum(plate, 0) + epsilon) - np.log(was * np.float32(self.level) + epsilon)
         held = np.minimum(kept, np.log(MOST)) * (1 - self._let_go(rows))
         wanted = np.exp(change + kept * (1 - met) + held * met) * (was * np.float32(self.level) + epsilon) - epsilon
@@ -106,7 +107,7 @@ class Gloss:
     def _was(
         self, plate: np.ndarray, normals: np.ndarray, rows: slice, arriving: np.ndarray | None
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """What the surface would have read at unit level, its matte part, and the share that it mirrors, (n, W, 3) each."""
+        """The value of the surface under the old light at unit level, its matte part, and the reflected share, (n, W, 3) each."""
         received = np.ones_like(normals)
         if self.source is not None:
             received = np.maximum(sample_table(self.source.table, normals), np.float32(DARKEST))
@@ -122,7 +123,7 @@ class Gloss:
         return matte_was + spec * mirrored, matte_was, spec
 
     def _albedo(self, plate: np.ndarray, received: np.ndarray, mirrored: np.ndarray, rows: slice) -> np.ndarray:
-        """The albedo given, else what would look like the plate."""
+        """The given albedo, else the one with which the surface looks like the plate, (n, W, 3)."""
         if self.materials.albedo is not None:
             return self.materials.albedo[rows]
         metal = self.materials.metallic[rows][..., None]
@@ -130,14 +131,14 @@ class Gloss:
         return np.clip(plate / np.maximum(light, 1e-6), 0, 1)
 
     def _mirrored(self, side: Side, normals: np.ndarray, rows: slice) -> np.ndarray:
-        """What is mirrored of a light, (n, W, 3)."""
+        """The light that is reflected, (n, W, 3)."""
         turn = side.to_map.T.astype(np.float32)
         directions = reflected(self.rays[rows], normals) @ turn
         across, down = self.across[rows] @ turn, self.down[rows] @ turn
         return side.mirror.seen(directions, self.materials.roughness[rows], across, down)
 
     def _let_go(self, rows: slice) -> np.ndarray:
-        """How much of the plate's own reflection is let go of, (n, W, 1)."""
+        """How much of the plate's own reflection is removed, (n, W, 1), 0 to 1."""
         metal, rough = self.materials.metallic[rows], self.materials.roughness[rows]
         sharp = np.ones_like(rough) if self.source is None else np.clip((SOFT - rough) / (SOFT - SHARP), 0, 1)
         return (metal * sharp)[..., None]
@@ -146,7 +147,7 @@ class Gloss:
 def level_of(
     gloss: Gloss, plate: np.ndarray, normals: np.ndarray, weight: np.ndarray, luminance_weights: np.ndarray
 ) -> float:
-    """The level of the light that was, in the plate's units: the median of plate over what it would have read at level 1.
+    """The level of the old light, in the plate's units: the median of the plate divided by its expected value at level 1.
 
     Args:
         plate: (H, W, 3) un-premultiplied. normals: (H, W, 3). weight: (H, W) of the matte.

@@ -1,7 +1,7 @@
-"""The proxy: a small log-encoded picture of a frame that networks look at, always at the same exposure.
+"""The proxy: a frame at the working size and at a fixed exposure, the picture input of the networks.
 
-The exposure anchor brings the plate's middle to 0.18 before anything is encoded, so that a network sees the same
-numbers whatever the plate's level is.
+The exposure anchor is a factor that brings the plate's typical luminance to 0.18 before the picture is log-encoded. The
+networks' input is therefore independent of the plate's level.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ..pictures.resample import resize, shrink_normals, working_shape
 from ..shape.depth_pass import shrink_depth
 
 PROBES = 3
-PROBE_SIZE = 192  # px, longer side: plenty for one number and a soft light
+PROBE_SIZE = 192  # px, longer side: enough to measure one number and a soft light
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ class Proxy:
     """A frame at the working size.
 
     `light` is (h, w, 3) float32, un-premultiplied and anchored, not yet encoded; `matte` is (h, w), 0 to 1; `normals` is
-    (h, w, 3) unit camera-space vectors; `known` is (h, w) bool, where they are to be believed; `depth` is (h, w), cleaned, 0
-    where nothing stands, or None.
+    (h, w, 3) unit camera-space vectors; `known` is (h, w) bool, where the normals are reliable; `depth` is (h, w), cleaned, 0
+    where there is no surface, or None.
     """
 
     light: np.ndarray
@@ -45,7 +45,7 @@ def make(
     anchor: float,
     longer: int,
 ) -> Proxy:
-    """The proxy of a frame at full resolution.
+    """Make the proxy of a frame at full resolution (H, W).
 
     Args:
         plate: (H, W, 3) premultiplied working-space light; what is not finite counts as black.
@@ -55,7 +55,7 @@ def make(
         known: (H, W) bool.
         depth: (H, W), cleaned (`shape.depth_pass`), or None.
         anchor: the factor that brings the plate to the proxy's exposure.
-        longer: px of the proxy's longer side, at most.
+        longer: largest length of the proxy's longer side, px.
     """
     height, width = plate.shape[:2]
     shape = working_shape(height, width, longer)
@@ -71,7 +71,7 @@ def make(
 
 
 def probe_frames(on_disk: tuple[int, ...]) -> tuple[int, ...]:
-    """At most `PROBES` of the plate's frames, evenly spread, first and last among them."""
+    """At most `PROBES` of the plate's frames, evenly spread, with the first and the last."""
     picks = np.linspace(0, len(on_disk) - 1, min(PROBES, len(on_disk)))
     return tuple(on_disk[round(p)] for p in picks)
 
@@ -84,7 +84,7 @@ def exposure_anchor(rgb: np.ndarray, weight: np.ndarray, luminance_weights: np.n
         weight: (N,) of the matte.
 
     Returns:
-        A positive float; 1 when nothing in the matte is lit.
+        A positive float; 1 where no pixel in the matte is above zero.
     """
     luminance = (rgb @ np.asarray(luminance_weights, np.float32))[weight > 0.5]
     luminance = luminance[luminance > 0]
@@ -92,5 +92,5 @@ def exposure_anchor(rgb: np.ndarray, weight: np.ndarray, luminance_weights: np.n
         return 1.0
     low, high = np.quantile(luminance, (0.05, 0.95))
     typical = np.exp(np.log(np.clip(luminance, low, high)).mean())
-    # Six digits are plenty, and make a number that a person can type.
+    # Six digits are precise enough, and short enough to type.
     return float(f"{MIDDLE_GREY / typical:.6g}")

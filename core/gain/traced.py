@@ -1,4 +1,4 @@
-"""A frame's shape made ready to trace lights on, and a light traced on it."""
+"""Prepares the shape of a frame for tracing, and traces lights on it."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from ..shape.shadow import Surface, lamp_visibility, mixed_at_outlines
 from ..shape.trace import Traced, broad_share, trace
 from .arrival import Arrival, Lamp, PlacedArrival, with_bounce
 
-FINEST = 1024  # px, longer side that shadows of lamps are worked out at where the relief is coarser than the plate
-WEAKEST = 0.01  # of a light's energy: a lamp with less throws no shadow of its own
+FINEST = 1024  # px, longest side at which shadows of lamps are computed from a relief that is coarser than the plate
+WEAKEST = 0.01  # share of a light's energy; a lamp with less gets no shadow of its own
 
 
 @dataclass(frozen=True)
 class Depth:
-    """A depth that is given: (h, w), cleaned (`shape.depth_pass`), 0 where nothing stands, and its kind."""
+    """A given depth: (h, w), cleaned (`shape.depth_pass`), 0 where there is no surface, and its kind."""
 
     picture: np.ndarray
     kind: str
@@ -32,11 +32,11 @@ class Depth:
     def heights(
         self, rays: np.ndarray, normals: np.ndarray, matte: np.ndarray, known: np.ndarray
     ) -> tuple[np.ndarray, Fit]:
-        """Projective heights toward the viewer in pixels, (h, w), drawn to the normals where the depth is noisy, and its fit.
+        """Projective heights toward the viewer in pixels, (h, w), and their fit; noisy depth is smoothed to match the normals.
 
         Args:
             rays: (h, w, 3) unit, from the eye outward. normals: (h, w, 3) unit. matte: (h, w).
-            known: (h, w) bool, where the normals are given and no guess.
+            known: (h, w) bool, where the normals are given and not guessed.
         """
         fit = Fit.of(self.picture, self.kind, rays, normals, matte, known)
         height = _planes(fit.heights(self.picture, rays, matte)[..., None])[:, 0]
@@ -48,7 +48,7 @@ class Depth:
 class Fine:
     """A frame's shape at its own size, for the shadows of lamps: `normals` (H, W, 3) and `matte` (H, W).
 
-    `height` (H, W) are projective heights of a depth that is given and good enough to be taken as it is.
+    `height` (H, W) are projective heights of a given depth whose fit left no doubt; else None.
     """
 
     normals: np.ndarray
@@ -101,12 +101,12 @@ class Shape:
     def lit(
         self, table: np.ndarray, light: Placed, strength: float = 1.0, shape: tuple[int, int] | None = None
     ) -> Arrival:
-        """A light on this shape, for a picture of the size `shape` (H, W), the working size without it.
+        """A light on this shape, for a picture of the size `shape` (H, W); the working size if `shape` is None.
 
         Args:
             table: (S, S, 3) the light on camera-space normals, at unit level.
-            light: the same as lamps and pieces before the camera.
-            strength: 0 to 1, of shadows and of what the subject gives back.
+            light: the same light as lamps and small parcels, in camera space.
+            strength: 0 to 1, of shadows and of light reflected by the subject.
         """
         count = len(light.radius)
         total = max(float(light.energy.sum()), 1e-12)
@@ -127,7 +127,7 @@ class Shape:
         return replace(with_bounce(arrival, self.normals, self.matte), shape=shape or self.size)
 
     def placed(self, light: PlacedLight, strength: float, shape: tuple[int, int]) -> PlacedArrival:
-        """A light that stands in the scene on this shape, for a picture of the size `shape` (H, W).
+        """The light of a source at a place in the scene on this shape, for a picture of the size `shape` (H, W).
 
         Args:
             light: in pixels of the working size.
@@ -138,14 +138,14 @@ class Shape:
         if strength > 0:
             seen = visibility(self.surface, light.scaled(wide / self.size[1]))
         visible = 1 - np.float32(strength) * (1 - seen)
-        k = shape[1] / wide  # of a pixel of the surface
+        k = shape[1] / wide  # size of a surface pixel, in pixels of `shape`
         height, centre = self.surface.height[..., None] * np.float32(k), self.surface.centre
         eye = (self.surface.focal * k, (centre[0] * k, centre[1] * k))
         return PlacedArrival(light.scaled(shape[1] / self.size[1]), height, visible, *eye, shape)
 
 
 def height_of(normals: np.ndarray, matte: np.ndarray, rays: np.ndarray) -> np.ndarray:
-    """The relief that normals (h, w, 3) add up to inside a matte (h, w): projective heights in pixels, (h, w)."""
+    """The relief integrated from normals (h, w, 3) inside a matte (h, w): projective heights in pixels, (h, w)."""
     return relief_of(seen_along(_planes(normals), _planes(rays)), _planes(matte[..., None]))[0].numpy()
 
 
@@ -159,7 +159,7 @@ def _surface(
     if fine is None:
         return Surface(height, normals, matte > 0.5, doubt, spacing, focal, centre)
     full = fine.matte.shape[0], fine.matte.shape[1]
-    size = working_shape(*full, FINEST) if fine.height is None else full  # its own where a depth is given
+    size = working_shape(*full, FINEST) if fine.height is None else full  # full size where a depth is given
     larger = max(size) / max(matte.shape)
     facing = resize(fine.normals, size)
     facing = facing / np.maximum(np.linalg.norm(facing, axis=-1, keepdims=True), 1e-6)

@@ -1,4 +1,4 @@
-"""The environment as the camera sees it: view rays, and the background they meet."""
+"""The environment as the camera sees it: view rays, and the radiance along them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def camera_rays(
         width, height: of the display window, px.
         fov_degrees: horizontal field of view of the display window, more than 0 and less than 180 deg.
         pixel_aspect: width of a pixel over its height.
-        window: (x, y, width, height) of the pixels wanted, in the display window's pixels, y down; it may lie outside.
+        window: (x, y, width, height) of the requested pixels, in the display window's pixels, y down; it may lie outside.
             None is the display window.
 
     Returns:
@@ -47,12 +47,12 @@ def backdrop(pixels: np.ndarray, rays: np.ndarray, rotation: np.ndarray | None =
 
     Args:
         pixels: (H, W, 3) float32, latitude-longitude.
-        rays: (h, w, 3) unit, in world space: `camera_rays(...) @ camera.rotation.T`; the default camera's are those of
-            `camera_rays` as they are.
+        rays: (h, w, 3) unit, in world space: `camera_rays(...) @ camera.rotation.T`; for the default camera, the
+            unchanged `camera_rays`.
         rotation: (3, 3) turn of the environment (`environment.rotation_matrix`); None leaves it.
 
     Returns:
-        (h, w, 3) float32. A map finer than the rays is averaged down to them first, so that nothing sparkles.
+        (h, w, 3) float32. A map finer than the rays is averaged down to them first, so that nothing flickers.
     """
     rows = round(math.pi / _spacing(rays))
     if pixels.shape[0] > 1.5 * rows:

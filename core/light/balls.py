@@ -1,4 +1,4 @@
-"""A matt grey and a chrome ball standing in a light, small and quick: what the panel shows beside the shot."""
+"""Pictures of a matt grey ball and a chrome ball in a light, for the panel."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def grey_and_chrome(table: np.ndarray, pixels: np.ndarray, camera_to_map: np.nda
     """Draw both balls, seen by an orthographic camera.
 
     Args:
-        table: (S, S, 3), what a white matt surface reads by the direction it faces in camera space (`Light.turned`).
+        table: (S, S, 3), the value of a white matt surface by its camera-space normal (`Light.turned`).
         pixels: (H, 2H, 3) radiance of the same light in the axes of its map, in the same units.
         camera_to_map: (3, 3), takes camera-space directions into the map.
         size: px of a ball.

@@ -1,24 +1,24 @@
-"""The plate's own light where nobody knows it: how bright it is by facing, read off the plate itself.
+"""The plate's own light where it is not known: its brightness as a function of the normal, measured in the plate.
 
-A picture cannot tell the colour of its light from that of its surfaces, and cameras are white-balanced: the light is taken for
-white. What can be read is its first order, one smooth change of brightness with the normal. It is fitted to the log luminance
-of the subject, robustly, so that dark hair and bright shirts have no say, and most of it is believed.
+The colour of a light cannot be separated from that of the surfaces, and cameras are white-balanced, so the light is taken as
+white. Its first order can be measured: one smooth change of brightness with the normal. It is fitted to the log luminance of the
+subject, robustly, so that dark hair and bright shirts have little influence, and most of the fit is used.
 """
 
 from __future__ import annotations
 
 import torch
 
-BELIEVED = 0.8  # share of the fit that is light, not surfaces that are brighter where they face one way
+BELIEVED = 0.8  # share of the fit that is taken as light; the rest may be surfaces with different albedo by normal
 ROUNDS = 12
-LEAST_ERROR = 0.15  # natural logs: pixels nearer to the fit all count alike
+LEAST_ERROR = 0.15  # natural logs; pixels nearer to the fit all have the same weight
 RIDGE = 0.05
-CLIPPED = 0.98  # quantile of luminance above which pixels are clipped or mirror the light
-DARKEST = 0.004  # in the proxy's exposure, where middle grey is 0.18: what is darker is noise
+CLIPPED = 0.98  # quantile of luminance above which pixels are taken as clipped or as highlights
+DARKEST = 0.004  # in the proxy's exposure, where middle grey is 0.18; darker pixels are noise
 
 
 def log_light_by_facing(light: torch.Tensor, normals: torch.Tensor, matte: torch.Tensor) -> torch.Tensor:
-    """The log of the plate's own light on each pixel, (B, 1, h, w), its mean over the matte 0; 0 without a matte.
+    """The log of the plate's own light on each pixel, (B, 1, h, w), with mean 0 over the matte; 0 where the matte is empty.
 
     Args:
         light: (B, 1, h, w) luminance of the proxy.

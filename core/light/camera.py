@@ -1,4 +1,4 @@
-"""The shot's camera: where it looks in the world of the environment, and how wide.
+"""The shot's camera: its rotation in the world of the environment, and its field of view.
 
 Camera space is X right, Y up, Z to the viewer, so it looks down -Z; world space is the environment's
 (`core/light/environment.py`).
@@ -27,8 +27,8 @@ class Camera:
     """One frame's camera.
 
     `rotation` is (3, 3) float64 from camera to world directions, on column vectors; `fov` is the horizontal field of
-    view of the display window in degrees; `position` is where the camera stands in the world, which only lights that are placed
-    in the world ask for.
+    view of the display window in degrees; `position` is its position in the world, used only by lights that are placed in
+    the world.
     """
 
     rotation: np.ndarray
@@ -38,7 +38,7 @@ class Camera:
 
 @dataclass(frozen=True)
 class CameraMove:
-    """A camera per frame; the frames between two keys take the earlier one, so nothing is invented."""
+    """A camera per frame; a frame between two keys takes the earlier one, without interpolation."""
 
     keys: tuple[tuple[int, Camera], ...]
 
@@ -58,14 +58,15 @@ def default_camera() -> CameraMove:
 
 
 def shot_camera(camera: str | None, pictures: str) -> CameraMove:
-    """The camera of a shot, as everything that looks through it has it: render, preview, `relamp env`, deflicker.
+    """The camera of a shot, the same for render, preview, `relamp env` and deflicker.
 
     Args:
-        camera: the file of `--camera`; the default camera without one.
-        pictures: the frames the camera took, as typed. Their format, in square pixels, widens a vertical field of view.
+        camera: the file of `--camera`; None for the default camera.
+        pictures: the path of the frames that the camera took, as typed. Their format, in square pixels, widens a vertical field
+            of view.
 
     Raises:
-        InputError: the camera is none, or none of the pictures can be read.
+        InputError: the camera file is not valid, or none of the pictures can be read.
     """
     if not camera:
         return default_camera()
@@ -73,7 +74,7 @@ def shot_camera(camera: str | None, pictures: str) -> CameraMove:
 
 
 def _aspect(pictures: Sequence) -> float:
-    """The aspect of the first picture that can be read: a damaged frame is its own failure, not the shot's."""
+    """The aspect of the first picture that can be read, because one damaged frame should not stop the shot."""
     reason: InputError | None = None
     for frame in pictures.frames_on_disk():
         try:
@@ -94,8 +95,8 @@ def load_camera(path: str | os.PathLike[str], aspect: float | None = None) -> Ca
 
     JSON: `{"fov": 40, "rotate": [rx, ry, rz], "translate": [x, y, z]}` in degrees, order ZXY as Nuke's, or `"matrix"`: 16
     numbers, rows of a camera-to-world matrix on column vectors; or `{"frames": {"1001": {...}, ...}}`. A `.chan` line is frame,
-    tx, ty, tz, rx, ry, rz and the *vertical* field of view, which `aspect` (display width over height in square pixels) widens;
-    a file with such a field of view is refused without it. Raises `InputError` naming the file and the line or key.
+    tx, ty, tz, rx, ry, rz and the *vertical* field of view, which `aspect` (display width over height in square pixels) converts
+    to horizontal; such a file is refused without `aspect`. Raises `InputError` naming the file and the line or key.
     """
     file = Path(path)
     try:

@@ -1,7 +1,7 @@
-"""A lat-long map while it is painted: skies, disks, panels and tubes whose energy is exact however few pixels they cover.
+"""Paints a lat-long map: skies, disks, panels and tubes, whose energy is exact even if they cover few pixels.
 
-Azimuth 0 is +Z, 90 is +X; the frame is that of `environment` (+Y up, image centre = +Z). Colours are whatever the painter
-takes them for, linear light at any rate.
+Azimuth 0 is +Z, 90 is +X; the frame is that of `environment` (+Y up, image centre = +Z). Colours are
+linear light in any space that the caller chooses.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ class Canvas:
 
     Args:
         height: rows; columns are twice that.
-        yaw: degrees by which the place is turned about +Y; positive moves +Z towards +X, in the map to the left.
-        seconds: the moment; moves clouds, leaves and flames.
+        yaw: degrees by which the scene is turned about +Y; positive moves +Z towards +X, in the map to the left.
+        seconds: the time; moves clouds, leaves and flames.
         gains: factor of each lamp in the order in which they are painted, 1 for all that are not named.
 
     Attributes:
-        directions: (H, W, 3) unit vectors in the turned place, +Y up.
+        directions: (H, W, 3) unit vectors in the turned scene, +Y up.
         solid_angle: (H, 1) steradians of one pixel.
         pixels: (H, W, 3) float32 radiance so far.
         lamps: (direction, irradiance on a surface facing it) of everything painted as a lamp.
@@ -44,7 +44,7 @@ class Canvas:
 
     @property
     def pixel(self) -> float:
-        """Height of a pixel in radians: the softest edge a lamp needs so as not to alias."""
+        """Height of a pixel in radians, which sets the edge width that avoids aliasing."""
         return np.pi / self.pixels.shape[0]
 
     def irradiance(self, normals: np.ndarray) -> np.ndarray:
@@ -57,7 +57,7 @@ class Canvas:
         """Add a lamp of a shape, exact in energy.
 
         Args:
-            mask: (H, W) of the shape, at least one pixel wide; its integral is brought to `solid_angle`.
+            mask: (H, W) of the shape, at least one pixel wide; its integral is scaled to `solid_angle`.
             solid_angle: steradians of the true shape.
             direction: (3,) of its centre.
             radiance: (3,) of its surface.
@@ -96,7 +96,7 @@ class Canvas:
             roll_deg: turn about the direction.
             soft_deg: width over which the edge fades.
             hot: how much darker the corners are than the centre, 0 to 1.
-            bars: panes across and up; more than one leaves dark bars between them.
+            bars: panes across and up; with more than one there are dark bars between them.
         """
         forward, right, up = _frame(direction, roll_deg)
         depth = self.directions @ forward
@@ -108,7 +108,7 @@ class Canvas:
         squared = (across / half[0]) ** 2 + (above / half[1]) ** 2
         mask = mask * (1.0 - hot * np.clip(squared / 2.0, 0.0, 1.0))
         for place, extent, count in ((across, half[0], bars[0]), (above, half[1], bars[1])):
-            if count > 1 and extent / count > 2.0 * self.pixel:  # thinner panes would only alias
+            if count > 1 and extent / count > 2.0 * self.pixel:  # thinner panes would alias
                 mask = mask * (np.abs(np.mod(place / (2.0 * extent) * count + 0.5 * count, 1.0) - 0.5) < 0.44)
         area = float(np.prod(half))
         self.lamp(
@@ -145,7 +145,7 @@ def _frame(direction: np.ndarray, roll_deg: float) -> tuple[np.ndarray, np.ndarr
 
 
 def unit(vector: np.ndarray) -> np.ndarray:
-    """A vector (3,) brought to length 1."""
+    """A vector (3,) scaled to length 1."""
     return (vector / np.linalg.norm(vector)).astype(np.float32)
 
 

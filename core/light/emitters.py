@@ -1,7 +1,7 @@
-"""An environment as a few thousand distant lights, each in the middle of the light it stands for.
+"""An environment as a few thousand distant lights, each at the centre of the light it represents.
 
-Every sum over the sphere (irradiance, harmonics, reflection) starts here, so that a map of any size costs the same and a
-sun smaller than a block keeps its true direction.
+Every sum over the sphere (irradiance, harmonics, reflection) uses them, so that a map of any size costs the same and a sun
+smaller than a block keeps its exact direction.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def emitters(pixels: np.ndarray, rows: int = BLOCK_ROWS) -> Emitters:
     columns = 2 * rows
     around = overlap_matrix(width, columns, lambda t: 2 * np.pi * t)
     energy = integrate(pixels, overlap_matrix(height, rows, lambda t: -np.cos(np.pi * t)), around)
-    # Only where in its block the light comes from hangs on these weights; the working space's own would move it by nothing seen.
+    # These weights only affect the position of the light in its block; those of the working space would give the same picture.
     luminance = pixels @ np.asarray(AP1_LUMINANCE, np.float32)
     total = energy @ np.asarray(AP1_LUMINANCE, np.float32)
     moment = _moments(luminance[..., None], rows, columns)

@@ -1,6 +1,6 @@
-"""Latitude-longitude environment maps: directions, turning and resizing them without losing light.
+"""Latitude-longitude environment maps: directions, rotation and resizing without loss of light.
 
-The one place where directions are stated. Right-handed, +Y up, seen from inside, row 0 is up. For a unit direction
+This is the only definition of directions. Right-handed, +Y up, seen from inside, row 0 is up. For a unit direction
 (x, y, z)::
 
     u = 0.5 - atan2(x, z) / (2 pi)      0 to 1, left to right
@@ -104,8 +104,8 @@ def rotation_matrix(rx: float, ry: float, rz: float) -> np.ndarray:
 def rotate(pixels: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     """Turn a map: the result shows at d what `pixels` shows at M^-1 d, with the same total energy in each channel.
 
-    Suns smaller than a few pixels would gain or lose light in a resampling lookup. They are lifted off, moved as
-    parcels of energy, and only what they stood on is resampled.
+    Suns smaller than a few pixels would gain or lose light in a resampling lookup. They are removed and moved as parcels of
+    energy, and only the remaining map is resampled.
 
     Args:
         pixels: (H, W, 3) float32.
@@ -153,7 +153,7 @@ def overlap_matrix(source: int, target: int, integral: Callable[[np.ndarray], np
         integral: its antiderivative, on float64 arrays.
 
     Returns:
-        (target, source) sparse float32. Each cell of the source is shared out whole, so sums are kept.
+        (target, source) sparse float32. Each cell of the source is distributed completely, so sums are kept.
     """
     # Edges as whole numbers of 1 / (source * target): cells that coincide do so exactly.
     edges = np.union1d(np.arange(source + 1) * target, np.arange(target + 1) * source)
@@ -173,14 +173,14 @@ def integrate(pixels: np.ndarray, rows: csr_array, columns: csr_array) -> np.nda
 
 
 def splat(energy: np.ndarray, uv: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Share parcels of energy among the four nearest pixels of a map; their sum is kept.
+    """Distribute parcels of energy among the four nearest pixels of a map; their sum is kept.
 
     Args:
         energy: (N, C).
         uv: (N, 2) image coordinates.
 
     Returns:
-        (height, width, C) float64 energy a pixel.
+        (height, width, C) float64 energy per pixel.
     """
     x, y = uv[:, 0].astype(np.float64) * width - 0.5, np.clip(uv[:, 1].astype(np.float64) * height - 0.5, 0, height - 1)
     left, top = np.floor(x), np.floor(y)
@@ -199,7 +199,7 @@ def _energy(pixels: np.ndarray) -> np.ndarray:
 
 
 def _rotate_yaw(pixels: np.ndarray, radians: float) -> np.ndarray:
-    """Slide the rows: exact for whole pixels, and each row keeps its energy for any angle."""
+    """Turn a map about +Y by shifting its rows: exact for whole pixels, and each row keeps its energy for any angle."""
     shift = radians / (2 * np.pi) * pixels.shape[1]
     whole = int(np.floor(shift + 1e-6))
     part = max(shift - whole, 0.0)
@@ -211,21 +211,21 @@ def _rotate_yaw(pixels: np.ndarray, radians: float) -> np.ndarray:
 
 def _without_peaks(pixels: np.ndarray) -> np.ndarray:
     """The map with everything of a few pixels cut to twice the median of its 5 x 5 neighbours."""
-    over_poles = np.roll(pixels, pixels.shape[1] // 2, axis=1)  # the neighbour of a pole is across it
+    over_poles = np.roll(pixels, pixels.shape[1] // 2, axis=1)  # neighbours across the poles
     last = len(pixels) - 1
     above, below = over_poles[[min(1, last), 0]], over_poles[[last, max(last - 1, 0)]]
     padded = np.concatenate((above, pixels, below), axis=0)
     padded = np.concatenate((padded[:, -2:], padded, padded[:, :2]), axis=1)
     median = cv2.medianBlur(np.ascontiguousarray(padded), 5)[2:-2, 2:-2]
     base = np.minimum(pixels, 2 * median)
-    # Grain of a large map is not worth a parcel each: only what holds a millionth of the light is lifted off.
+    # Only pixels that hold a millionth of the light are removed, so that grain of a large map does not make many parcels.
     worth = 1e-6 * _energy(pixels).max() / solid_angles(*pixels.shape[:2])
     lifted = (pixels - base).max(axis=-1) > worth[:, None]
     return np.where(lifted[..., None], base, pixels)
 
 
 def _gather(pixels: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Resample by lookup, averaging 2 x 2 positions a pixel where the map is small enough for it to matter."""
+    """Resample by lookup, averaging 2 x 2 positions per pixel where the map is so small that this matters."""
     height, width = pixels.shape[:2]
     samples = 2 if height <= 1024 else 1
     back = matrix.astype(np.float32)  # M^-1 d is d @ M for rows
@@ -239,7 +239,7 @@ def _gather(pixels: np.ndarray, matrix: np.ndarray) -> np.ndarray:
 
 
 def _move_parcels(peaks: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Turn a mostly black map by carrying the energy of each lit pixel, in 3 x 3 parcels, to where it lands."""
+    """Turn a mostly black map by carrying the energy of each lit pixel, in 3 x 3 parcels, to its new position."""
     height, width = peaks.shape[:2]
     i, j = np.nonzero(peaks.any(axis=-1))
     fine = 3 * height, 3 * width

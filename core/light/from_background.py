@@ -1,12 +1,12 @@
-"""An environment from what stands behind the subject: the plate behind is part of the light, the rest is made up from it.
+"""An environment from the background plate: the plate is part of the light, and the rest is extrapolated from it.
 
-What the camera sees is laid into the map where it lies. Beyond the picture's edges it goes on mirrored and stretched, so that
-the left of the map is like the left of the picture, above like its top and below like its bottom, and it is the softer the
-further it is from what was seen: opposite the camera only the mean is left. What a camera clipped is lifted, the more the
-smaller it is, since a small white patch is a lamp and a large one a sky.
+The picture is placed in the map at its own directions. Beyond its edges it is continued mirrored and stretched, so that the left
+of the map resembles the left of the picture, above its top and below its bottom. It is blurred more with the distance from the
+picture; opposite the camera only the mean remains. Clipped highlights are made brighter, more so the smaller they are, because a
+small white patch is a lamp and a large one a sky.
 
 Every number of the map is a smooth function of the one picture it comes from, so a steady background gives a steady light
-and a changing one changes it, whatever frames are asked for.
+and a changing one changes the light, independent of which frames are rendered.
 """
 
 from __future__ import annotations
@@ -20,31 +20,31 @@ from ..errors import InputError
 from .environment import directions
 
 ROWS = 64
-LONGER = 96  # px of the picture that is looked at: a background lights softly
-LEVELS = (0.0, 0.06, 0.15, 0.4)  # blur of what lies 0, 30, 90 and 180 degrees off the picture, of its longer side
-# Measured on procedural places (`benchmarks/background_light.py`): light from above is stronger than from below, and what is
-# not seen is nearer to the mean than the picture would have it.
+LONGER = 96  # px, longer side of the picture that is used; light from a background is soft
+LEVELS = (0.0, 0.06, 0.15, 0.4)  # blur at 0, 30, 90 and 180 degrees off the picture, as shares of its longer side
+# Measured on procedural places (`benchmarks/background_light.py`): light from above is stronger than from below, and unseen
+# directions are nearer to the mean than the extrapolated picture.
 UNSEEN = 1.2
 UPWARD = 0.8
-SURENESS = 0.7  # power on what is not seen, over the picture's mean
-ALIKE = 2e-4  # how near to the picture's white a pixel stands that was clipped with it: grain sets others further apart
+SURENESS = 0.7  # power on unseen directions, relative to the picture's mean
+ALIKE = 2e-4  # largest difference from the picture's white of clipped pixels; grain makes other pixels differ by more
 CLIP_SHARE = (1e-3, 4e-3)  # share of such pixels at which clipping is likely, and certain
-FLAT_SHARE = (0.4, 0.6)  # …and the share above which it is no highlight but a white picture
+FLAT_SHARE = (0.4, 0.6)  # share of such pixels from which the picture is white and not clipped
 LIFT_MOST = 16.0
-LIFT_AREA = 0.1  # lift times share: a highlight of 1 % is lifted ten times
+LIFT_AREA = 0.1  # factor times share: a highlight of 1 % becomes ten times brighter
 
 
 def from_background(picture: np.ndarray, rays: np.ndarray, rows: int = ROWS) -> np.ndarray:
-    """The light that a background plate tells of.
+    """The light that a background plate shows.
 
     Args:
-        picture: (h, w, 3) scene-linear background over the display window, working space; what is not finite or below zero
-            counts as black.
+        picture: (h, w, 3) scene-linear background over the display window, working space; pixels that are not finite or below
+            zero count as black.
         rays: (h', w', 3) unit, world space, the view rays of the same window (`camera_rays(...) @ camera.rotation.T`), any size.
-        rows: of the map.
+        rows: rows of the map.
 
     Returns:
-        (rows, 2 rows, 3) float32 radiance in the plate's units, a latitude-longitude map as any other.
+        (rows, 2 rows, 3) float32 radiance in the plate's units, a latitude-longitude map.
 
     Raises:
         InputError: the picture is black.
@@ -63,10 +63,10 @@ def from_background(picture: np.ndarray, rays: np.ndarray, rows: int = ROWS) -> 
 
 
 def lift_clipped(picture: np.ndarray) -> np.ndarray:
-    """Give clipped highlights some of the light back that the camera cut off.
+    """Estimate some of the light that the camera clipped in highlights.
 
-    A picture counts as clipped when more pixels than chance would have are exactly as bright as its brightest. They are lifted
-    by `LIFT_AREA` over their share, at most `LIFT_MOST` times, smoothly from four fifths of the white on.
+    A picture counts as clipped when more pixels than by chance are exactly as bright as its brightest. They are multiplied
+    by `LIFT_AREA` over their share, at most `LIFT_MOST`, smoothly from four fifths of the white on.
 
     Args:
         picture: (h, w, 3), zero or more.
@@ -75,7 +75,7 @@ def lift_clipped(picture: np.ndarray) -> np.ndarray:
         (h, w, 3) float32; `picture` itself where nothing is clipped.
     """
     brightest = picture.max(axis=-1)
-    step = 1 + max(brightest.shape) // 1024  # plenty for a share
+    step = 1 + max(brightest.shape) // 1024  # enough pixels to measure a share
     brightest_some = brightest[::step, ::step]
     white = float(np.quantile(brightest_some, 0.9998))
     if white <= 0:
@@ -97,7 +97,7 @@ def _small(picture: np.ndarray) -> np.ndarray:
 
 
 def _unfold(d: np.ndarray, rays: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Where in the picture each direction reads, 0 to 1 across and up, and how far off the picture it is, radians."""
+    """The picture coordinates of each direction, 0 to 1 across and up, and its angle from the picture, radians."""
     right, above, back = _axes(rays)
     x, y, z = (d @ axis for axis in (right, above, -back))
     half = _half_angles(rays, right, above, -back)
@@ -107,12 +107,12 @@ def _unfold(d: np.ndarray, rays: np.ndarray) -> tuple[np.ndarray, np.ndarray, np
     )
     across = _mirrored(azimuth, half[0], np.pi)
     up = _mirrored(elevation, half[1], np.pi / 2)
-    # Inside the picture the lens maps tangents, outside angles are as good as any.
+    # Inside the picture the lens maps tangents; outside, angles are used.
     return 0.5 + across / 2, 0.5 + up / 2, np.where(z > 0, off, np.maximum(off, np.pi / 2 - half[0]))
 
 
 def _mirrored(angle: np.ndarray, half: float, end: float) -> np.ndarray:
-    """-1 to 1 over the picture by tangents; beyond it back toward the middle, which is reached at `end`."""
+    """A coordinate, -1 to 1 over the picture by tangents; beyond it, it returns toward the middle, which it reaches at `end`."""
     inside = np.tan(np.clip(np.abs(angle), 0, half)) / np.tan(half)
     outside = 1 - np.clip((np.abs(angle) - half) / max(end - half, 1e-6), 0, 1) * (1.0 if end > 2 else 0.5)
     return np.sign(angle) * np.where(np.abs(angle) <= half, inside, outside)
@@ -129,14 +129,14 @@ def _axes(rays: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _half_angles(rays: np.ndarray, right: np.ndarray, above: np.ndarray, ahead: np.ndarray) -> tuple[float, float]:
-    """Half of the angles the picture spans, across and up, radians."""
+    """Half of the picture's field of view, across and up, radians."""
     depth = rays @ ahead
     across, up = np.abs(rays @ right / depth).max(), np.abs(rays @ above / depth).max()
     return float(np.arctan(across)), float(np.arctan(up))
 
 
 def _softened(picture: np.ndarray, across: np.ndarray, up: np.ndarray, off: np.ndarray) -> np.ndarray:
-    """Read the picture, the more blurred the further off it a direction is."""
+    """Sample the picture, with more blur the further a direction is from it."""
     height, width = picture.shape[:2]
     x = (across * width - 0.5).astype(np.float32)
     y = ((1 - up) * height - 0.5).astype(np.float32)

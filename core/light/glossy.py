@@ -1,7 +1,7 @@
-"""What surfaces of any roughness mirror of an environment: its own pixels for a mirror, maps blurred by GGX lobes for gloss.
+"""Reflections of an environment on surfaces of any roughness: from the map's own pixels, or from maps blurred by GGX lobes.
 
-A mirror shows the map at the plate's resolution: where a pixel of the plate sees many of the map's, those are averaged over
-what the pixel sees, by a pyramid of the map. From roughness 0.1 on the maps are those of `reflection.prefilter`, between
+A mirror shows the map at the plate's resolution. Where a pixel of the plate covers many pixels of the map, those are averaged by
+a pyramid of the map. From roughness 0.1 on the maps are those of `reflection.prefilter`, between
 which the lobe's width is interpolated.
 """
 
@@ -17,18 +17,18 @@ from .environment import lookup, resize
 from .reflection import prefilter, reflected
 
 STEPS = (0.1, 0.18, 0.27, 0.38, 0.5, 0.65, 0.8, 1.0)
-"""Roughnesses that maps are blurred for; sharper surfaces look into the pyramid."""
-SMALLEST_ROWS = 32  # of the pyramid
+"""Roughnesses for which maps are blurred; sharper surfaces use the pyramid."""
+SMALLEST_ROWS = 32  # of the pyramid's smallest map
 TAPS = (-0.375, -0.125, 0.125, 0.375)
-"""Where in a pixel a mirror is looked into, along each of its sides."""
-LOBE = 2.0  # a lobe of a sharp surface is as wide as so many times alpha, radians
+"""The positions in a pixel, along each of its sides, at which a mirror is sampled."""
+LOBE = 2.0  # width of the lobe of a sharp surface, radians per alpha
 
 
 @dataclass(frozen=True, eq=False)
 class Mirror:
-    """A map at unit level as surfaces mirror it: `pyramid` of ever smaller maps (h, 2 h, 3), the largest first.
+    """A map at unit level for reflections: `pyramid` of ever smaller maps (h, 2 h, 3), the largest first.
 
-    The map blurred for a step is made when a surface first asks for it; from any number of threads.
+    A blurred map is made when it is first needed; from any number of threads.
     """
 
     pyramid: tuple[np.ndarray, ...]
@@ -37,7 +37,7 @@ class Mirror:
 
     @classmethod
     def of(cls, pixels: np.ndarray, level: float) -> Mirror:
-        """Make a map (H, 2 H, 3) ready; it is divided by its `level`."""
+        """Prepare a map (H, 2 H, 3); it is divided by its `level`."""
         unit = np.maximum(pixels, 0) / np.float32(level)
         pyramid = [unit.astype(np.float32)]
         while pyramid[-1].shape[0] > SMALLEST_ROWS:
@@ -45,21 +45,21 @@ class Mirror:
         return cls(tuple(pyramid))
 
     def blurred(self, index: int) -> np.ndarray:
-        """The map as surfaces of roughness `STEPS[index]` mirror it, (128, 256, 3)."""
+        """The map blurred for roughness `STEPS[index]`, (128, 256, 3)."""
         with self._making:
             if index not in self._blurred:
                 self._blurred[index] = prefilter(self.pyramid[0], STEPS[index])
             return self._blurred[index]
 
     def seen(self, directions: np.ndarray, roughness: np.ndarray, across: np.ndarray, down: np.ndarray) -> np.ndarray:
-        """Radiance mirrored from unit directions (n, W, 3), in the map's axes, by surfaces of a roughness (n, W).
+        """Radiance (n, W, 3) reflected from unit directions (n, W, 3), in the map's axes, by surfaces of a roughness (n, W).
 
-        `across` and `down` (n, W, 3) are how far the direction moves to the next pixel of the plate (`steps_of`): what a sharp
-        surface shows is averaged over that.
+        `across` and `down` (n, W, 3) are the change of direction to the next pixel of the plate (`steps_of`); a sharp reflection
+        is averaged over it.
         """
         alpha = roughness.astype(np.float32) ** 2
         widths = np.array([step**2 for step in STEPS], np.float32)
-        # The place of each alpha among the blurred maps, between which it is interpolated.
+        # The position of each alpha among the blurred maps, for interpolation between two of them.
         place = np.interp(alpha, widths, np.arange(len(widths))).astype(np.float32)
         out = np.zeros_like(directions, np.float32)
         blurs = alpha > widths[0] / 2
@@ -69,14 +69,14 @@ class Mirror:
                 out += share[..., None] * lookup(self.blurred(index), directions)
         sharp = alpha < widths[0]
         if sharp.any():
-            # From the map's own pixels to the first blurred map over the last half of the way.
+            # Blend from the map's own pixels to the first blurred map over the last half of the range.
             mixed = np.clip(2 * alpha[sharp] / widths[0] - 1, 0, 1)[:, None]
             own = self._sharp(directions[sharp], LOBE * alpha[sharp], across[sharp], down[sharp])
             out[sharp] = own * (1 - mixed) + out[sharp] * mixed
         return out
 
     def _sharp(self, directions: np.ndarray, lobe: np.ndarray, across: np.ndarray, down: np.ndarray) -> np.ndarray:
-        """The map over the parallelogram that each of N pixels sees, (N, 3): the mean of 4 x 4 look-ups."""
+        """The map averaged over the parallelogram of directions of each of N pixels, (N, 3): the mean of 4 x 4 look-ups."""
         extent = np.maximum(np.linalg.norm(across, axis=-1), np.linalg.norm(down, axis=-1))  # (N,)
         width = np.maximum(extent / len(TAPS), lobe)
         out = np.zeros((len(directions), 3), np.float32)
@@ -98,9 +98,9 @@ class Mirror:
 
 
 def steps_of(rays: np.ndarray, normals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """How far the mirrored direction moves from pixel to pixel, across and down, (H, W, 3) each.
+    """The change of the reflected direction from pixel to pixel, across and down, (H, W, 3) each.
 
-    Of the steps to both neighbours the shorter one counts, so that no pixel at an outline looks into what stands behind.
+    The shorter one of the steps to both neighbours is used, so that steps at an outline do not cross it.
     """
     mirrored = reflected(rays, normals)
     found = []
@@ -115,7 +115,7 @@ def steps_of(rays: np.ndarray, normals: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 
 def specular(cosine: np.ndarray, roughness: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Scale and bias of the reflectance at right angles, the second half of the split sum: F0 * scale + bias is mirrored.
+    """Scale and bias of the reflectance at right angles, the second half of the split sum: the reflectance is F0 * scale + bias.
 
     Karis's fit (2014, "Physically Based Shading on Mobile") of the tabulated integral, for the cosine to the viewer.
     """

@@ -1,7 +1,7 @@
 """Irradiance: what a matt surface receives from an environment.
 
 One convention throughout: irradiance is the cosine integral itself, E(n) = integral of L(d) max(n.d, 0) over solid angle,
-so a uniform map of 1 gives pi, and a white Lambertian surface reads E / pi.
+so a uniform map of 1 gives pi, and a white Lambertian surface has the value E / pi.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ CHUNK = 512  # normals at a time: 512 x 8192 cosines are 16 MiB
 
 @dataclass(frozen=True)
 class Light:
-    """An environment as matte surfaces see it, in the axes of its own map.
+    """The light of an environment on matte surfaces, in the axes of its own map.
 
-    `table` is (S, S, 3) float32, the reading of a white Lambertian surface facing each octahedral direction, at unit
+    `table` is (S, S, 3) float32, the value of a white Lambertian surface facing each octahedral direction, at unit
     level; `level` is the luminance of the map's mean radiance over the sphere, k in the gain's arithmetic.
     """
 
@@ -47,7 +47,7 @@ class Light:
 
 
 def irradiance(pixels: np.ndarray, normals: np.ndarray) -> np.ndarray:
-    """Irradiance on surfaces that see the whole of their hemisphere.
+    """Irradiance on surfaces whose whole hemisphere is open.
 
     The cosine integral, exact but for blocks of 2.8 degrees that the horizon cuts. Its time grows with the number of
     normals; for the pixels of a frame, use `irradiance_table` with `sample_table`.

@@ -1,9 +1,9 @@
-"""Lamps: the strongest compact lights of an environment, told apart so that each can be dimmed on its own.
+"""Lamps: the strongest compact lights of an environment, separated so that each can be dimmed on its own.
 
-A lamp is a region of the map: a sun, a softbox, a window, a neon tube. Regions are found from the bright end down, as a
-landscape is by a falling sea: a summit that appears is a new lamp, a lamp grows while what it gains is nearly as bright
-as it is, and stops where it would meet another. Thresholds hang on the mean radiance, which does not change when the map
-is turned, and areas are solid angles, so the same lamps are found wherever they stand.
+A lamp is a region of the map: a sun, a softbox, a window, a neon tube. Regions are found with a falling
+threshold, as in a watershed: a new maximum is a new lamp, a lamp grows while the added pixels are nearly as bright as the lamp,
+and it stops where it would meet another one. Thresholds are relative to the mean radiance, which does not change when the map is
+turned, and areas are solid angles, so the same lamps are found in any orientation.
 
 Each pixel belongs to one lamp or to the rest, whole: the parts sum to the map exactly.
 """
@@ -22,16 +22,16 @@ from scipy.sparse.csgraph import connected_components
 from ..errors import ParameterError
 from .environment import AP1_LUMINANCE, directions, directions_at, mean_radiance, resize, solid_angles
 
-ROWS = 128  # of the map in which lamps are looked for: 1.4 degrees a pixel
-STEP = 2**0.5  # between thresholds
-CONTRAST = 3.0  # a lamp is this much brighter than the upper quartile of the sphere
-DENSITY = 0.2  # growth must bring at least this part of the lamp's own mean radiance
-PROMINENCE = 2.0  # a lower summit is a lamp of its own if it rises this much above the saddle
-NEAR_DEGREES = 6.0  # summits closer than this are one lamp
+ROWS = 128  # of the map in which lamps are searched: 1.4 degrees per pixel
+STEP = 2**0.5  # ratio between thresholds
+CONTRAST = 3.0  # least ratio of a lamp to the upper quartile of the sphere
+DENSITY = 0.2  # least radiance of added pixels, as a share of the lamp's own mean radiance
+PROMINENCE = 2.0  # least ratio of a lower maximum to the saddle for it to be a lamp of its own
+NEAR_DEGREES = 6.0  # maxima closer than this are one lamp
 GAP_DEGREES = 4.0  # across which pieces of one lamp are joined
-ALIKE = 3.0  # in mean luminance, for pieces of one lamp
-LARGEST = 4 * np.pi / 8  # steradians: beyond it, growth ends; that is a sky, not a lamp
-SMALLEST_SHARE = 0.01  # of the map's light
+ALIKE = 3.0  # largest ratio of mean luminance between pieces of one lamp
+LARGEST = 4 * np.pi / 8  # steradians; growth ends there, because a larger region is a sky
+SMALLEST_SHARE = 0.01  # share of the map's light
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Lamp:
 class Lamps:
     """A map split into lamps, strongest first, and the rest.
 
-    `labels` is (H, W) uint8: 0 the rest, k the lamp `lamps[k - 1]`. There are at most as many lamps as were asked for,
+    `labels` is (H, W) uint8: 0 the rest, k the lamp `lamps[k - 1]`. There are at most as many lamps as requested,
     and none in an even sky.
     """
 
@@ -106,7 +106,7 @@ def split(pixels: np.ndarray, count: int, luminance_weights: ArrayLike = AP1_LUM
 
 @dataclass(eq=False)
 class _Summit:
-    """A lamp while the sea falls: its region of the small map, until it is frozen."""
+    """A lamp while the threshold falls: its region of the small map, until it is frozen."""
 
     region: np.ndarray
     top: float
@@ -116,7 +116,7 @@ class _Summit:
 
 
 class _Sea:
-    """The falling threshold over a small luminance map (ROWS, 2 ROWS), and the summits it has laid bare."""
+    """The falling threshold over a small luminance map (ROWS, 2 ROWS), and the maxima found so far."""
 
     def __init__(self, luminance: np.ndarray) -> None:
         self.luminance = luminance.astype(np.float64)
@@ -136,7 +136,7 @@ class _Sea:
                 self._settle(islands == index, summits[index], threshold)
 
     def _settle(self, island: np.ndarray, summits: list[_Summit], threshold: float) -> None:
-        """Let the summits of one island grow, merge or freeze; an island without one becomes one."""
+        """Grow, merge or freeze the summits of one connected region above the threshold; a region without one becomes one."""
         if not summits:
             self.summits.append(self._summit(island))
             return
@@ -149,7 +149,7 @@ class _Sea:
             self._grow(first, island)
 
     def _absorbed(self, other: _Summit, first: _Summit, threshold: float) -> bool:
-        """Give up a summit that is a shoulder of another: right beside it, or hardly higher than the saddle."""
+        """Merge a summit into another if it is very close to it, or hardly higher than the saddle; returns whether it did."""
         near = self._angle(other, first) < np.radians(NEAR_DEGREES)
         shallow = not other.frozen and other.top < PROMINENCE * threshold
         if near or (shallow and not first.frozen):
@@ -175,7 +175,7 @@ class _Sea:
             if panes:
                 self._merge(first, panes[0])
                 waiting.remove(panes[0])
-                waiting.insert(0, first)  # once more: it reaches further now
+                waiting.insert(0, first)  # check again, because it is larger now
 
     def _grow(self, summit: _Summit, island: np.ndarray) -> None:
         grown = self._summit(island)
@@ -229,7 +229,7 @@ def _quantile(values: np.ndarray, weights: np.ndarray, fraction: float) -> float
 
 
 def _with_rims(regions: list[np.ndarray]) -> list[np.ndarray]:
-    """One more pixel around each region: a lamp's edge covers its pixels only partly."""
+    """Regions with one more pixel around them, because a lamp's edge covers its pixels only partly."""
     taken = np.zeros((ROWS, 2 * ROWS), bool)
     for region in regions:
         taken |= region
@@ -242,7 +242,7 @@ def _with_rims(regions: list[np.ndarray]) -> list[np.ndarray]:
 
 
 def _widened(region: np.ndarray, degrees: float) -> np.ndarray:
-    """All pixels within an angle of the region: near a pole that is many columns."""
+    """All pixels within an angle of the region; near a pole these are many columns."""
     rows = np.flatnonzero(region.any(axis=1))
     reach = int(np.ceil(degrees * ROWS / 180)) + 1
     band = slice(max(rows[0] - reach, 0), rows[-1] + reach + 1)

@@ -1,7 +1,7 @@
 """Environments in and out: latitude-longitude maps as `.exr` and `.hdr` files.
 
-What is loaded is (H, W, 3) float32 radiance in the working space, zero or more, unclamped. Refused are cube maps, mirror balls
-and anything display-encoded. What is written is an EXR that any renderer takes.
+Loaded maps are (H, W, 3) float32 radiance in the working space, zero or more, unclamped. Cube maps, mirror balls and
+display-encoded pictures are refused. Maps are written as EXR files that any renderer can read.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ..pictures.colour import Colour
 
 SUN_MAX = 1e6
-"""No sun in a map is brighter: 1.6e9 cd/m2 outside the atmosphere over the 2000 of a blue sky, a radiance of about 1."""
+"""Upper limit of a sun in a map: 1.6e9 cd/m2 outside the atmosphere over the 2000 of a blue sky, a radiance of about 1."""
 
 log = logging.getLogger(__name__)
 
@@ -53,8 +53,8 @@ def load_environment(path: str | os.PathLike[str], *, colorspace: str | None = N
 
     A data window smaller than the display window is padded with black, overscan is cut. Pixels that cannot be light
     (NaN, infinity, negative) are cleaned and counted in one warning: NaN and negative become 0, infinity the largest
-    finite value of the map. Infinity in a half file is a sun that half cannot hold: it becomes half's largest number, and a
-    warning of its own says how much of the sun may be missing.
+    finite value of the map. Infinity in a half file is a sun beyond the range of half. It becomes half's largest number, and a
+    separate warning states how much of the sun may be missing.
 
     Args:
         path: one file, not a sequence pattern.
@@ -87,17 +87,17 @@ def write_map(
     attributes: Mapping[str, header.Attribute] | None = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Write a map, float32 (suns go beyond half), whole or not at all.
+    """Write a map as float32 (suns exceed the range of half), completely or not at all.
 
     Args:
         path: an `.exr`.
         pixels: (H, 2H, 3) radiance.
         interop_id: the `colorInteropID` of their colour space, None when it has none.
-        attributes: more for the header, as `relamp/prompt`.
-        overwrite: whether a file that is there may be replaced (`atomic.replacing`).
+        attributes: further header attributes, such as `relamp/prompt`.
+        overwrite: whether an existing file may be replaced (`atomic.replacing`).
 
     Raises:
-        UsageError: `path` is no `.exr`, or is there and may not be replaced.
+        UsageError: `path` is no `.exr`, or exists and may not be replaced.
         OutputError: it cannot be written.
     """
     if path.suffix.lower() != ".exr":
@@ -115,7 +115,7 @@ def write_map(
 
 
 def _read(path: Path) -> tuple[np.ndarray, oiio.ImageSpec, str]:
-    """Colour of the first part that has some, in its display window, (H, W, 3) float32; its header; the format."""
+    """The colour of the first part that has colour, in its display window, (H, W, 3) float32; its header; the format."""
     if not path.is_file():
         raise InputError(f"{path} does not exist; --env takes a latitude-longitude .exr or .hdr")
     radiance = read_header(path)
@@ -173,7 +173,7 @@ def _colour_channels(names: list[str]) -> list[int]:
 
 
 def _in_display_window(data: np.ndarray, spec: oiio.ImageSpec) -> np.ndarray:
-    """Place the data window; a map written with a cropped bounding box is black elsewhere."""
+    """Place the data window in the display window; pixels outside it are black."""
     x, y = spec.x - spec.full_x, spec.y - spec.full_y
     if (x, y, spec.width, spec.height) == (0, 0, spec.full_width, spec.full_height):
         return np.ascontiguousarray(data)
@@ -197,7 +197,7 @@ def _check_latlong(path: Path, shape: tuple[int, ...], spec: oiio.ImageSpec) -> 
 
 
 def within_half(pixels: np.ndarray) -> np.ndarray:
-    """Pixels of a half file, with half's largest number where one was beyond it and became infinite."""
+    """Pixels of a half file, with infinite ones replaced by half's largest number."""
     return np.where(np.isposinf(pixels), np.float32(HALF_MAX), pixels)
 
 
@@ -216,7 +216,7 @@ def _with_clipped_suns(path: Path, pixels: np.ndarray) -> np.ndarray:
 
 
 def _clean(path: Path, pixels: np.ndarray) -> np.ndarray:
-    """Replace what cannot be light, and say how much of it there was."""
+    """Replace pixels that cannot be light, and log how many there were."""
     nan, infinite, negative = np.isnan(pixels), np.isposinf(pixels), pixels < 0
     bad = nan | infinite | negative
     if not bad.any():

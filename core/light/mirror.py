@@ -1,7 +1,7 @@
-"""The light a mirror shows: a chrome ball, or anything that mirrors, unwrapped into a map.
+"""The light in a mirror: unwraps a chrome ball, or any other mirror, into a map.
 
-Each pixel is radiance from the direction its normal mirrors. What no pixel mirrors is filled in from around it, softer the
-further away. The mirror is taken to reflect all light; `reflectance` undoes what it does not.
+Each pixel is radiance from the direction that is reflected at its normal. Directions without a pixel are filled from their
+neighbours, with more blur the further they are. The mirror is taken to reflect all light, unless `reflectance` is given.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from .environment import direction_to_uv, resize, solid_angles, splat
 from .reflection import reflected
 
 ROWS = 64
-FINE = 4  # times finer a map the pixels are laid into, so that none is blurred before it is averaged
+FINE = 4  # factor of the finer map into which pixels are placed, so that they are not blurred before averaging
 MINIMUM_PIXELS = 64
 
 
@@ -27,15 +27,15 @@ def unwrap(
     reflectance: float = 1.0,
     rows: int = ROWS,
 ) -> np.ndarray:
-    """Unwrap what a mirror shows.
+    """Unwrap the reflection in a mirror.
 
     Args:
         rgb: (..., 3) un-premultiplied, scene-linear, working space.
         normals: (..., 3) unit, world space.
         rays: (..., 3) unit, from the eye outward, world space.
-        weights: (...) of the mirror's matte; pixels below 0.9 are not looked at, their colour is mixed.
-        reflectance: share of the light that the mirror gives back, above 0 to 1.
-        rows: of the map.
+        weights: (...) of the mirror's matte; pixels below 0.9 are ignored, because their colour is mixed.
+        reflectance: share of the light that the mirror reflects, above 0 to 1.
+        rows: rows of the map.
 
     Returns:
         (rows, 2 rows, 3) float32 radiance, a latitude-longitude map.
@@ -64,7 +64,7 @@ def unwrap(
 
 
 def _filled(laid: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Means where pixels fell, and around them by normalised convolution with ever wider Gaussians."""
+    """Means where there are pixels; elsewhere normalised convolution with increasingly wide Gaussians."""
     area = (solid_angles(height, width) / solid_angles(height, width).max()).astype(np.float32)[:, None, None]
     sums = laid * np.where(laid[..., 3:] > 0, area, 0)
     mean = laid[..., :3] / np.maximum(laid[..., 3:], 1e-6)

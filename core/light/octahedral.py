@@ -1,4 +1,4 @@
-"""Functions of direction as square tables: the octahedral map, read for every pixel of a frame.
+"""Functions of direction as square tables: the octahedral map, sampled at every pixel of a frame.
 
 The sphere is unfolded onto a square (Cigolle et al. 2014, "A Survey of Efficient Representations for Independent Unit
 Vectors"): the half with z >= 0 is the diamond in the middle, the other half its four corners. No poles, no seam but the
@@ -12,7 +12,7 @@ import numpy as np
 
 from .sampling import bilinear
 
-CHUNK = 1 << 16  # directions at a time: their temporaries stay in cache
+CHUNK = 1 << 16  # directions at a time, so that temporaries stay in cache
 
 
 def octahedral_directions(size: int) -> np.ndarray:
@@ -20,18 +20,18 @@ def octahedral_directions(size: int) -> np.ndarray:
     centres = (2 * (np.arange(size) + 0.5) / size - 1).astype(np.float64)
     x, y = np.meshgrid(centres, centres)
     z = 1 - np.abs(x) - np.abs(y)
-    fold = np.maximum(-z, 0)  # beyond the diamond, x and y come back toward the axes
+    fold = np.maximum(-z, 0)  # outside the diamond, x and y are folded toward the axes
     d = np.stack((x - np.copysign(fold, x), y - np.copysign(fold, y), z), axis=-1)
     return (d / np.linalg.norm(d, axis=-1, keepdims=True)).astype(np.float32)
 
 
 def octahedral_coordinates(d: np.ndarray) -> np.ndarray:
-    """Where directions of any length lie in the square, (..., 3) to (..., 2) float32 in -1 to 1.
+    """The coordinates of directions of any length in the square, (..., 3) to (..., 2) float32 in -1 to 1.
 
     NaN where a direction has no length or is not finite.
     """
     x, y, z = (np.asarray(d[..., k], np.float32) for k in range(3))
-    with np.errstate(all="ignore"):  # a plate's bad normals are data, not a mistake
+    with np.errstate(all="ignore"):  # invalid normals are expected in a plate
         length = np.abs(x) + np.abs(y) + np.abs(z)
         scale = np.where(np.isfinite(length), 1 / length, np.float32(np.inf))
         px, py = x * scale, y * scale
@@ -53,7 +53,7 @@ def sample_table(table: np.ndarray, d: np.ndarray) -> np.ndarray:
         d: (..., 3) directions of any length.
 
     Returns:
-        (..., 3) float32. A direction without length or not finite reads the mean of the table, and nothing else does.
+        (..., 3) float32. A direction without length or not finite gets the mean of the table.
     """
     size = table.shape[0]
     bordered = _with_border(table)
@@ -71,7 +71,7 @@ def sample_table(table: np.ndarray, d: np.ndarray) -> np.ndarray:
 
 
 def _with_border(table: np.ndarray) -> np.ndarray:
-    """One more cell on each side: across an edge of the square lies the same edge, mirrored; across a corner, -Z."""
+    """The table with one more cell on each side: across an edge lies the same edge, mirrored; across a corner, -Z."""
     tall = np.concatenate((table[:1, ::-1], table, table[-1:, ::-1]), axis=0)
     mirrored = tall[::-1]
     return np.concatenate((mirrored[:, :1], tall, mirrored[:, -1:]), axis=1)

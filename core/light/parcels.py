@@ -1,4 +1,4 @@
-"""An environment as lights that can be traced: its small lamps at their exact place, and pieces of the broad rest."""
+"""An environment as lights for tracing: its small lamps at their exact positions, and parcels of the broad rest."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .emitters import BLOCK_ROWS, emitters
 from .irradiance import Light
 from .lamps import split
 
-LAMPS = 4  # that are kept at their exact place
+LAMPS = 4  # largest number of lamps kept at their exact positions
 SMALL = np.radians(12.0)  # radius of the largest of them; larger ones are part of the broad light
 PARCELS = LAMPS + 2 * BLOCK_ROWS * BLOCK_ROWS
 
@@ -19,7 +19,7 @@ PARCELS = LAMPS + 2 * BLOCK_ROWS * BLOCK_ROWS
 class Placed:
     """Lights in camera space at unit level: `directions` (N, 3), `energy` (N, 3), radiance times solid angle, float32.
 
-    The first are small lamps, `radius` (L,) radians wide; the others are pieces of the broad rest, whose directions
+    The first are small lamps, `radius` (L,) radians wide; the others are parcels of the broad rest, whose directions
     may be shorter than 1 (`emitters`).
     """
 
@@ -29,7 +29,7 @@ class Placed:
 
     @classmethod
     def of(cls, parcels: np.ndarray, to_map: np.ndarray) -> Placed:
-        """Parcels (N, 7) of a map before a camera whose directions (3, 3) `to_map` turns into the map."""
+        """Parcels (N, 7) of a map, turned into camera space; `to_map` (3, 3) turns camera-space directions into the map."""
         directions = parcels[:, :3] @ np.asarray(to_map, np.float32)
         return cls(directions, parcels[:, 3:6], parcels[:LAMPS, 6])
 
@@ -42,7 +42,7 @@ def parcels_of(pixels: np.ndarray, whole: Light, lamps: int = LAMPS) -> np.ndarr
     Args:
         pixels: (H, 2H, 3) float32 radiance.
         whole: the light of the map that these pixels are, or are a part of: energy is divided by its level.
-        lamps: how many lamps to look for, at most LAMPS.
+        lamps: how many lamps to search for, at most LAMPS.
     """
     found = split(pixels, lamps, whole.luminance_weights)
     small = [k for k, lamp in enumerate(found.lamps) if np.radians(lamp.angular_radius) < SMALL]

@@ -1,7 +1,7 @@
-"""The phrases of a prompt: each with the light it names and what it says of it, not yet put together.
+"""The phrases of a prompt: each with its light and the properties of that light, before they are combined.
 
-Commas, semicolons, `and`, `with`, `but` and `plus` divide a prompt into phrases. A word that is not known is refused by name, and
-so are words of one phrase that contradict each other. Standard library only.
+Commas, semicolons, `and`, `with`, `but` and `plus` divide a prompt into phrases. An unknown word is refused by name, and so are
+words of one phrase that contradict each other. Standard library only.
 """
 
 from __future__ import annotations
@@ -47,17 +47,17 @@ from .vocabulary import (
 
 
 def read_phrases(prompt: str) -> list[Phrase]:
-    """The phrases of `prompt`, in order; none for a prompt without any word of light.
+    """The phrases of `prompt`, in order; none for a prompt without any word about light.
 
     Raises:
-        UsageError: words are not known, or contradict each other within a phrase; the sentence names them.
+        UsageError: words are unknown, or contradict each other within a phrase; the message names them.
     """
     return [_read(tokens) for tokens in _phrases(_tokens(_spelt_out(prompt.lower())))]
 
 
 @dataclass
 class Phrase:
-    """What one phrase says, not yet placed. `head` is what its adjectives are about: a light, sky, time, room or None."""
+    """The content of one phrase, not yet combined. `head` is the noun of its adjectives: a light, sky, time, room or None."""
 
     text: str
     head: str | None = None
@@ -66,13 +66,13 @@ class Phrase:
     """By topic: the word and its value, so that a contradiction can name both."""
     sides: dict[str, str] = field(default_factory=dict)
     refused: bool = False
-    """Said with a no."""
+    """Negated with `no`."""
     backlit: bool = False
-    """Its light is named by `BACK_WORDS` alone, which may still turn out to say where another one stands."""
+    """Its light is named by `BACK_WORDS` alone, which may also be the position of another light."""
 
 
 def _spelt_out(prompt: str) -> str:
-    """A prompt with numbers of stops in digits, terms of several lights taken apart, and ratios as strengths of the second light.
+    """A prompt with numbers of stops in digits, terms of several lights separated, and ratios as strengths of the second light.
 
     >>> _spelt_out("key two stops over fill")
     'key, fill +0.5 stops'
@@ -92,7 +92,7 @@ def _ratio(said: re.Match[str]) -> str:
 
 
 def _tokens(prompt: str) -> list[str]:
-    """Terms, numbers with their units, and dividers; every word is known or refused."""
+    """Terms, numbers with their units, and dividers. Raises `UsageError` for an unknown word."""
     words = re.findall(r"[+-]?\d+(?:\.\d+)?|[a-z]+|°|[,;.]", prompt.replace("’", "'"))
     odd = sorted(set(re.findall(r"[^\s\w,;.+°'!-]", prompt)))
     if odd:
@@ -209,7 +209,7 @@ def _name_head(phrase: Phrase, token: str) -> None:
         phrase.backlit = False
         stand(phrase, "behind")
     elif " through " in f" {phrase.text} " and new == "window":
-        # What shines through a window colours it: the window is the light.
+        # The light through a window gives its colour; the window is the light.
         shines, phrase.kind, phrase.head = phrase.kind, new, "light"
         if shines is not None:
             phrase.said.setdefault("colour", (shines, FIXTURES[shines].kelvin))
@@ -243,7 +243,7 @@ def stand(phrase: Phrase, word: str) -> None:
 
 
 def _read_number(phrase: Phrase, tokens: list[str], i: int) -> int:
-    """Read a number and what belongs to it; how many tokens that was."""
+    """Read a number and its unit; returns the number of tokens read."""
     value = float(tokens[i])
     unit = UNITS.get(tokens[i + 1]) if i + 1 < len(tokens) else None
     after = tokens[i + 2] if i + 2 < len(tokens) else ""

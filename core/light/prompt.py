@@ -1,7 +1,7 @@
-"""An environment from words: what `words.describe` understood, painted as a latitude-longitude map.
+"""An environment from words: the result of `words.describe`, painted as a latitude-longitude map.
 
-A prompt is exposed as a photograph is: a key light gives a surface that faces it the irradiance pi, so a white one reads 1,
-whether the key is a sun or a candle; only words of strength change that. Everything here is decided by the words alone.
+A prompt is exposed as a photograph is: a key light gives a surface that faces it the irradiance pi, so a white one has the value
+1, whether the key is a sun or a candle; only words of strength change that. The result depends on the words alone.
 Painted in linear Rec.709 with 6500 K as white, then brought to the working space.
 """
 
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 ROWS = 256
 PAINTED_IN = "lin_rec709_scene"
-KEY = np.pi  # irradiance of a key light on what faces it
-ROOM_STOPS = {"room": -3.2, "studio": -5.0}  # of the walls' light under the lamps' own: 1:9 and 1:32
+KEY = np.pi  # irradiance of a key light on a surface that faces it
+ROOM_STOPS = {"room": -3.2, "studio": -5.0}  # light of the walls relative to the lamps: 1:9 and 1:32
 WALLS = np.array((1.06, 1.0, 0.9), np.float32)  # colour of a painted room
-OWN_CHROMA = 0.3  # of its own colour that a sky keeps when a word colours it
-CLOUD_RADIUS = 7.0  # degrees a cloudy sun is spread over
+OWN_CHROMA = 0.3  # share of its own colour that a sky keeps when a word gives it a colour
+CLOUD_RADIUS = 7.0  # degrees over which a cloudy sun is spread
 
 
 def from_prompt(prompt: str, colour: Colour, rows: int = ROWS) -> Environment:
@@ -36,13 +36,13 @@ def from_prompt(prompt: str, colour: Colour, rows: int = ROWS) -> Environment:
     Args:
         prompt: see `words`.
         colour: the shot's colour management.
-        rows: height of the map; it is twice as wide.
+        rows: height of the map, px; it is twice as wide.
 
     Returns:
-        An `Environment` without a file, its digest that of its pixels.
+        An `Environment` without a file, with the digest of its pixels.
 
     Raises:
-        UsageError: words that are not known or contradict each other.
+        UsageError: words are unknown or contradict each other.
     """
     painted = paint(describe(prompt), rows)
     pixels = np.maximum(colour.to_working(painted, PAINTED_IN), 0).astype(np.float32)
@@ -50,7 +50,7 @@ def from_prompt(prompt: str, colour: Colour, rows: int = ROWS) -> Environment:
 
 
 def paint(described: Described, rows: int = ROWS) -> np.ndarray:
-    """Paint what was described, (rows, 2 rows, 3) float32 linear Rec.709 radiance; +Y up, image centre = +Z."""
+    """Paint a description, (rows, 2 rows, 3) float32 linear Rec.709 radiance; +Y up, image centre = +Z."""
     canvas = Canvas(rows)
     if described.even:
         even = _coloured(np.ones(3, np.float32), described.colour, 1.0) * 2.0**described.stops
@@ -73,7 +73,7 @@ def _sky(canvas: Canvas, d: Described) -> None:
     turbidity = 7.0 if d.weather == "hazy" else TIMES.get(d.time or "afternoon", (0.0, 2.8))[1]
     dome = _dome(canvas.directions, d, where, turbidity)
     dome = _tinted(dome, d.sky_colour, d.sky_saturation)
-    # What the dome gives the best lit facing, against a key of pi: a sun leaves it the ratio of nature, within reason.
+    # The largest irradiance from the dome, relative to a key of pi: with a sun it has the natural ratio, within limits.
     canvas.pixels = dome
     facing = np.concatenate([bearing(a, e)[None] for a in range(0, 360, 45) for e in (0.0, 45.0)] + [UP[None]])
     given = float((canvas.irradiance(facing) @ LUMINANCE).max())
@@ -160,7 +160,7 @@ def _direction(light: Light) -> np.ndarray:
 
 
 def _irradiance(light: Light, d: Described) -> np.ndarray:
-    """What a surface facing the light receives of it, (3,)."""
+    """The irradiance of the light on a surface that faces it, (3,)."""
     fixture = FIXTURES[light.kind]
     own: np.ndarray = blackbody(fixture.kelvin)
     if light.kind == "sun":
@@ -175,7 +175,7 @@ def _irradiance(light: Light, d: Described) -> np.ndarray:
 
 
 def _coloured(own: np.ndarray, said: str | float | None, much: float) -> np.ndarray:
-    """A colour of luminance 1: the one said, or the light's own."""
+    """A colour of luminance 1: the one in the prompt, or the light's own."""
     if said is None:
         return own
     named = HUES.get(said) if isinstance(said, str) else None
@@ -183,14 +183,14 @@ def _coloured(own: np.ndarray, said: str | float | None, much: float) -> np.ndar
         colour = np.asarray(named, np.float64) ** much
     else:
         kelvin = KELVIN[said] if isinstance(said, str) else said
-        # `very warm` goes further from white, in the reciprocal measure that eyes see evenly.
+        # `very warm` is further from white, measured in reciprocal kelvin, which is perceptually even.
         mired = 1e6 / 6500 + (1e6 / kelvin - 1e6 / 6500) * (much if isinstance(said, str) else 1.0)
         colour = blackbody(float(np.clip(1e6 / max(mired, 25.0), 1500, 40000))).astype(np.float64)
     return (colour / (colour @ LUMINANCE)).astype(np.float32)
 
 
 def _tinted(dome: np.ndarray, said: str | float | None, much: float) -> np.ndarray:
-    """A sky in the colour a word gives it, as bright as before."""
+    """A sky in the colour that a word gives it, with its brightness unchanged."""
     if said is None:
         return dome
     luminance = (dome @ LUMINANCE)[..., None]

@@ -2,7 +2,7 @@
 
 The first half of the split sum (Karis 2013, "Real Shading in Unreal Engine 4"): view, normal and reflection are taken as
 one while blurring, so the lobe depends on one angle only, and each map is a convolution that keeps a uniform light
-uniform. Roughness is the artist's, alpha = roughness^2 (Burley 2012; USD Preview Surface, glTF).
+uniform. Roughness is perceptual, alpha = roughness^2 (Burley 2012; USD Preview Surface, glTF).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ ROUGHNESSES = (0.1, 0.3, 0.6)
 
 
 def prefilter(pixels: np.ndarray, roughness: float) -> np.ndarray:
-    """The map as a surface of this roughness mirrors it.
+    """The map as reflected by a surface of this roughness.
 
     Args:
         pixels: (H, W, 3) float32 radiance, latitude-longitude.
@@ -43,14 +43,14 @@ def reflection_tables(
 
 
 def reflected(rays: np.ndarray, normals: np.ndarray) -> np.ndarray:
-    """The direction seen in a mirror, (..., 3) float32.
+    """The reflected direction, (..., 3) float32.
 
     Args:
         rays: (..., 3) unit, from the eye outward (`backdrop.camera_rays`).
-        normals: (..., 3) unit, in the same space as the rays; what is not finite stays so.
+        normals: (..., 3) unit, in the same space as the rays; non-finite values stay non-finite.
     """
     rays, normals = np.asarray(rays, np.float32), np.asarray(normals, np.float32)
-    with np.errstate(all="ignore"):  # a plate's bad normals are data, not a mistake
+    with np.errstate(all="ignore"):  # invalid normals are expected in a plate
         return rays - 2 * np.einsum("...k,...k", rays, normals)[..., None] * normals
 
 
@@ -62,7 +62,7 @@ def _spectrum(pixels: np.ndarray) -> np.ndarray:
 def _grid_energy(pixels: np.ndarray) -> np.ndarray:
     """The map's energy on the grid of the result, (128, 256, 3)."""
     lights = emitters(pixels, ROWS)
-    # Parcels at their true directions, so that a sun between two pixels does not jump to one of them.
+    # Parcels at their exact directions, so that a sun between two pixels does not move to one of them.
     return splat(lights.energy, direction_to_uv(lights.directions), ROWS, 2 * ROWS)
 
 
@@ -70,7 +70,7 @@ def _blur(spectrum: np.ndarray, roughness: float) -> np.ndarray:
     """Each row of the result is a sum of circular convolutions of the rows of the map: products of their transforms."""
     blurred = (_lobe(float(roughness)) @ spectrum).transpose(1, 0, 2)  # (129, 128, 128) @ (129, 128, 3)
     out = np.fft.irfft(blurred, n=2 * ROWS, axis=1).astype(np.float32)
-    return np.maximum(out, 0)  # the transform's rounding only: energy and lobe are never negative
+    return np.maximum(out, 0)  # only rounding of the transform can be negative, because energy and lobe are not
 
 
 @lru_cache(maxsize=16)
@@ -79,9 +79,9 @@ def _lobe(roughness: float) -> np.ndarray:
     if not 0 <= roughness <= 1:
         raise ParameterError(f"roughness must be 0 to 1; got {roughness}")
     grid = directions(ROWS, 2 * ROWS).astype(np.float64)
-    ahead = grid[:, (ROWS + np.arange(ROWS + 1)) % (2 * ROWS)]  # half a turn: the lobe is even
+    ahead = grid[:, (ROWS + np.arange(ROWS + 1)) % (2 * ROWS)]  # half a turn, because the lobe is even
     cosine = np.einsum("ik,jak->aij", grid[:, ROWS], ahead)
-    # A lobe narrower than the grid would fall between its pixels: never narrower than half of one.
+    # A lobe narrower than the grid would fall between its pixels, so it is at least half a pixel wide.
     alpha = np.hypot(roughness**2, np.pi / ROWS / 2)
     half_vector = (1 + cosine) / 2  # (n.h)^2 with n = r
     weight = np.maximum(cosine, 0) / (1 + (alpha**2 - 1) * half_vector) ** 2
@@ -91,5 +91,5 @@ def _lobe(roughness: float) -> np.ndarray:
 
 
 def _uniform_energy() -> np.ndarray:
-    """Energy a pixel of each row holds under a uniform map of 1, (128,): solid angles, but for the rows at the poles."""
+    """Energy per pixel of each row for a uniform map of 1, (128,): solid angles, but for the rows at the poles."""
     return _grid_energy(np.ones((ROWS, 2 * ROWS, 3), np.float32))[..., 0].mean(axis=1)

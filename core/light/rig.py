@@ -1,7 +1,7 @@
-"""Lights that are put into the scene: what a rig file says, checked.
+"""Lights at places in the scene: reads and checks rig files.
 
 A rig is JSON (`relamp.rig/1`): lights of the kinds distant, sphere, spot and area, placed in the axes of the camera or of the
-environment's world, in the unit of the depth. Whatever is a number, or several, may be keyed over frames as in a job file:
+environment's world, in the unit of the depth. Every number or list of numbers may be keyed over frames as in a job file:
 `{"keys": [[1001, 0.0], [1024, 2.0]]}`. Standard library only.
 """
 
@@ -21,7 +21,7 @@ from ..parameters import Curve, at_frame
 SCHEMA = "relamp.rig/1"
 KINDS = ("distant", "sphere", "spot", "area")
 SPACES = ("camera", "world")
-MOST = 32  # lights of a rig: as many as there are lamp layers
+MOST = 32  # largest number of lights in a rig, equal to the number of lamp layers
 _LARGEST = 1e6
 
 # What each kind needs, and what it may have beside name, kind, kelvin or colour, stops, shadows and on.
@@ -41,8 +41,8 @@ _SIZES: dict[str, Any] = {"distant": 0.5, "sphere": 0.05, "spot": 0.05, "area": 
 class RigLight:
     """One light of a rig. A value may be a `Curve`; `RigLight.at` gives it at a frame.
 
-    `direction` points to a distant light, `aim` away from a spot or an area. A light stands at `position`, or, when that is None,
-    `out` in front of the point of the subject that is seen at the pixel `at` of the display window (from its upper left corner).
+    `direction` points to a distant light, `aim` away from a spot or an area. A light is at `position`, or, where that is None,
+    `out` units in front of the subject's point at the pixel `at` of the display window (from its upper left corner).
     `kelvin` is its colour, or `colour` in linear Rec.709. `stops` are over the plate's own light: at 0 the light gives the middle
     of the subject, facing it, as much irradiance as the plate's own light gives the subject in the mean. `size` is an angle in
     degrees of a distant light, a radius of a sphere and a spot, width and height of an area. `angle` is a spot's full cone in
@@ -118,7 +118,7 @@ def from_json(text: str, where: str = "the rig") -> Rig:
 
 
 def to_json(rig: Rig) -> str:
-    """A rig as the text of a rig file; what is as usual is left out."""
+    """A rig as the text of a rig file; values equal to the defaults are left out."""
     lights = [
         {
             f.name: _plain(value)
@@ -167,7 +167,7 @@ def _light(item: Any, where: str, index: int) -> RigLight:
 
 
 def _readers(kind: str) -> dict[str, Callable[[Any], Any]]:
-    """How each number of a light is read; readers raise `ValueError` saying what they expect."""
+    """The reader of each number of a light; readers raise `ValueError` that states what they expect."""
     sizes = {"distant": _number(0.01, 90, "degrees"), "area": _vector(2, least=1e-6)}
     return {
         "direction": _pointing,

@@ -1,7 +1,7 @@
-"""A rig from words: the lights that `words.describe` understands, put into the scene as distant lights.
+"""A rig from words: the lights that `words.describe` finds in a prompt, as distant lights.
 
-A key light gives the middle of the subject as much as the plate's own light gives it in the mean; the other kinds are weaker or
-stronger as in a prompt. Standard library only.
+A key light gives the middle of the subject as much light as the mean of the plate's own light on it; the other kinds are weaker
+or stronger as in a prompt. Standard library only.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def rig_of(prompt: str) -> Rig:
     ['rim', 'fill']
 
     Raises:
-        UsageError: as `words.describe`, or the words name no light that stands somewhere.
+        UsageError: as `words.describe`, or the words name no light with a direction.
     """
     described = describe(prompt)
     if not described.lights:
@@ -33,13 +33,13 @@ def rig_of(prompt: str) -> Rig:
         )
     if described.sky and (described.time or described.sky_colour or described.weather != "clear"):
         log.warning("a rig holds lights only: the sky of %r is left out (--prompt has it)", prompt)
-    names = [light.kind for light in described.lights]  # L of them
+    names = [light.kind for light in described.lights]  # L names
     lights = tuple(_rig_light(light, _name(names, index)) for index, light in enumerate(described.lights))
     return Rig(lights)
 
 
 def sentence(light: RigLight) -> str:
-    """What a light is, in a line, with the values of one frame."""
+    """A light described in one line, with the values of one frame."""
     colour = "white" if light.kelvin is None and light.colour is None else ""
     colour = (
         f"{light.kelvin:.0f} K"
@@ -64,7 +64,7 @@ def _where(light: RigLight) -> str:
 
 
 def _name(names: list[str], index: int) -> str:
-    """The kind of a light, numbered where there are several of it."""
+    """The kind of a light, numbered where there are several of that kind."""
     kind = names[index]
     return kind if names.count(kind) == 1 else f"{kind} {names[: index + 1].count(kind)}"
 

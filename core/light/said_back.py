@@ -1,4 +1,4 @@
-"""What was understood of a prompt, said back in a sentence, so that an artist sees at once what a word was taken for."""
+"""Describes the reading of a prompt in a sentence, so that an artist sees the meaning taken for each word."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from .words import Described, Light
 
 
 def said_back(described: Described) -> str:
-    """A sentence that tells each light with its colour, strength and place, then sky, room and level.
+    """A sentence that lists each light with its colour, strength and place, then sky, room and level.
 
     >>> from .words import describe
     >>> said_back(describe("golden hour backlight, snow"))

@@ -1,4 +1,4 @@
-"""The sheet of `relamp env`: lines about an environment and its lamps, and a picture of the map and of two balls it lights."""
+"""The sheet of `relamp env`: lines about an environment and its lamps, and a picture of the map and of two balls in its light."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ BALL = 384  # px
 MARGIN = 24
 TEXT_ROWS = 34
 BACKGROUND = 38  # 8-bit, a dark neutral grey
-SHOWN_LEVEL = 0.4  # scene-linear value that the level of the light is shown at
+SHOWN_LEVEL = 0.4  # scene-linear value at which the level of the light is shown
 MARKS = ((0.5, "+Z behind camera"), (0.25, "+X right of camera"), (0.75, "-X left of camera"), (0.0, "-Z ahead"))
 
 
@@ -37,16 +37,16 @@ def light_sheet(
     png: str | None = None,
     overwrite: bool = False,
 ) -> str:
-    """Describe a map, a fact a line; draw it into `png` when that is given.
+    """Describe a map, one fact per line; draw it into `png` if that is given.
 
     Args:
-        name: what the map is called.
+        name: the name of the map.
         pixels: (H, 2H, 3) working-space radiance.
-        sha256: digest, in hex, of what it was made from.
-        lamps: into how many it is split, at most.
-        overwrite: whether a picture that lies at `png` may be replaced.
+        sha256: digest, in hex, of the map's source.
+        lamps: the largest number of lamps it is split into.
+        overwrite: whether an existing picture at `png` may be replaced.
 
-    Raises `OutputError` for a picture that cannot be written, `UsageError` for one that is there.
+    Raises `OutputError` for a picture that cannot be written, `UsageError` for an existing one that may not be replaced.
     """
     found = split(pixels, lamps, colour.luminance_weights)
     if png:
@@ -62,7 +62,7 @@ def light_sheet(
 
 
 def write_png(path: Path, picture: np.ndarray, overwrite: Overwrite = False) -> None:
-    """Write a display-encoded (H, W, 3) uint8 picture for eyes, as `atomic.replacing` does, which says what it raises."""
+    """Write a display-encoded (H, W, 3) uint8 picture as PNG; raises the errors of `atomic.replacing`."""
     if path.suffix.lower() != ".png":
         raise UsageError(f"{path}: a picture for looking at is written as .png")
     height, width, channels = picture.shape
@@ -120,7 +120,7 @@ def _lamp_line(number: int, lamp: Lamp) -> str:
 
 
 def _exposure(measured: float) -> float:
-    """Stops, to a half, that bring the level of the light to where it can be seen."""
+    """Stops, in steps of a half, that bring the level of the light to `SHOWN_LEVEL`."""
     return round(2 * math.log2(SHOWN_LEVEL / measured)) / 2 if measured > 0 else 0.0
 
 
@@ -151,8 +151,8 @@ def _paste(sheet: np.ndarray, picture: np.ndarray, top: int, left: int) -> None:
 
 
 def _write(picture: np.ndarray, text: str, x: int, y: int, size: float = 0.6) -> None:
-    """Light letters with a dark edge, readable on a sun and on a night."""
-    # The same weight for both: OpenCV 5 spaces bold letters wider.
+    """Draw light letters with a dark edge, which are readable on bright and dark pictures."""
+    # The same weight for both, because OpenCV 5 spaces bold letters wider.
     for dx, dy in ((-1, 0), (1, 0), (0, -1), (0, 1)):
         cv2.putText(picture, text, (x + dx, y + dy), cv2.FONT_HERSHEY_SIMPLEX, size, (0, 0, 0), 1, cv2.LINE_AA)
     cv2.putText(picture, text, (x, y), cv2.FONT_HERSHEY_SIMPLEX, size, (245, 245, 245), 1, cv2.LINE_AA)
@@ -168,7 +168,7 @@ def _mark_directions(picture: np.ndarray) -> None:
 
 
 def _mark_lamp(picture: np.ndarray, lamp: Lamp, mask: np.ndarray, name: str) -> None:
-    """A line around a lamp, a little outside it, and its number."""
+    """Draw a line around a lamp, a little outside it, and its number."""
     height, width = picture.shape[:2]
     near = cv2.resize(mask.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
     near = cv2.dilate(near, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (11, 11)))

@@ -1,4 +1,4 @@
-"""The clear daylight sky and its sun, as functions of the sun's place and the haze.
+"""The clear daylight sky and its sun, as functions of the sun's position and the haze.
 
 Preetham, Shirley, Smits, "A Practical Analytic Model for Daylight", SIGGRAPH 1999: Perez distribution of luminance and
 chromaticity (appendix A.2), attenuation of the sun by air and aerosols (A.1, three bands instead of a spectrum).
@@ -46,8 +46,8 @@ def sky_radiance(directions: np.ndarray, sun: np.ndarray, turbidity: float) -> n
     """Radiance of the cloudless sky without the sun's disk.
 
     Args:
-        directions: (..., 3) unit vectors, +Y up; below the horizon the horizon's own radiance continues.
-        sun: (3,) unit vector; an elevation under 2 degrees is taken as 2, where the fit ends.
+        directions: (..., 3) unit vectors, +Y up; below the horizon the radiance of the horizon is used.
+        sun: (3,) unit vector; an elevation under 2 degrees is taken as 2, the limit of the fit.
         turbidity: 2 (very clear) to 10 (hazy).
 
     Returns:
@@ -73,10 +73,10 @@ def sky_radiance(directions: np.ndarray, sun: np.ndarray, turbidity: float) -> n
 
 
 def sun_irradiance(elevation: float, turbidity: float) -> np.ndarray:
-    """What the sun's disk alone sends onto a surface that faces it.
+    """The irradiance of the sun's disk alone on a surface that faces it.
 
     Args:
-        elevation: of the sun, radians; below the horizon the light of the horizon is returned.
+        elevation: of the sun, radians; below the horizon the value at the horizon is returned.
         turbidity: as for `sky_radiance`.
 
     Returns:
@@ -93,7 +93,7 @@ def sun_irradiance(elevation: float, turbidity: float) -> np.ndarray:
 def blackbody(kelvin: float) -> np.ndarray:
     """Colour of a black body, luminance 1, linear Rec.709 with 6500 K as white.
 
-    Planck's law at the three bands of the primaries: near enough for lamps of 1500 to 12000 K.
+    Planck's law at the three bands of the primaries: accurate enough for lamps of 1500 to 12000 K.
 
     >>> warm = blackbody(2700.0); bool(warm[0] > warm[1] > warm[2])
     True

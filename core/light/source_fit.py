@@ -1,12 +1,12 @@
-"""The light a plate was shot under, fitted to its shading where nobody measured it.
+"""The light a plate was shot under, fitted to its shading where it was not measured.
 
-A non-negative light (soft lobes over the sphere, Lawson-Hanson non-negative least squares) that explains how luminance
-goes with the normal. Where nobody knows the albedo, what a picture cannot tell is left neutral: the colour of the light cannot
-be told from the colour of the surface, so the light takes only a quarter (in stops) of the subject's tint; nor can its level,
-for which the subject is taken to reflect `ASSUMED_ALBEDO`. Where the fit is told how much of each lobe the form hides, shadows
-are shadows; else they are read as darkness of the light. Light from behind the subject shows only on its rims, whose normals are
-the worst there are: it is pulled toward half the mean of what stands in front, else a few wrong pixels along an outline make a
-key light behind the subject.
+A non-negative light (soft lobes over the sphere, Lawson-Hanson non-negative least squares) explains luminance as a
+function of the normal. Without a known albedo, quantities that a picture does not determine are kept neutral. The colour of the
+light cannot be separated from the colour of the surface, so the light takes only a quarter (in stops) of the subject's tint. For
+the level of the light, the subject is taken to reflect `ASSUMED_ALBEDO`. Where the visibility of each lobe is given, shadows are
+explained by it; else they make the light darker. Light from behind the subject is visible only on its rims, where normals are
+least reliable. It is pulled toward half the mean of the light in front; otherwise a few wrong pixels along an outline would make
+a key light behind the subject.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from ..errors import InputError
 from .environment import AP1_LUMINANCE, directions, solid_angles
 
 ASSUMED_ALBEDO = 0.35  # between skin (0.3 to 0.5) and cloth; sets the level of the fit only
-DARK_ALBEDO = 0.02  # below it, what a network says of a surface is no measure of the light
+DARK_ALBEDO = 0.02  # pixels with a lower estimated albedo are not used
 HEIGHT = 16
-LOBE_ROWS = 9  # 20 degrees apart; odd numbers of rows, so that the horizon is a row and no edge between two
+LOBE_ROWS = 9  # 20 degrees apart; an odd number of rows, so that the horizon is a row and not an edge between two
 BIN_ROWS = 17
-SHARPNESS = 12.0  # of a lobe exp(k (cos - 1)): half its height at 20 degrees, the spacing of the lobes
+SHARPNESS = 12.0  # k of a lobe exp(k (cos - 1)), half its height at 20 degrees, the spacing of the lobes
 SMOOTHNESS = 0.15  # with DARK, least error of log shading and direction on balls and heads with patches of albedo
-BEHIND = 4.0  # how firmly light behind the subject is held to UNLIT; `benchmarks/source_light.py`
-UNLIT = 0.5  # of the mean in front: a key mostly stands on one side only
+BEHIND = 4.0  # weight that holds light behind the subject to UNLIT; `benchmarks/source_light.py`
+UNLIT = 0.5  # share of the mean in front; a key light is mostly on one side only
 TINT = 0.25
-DARK = 0.3  # of the mean shading: errors count relatively above it, since relighting divides by the fit
+DARK = 0.3  # share of the mean shading above which errors are relative, because relighting divides by the fit
 MINIMUM_PIXELS = 16
-MAXIMUM_PIXELS = 1 << 17  # evenly chosen from a larger picture: light is coarse
+MAXIMUM_PIXELS = 1 << 17  # chosen evenly from a larger picture; light is smooth, so these are enough
 
 
 def fit_source(
@@ -44,21 +44,21 @@ def fit_source(
 ) -> np.ndarray:
     """Fit a light to a plate's shading.
 
-    Robust to albedo that varies: pixels are gathered by normal, each direction gives its median, and directions that
-    disagree with the fit count for less.
+    The fit is robust to varying albedo: pixels are grouped by normal, each group gives its median, and groups that disagree with
+    the fit have less weight.
 
     Args:
         rgb: (..., 3) un-premultiplied, scene-linear, working space.
         normals: (..., 3) unit, world space.
-        weights: (...) zero or more; pixels with weight 0, or with a value that is not finite, are not looked at.
-        viewer: (3,) from the subject toward the camera, world space; None when nothing is known of it.
-        albedo: (..., 3) above 0, of a network that delights; None when nothing is known of it.
+        weights: (...) zero or more; pixels with weight 0, or with a value that is not finite, are ignored.
+        viewer: (3,) from the subject toward the camera, world space; None where it is not known.
+        albedo: (..., 3) above 0, estimated by a network; None where it is not known.
         luminance_weights: (3,) of the working space (`Colour.luminance_weights`).
         visible: (..., L) from 0 to 1, the share of each lobe's light that reaches the pixel, for the lobes toward
-            `lobe_directions(viewer)`; None where nothing is known of what the form hides.
+            `lobe_directions(viewer)`; None where the visibility is not known.
 
     Returns:
-        (16, 32, 3) float32 radiance, a latitude-longitude map like any other.
+        (16, 32, 3) float32 radiance, a latitude-longitude map.
 
     Raises:
         InputError: fewer than 16 usable pixels, or all of them black.
@@ -81,17 +81,17 @@ def fit_source(
 
 
 def lobe_directions(viewer: np.ndarray | None) -> np.ndarray:
-    """Unit world directions toward the lobes that a light is made of, (L, 3), seen by a viewer (`fit_source`)."""
+    """Unit world directions toward the lobes of the fitted light, (L, 3), for a `viewer` as in `fit_source`."""
     return _rows(LOBE_ROWS) @ _before_viewer(viewer)
 
 
 def _usable(
     rgb: np.ndarray, normals: np.ndarray, weights: np.ndarray, luminance_weights: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Luminances, unit normals, weights and places of the pixels that can be used, flat."""
+    """Luminances, unit normals, weights and indices of the usable pixels, flat."""
     rgb, normals = np.asarray(rgb, np.float32).reshape(-1, 3), np.asarray(normals, np.float32).reshape(-1, 3)
     weights = np.asarray(weights, np.float32).reshape(-1)
-    with np.errstate(all="ignore"):  # a plate's bad pixels are data, not a mistake
+    with np.errstate(all="ignore"):  # invalid pixels are expected in a plate
         length = np.linalg.norm(normals, axis=-1)
         luminance = rgb @ luminance_weights
         kept = (weights > 0) & np.isfinite(luminance) & np.isfinite(length) & (length > 0.5) & np.isfinite(weights)
@@ -100,7 +100,7 @@ def _usable(
             f"only {int(kept.sum())} pixels have a matte, a normal and a finite colour; fitting the source light needs"
             f" {MINIMUM_PIXELS}: check the matte and normals, or give --source-env"
         )
-    # Evenly over the luminances, not over the picture: a mirrored picture then gives the same pixels.
+    # Evenly over the luminances and not over the picture, so that a mirrored picture gives the same pixels.
     chosen = np.flatnonzero(kept)[np.lexsort((normals[kept][:, 1], luminance[kept]))]
     chosen = chosen[:: 1 + len(chosen) // MAXIMUM_PIXELS]
     return np.maximum(luminance[chosen], 0), normals[chosen] / length[chosen, None], weights[chosen], chosen
@@ -131,21 +131,21 @@ def _by_normal(
 
 
 def _before_viewer(viewer: np.ndarray | None) -> np.ndarray:
-    """World to a frame whose z points toward the viewer and whose x is level, (3, 3): its rows are its axes.
+    """The rotation (3, 3) from the world to axes with z toward the viewer and x level; its rows are these axes.
 
-    The light is fitted in this frame, so that what mirrors the picture mirrors the light, however the camera is turned.
+    The light is fitted in these axes, so that a mirrored picture gives the mirrored light for any rotation of the camera.
     """
     if viewer is None:
         return np.eye(3)
     toward = np.asarray(viewer, np.float64) / np.linalg.norm(viewer)
     side = np.array((toward[2], 0, -toward[0]))  # up x toward
     level = np.linalg.norm(side)
-    side = side / level if level > 1e-6 else np.array((1.0, 0, 0))  # a camera that looks straight down has no level
+    side = side / level if level > 1e-6 else np.array((1.0, 0, 0))  # a camera pointing straight down has no level
     return np.stack((side, np.cross(toward, side), toward))
 
 
 def _held_behind() -> np.ndarray:
-    """Rows, times amounts of lobes, of how far those behind the subject are off their share of the mean before it."""
+    """Rows that, times the amounts of lobes, give the difference of lobes behind from their share of the mean in front."""
     facing = _rows(LOBE_ROWS)[:, 2]
     firmness = np.clip(0.1 - facing, 0, 1)
     before = facing > 0
@@ -153,7 +153,7 @@ def _held_behind() -> np.ndarray:
 
 
 def _fit(response: np.ndarray, shading: np.ndarray, confidence: np.ndarray, held: np.ndarray) -> np.ndarray:
-    """Non-negative amounts of the lobes: smooth where the plate does not say, robust to bins that disagree."""
+    """Non-negative amounts of the lobes: smooth where the plate does not determine them, robust to bins that disagree."""
     lobes = response.shape[1]
     neighbours = _rows(LOBE_ROWS) @ _rows(LOBE_ROWS).T
     kernel = np.exp(SHARPNESS * (neighbours - 1)) * (1 - np.eye(lobes))
@@ -182,22 +182,22 @@ def _tint(rgb: np.ndarray, weights: np.ndarray, share: float, luminance_weights:
 
 
 def _lobe_maps(frame: np.ndarray) -> np.ndarray:
-    """The lobes as luminance maps of the world that `frame` (3, 3) turns into theirs, (lobes, 16, 32)."""
+    """The lobes as luminance maps in world space, (lobes, 16, 32); `frame` (3, 3) turns the world into the lobes' axes."""
     cosine = np.einsum("nk,hwk->nhw", _rows(LOBE_ROWS) @ frame, directions(HEIGHT, 2 * HEIGHT))
     return np.exp(SHARPNESS * (cosine - 1)).astype(np.float32)
 
 
 def _irradiance_of(maps: np.ndarray, normals: np.ndarray) -> np.ndarray:
-    """Irradiance of smooth small maps (M, 16, 32) on N normals, (N, M); pixel centres are exact enough for them."""
+    """Irradiance of smooth small maps (M, 16, 32) on N normals, (N, M); pixel centres are precise enough for them."""
     cosines = np.maximum(normals @ directions(HEIGHT, 2 * HEIGHT).reshape(-1, 3).T, 0)
     energy = maps * solid_angles(HEIGHT, 2 * HEIGHT)[:, None]
     return cosines @ energy.reshape(len(maps), -1).T
 
 
 def _rows(rows: int) -> np.ndarray:
-    """Directions spread about evenly over the sphere in rows around +Y, (N, 3); for each its mirror image in x = 0 is there.
+    """Directions spread about evenly over the sphere in rows around +Y, (N, 3), symmetric about x = 0.
 
-    Each row has one at x = 0 before and behind, so that no pixel's facing falls on the edge between a pair.
+    Each row has one at x = 0 in front and one behind, so that no frontal normal is on the edge between a pair.
     """
     found = []
     for tilt in np.pi * (np.arange(rows) + 0.5) / rows:

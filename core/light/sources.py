@@ -31,13 +31,13 @@ from .prompt import from_prompt
 from .said_back import said_back
 from .words import describe
 
-RAYS = 96  # view rays across a background: they only find its edges
+RAYS = 96  # view rays across a background, enough to find its edges
 UNKNOWN_LIGHT = "even white light"
 
 
 @dataclass(frozen=True)
 class LampTables:
-    """What each lamp alone gives to each facing, in the axes of the map: K tables (S, S, 3), then the rest's.
+    """The light of each lamp alone by normal, in the axes of the map: K tables (S, S, 3), then that of the rest.
 
     `parcels` are the same parts as distant lights, (PARCELS, 7) each at the level of the whole (`parcels.parcels_of`).
     """
@@ -47,11 +47,11 @@ class LampTables:
 
 
 class Illumination(ABC):
-    """The light of a shot: an environment for each frame, as it lies before it is turned before the camera.
+    """The light of a shot: an environment for each frame, before it is turned into camera space.
 
-    Frames with the same `key` have the same environment. The last two that were worked out are kept, so a still one is worked
-    out once. `sequence` holds the files that the light depends on, None where there are none. `stops` is
-    what the light asks of the subject's level, where the level is not that of maps.
+    Frames with the same `key` have the same environment. The last two that were computed are kept, so a still one is computed
+    once. `sequence` holds the files that the light depends on, None where there are none. `stops` is the change of the subject's
+    level that the light requests, where the level is not that of maps.
     """
 
     stops = 0.0
@@ -70,11 +70,11 @@ class Illumination(ABC):
 
     @abstractmethod
     def key(self, frame: int) -> Hashable:
-        """What the environment of a frame is made from; equal for frames that have the same environment."""
+        """The source of a frame's environment; equal for frames that have the same environment."""
 
     @abstractmethod
     def named(self, frame: int) -> str:
-        """What the environment of a frame is called, for a header."""
+        """The name of a frame's environment, for a header."""
 
     @abstractmethod
     def file(self, frame: int) -> Path:
@@ -82,7 +82,7 @@ class Illumination(ABC):
 
     @abstractmethod
     def require(self, frames: tuple[int, ...]) -> None:
-        """Raise `InputError` unless there is an environment for each of `frames`."""
+        """Raise `InputError` unless each of `frames` has an environment."""
 
     @abstractmethod
     def _load(self, key: Any) -> Environment:
@@ -101,7 +101,7 @@ class Illumination(ABC):
         return self._lamps(self.key(frame), count)
 
     def digest(self, frame: int) -> str:
-        """SHA-256, in hex, of what the environment of a frame is made from."""
+        """SHA-256, in hex, of the source of a frame's environment."""
         return self.environment(frame).sha256
 
     def _tabulate(self, key: Hashable) -> Light:
@@ -110,7 +110,7 @@ class Illumination(ABC):
     def _split(self, key: Hashable, count: int) -> LampTables:
         whole = self._light(key)
         lamps = split(self._environment(key).pixels, count, self._colour.luminance_weights)
-        # Always `count` of them: a frame with fewer lamps has black layers, not missing ones.
+        # Always `count` tables, so that a frame with fewer lamps has black layers and not missing ones.
         parts = (*(lamps.part(index) for index in range(count)), lamps.rest)
         return LampTables(
             tuple(Light.of_part(part, whole) for part in parts), tuple(parcels_of(part, whole) for part in parts)
@@ -153,7 +153,7 @@ class MapLight(Illumination):
 
 
 class PromptLight(Illumination):
-    """Light from words: the same for every frame."""
+    """Light from words, the same for every frame."""
 
     def __init__(self, prompt: str, colour: Colour) -> None:
         super().__init__(None, colour)
@@ -177,14 +177,14 @@ class PromptLight(Illumination):
         raise UsageError("the light comes from words, not from a file; save it with relamp env --out")
 
     def require(self, frames: tuple[int, ...]) -> None:
-        """Does nothing: words hold for every frame."""
+        """Does nothing, because words apply to every frame."""
 
     def _load(self, key: str) -> Environment:
         return from_prompt(key, self._colour)
 
 
 class BackgroundLight(Illumination):
-    """Light from the background plate of each frame, as far as the shot's camera sees it. `view` of a file with several views."""
+    """Light from the background plate of each frame, as seen by the shot's camera. `view` selects one of a file's views."""
 
     def __init__(self, sequence: Sequence, colour: Colour, camera: CameraMove, view: str | None = None) -> None:
         super().__init__(sequence, colour)
@@ -236,7 +236,7 @@ def lighting(parameters: RelightParameters, colour: Colour, camera: CameraMove) 
     """The new light of a job: its map, else its words, else its background (`RelightParameters.lit_by`).
 
     Raises:
-        UsageError: nothing says what the light is, or two things do.
+        UsageError: no light is given, or two are.
     """
     by = parameters.lit_by()
     if by == "env":
@@ -247,9 +247,9 @@ def lighting(parameters: RelightParameters, colour: Colour, camera: CameraMove) 
         return PromptLight(parameters.prompt, colour)
     if by == "background":
         return BackgroundLight(Sequence.parse(parameters.background or ""), colour, camera, parameters.view())
-    return PromptLight(UNKNOWN_LIGHT, colour)  # a rig stands beside it, or a published backbone reads the prompt itself
+    return PromptLight(UNKNOWN_LIGHT, colour)  # the light is a rig, or a published backbone reads the prompt itself
 
 
 def camera_to_map(env_rotate: tuple[float, float, float], camera_rotation: np.ndarray) -> np.ndarray:
-    """The rotation, (3, 3), that takes a camera-space direction to where an environment turned by `env_rotate` is read."""
+    """The rotation, (3, 3), from camera-space directions to directions in the map of an environment turned by `env_rotate`."""
     return rotation_matrix(*env_rotate).T @ camera_rotation

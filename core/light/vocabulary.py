@@ -1,6 +1,6 @@
-"""The words that a prompt for light may hold, each with what it means in degrees, kelvin, stops and colours.
+"""The words that a prompt for light may contain, each with its meaning in degrees, kelvin, stops and colours.
 
-`TOPICS` is the vocabulary by what it is about, as `relamp env --words` lists it; `light.phrases` reads prompts by it. Standard
+`TOPICS` is the vocabulary by topic, as `relamp env --words` lists it; `light.phrases` uses it to read prompts. Standard
 library only.
 """
 
@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Fixture:
-    """How a light of one kind stands when nothing else is said.
+    """The default values of one kind of light.
 
-    `elevation` and `radius` are in degrees (`shape` says what the radius is of), `kelvin` the colour, `stops` the strength
-    against a key light, `azimuth` from the front toward the camera's right, None for wherever there is room.
+    `elevation` and `radius` are in degrees (of the `shape`), `kelvin` the colour, `stops` the strength
+    against a key light, `azimuth` from the front toward the camera's right, None for a free position.
     """
 
     shape: str
@@ -61,11 +61,11 @@ LIGHT_WORDS = {
     "rim light": "rim", "backlight": "rim", "back light": "rim", "backlit": "rim", "hair light": "rim", "kicker": "rim",
     "practical": "bulb", "practicals": "bulb", "paramount": "butterfly",
 }  # fmt: skip
-BACK_WORDS = ("backlight", "back light", "backlit")  # beside another light they say where that one stands
+BACK_WORDS = ("backlight", "back light", "backlit")  # with another light they give that light's position
 GENERIC_WORDS = ("light", "lights", "lighting", "glow", "lit", "illumination")
 SKY_WORDS = ("sky", "skylight", "heaven", "daylight")
 
-# Elevation of the sun in degrees, None when it is not to be seen, and the turbidity of its sky.
+# Elevation of the sun in degrees, None where it is not visible, and the turbidity of its sky.
 TIMES: dict[str, tuple[float | None, float]] = {
     "sunrise": (3, 3.0),
     "morning": (22, 2.8),
@@ -115,7 +115,7 @@ COLOUR_WORDS = {
     **{name: name for name in (*KELVIN, *HUES)}, "warmer": "warm", "cooler": "cool", "gold": "golden",
     "bluish": "blue", "reddish": "red", "greenish": "green", "pinkish": "pink", "orangey": "orange",
 }  # fmt: skip
-# A colour said beside a warmth that it has anyway: `cool blue` is blue.
+# Colours that already have the warmth said with them: `cool blue` is blue.
 WARMTHS = {
     "warm": frozenset(("red", "orange", "yellow", "pink", "golden", "amber", "tungsten", "sodium")),
     "cool": frozenset(("blue", "cyan", "teal", "purple", "violet", "cold")),
@@ -140,7 +140,7 @@ CONTRASTS = {
     "high contrast": -2.0, "contrasty": -2.0, "dramatic": -2.0, "dark": -2.0, "moody": -2.5,
     "low contrast": 1.5, "flat": 2.0, "no fill": -4.0,
 }  # fmt: skip
-# Stops that a word takes off the level of the whole light, beside what it does to single lights.
+# Stops by which a word lowers the level of the whole light, in addition to its effect on single lights.
 LEVELS = {"dark": -1.0, "night": -2.0, "dusk": -1.0, "blue hour": -1.0, "moon": -1.5}
 EVEN_WORDS = ("even", "uniform", "shadowless", "no shadows")
 UNKNOWN_HINTS = {
@@ -169,14 +169,14 @@ FILLER_WORDS = frozenset(
 )  # fmt: skip
 DIVIDERS = ("and", "with", "but", "plus")
 NUMBER_WORDS = {"half a": "0.5", "a": "1", "one": "1", "two": "2", "three": "3", "four": "4"}
-"""Numbers that may be written out before `stop` or `stops`."""
+"""Number words that may precede `stop` or `stops`."""
 SETUPS = {
     **dict.fromkeys(
         ("police lights", "police light", "emergency lights"),
         "small red lamp from the left, small blue lamp from the right",
     ),
 }
-"""Lights that are said in one term and are several, as they would be said one by one."""
+"""Terms that mean several lights, with the same lights named one by one."""
 UNITS = {
     "k": "kelvin", "kelvin": "kelvin", "degree": "degrees", "degrees": "degrees", "deg": "degrees", "°": "degrees",
     "stop": "stops", "stops": "stops",
@@ -197,6 +197,6 @@ TOPICS: dict[str, tuple[str, ...]] = {
     "how much": tuple(DEGREE_WORDS),
     "leaving out": NEGATIONS,
 }
-"""The vocabulary, by what it is about."""
+"""The vocabulary, by topic."""
 NUMBERS = ("3200 K", "30 degrees left", "20 degrees up", "+1 stop", "2 stops darker")
-"""How numbers are said."""
+"""The forms of numbers."""

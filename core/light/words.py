@@ -1,10 +1,10 @@
 """Light in words: a small vocabulary, read phrase by phrase into lights, a sky, a room and a ground.
 
-A phrase names at most one light; its other words say where that light stands, its colour, strength and size. A phrase without a
-light of its own goes on about the light before it, or at the beginning about the one that comes. Words that contradict each other
-are refused, and every word counts. The words are in `vocabulary`, phrases are read in `phrases`.
+A phrase names at most one light; its other words give that light's position, colour, strength and size. A phrase without a light
+of its own belongs to the light before it, or at the beginning to the next one. Words that contradict each other
+are refused, and every word has an effect. The words are in `vocabulary`, phrases are read in `phrases`.
 
-Sides are the camera's: `left` is the left of the picture, `front` is where the camera stands, `behind` is behind the subject.
+Sides are the camera's: `left` is the left of the picture, `front` is the camera's side, `behind` is behind the subject.
 Standard library only.
 """
 
@@ -21,7 +21,7 @@ from .vocabulary import FIXTURES, HUES, LEVELS, TIMES
 
 @dataclass(frozen=True)
 class Light:
-    """One light: its kind (a key of `FIXTURES`), degrees from the front toward the right and up, and what was said of it."""
+    """One light: its kind (a key of `FIXTURES`), degrees from the front toward the right and up, and its other properties."""
 
     kind: str
     azimuth: float
@@ -35,9 +35,9 @@ class Light:
 
 @dataclass(frozen=True)
 class Described:
-    """What a prompt says.
+    """The content of a prompt.
 
-    `sky` is None where none is to be seen; `contrast` is in stops on everything that is no lamp; `even` is a light without
+    `sky` is None where none is visible; `contrast` is in stops on everything that is no lamp; `even` is True for light without
     any direction.
     """
 
@@ -58,7 +58,7 @@ class Described:
 
     @property
     def level(self) -> float:
-        """Stops, 0 or less, that the words take off the level of the whole light: its strongest light's and its mood's."""
+        """Stops, 0 or less, by which the words lower the level of the whole light, from its strongest light and its mood."""
         keys = [light.stops for light in self.lights if light.kind != "fill"]
         strongest = max(keys) if keys else self.stops if self.even else self.sky_stops
         moods = [
@@ -69,10 +69,10 @@ class Described:
 
 
 def describe(prompt: str) -> Described:
-    """What `prompt` says of the light.
+    """Read the light that `prompt` describes.
 
     Raises:
-        UsageError: it is empty, or has words that are not known or contradict each other; the sentence names them.
+        UsageError: it is empty, or has words that are unknown or contradict each other; the message names them.
     """
     phrases = read_phrases(prompt)
     if not phrases:
@@ -81,7 +81,7 @@ def describe(prompt: str) -> Described:
 
 
 def _attach(phrases: list[Phrase]) -> list[Phrase]:
-    """Let phrases that name nothing go on about the light before them, or at the beginning about the one that comes."""
+    """Merge phrases that name no light into the phrase before them, or at the beginning into the next one."""
     whole: list[Phrase] = []
     waiting: list[Phrase] = []
     for phrase in phrases:
@@ -98,7 +98,7 @@ def _attach(phrases: list[Phrase]) -> list[Phrase]:
             _merge(lights[-1], phrase)
         else:
             waiting.append(phrase)
-    for phrase in waiting:  # nothing but adjectives: they are about a light
+    for phrase in waiting:  # only adjectives, which describe a light
         if whole and whole[-1].head == "generic":
             _merge(whole[-1], phrase)
         else:
@@ -149,7 +149,7 @@ def _add(d: Described, p: Phrase) -> Described:
         values |= {"even": True, "colour": said("colour"), "stops": said("stops", 0.0)}
     elif p.head == "sky":
         colour = said("colour", d.sky_colour)
-        # A sky is blue by itself; the hue of that name is a lamp's, and would drown the sun.
+        # A sky is already blue; the hue of that name is for lamps, and would be stronger than the sun.
         values |= {"sky": True, "sky_colour": None if colour == "blue" else colour}
         values["sky_saturation"] = said("saturation", d.sky_saturation)
         values["sky_stops"] = d.sky_stops + said("stops", 0.0)
@@ -158,7 +158,7 @@ def _add(d: Described, p: Phrase) -> Described:
                 f"{p.text!r}: a sky is all around; only lights stand somewhere, as in: soft sun from the left"
             )
     elif p.head in ("light", "generic"):
-        # What a phrase without a light of its own says beside a time or a sky is about the sun.
+        # A phrase without a light of its own beside a time or a sky describes the sun.
         kind = p.kind or ("sun" if "time" in p.said and TIMES[str(said("time"))][0] is not None else "lamp")
         values["lights"] = (*d.lights, _light(p, kind, len(d.lights), values.get("time") or d.time))
     elif "colour" in p.said or "stops" in p.said or p.sides or "height" in p.said or "size" in p.said:
@@ -172,7 +172,7 @@ def _of_the_scene(d: Described, p: Phrase, said: Callable[..., Any]) -> dict[str
     values: dict[str, Any] = {}
     if time is not None and TIMES[str(time)][0] is not None:
         values["lights"] = (*d.lights, _light(p, "sun", len(d.lights), time))
-        # The colour is the sky's too, but a warm evening still has a sky of its own.
+        # The sky gets the colour, too, but a warm evening keeps the sky's own colour.
         if said("colour") in HUES:
             values |= {"sky_colour": said("colour"), "sky_saturation": said("saturation")}
         return values
@@ -238,7 +238,7 @@ def _with_sun(d: Described, phrases: list[Phrase]) -> Described:
     kinds = {light.kind for light in d.lights}
     if "sun" in kinds and d.time is not None and TIMES[d.time][0] is None:
         raise UsageError(f"there is no sun to be seen at {d.time}; say golden hour, sunrise or sunset, or leave it out")
-    # Under a lamp, a moon or a grey sky nobody expects the sun; a time of day brings it.
+    # Under a lamp, a moon or a grey sky there is no sun; a time of day adds it.
     shown = d.time is not None and TIMES[d.time][0] is not None and d.weather not in ("overcast", "foggy", "stormy")
     if shown and "sun" not in kinds and d.time is not None:
         d = replace(d, lights=(*d.lights, Light("sun", -45.0, float(TIMES[d.time][0] or 0.0))))
@@ -250,7 +250,7 @@ def _with_sun(d: Described, phrases: list[Phrase]) -> Described:
 
 
 def _without(d: Described, p: Phrase) -> Described:
-    """Take out what was said with a no."""
+    """Remove what was negated with `no`."""
     if p.kind is not None:
         if p.kind == "fill" and not any(light.kind == "fill" for light in d.lights):
             return replace(d, contrast=d.contrast - 4.0)

@@ -1,7 +1,7 @@
-"""The one declaration of every parameter of a relight.
+"""The declaration of every parameter of a relight.
 
 The command line, the job file, the Qt form, the Nuke knobs, the Blender properties, the farm template and the
-reference page are loops over `knobs(RelightParameters)`. Those that only published backbones read are declared in
+reference page are loops over `knobs(RelightParameters)`. Parameters that only published backbones use are declared in
 `parameters.published` and inherited. Standard library only.
 """
 
@@ -22,19 +22,19 @@ __all__ = [
     "at_frame", "check_characters", "check_data_type", "default_of", "knob_of", "knobs", "parse",
 ]  # fmt: skip
 
-PUBLISHED = ("ic-light", "relightvid", "light-a-video")  # backbones of others, which read a prompt themselves
-ESTIMATORS = ("own", "moge", "david", "marigold")  # networks that see shape and surface
-WORKING_SIZE = 320  # px that light is worked out at, in renders and previews alike
-PUBLISHED_SIZE = 512  # px that the published networks were made for
-GROUPS = ("inputs", "light", "relight", "output", "run", "published")  # what is rarely needed last
+PUBLISHED = ("ic-light", "relightvid", "light-a-video")  # published backbones, which take the prompt as input
+ESTIMATORS = ("own", "moge", "david", "marigold")  # networks that estimate shape and surface
+WORKING_SIZE = 320  # px, longer side at which light is computed, in renders and previews
+PUBLISHED_SIZE = 512  # px, the size that the published networks were trained at
+GROUPS = ("inputs", "light", "relight", "output", "run", "published")  # rarely needed groups last
 NEW_LAYERS = ("ratio", "normals", "albedo", "confidence", "irradiance", "visibility", "lamps")
-# pxr24 and b44 lose precision that light needs, so they are not among them.
+# pxr24 and b44 lose precision that light needs, so they are left out.
 CODECS = r"none|rle|piz|zips?(:[1-9])?|dwa[ab](:\d+)?"
 
 
 @dataclass(frozen=True)
 class RelightParameters(PublishedParameters):
-    """Everything that can be said about one relight. Paths are as typed; `None` means not given."""
+    """All parameters of one relight. Paths are as typed; `None` means not given."""
 
     plate: str | None = knob(
         None, "The plate: a scene-linear EXR, shot.####.exr or shot.%04d.exr.", "picture", "inputs", look=False
@@ -255,10 +255,10 @@ class RelightParameters(PublishedParameters):
             raise ParameterError(f"overlap must be less than the window's {self.window} frames; got {self.overlap}")
 
     def lit_by(self) -> str:
-        """What says what the new light is: `env`, `prompt`, `background`, `rig`, or `network` where only a published one is told.
+        """The source of the new light: `env`, `prompt`, `background`, `rig`, or `network` for a published backbone alone.
 
-        A map wins over a background, which then only conditions, and so do words. A map and words would both be the whole
-        light: with Relamp's own backbones they are refused together; published ones read the words themselves.
+        A map or words take precedence over a background, which is then only a condition. A map and words together would both be
+        the whole light. Relamp's own backbones refuse them together; published backbones use the words as their prompt.
         """
         told = self.backbone in PUBLISHED
         if self.env and self.prompt and not told:
@@ -281,16 +281,16 @@ class RelightParameters(PublishedParameters):
         )
 
     def keeps_light(self) -> bool:
-        """Whether the plate keeps its own light, to which a rig adds."""
+        """Whether the plate keeps its own light, to which a rig is added."""
         return self.light == "add" or (self.light is None and self.lit_by() == "rig")
 
     def level_mode(self) -> str:
-        """`match` or `absolute`, with the default filled in: absolute when both lights are maps, whose levels can be trusted."""
+        """`match` or `absolute`, with the default filled in: absolute if both lights are maps, whose levels are reliable."""
         guessed = not self.env and (self.prompt or self.background)
         return self.env_level or ("absolute" if self.source_env and not guessed else "match")
 
     def view(self) -> str | None:
-        """The view that is looked at in files with several; None says their first."""
+        """The view that is read from files with several views; None means their first."""
         return self.views[0] if self.views else None
 
     def working_side(self) -> int:
@@ -325,7 +325,7 @@ def parse(name: str, text: str) -> Any:
     value = parse_value(name, k, text)
     k.check(name, value)
     if name == "frames":
-        parse_frames(value)  # a mistyped range is told before anything is looked for on disk
+        parse_frames(value)  # a mistyped range is reported before files are searched
     return value
 
 

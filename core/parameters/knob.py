@@ -1,4 +1,4 @@
-"""What one parameter is: how it is shown, which values it takes, how they are typed, and values that change from frame to frame.
+"""The description of one parameter: how it is shown, its allowed values, how they are typed, and values that change over frames.
 
 Standard library only.
 """
@@ -14,15 +14,15 @@ from typing import Any
 from ..errors import ParameterError
 from ..frames import check_frame
 
-LONGEST_TEXT = 10_000  # characters; a longer prompt or name is a file given by mistake
-LONGEST_PATH, LONGEST_NAME = 4096, 255  # bytes of a path and of each name in it, as file systems have it
+LONGEST_TEXT = 10_000  # characters; a longer prompt or name is probably a file given by mistake
+LONGEST_PATH, LONGEST_NAME = 4096, 255  # bytes of a path and of each name in it, the limits of file systems
 
 
 @dataclass(frozen=True)
 class Curve:
     """A value per frame: keys joined by straight lines, held before the first and after the last.
 
-    `keys` is a tuple of (frame, value); all values are floats, or all are tuples of as many floats.
+    `keys` is a tuple of (frame, value); all values are floats, or all are tuples of the same number of floats.
     """
 
     keys: tuple[tuple[int, float | tuple[float, ...]], ...]
@@ -57,7 +57,7 @@ class Curve:
 
 
 def at_frame(value: Any, frame: int) -> Any:
-    """`value` itself, or its value at `frame` when it is a `Curve`."""
+    """`value` itself, or its value at `frame` if it is a `Curve`."""
     return value.at(frame) if isinstance(value, Curve) else value
 
 
@@ -66,8 +66,8 @@ class Knob:
     """How one parameter is shown and checked. Limits are inclusive.
 
     `kind` is one of float, int, bool, text, choice, vector (three floats), names (comma-separated), picture (a file or
-    a sequence) or file. `look` says that the value changes the pixels, so it is part of a frame's fingerprint. Text that has
-    to be of a `form` matches `pattern`.
+    a sequence) or file. `look` is True where the value changes the pixels, so that it is part of a frame's fingerprint. Text with
+    a `form` must match `pattern`.
     """
 
     help: str
@@ -85,7 +85,7 @@ class Knob:
     form: str = ""
 
     def check(self, name: str, value: Any) -> None:
-        """Raise `ParameterError` naming the parameter, what was expected and what came."""
+        """Raise a `ParameterError` that names the parameter, the expected and the given value."""
         if value is None:
             return
         if isinstance(value, Curve):
@@ -120,7 +120,7 @@ class Knob:
             raise ParameterError(f"{name} must be text; got {_shown(value)}")
         check_characters(name, value, as_path=self.kind != "text")
         if self.kind == "text":
-            longest = LONGEST_TEXT if name != "frames" else 100 * LONGEST_TEXT  # a shot on twos, frame by frame
+            longest = LONGEST_TEXT if name != "frames" else 100 * LONGEST_TEXT  # a shot may be listed frame by frame
             if len(value) > longest:
                 raise ParameterError(f"{name} has {len(value)} characters; at most {longest} are read")
             return
@@ -146,7 +146,7 @@ class Knob:
     def _check_number(self, name: str, value: Any) -> None:
         wanted = (int,) if self.kind == "int" else (int, float)
         whole = "a whole number, " if self.kind == "int" else ""
-        # The comparison is written this way round so that NaN fails too.
+        # The comparison is written in this form so that NaN fails, too.
         if isinstance(value, bool) or not isinstance(value, wanted) or not self.lo <= value <= self.hi:
             unit = f" {self.unit}" if self.unit else ""
             raise ParameterError(f"{name} must be {whole}{self.lo:g} to {self.hi:g}{unit}; got {_shown(value)}")
@@ -158,7 +158,7 @@ def knob(default: Any, help: str, kind: str, group: str, **more: Any) -> Any:
 
 
 def check_characters(name: str, text: str, *, as_path: bool) -> None:
-    """Raise `ParameterError` for what no text may hold; a path may have bytes that are not UTF-8, as the system gives them."""
+    """Raise `ParameterError` for characters that no text may hold; a path may have bytes that are not UTF-8."""
     try:
         held = os.fsencode(text) if as_path else text.encode()
     except UnicodeEncodeError:
@@ -202,14 +202,14 @@ def _parse_value(name: str, k: Knob, text: str) -> Any:
 
 
 def _plain(value: Any) -> str:
-    """A value as it is typed; what is no number, because it is still to be refused, as Python shows it."""
+    """A value as it is typed; a value that is no number, and will be refused, in Python's form."""
     if isinstance(value, tuple):
         return ",".join(_plain(v) for v in value)
     return f"{value:g}" if isinstance(value, (int, float)) else repr(value)
 
 
 def _shown(value: Any) -> str:
-    """A wrong value for a sentence: as Python shows it, and its beginning where it is long."""
+    """A wrong value for a message: in Python's form, shortened where it is long."""
     try:
         text = repr(value)
     except RecursionError:

@@ -1,4 +1,4 @@
-"""The parameters that only published backbones read: part of the declaration of `RelightParameters`. Standard library only."""
+"""The parameters that only published backbones use, part of the declaration of `RelightParameters`. Standard library only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which channels of a file are the picture, among layers, parts and views that all have a red, a green and a blue."""
+"""Finds the channels of a file that are the picture, among layers, parts and views that all have red, green and blue."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from . import layers
 from .frame import Part
 
 _Colour = tuple[Part, Sequence[str], str, tuple[int, int, int]]
-"""A part, its channel names to go by, the layer among them, and the indices of its red, green and blue."""
+"""A part, its channel names in the view, the layer among them, and the indices of its red, green and blue."""
 
 
 def find_colour(parts: Sequence[Part], layer: str | None, path: Path) -> tuple[int, tuple[int, int, int], int | None]:
     """The part that holds the colour of a plate, and the indices of its red, green, blue and (or None) alpha there.
 
     Args:
-        layer: the layer, part or view that was asked for; None for the picture by its usual names.
-        path: the file, for the sentence.
+        layer: the requested layer, part or view; None for the picture by its usual names.
+        path: the file, for the message.
 
     Raises:
-        InputError: nothing is there by that name, or several could be the picture.
+        InputError: nothing has that name, or several could be the picture.
     """
     part, names, name, rgb = _beauty(parts, path) if layer is None else _named_colour(parts, layer, path)
     if any(part.types[i] == "uint" for i in rgb):
@@ -41,7 +41,7 @@ def _named_colour(parts: Sequence[Part], layer: str, path: Path) -> _Colour:
 
 
 def _beauty(parts: Sequence[Part], path: Path) -> _Colour:
-    """The colour that is the picture: the plain R, G, B, else what goes by a name of the beauty, else the only light there is."""
+    """The colour of the picture: the plain R, G, B, else a layer or part named as a beauty, else the only light in the file."""
     named = [(part, part.in_view, name) for part in parts for name in layers.matching(part.in_view, layers.BEAUTY)]
     least = min((name.count(".") for _, _, name in named), default=0)
     of_parts = [(part, part.in_view, part.name) for part in parts if layers.is_light(part.name)]

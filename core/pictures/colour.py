@@ -1,7 +1,7 @@
-"""Colour spaces: which one a picture is in, and the way into the working space and back.
+"""Colour spaces: finds the space of a picture, and converts to the working space and back.
 
 OpenColorIO does the arithmetic, with the config of `$OCIO`, else a pinned built-in one (never `ocio://default`, which
-moves with the library). The working space is the config's `scene_linear`. A space is declared or tagged, never guessed
+changes with the library). The working space is the config's `scene_linear`. A space is declared or tagged, never guessed
 from a file's name.
 """
 
@@ -35,7 +35,7 @@ _log = logging.getLogger("relamp.colour")
 
 @dataclass(frozen=True)
 class Decision:
-    """The colour space a picture is taken to be in, and what decided it, for the log."""
+    """The colour space a picture is taken to be in, and the reason, for the log."""
 
     space: str
     reason: str
@@ -72,15 +72,15 @@ class Colour:
     def resolve(self, name: str) -> str:
         """Canonical name of a colour space given by name, alias, role or standard id.
 
-        A standard linear space that the config lacks gets its name in the pinned config, as long as it is known how the two
-        relate.
+        A standard linear space that the config lacks gets its name in the pinned config, if the relation of the two is
+        known.
 
         Raises:
-            UsageError: unknown; the sentence suggests the nearest names.
+            UsageError: unknown; the message suggests the nearest names.
         """
         found = self._find(name)
         if found is None and standard_linear(name):
-            self._interchange.require()  # else it would have been found
+            self._interchange.require()  # otherwise the space would have been found
         if found is None:
             near = difflib.get_close_matches(name.lower(), self._known(), n=3, cutoff=0.5)
             names = list(dict.fromkeys(self._known()[key] for key in near)) or list(self._config.getColorSpaceNames())
@@ -98,17 +98,17 @@ class Colour:
         file_format: str = "openexr",
         what: str = "the plate",
     ) -> Decision:
-        """Say which colour space a picture is in.
+        """Decide the colour space of a picture.
 
-        In this order: what was declared, the file's `colorInteropID`, its `chromaticities`, the host's working space, and
-        else the working space with one warning (Linear Rec.709 for a Radiance `.hdr`, as everybody writes them).
+        In this order: the declared space, the file's `colorInteropID`, its `chromaticities`, the host's working space, and
+        else the working space with one warning (Linear Rec.709 for a Radiance `.hdr`, as is common).
 
         Args:
             spec: the header.
             explicit: a declared space; it always wins.
-            host: the working space a host application says it is in.
+            host: the working space that a host application reports.
             file_format: OpenImageIO's name of the format, `hdr` for Radiance.
-            what: the picture in the artist's words, for the warning, given once for each.
+            what: the picture's name for the warning, which is logged once per name.
 
         Raises:
             UsageError: `explicit` or `host` is no space of the config.
@@ -128,7 +128,7 @@ class Colour:
         return Decision(self.working_space, "assumed, no tag in the file")
 
     def tagged(self, spec: oiio.ImageSpec) -> Decision | None:
-        """What the header itself says, None when it says nothing this config knows."""
+        """The space that the header states; None if it states none that this config knows."""
         tag = spec.getattribute("colorInteropID")
         tag = tag if isinstance(tag, str) else ""
         if tag and tag != "unknown":
@@ -140,7 +140,7 @@ class Colour:
         chromaticities = spec.getattribute("chromaticities")
         if isinstance(chromaticities, tuple) and len(chromaticities) == 8:
             for interop_id, primaries in CHROMATICITIES.items():
-                # Writers round to three or four digits; spaces lie much further apart.
+                # Writers round to three or four digits; spaces differ by much more.
                 if np.allclose(chromaticities, primaries, atol=2e-3) and (found := self._find(interop_id)):
                     return Decision(found, f"chromaticities of {found}")
             self._warn_once("the chromaticities match no known colour space; say it with --colorspace")
@@ -162,7 +162,7 @@ class Colour:
     def to_working(self, pixels: np.ndarray, space: str) -> np.ndarray:
         """Convert (h, w, 3) float32 from `space` to the working space.
 
-        A pixel that is not finite in all channels is carried over as it stands, so that no new NaN arises.
+        A pixel that is not finite in all channels is copied unchanged, so that no new NaN arises.
 
         Returns:
             A new array, or `pixels` itself when the spaces are equivalent.
@@ -179,7 +179,7 @@ class Colour:
     def display(
         self, pixels: np.ndarray, space: str | None = None, display: str | None = None, view: str | None = None
     ) -> np.ndarray:
-        """Encode scene-linear (h, w, 3) float32 for eyes, through the config's view transform (tone-mapped, not invertible).
+        """Encode scene-linear (h, w, 3) float32 for a display, by the config's view transform (tone-mapped, not invertible).
 
         Args:
             pixels: in `space`, the working space when None. NaN is shown black.
@@ -203,13 +203,13 @@ class Colour:
         return apply(processor, np.nan_to_num(pixels, nan=0.0, posinf=65504.0, neginf=-65504.0).astype(np.float32))
 
     def displays(self) -> dict[str, tuple[str, ...]]:
-        """The views of each display of the config, in its order but the default display and the default view first."""
+        """The views of each display of the config, in its order, but with the default display and the default view first."""
         return {
             name: self._views(name) for name in _first(self._config.getDefaultDisplay(), self._config.getDisplays())
         }
 
     def spaces(self) -> tuple[str, ...]:
-        """Canonical names of the colour spaces that may be asked for, in the config's order."""
+        """Canonical names of the available colour spaces, in the config's order."""
         return tuple(self._config.getColorSpaceNames())
 
     def _views(self, display: str) -> tuple[str, ...]:
@@ -230,7 +230,7 @@ class Colour:
 
     @property
     def is_acescg(self) -> bool:
-        """Whether the working space is ACEScg by its primaries, whatever it is called; raises as `luminance_weights` does."""
+        """Whether the working space is ACEScg by its primaries, whatever its name; raises as `luminance_weights` does."""
         return bool(np.allclose(self._primaries_in("ACES2065-1"), _primaries_of_acescg(), atol=1e-4))
 
     @cached_property
@@ -248,8 +248,8 @@ class Colour:
         return apply(processor, np.eye(3, dtype=np.float32)[None])
 
     def _find(self, name: str) -> str | None:
-        """Canonical name, also where an older config knows a standard id only by another spelling; None when unknown."""
-        if name != readable(name):  # no config can say it
+        """Canonical name, also where an older config has a standard id only in another spelling; None when unknown."""
+        if name != readable(name):  # no config can contain it
             return None
         if name not in self._found:
             spellings = (name, *_spellings(name))
@@ -258,11 +258,11 @@ class Colour:
         return self._found[name]
 
     def _find_standard(self, name: str) -> str | None:
-        """A standard linear space by what it is: the config's own space that equals it, else its name in the pinned config."""
+        """A standard linear space by its values: the config's own space that equals it, else its name in the pinned config."""
         standard = standard_linear(name)
         try:
             return None if standard is None else self._interchange.equal_to(standard) or standard
-        except UsageError:  # nothing says what the config's spaces are
+        except UsageError:  # the relation of the config's spaces is not known
             return None
 
     def _known(self) -> dict[str, str]:
@@ -281,7 +281,7 @@ class Colour:
             _log.warning(message)
 
     def _processor(self, source: str, target: str) -> ocio.CPUProcessor | None:
-        """None where nothing has to be done."""
+        """The processor between two spaces; None where no conversion is needed."""
         if (source, target) not in self._processors:
             processor = self._way(source, target)
             self._processors[source, target] = None if processor.isNoOp() else processor.getDefaultCPUProcessor()
@@ -290,7 +290,7 @@ class Colour:
     def _way(self, source: str, target: str) -> ocio.Processor:
         """From one resolved name to another. Raises `UsageError`."""
         foreign = [name for name in (source, target) if not self._config.getCanonicalName(name)]
-        if len(foreign) == 2:  # both are the pinned config's
+        if len(foreign) == 2:  # both are of the pinned config
             return pinned().getProcessor(source, target)
         if foreign == [source]:
             return self._interchange.from_pinned(source, target)

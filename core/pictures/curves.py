@@ -1,6 +1,6 @@
-"""Transfer curves: the sRGB curve of displays, and the log curve in which networks are given light.
+"""Transfer curves: the sRGB curve of displays, and the log curve that encodes light for networks.
 
-Each pair stands side by side, and each curve acts on every value of an array of any shape. `torch` is not imported here: the
+Each curve acts on every value of an array of any shape, and is followed by its inverse. `torch` is not imported here: the
 tensor forms use the methods of the tensors they are given, so that reading a picture does not load it.
 """
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     import torch
 
 MIDDLE_GREY = 0.18
-FLOOR = 0.002  # light added before the log, at the exposure of the proxy: what is darker is noise
-STRETCH = 3.0  # natural logs in one unit of code: codes stay within about -1.5 and 3
+FLOOR = 0.002  # light added before the log, at the exposure of the proxy; darker light is noise
+STRETCH = 3.0  # natural logs per unit of code; codes are within about -1.5 and 3
 
 
 def encode_srgb(linear: np.ndarray) -> np.ndarray:
-    """Encode linear light for a display by the sRGB curve (IEC 61966-2-1), clipped to 0..1; the type stays.
+    """Encode linear light for a display by the sRGB curve (IEC 61966-2-1), clipped to 0..1; the data type is kept.
 
     >>> [round(float(v), 4) for v in encode_srgb(np.array([-1.0, 0.0, 0.002, 0.18, 1.0, 40.0]))]
     [0.0, 0.0, 0.0258, 0.4614, 1.0, 1.0]
@@ -39,7 +39,7 @@ def decode_srgb(display: np.ndarray) -> np.ndarray:
 
 
 def encode_log(light: np.ndarray) -> np.ndarray:
-    """Scene-linear light at the proxy's exposure as log code, float32; middle grey is about 0, negative light counts as none.
+    """Scene-linear light at the proxy's exposure as log code, float32; middle grey is about 0, negative light counts as 0.
 
     code = ln((x + 0.002) / 0.18) / 3.
     """
@@ -52,10 +52,10 @@ def decode_log(code: np.ndarray) -> np.ndarray:
 
 
 def encode_log_tensor(light: torch.Tensor) -> torch.Tensor:
-    """`encode_log` for a tensor; type and device stay."""
+    """`encode_log` for a tensor; type and device are kept."""
     return ((light.clamp_min(0) + FLOOR) / MIDDLE_GREY).log() / STRETCH
 
 
 def decode_log_tensor(code: torch.Tensor) -> torch.Tensor:
-    """`decode_log` for a tensor; type and device stay."""
+    """`decode_log` for a tensor; type and device are kept."""
     return ((code * STRETCH).exp() * MIDDLE_GREY - FLOOR).clamp_min(0)

@@ -1,4 +1,4 @@
-"""The door for EXR files: what reads, writes and looks at them, in one place to import from."""
+"""The functions that read, write and inspect EXR files, in one place to import from."""
 
 from ..atomic import remove_stale
 from .exr_info import channel_names, colour_channels, display_window, header, info, other_layers, verify, views

@@ -1,4 +1,4 @@
-"""What an image file holds: views, channels, windows and attributes, from its headers; `info` and `verify` read pixels too."""
+"""The content of an image file: views, channels, windows and attributes, from headers; `info` and `verify` also read pixels."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def other_layers(path: PathLike, layer: str | None = None, view: str | None = No
 
 
 def colour_channels(path: PathLike, layer: str | None = None, view: str | None = None) -> str:
-    """Where a plate's colour is taken from, in words: `R, G, B`, or `C.R, C.G, C.B`; raises as `read_frame` does."""
+    """The channels that a plate's colour is read from, as text: `R, G, B`, or `C.R, C.G, C.B`; raises as `read_frame` does."""
     path = Path(path)
     file, parts = open_plate(path, view)
     file.close()
@@ -42,7 +42,7 @@ def views(path: PathLike) -> tuple[str, ...]:
 
 
 def header(path: PathLike) -> dict[str, object]:
-    """Attributes of the first part, without reading pixels: what resuming looks at.
+    """Attributes of the first part, without reading pixels; used for resuming.
 
     Raises:
         InputError: missing or unreadable.
@@ -86,12 +86,12 @@ def verify(path: PathLike) -> None:
 
 
 def info(path: PathLike, colour: Colour | None = None, *, pixels: bool = False) -> str:
-    """Tell what a file holds, in lines: parts, channels and types, windows, colour, timecode, Relamp's own attributes.
+    """Describe a file in lines of text: parts, channels and types, windows, colour, timecode, Relamp's own attributes.
 
     Args:
         path: an image.
         colour: to name the colour space; left out when None.
-        pixels: read them too, and count what is not finite.
+        pixels: whether to read pixels, too, and count the non-finite ones.
 
     Raises:
         InputError: unreadable.
@@ -116,7 +116,7 @@ def info(path: PathLike, colour: Colour | None = None, *, pixels: bool = False) 
 
 
 def _depth(part: Part, index: int, pixels: bool) -> str:
-    """The channel that counts as depth and, from its pixels, the range that tells what kind it is."""
+    """The channel that counts as depth and, with `pixels`, its range, which shows the kind of depth."""
     line = f"depth: {part.names[index]}"
     if not pixels:
         return line

@@ -1,7 +1,7 @@
-"""The parts of an image file, opened and not yet read: channels, types, windows and views.
+"""The parts of an image file, opened but not yet read: channels, types, windows and views.
 
-Refused here: deep pixels, mip-mapped textures, files without a picture, and as a plate anything that is no OpenEXR file. The
-pixels of a part are read, whole, when they are first asked for; a file cut short is found then.
+Deep pixels, mip-mapped textures and files without a picture are refused, and for a plate all files that are not OpenEXR. All
+pixels of a part are read when they are first needed; a truncated file is found then.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ def open_file(path: Path) -> oiio.ImageInput:
     file = open_input(path)
     if file is None:
         cause = _cause(said_by(oiio))
-        if "not an OpenEXR file" in cause:  # OpenEXR tells it with its first bytes in hexadecimal
+        if "not an OpenEXR file" in cause:  # OpenEXR's message contains the first bytes in hexadecimal
             cause = "it is not an OpenEXR file, whatever its name says"
         raise InputError(f"{path} cannot be read as a picture: {cause}")
     return file
 
 
 def open_input(path: Path) -> oiio.ImageInput | None:
-    """The library's reader of a file, None where it cannot read it; also for a name that is not UTF-8, which it does not take."""
+    """The library's reader of a file, None where it cannot read it; also for a name that is not UTF-8."""
     if readable(str(path)) == str(path):
         return oiio.ImageInput.open(str(path))
     with tempfile.TemporaryDirectory(prefix="relamp-") as folder:
@@ -70,7 +70,7 @@ def _parts(file: oiio.ImageInput, path: Path, view: str | None) -> tuple[Part, .
         specs.append(spec)
     if not specs:
         raise InputError(f"{path.name} holds no picture: {_cause(said_by(file))}")
-    said_by(file)  # seeking past the last part is how one counts them, not an error
+    said_by(file)  # clear the error of seeking past the last part, which is how parts are counted
     known = views_of(specs)
     shown = view if view in known else (known or ("",))[0]
     return tuple(_part(file, path, index, specs, shown) for index in range(len(specs)))
@@ -103,13 +103,13 @@ def views_of(specs: Sequence[oiio.ImageSpec]) -> tuple[str, ...]:
 
 
 def _held_views(spec: oiio.ImageSpec) -> tuple[str, ...]:
-    """The views among the channels of one part, the one without a name of its own first."""
+    """The views among the channels of one part, the view of the channels without a view name first."""
     held = spec.getattribute("multiView")
     if not held or spec.getattribute("view"):
         return ()
     if isinstance(held, str):
         return (held,)
-    # Other programs may write a number under this name: then it tells no views.
+    # Other programs may write a number under this name; it then lists no views.
     return tuple(held) if isinstance(held, tuple | list) else ()
 
 

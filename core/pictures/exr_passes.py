@@ -1,6 +1,6 @@
-"""Passes of any maker by the names they go by, from files that hold one or several.
+"""Finds passes of any renderer by their names, in files that hold one or several.
 
-Each function gives None where the file holds no such pass, and raises `InputError` where it cannot be read.
+Each function returns None where the file holds no such pass, and raises `InputError` where it cannot be read.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def pass_colour(
 ) -> Layer | None:
     """Red, green and blue of the first layer of a file with one of the names `wanted`, or of `layer`, (h, w, 3).
 
-    None where there is none of the names. Raises `InputError`: unreadable, or `layer` is not there or no colour.
+    None where no layer has one of the names. Raises `InputError`: unreadable, or `layer` is missing or no colour.
     """
     if layer is not None:
         found = read_layer(path, layer, view)
@@ -56,9 +56,9 @@ def pass_colour(
 def pass_plane(
     path: PathLike, wanted: Sequence[str], layer: str | None = None, view: str | None = None
 ) -> Layer | None:
-    """One number a pixel: the first channel of the first layer of a file with one of the names, or of `layer`, (h, w, 1).
+    """One value per pixel: the first channel of the first layer of a file with one of the names, or of `layer`, (h, w, 1).
 
-    None where there is none of the names. Raises `InputError` as `read_layer`.
+    None where no layer has one of the names. Raises `InputError` as `read_layer`.
     """
     path = Path(path)
     if layer is not None:

@@ -1,8 +1,8 @@
-"""The parts of an EXR that is to be written: which channels go into which part, of which type, compressed how.
+"""Plans the parts of an EXR to write: the channels of each part, their types and the compression.
 
-One part with layers by default, as every compositor reads it. What must not change is never compressed with loss: with DWA the
-colour alone is compressed so, and the layers go into a part of their own. Whole numbers above 2^24 beside half or float channels
-go into a part of their own too, since the writer converts mixed types through float.
+The default is one part with layers, which every compositor can read. Only the colour may be compressed with loss: with DWA the
+layers go into a part of their own. Whole numbers above 2^24 beside half or float channels go into a part of their own, too,
+because the writer converts mixed types through float.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Options:
 
     @property
     def lossless(self) -> str:
-        """Compression of what must not change."""
+        """The compression of pixels that must not change."""
         return "zip" if self.compression.startswith("dwa") else self.compression
 
 
@@ -47,16 +47,16 @@ class PartPlan:
 
     name: str
     like: oiio.ImageSpec
-    """Whose windows and metadata it gets."""
+    """The part that its windows and metadata come from."""
     channels: tuple[Channel, ...]
     compression: str
     interop_id: str | None
     ready: np.ndarray | None = field(default=None, repr=False)
-    """All channels as one array when they stand in memory that way already."""
+    """All channels as one array, where they already are one in memory."""
 
 
 def quantise(rgb: np.ndarray, data_type: str) -> tuple[np.ndarray, int]:
-    """Round colour to the type of a file, as the file will hold it.
+    """Round colour to the values that a file of a type will hold.
 
     Finite values beyond ±65504 would become infinite in half; they are clamped and their pixels counted. NaN and inf stay.
 
@@ -73,7 +73,7 @@ def quantise(rgb: np.ndarray, data_type: str) -> tuple[np.ndarray, int]:
     if data_type == "float":
         return rgb.astype(dtype), 0
     rounded, clamped = np.empty(rgb.shape, dtype), 0
-    for rows in bands(rgb.shape[0]):  # rounded and checked while they are still in the processor's cache
+    for rows in bands(rgb.shape[0]):  # rounded and checked while a band is in the processor's cache
         rounded[rows], count = _to_half(rgb[rows])
         clamped += count
     return rounded, clamped
@@ -82,7 +82,7 @@ def quantise(rgb: np.ndarray, data_type: str) -> tuple[np.ndarray, int]:
 def _to_half(colour: np.ndarray) -> tuple[np.ndarray, int]:
     with np.errstate(over="ignore", invalid="ignore"):
         half = colour.astype(np.float16)
-    # 0x7bff and 0xfbff are ±65504: only where the bits reach them can something have been lost.
+    # 0x7bff and 0xfbff are ±65504; values can have been clamped only where the bits reach them.
     if half.view(np.int16).max(initial=0) < 0x7BFF and half.view(np.uint16).max(initial=0) < 0xFBFF:
         return half, 0
     beyond = np.isfinite(colour) & (np.abs(colour) > HALF_MAX)
@@ -97,7 +97,7 @@ def plan_parts(
     options: Options,
 ) -> tuple[list[PartPlan], int]:
     source = frame.source
-    # Colour read from a layer goes by its plain name, unless that is taken by another picture of the file.
+    # Colour read from a layer is written as plain R, G, B, unless another picture of the file has these names.
     renamed = options.drop_layers or not {"r", "g", "b"} <= {
         name.lower() for part in source.parts for name in part.names
     }
@@ -142,7 +142,7 @@ def _layer_channels(name: str, values: np.ndarray) -> list[Channel]:
 
 
 def _carried(part: Part, without: Container[int]) -> list[Channel]:
-    """A part's channels as they are in the file, but for those by index in `without`."""
+    """A part's channels as they are in the file, except those with an index in `without`."""
     return [
         Channel(name, part.types[index], part.pixels.channel(index))
         for index, name in enumerate(part.spec.channelnames)
@@ -162,7 +162,7 @@ def _colour_plans(
     renamed: bool,
     options: Options,
 ) -> list[PartPlan]:
-    """The part of the colour, and the parts of the layers where they may not stay with it."""
+    """The part of the colour, and the parts of the layers where they need parts of their own."""
     part = frame.source.colour
     name = part.name or "rgba"
     picture = PartPlan(name, part.spec, tuple(colour.values()), options.compression, frame.source.interop_id)
@@ -187,7 +187,7 @@ def _indexed(part: Part, channels: list[Channel]) -> list[tuple[int, Channel]]:
 
 
 def _without_large_ids(plan: PartPlan) -> list[PartPlan]:
-    """Take whole numbers that float32 cannot hold out of a part of mixed types."""
+    """Move whole numbers that float32 cannot hold from a part of mixed types to a part of their own."""
     if len({channel.kind for channel in plan.channels}) < 2:
         return [plan]
     large = [c for c in plan.channels if c.kind == "uint" and c.values.max(initial=0) >= 1 << 24]

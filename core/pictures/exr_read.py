@@ -1,8 +1,8 @@
-"""EXR in: plates whole, mattes, normals and depth by name.
+"""Reads EXR files: whole plates, and mattes, normals and depth by name.
 
-Refused with a sentence: anything but scene-linear OpenEXR as a plate, deep pixels, mip-mapped textures, files cut short,
-colour that is not there. Every part that is used is read, because a file cut in half still opens, and its first part may
-still read perfectly.
+Refused with an error message: plates that are not scene-linear OpenEXR, deep pixels, mip-mapped textures, truncated files and
+missing colour. Every part that is used is read completely, because a truncated file still opens, and its first part may be
+intact.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ def read_frame(
 ) -> Frame:
     """Read a plate.
 
-    The colour is R, G, B without a layer, else `rgba`, `Combined`, `beauty`, `Ci`, `C` under whatever prefix, else the only
-    part with R, G, B that are light, or the named layer.
+    The colour is R, G, B without a layer, else `rgba`, `Combined`, `beauty`, `Ci`, `C` under any prefix, else the only
+    part with R, G, B that are light. With `layer`, it is that layer.
 
     Args:
         path: an OpenEXR file, scan line or tiled, of one or many parts.
         colour: decides the colour space; nothing is converted here.
-        colorspace: declared space, wins over the file's tags.
-        host_space: working space of the host that asks, used when the file says nothing.
+        colorspace: declared space, takes precedence over the file's tags.
+        host_space: working space of the host application, used when the file has no tag.
         layer: layer, part or view that holds the colour.
-        view: of a file with several views, the one to look at; the first when None. Without effect on others.
-        carry: read every part now, so that damage anywhere is found now. Without it other parts are read when asked for.
+        view: of a file with several views, the one to read; the first when None. Without effect on others.
+        carry: read every part now, so that damage in any part is found now. Otherwise other parts are read when needed.
 
     Raises:
         InputError: missing, not OpenEXR, deep, mip-mapped, damaged, without the colour asked for, or with several that could be.
@@ -78,7 +78,7 @@ def read_frame(
             rgb=rgb,
             alpha=alpha,
             keep_chromaticities=tagged is None or colour.equivalent(tagged.space, decision.space),
-            # A tag nobody contradicted is kept to the letter, also one this config does not know.
+            # A tag that was not overridden is kept unchanged, even if this config does not know it.
             interop_id=colour.interop_id(decision.space) if colorspace or tag == "unknown" else tag,
         ),
     )
@@ -89,7 +89,7 @@ class Layer:
     """Channels picked from a file by name."""
 
     pixels: np.ndarray
-    """(h, w, c) float32 over the data window, the numbers of the file: a matte is no colour, a normal is no colour."""
+    """(h, w, c) float32 over the data window, the unchanged values of the file, because mattes and normals are no colours."""
     names: tuple[str, ...]
     """Full names of the channels, as in the file."""
     data_window: Window
@@ -100,7 +100,7 @@ class Layer:
         """(h, w, c) over the data window of a plate; zero where this file has no pixels.
 
         Raises:
-            InputError: the display windows differ in size, so the pictures do not lie on each other.
+            InputError: the display windows differ in size, so the pictures do not match.
         """
         ours, theirs = self.display_window, frame.display_window
         if ours.shape != theirs.shape:
@@ -108,7 +108,7 @@ class Layer:
                 f"{self.path.name} is {ours.width}x{ours.height}, but the plate {frame.path.name} is "
                 f"{theirs.width}x{theirs.height}; reformat it to the plate"
             )
-        # The pictures lie on each other by their formats; where a format's own origin stands means nothing to another file.
+        # The pictures are aligned by their display windows; the origins of display windows are not comparable between files.
         window = self.data_window
         moved = Window(window.x + theirs.x - ours.x, window.y + theirs.y - ours.y, window.width, window.height)
         return place(self.pixels, moved, frame.data_window)
@@ -120,7 +120,7 @@ def read_layer(path: PathLike, layer: str, view: str | None = None) -> Layer:
     `view` as in `read_frame`.
 
     Raises:
-        InputError: unreadable, or no such layer; the sentence lists those there are.
+        InputError: unreadable, or no such layer; the message lists the existing layers.
     """
     path = Path(path)
     _, parts = open_parts(path, view)
@@ -141,10 +141,10 @@ def read_matte(path: PathLike, layer: str | None = None, view: str | None = None
     """Read a matte: one channel, 0 to 1 by convention but not clamped; `Layer.pixels` is (h, w, 1). `view` as in `read_frame`.
 
     Without a layer: `A`, else the alpha of a layer called matte or mask, else the only channel, else red when red, green and
-    blue are alike. Here any format OpenImageIO reads will do, whole numbers scaled to 0..1.
+    blue are alike. Any format that OpenImageIO reads is accepted; whole numbers are scaled to 0..1.
 
     Raises:
-        InputError: unreadable, no such channel, or no telling which channel is the matte.
+        InputError: unreadable, no such channel, or more than one channel may be the matte.
     """
     path = Path(path)
     if layer is not None:
@@ -172,10 +172,10 @@ def read_normals(path: PathLike, layer: str | None = None, view: str | None = No
     """Read normals; `Layer.pixels` is (h, w, 3), X Y Z as stored, neither turned nor normalised. `view` as in `read_frame`.
 
     Without a layer: a layer of any accepted name (`N`, `Normal`, `normals`, `nrm`, under any prefix), else plain X, Y, Z or
-    R, G, B, as renderers write a pass of its own.
+    R, G, B, as renderers write a separate pass.
 
     Raises:
-        InputError: unreadable, not EXR (8-bit normal maps are encoded), or no three channels to take.
+        InputError: unreadable, not EXR (8-bit normal maps are encoded), or without three suitable channels.
     """
     path = Path(path)
     file, parts = open_parts(path, view)
@@ -206,7 +206,7 @@ def read_depth(path: PathLike, layer: str | None = None, view: str | None = None
     red when red, green and blue are alike.
 
     Raises:
-        InputError: unreadable, not EXR (whole numbers are too coarse for shadows), no such channel, or no telling which it is.
+        InputError: unreadable, not EXR (whole numbers are too coarse for shadows), no such channel, or more than one may be it.
     """
     path = Path(path)
     file, parts = open_parts(path, view)
@@ -259,7 +259,7 @@ def find_depth(frame: Frame) -> Layer | None:
 
 
 def only_channel(path: Path, parts: Sequence[Part]) -> Layer | None:
-    """The only channel of a file, or the red of a grey one; None where there is more to choose from."""
+    """The only channel of a file, or red of a grey file; None where there are several different channels."""
     shown = [(part, index) for part in parts for index, name in enumerate(part.in_view) if name]
     if len(shown) == 1:
         part, index = shown[0]

@@ -1,6 +1,6 @@
-"""EXR out: the relit colour in the place of the plate's, everything else of the file as it was.
+"""Writes EXR files: the relit colour replaces the plate's, and everything else of the file is unchanged.
 
-Which parts the file gets is planned in `exr_plan`.
+The parts of the file are planned in `exr_plan`.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ _LAYER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 @dataclass(frozen=True)
 class Written:
-    """What became of one frame."""
+    """The result of writing one frame."""
 
     path: Path
     clamped: int
-    """Pixels whose finite colour lay beyond the range of half and was brought to ±65504."""
+    """Pixels whose finite colour was beyond the range of half and was clamped to ±65504."""
 
 
 def write_frame(
@@ -46,30 +46,31 @@ def write_frame(
     multipart: bool = False,
     overwrite: Overwrite = False,
 ) -> Written:
-    """Write a relit plate, whole or not at all.
+    """Write a relit plate, completely or not at all.
 
     Windows, alpha, metadata, and all other layers and parts are the plate's, bit for bit. Colour that was read from a layer
     is written as plain R, G, B when the file has no others, because hosts show only those as the picture.
 
     Args:
-        path: where to; the folder is made.
-        frame: the plate `rgb` was made from.
+        path: the output file; its folder is made if needed.
+        frame: the plate that `rgb` was made from.
         rgb: (h, w, 3) over the plate's data window, premultiplied, in the plate's colour space; float32, or float16
-            when it was quantised already.
+            when it is already quantised.
         new_layers: by layer name: (h, w, 3) is written as R G B (X Y Z for `N` and `P`), (h, w) as `depth.Z` or `name.A`;
             float16 arrays as half, float32 as float.
         attributes: provenance, put on the first part and the part of the colour.
         compression: none, rle, piz, zip, zips, dwaa, dwab; with a level as in `dwaa:45`.
         data_type: `half` or `float` for colour and alpha; the plate's own when None.
         drop_layers: leave out everything of the plate but colour and alpha.
-        multipart: one part a layer.
-        overwrite: whether a file that is there may be replaced (`atomic.replacing`).
+        multipart: write one part per layer.
+        overwrite: whether an existing file may be replaced (`atomic.replacing`).
 
     Raises:
-        UsageError: a name that is taken or not writable, an unknown type or compression, writing over the plate, or over a
+        UsageError: a name that exists already or is not writable, an unknown type or compression, writing over the plate, or
+            over a
             file that may not be replaced.
-        OutputError: the file cannot be written; nothing is left behind.
-        InputError: a part of the plate that was not read before turns out damaged.
+        OutputError: the file cannot be written; no partial file remains.
+        InputError: a part of the plate that was not read before is damaged.
     """
     path = Path(path)
     new_layers = new_layers or {}
@@ -138,13 +139,13 @@ def _spec(plan: PartPlan, frame: Frame, many: bool) -> oiio.ImageSpec:
 
 
 def _interleave(channels: tuple[Channel, ...]) -> np.ndarray:
-    """(h, w, c) as the writer takes it: of the channels' own type, or float32 where they differ."""
+    """The array (h, w, c) for the writer: of the channels' own type, or float32 where they differ."""
     kinds = {channel.kind for channel in channels}
     dtype = DTYPES[kinds.pop()] if len(kinds) == 1 else np.float32
     array = np.empty((*channels[0].values.shape, len(channels)), dtype)
     for index, channel in enumerate(channels):
         if channel.kind == "uint" and dtype == np.float32:
-            # The writer takes float for a fraction of 2^32; below 2^24 that is exact.
+            # The writer interprets float as a fraction of 2^32; below 2^24 that is exact.
             np.divide(channel.values, np.float32(2**32), out=array[..., index], dtype=np.float32, casting="unsafe")
         else:
             array[..., index] = channel.values
@@ -152,7 +153,7 @@ def _interleave(channels: tuple[Channel, ...]) -> np.ndarray:
 
 
 def _save(path: Path, temporary: Path, specs: list[oiio.ImageSpec], arrays: list[np.ndarray]) -> None:
-    # By format name: the writer is chosen by extension otherwise, and this file must not have that of a frame yet.
+    # By format name, because the writer is otherwise chosen by extension, and the temporary file has another one.
     file = oiio.ImageOutput.create("exr")
     assert file is not None, "this build of OpenImageIO cannot write OpenEXR"
     try:

@@ -1,7 +1,7 @@
-"""A picture once it is read: scene-linear colour over a data window, and the file it came from, kept whole.
+"""A picture in memory: scene-linear colour over a data window, and the complete file it came from.
 
-Windows are in pixels, x to the right and y down, as in EXR. Nothing here reads or writes files (`exr` does) and nothing
-converts colour (`colour` does).
+Windows are in pixels, x to the right and y down, as in EXR. Files are read and written in `exr`, and
+colour is converted in `colour`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Window:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """(height, width), as of an array."""
+        """(height, width), as in an array's shape."""
         return self.height, self.width
 
     def overlap(self, other: Window) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
@@ -52,7 +52,7 @@ class Window:
 
 
 def place(pixels: np.ndarray, window: Window, target: Window) -> np.ndarray:
-    """Bring pixels from one data window onto another: what lies outside is cut, what is not there is zero.
+    """Place pixels of one data window in another: pixels outside it are cut, and missing pixels are zero.
 
     Args:
         pixels: (h, w) or (h, w, c) over `window`.
@@ -72,7 +72,7 @@ class Pixels(NamedTuple):
     """The pixels of one part in the types of the file.
 
     `array` is (h, w, c): float16, float32 or uint32 when all channels are of that type, float32 when they differ. Whole
-    numbers among channels of other types do not survive float32; they are in `ids` by channel index, (h, w) uint32.
+    numbers among channels of other types do not fit in float32; they are in `ids` by channel index, (h, w) uint32.
     """
 
     array: np.ndarray
@@ -85,26 +85,26 @@ class Pixels(NamedTuple):
 
 @dataclass(frozen=True)
 class Part:
-    """One part of an EXR: what its header says, and its pixels, read when first asked for."""
+    """One part of an EXR: its header, and its pixels, which are read when first needed."""
 
     index: int
     spec: oiio.ImageSpec
     names: tuple[str, ...]
-    """Full names of the channels (`N.X`), the part's name joined on where the channel has no layer of its own."""
+    """Full names of the channels (`N.X`), with the part's name as layer where the channel has none."""
     types: tuple[str, ...]
-    """`half`, `float` or `uint`, one a channel."""
+    """`half`, `float` or `uint`, one per channel."""
     shown: tuple[bool, ...]
-    """Whether a channel belongs to the view that is looked at, one a channel."""
+    """Whether a channel belongs to the view that is read, one per channel."""
     _load: Callable[[], Pixels] = field(repr=False)
 
     @cached_property
     def pixels(self) -> Pixels:
-        """Raises InputError when the part is damaged."""
+        """The part's pixels. Raises `InputError` if the part is damaged."""
         return self._load()
 
     @property
     def in_view(self) -> tuple[str, ...]:
-        """`names`, with an empty one in the place of each channel of another view."""
+        """`names`, with an empty name for each channel of another view."""
         return tuple(name if shown else "" for name, shown in zip(self.names, self.shown, strict=True))
 
     @property
@@ -114,7 +114,7 @@ class Part:
 
     @property
     def data_window(self) -> Window:
-        """Where its pixels lie."""
+        """The window of its pixels."""
         return Window(self.spec.x, self.spec.y, self.spec.width, self.spec.height)
 
     @property
@@ -135,7 +135,7 @@ class Part:
         return replace(self, spec=spec, _load=placed)
 
     def filled(self, index: int, value: float) -> Part:
-        """The same part with one channel all of one value."""
+        """The same part with one channel set to one value."""
 
         def changed() -> Pixels:
             array, ids = self.pixels
@@ -159,7 +159,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Source:
-    """The file a frame came from, as the writer needs it to carry it over bit for bit."""
+    """The file a frame came from, so that the writer can copy its other content bit for bit."""
 
     path: Path
     parts: tuple[Part, ...]
@@ -169,7 +169,7 @@ class Source:
     """Indices of red, green and blue among its channels."""
     alpha: int | None
     keep_chromaticities: bool
-    """False when the colour space was declared to be another than the header's."""
+    """False when the declared colour space differs from the header's."""
     interop_id: str | None
     """The `colorInteropID` of the decided colour space, None when it has none."""
 
@@ -193,7 +193,7 @@ class NonFinite(NamedTuple):
 class Frame:
     """A plate as read.
 
-    Its arrays may be shared with the file kept for writing: never change them in place.
+    Its arrays may be shared with the file kept for writing, so they must not be changed in place.
     """
 
     rgb: np.ndarray
@@ -206,7 +206,7 @@ class Frame:
     colorspace: str
     """Canonical name of the file's colour space in the OpenColorIO config."""
     colorspace_reason: str
-    """What decided it, for the log."""
+    """The reason for this colour space, for the log."""
     data_type: str
     """`half` or `float`: the type of the file's colour."""
     source: Source = field(repr=False)
@@ -225,9 +225,9 @@ class Frame:
 
     @cached_property
     def coverage(self) -> np.ndarray | None:
-        """`alpha`, or None where it says nothing: many cameras write one that is black all over, beside a picture that is not.
+        """`alpha`, or None where it is not meaningful: many cameras write one that is black everywhere, unlike the picture.
 
-        A picture is what fills more than half of the window; an empty frame of an element, or a glow on it, is none.
+        A picture here has light in more than half of the window, unlike an empty frame of an element, or a glow on it.
         """
         if self.alpha is None or self.alpha.any() or (self.rgb != 0).any(axis=-1).mean() <= 0.5:
             return self.alpha
@@ -263,7 +263,7 @@ class Frame:
         raise InputError(f"{self.path.name} has no channel {name!r}; {_listing(everything)}")
 
     def black(self) -> Frame:
-        """What stands in for a frame that is missing: the same windows and layers, all zero, without this one's timecode."""
+        """The replacement of a missing frame: the same windows and layers, all zero, without the timecode."""
         parts = tuple(part.black() for part in self.source.parts)
         return replace(
             self,
@@ -273,7 +273,7 @@ class Frame:
         )
 
     def opened(self) -> Frame:
-        """The same over a data window that holds the whole format, transparent black where there was nothing."""
+        """The same over a data window that contains the whole format, with transparent black in new pixels."""
         data, display = self.data_window, self.display_window
         left, top = min(data.x, display.x), min(data.y, display.y)
         right = max(data.x + data.width, display.x + display.width)
@@ -291,7 +291,7 @@ class Frame:
         )
 
     def opaque(self) -> Frame:
-        """The same with an alpha of 1 everywhere, where it has one."""
+        """The same with an alpha of 1 everywhere, if it has an alpha."""
         if self.alpha is None or self.source.alpha is None:
             return self
         index = self.source.part

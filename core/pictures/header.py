@@ -1,4 +1,4 @@
-"""The header of an EXR: what is carried from a plate to what is made of it, and what `relamp info` tells of a file."""
+"""The header of an EXR: copies metadata from a plate to its outputs, and reads attributes for `relamp info`."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import OpenImageIO as oiio
 from ..errors import UsageError, readable
 
 Attribute = str | int | float | tuple[float, ...]
-"""What our own attributes may be."""
+"""The types of Relamp's own attributes."""
 
-# The writer sets these itself; relamp/ is the provenance of an earlier relight, superseded whole.
+# The writer sets these itself; relamp/ is the provenance of an earlier relight, which is replaced completely.
 _OURS = ("openexr:", "oiio:", "relamp/")
 _WRITERS = {"compression", "textureformat"}
 
@@ -19,9 +19,9 @@ _WRITERS = {"compression", "textureformat"}
 def carried(source: oiio.ImageSpec, *, chromaticities: bool = True) -> oiio.ImageSpec:
     """A header with the windows and metadata of a part, without its tiles.
 
-    It is copied inside OpenImageIO: on the way through Python matrices and vectors of doubles get lost, and text that is not
-    UTF-8, which cameras write. Left out are the writer's own fields and an earlier run's provenance; `chromaticities=False`
-    leaves those out too.
+    It is copied inside OpenImageIO: through Python, matrices and vectors of doubles would be lost, and so would text
+    that is not UTF-8, which some cameras write. The writer's own fields and an earlier run's provenance are left out;
+    `chromaticities=False` leaves those out too.
     """
     spec = source.copy()
     dropped = _WRITERS if chromaticities else _WRITERS | {"chromaticities"}
@@ -33,7 +33,7 @@ def carried(source: oiio.ImageSpec, *, chromaticities: bool = True) -> oiio.Imag
 
 
 def set_text(target: oiio.ImageSpec, name: str, value: str | None) -> None:
-    """Set an attribute, or take it away; one that has the value already keeps it byte by byte."""
+    """Set an attribute, or remove it for None; an attribute that already has the value is not changed."""
     if target.getattribute(name) == value:
         return
     target.erase_attribute(name)
@@ -46,7 +46,7 @@ def with_channels(spec: oiio.ImageSpec, names: Sequence[str]) -> oiio.ImageSpec:
     if all(name == readable(name) for name in names):
         spec.nchannels, spec.channelnames = len(names), tuple(names)
         return spec
-    # Python can read such a name and not set it, so the library moves the channels of one pixel.
+    # Python can read such a name but cannot set it, so the library reorders the channels of one pixel.
     pixel = spec.copy()
     pixel.width = pixel.height = pixel.depth = 1
     own = list(spec.channelnames)
@@ -59,7 +59,7 @@ def with_channels(spec: oiio.ImageSpec, names: Sequence[str]) -> oiio.ImageSpec:
 
 
 def stamp(target: oiio.ImageSpec, attributes: Mapping[str, Attribute]) -> None:
-    """Set our own attributes: text, whole numbers, numbers, or tuples of numbers.
+    """Set Relamp's own attributes: text, whole numbers, numbers, or tuples of numbers.
 
     Raises:
         UsageError: a value of another type.

@@ -1,7 +1,7 @@
-"""How the spaces of a colour config relate to those of the pinned one, also where the config has no interchange role.
+"""Relates the spaces of a colour config to those of the pinned one, even where the config has no interchange role.
 
-Configs of the ACES 1.x and nuke-default kind lack the roles `aces_interchange` and `cie_xyz_d65_interchange`. What they hold
-is then recognised by its arithmetic; names alone are never trusted, and what cannot be recognised is refused.
+Configs of the ACES 1.x and nuke-default kind lack the roles `aces_interchange` and `cie_xyz_d65_interchange`. Their spaces
+are then recognised by their arithmetic; names alone are never used, and configs that cannot be recognised are refused.
 """
 
 # pyright: reportAttributeAccessIssue=false
@@ -30,7 +30,7 @@ CHROMATICITIES = {
 STANDARD_LINEAR = tuple(CHROMATICITIES)
 
 _SRGB = "sRGB - Texture"
-# (1, 6, 3) codes of sRGB that tell its curve and its primaries: two greys, each channel alone, a mix.
+# (1, 6, 3) codes of sRGB that determine its curve and its primaries: two greys, each channel alone, a mix.
 _CODES = np.array([[[0.5] * 3, [0.02] * 3, [0.9, 0, 0], [0, 0.9, 0], [0, 0, 0.9], [0.8, 0.4, 0.1]]], np.float32)
 
 
@@ -38,18 +38,18 @@ class Interchange:
     """The relation of one config to the pinned one, found when it is first needed."""
 
     def __init__(self, config: ocio.Config, name: str, working_space: str) -> None:
-        """`name` is what the config is called in sentences; `working_space` a scene-linear space of it."""
+        """`name` is the config's name in messages; `working_space` is a scene-linear space of it."""
         self._config, self._name, self._working_space = config, name, working_space
 
     @cached_property
     def ends(self) -> tuple[str, str]:
         """A space of the config and the same space in the pinned config, through which all others are converted.
 
-        The config's interchange role says it; else OpenColorIO recognises a space by its arithmetic; else the config's own
-        sRGB space does, since the primaries of sRGB are known.
+        They are found by the config's interchange role; else OpenColorIO recognises a space by its arithmetic; else they are
+        found by the config's own sRGB space, because the primaries of sRGB are known.
 
         Raises:
-            UsageError: nothing says it.
+            UsageError: they cannot be found.
         """
         try:
             return ocio.Config.IdentifyInterchangeSpace(self._config, self._working_space, pinned(), "ACES2065-1")
@@ -81,7 +81,7 @@ class Interchange:
         """The config's space that equals a linear space of the pinned config, None where it has none that is recognised.
 
         Raises:
-            UsageError: nothing says how the two configs relate.
+            UsageError: the relation of the two configs cannot be found.
         """
         own, theirs = self.ends
         if standard == theirs:
@@ -98,7 +98,7 @@ class Interchange:
             raise UsageError(f"{self._name} has no way from {ends[1]} to {ends[4]}: {error}") from error
 
     def _working_space_by_srgb(self) -> str | None:
-        """The pinned config's space that the working space is by a space that calls itself sRGB, None where none says it."""
+        """The pinned config's space that equals the working space, found by a space named sRGB; None where none is found."""
         for space in self._config.getColorSpaces():
             if any("srgb" in name.lower() for name in (space.getName(), *space.getAliases())):
                 standard = self._recognised(space.getName())
@@ -107,21 +107,21 @@ class Interchange:
         return None
 
     def _recognised(self, srgb: str) -> str | None:
-        """The linear space in which sRGB codes are what `srgb` makes of them in the working space, None where there is none."""
+        """The linear space in which sRGB codes have the values that `srgb` gives in the working space; None if there is none."""
         try:
             linear = apply(self._config.getProcessor(srgb, self._working_space).getDefaultCPUProcessor(), _CODES)
-        except ocio.Exception:  # a space whose files are missing says nothing
+        except ocio.Exception:  # a space whose files are missing is skipped
             return None
         for standard in STANDARD_LINEAR:
             expected = apply(pinned().getProcessor(_SRGB, standard).getDefaultCPUProcessor(), _CODES)
-            if np.allclose(linear, expected, rtol=2e-3, atol=2e-4):  # curves kept in tables are that coarse
+            if np.allclose(linear, expected, rtol=2e-3, atol=2e-4):  # the tolerance allows for curves stored in tables
                 return pinned().getCanonicalName(standard)
         return None
 
 
 @cache
 def pinned() -> ocio.Config:
-    """The config that is used where no other is set, and that knows the standard spaces."""
+    """The config that is used where no other is set; it contains the standard spaces."""
     return ocio.Config.CreateFromFile(PINNED)
 
 

@@ -1,6 +1,6 @@
-"""Names of layers and channels: which ones mean colour, normals and depth, in the spellings hosts and renderers use.
+"""Names of layers and channels that mean colour, normals and depth, in the spellings of hosts and renderers.
 
-A full channel name is `layer.component`; colour at its plain name (`R`) has no layer. Only names are looked at here.
+A full channel name is `layer.component`; colour at its plain name (`R`) has no layer. Only names are used here.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ GLOSSINESS = tuple(dict.fromkeys(name for row in MAKERS for name in row.glossine
 METALLIC = tuple(dict.fromkeys(name for row in MAKERS for name in row.metallic))
 DEPTH = ("depth", "zdepth", "vrayzdepth", "z", "pz")
 BEAUTY = ("rgba", "rgb", "combined", "beauty", "ci", "c", "main", "default", "composite")
-# Three channels that are no light, whatever letters they go by.
+# Layers of three channels that are no light, whatever the channels' letters.
 _NO_LIGHT = {
     *(name.lower() for name in NORMALS),
     *DEPTH,
@@ -36,9 +36,9 @@ _COMPONENTS = (("x", "y", "z", "w"), ("r", "g", "b", "a"), ("red", "green", "blu
 _RGB = (("r", "g", "b"), ("red", "green", "blue"))
 _VECTOR = (("x", "y", "z"), *_RGB)
 _ALPHA = ("a", "alpha")
-# A part so named is not a layer: its channels R, G, B are the picture itself.
+# A part with such a name is not a layer; its channels R, G, B are the picture itself.
 _NEUTRAL = {"rgba", "rgb", "main", "default", "beauty", "combined"}
-_SPOKEN = {*BEAUTY} - {"c"}  # one letter among other words means nothing
+_SPOKEN = {*BEAUTY} - {"c"}  # one letter among other words has no meaning
 _WORDS = re.compile(r"[._\s-]+")
 _ANONYMOUS = re.compile(r"(part|subimage|image|view)?[ _.-]*\d*")
 
@@ -53,14 +53,14 @@ def full_names(channels: Sequence[str], part: str, *, alone: bool, view: str, sh
     """Full names of one part's channels.
 
     The part's name is the layer of those channels that have none, unless it is the file's only part, or is named for the
-    whole picture or its view. Blender writes the layer into both; then the channel's own is kept.
+    whole picture or its view. Blender writes the layer into both names; then the channel's own is kept.
 
     Args:
-        channels: names as they stand in the file.
-        part: the part's name, maybe empty.
-        alone: it is the file's only part.
+        channels: names as in the file.
+        part: the part's name, which may be empty.
+        alone: whether it is the file's only part.
         view: of a multi-view file, the part's view, else empty.
-        shown: the view that is looked at; the channels of another one go under that view's name.
+        shown: the view that is read; channels of another view get that view's name as prefix.
     """
     words = set(_WORDS.split(part.lower()))
     neutral = alone or part == view or words <= _NEUTRAL | {view.lower()} or _ANONYMOUS.fullmatch(part.lower())
@@ -95,7 +95,7 @@ def speaks_of_beauty(layer: str) -> bool:
 
 
 def group(names: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """Channels by layer, in order of first sight; a channel without a layer stands under its own name."""
+    """Channels by layer, in order of first appearance; a channel without a layer is listed under its own name."""
     grouped: dict[str, list[str]] = {}
     for name in names:
         layer, component = split(name)
@@ -104,7 +104,7 @@ def group(names: Iterable[str]) -> dict[str, tuple[str, ...]]:
 
 
 def in_order(names: Iterable[str]) -> tuple[str, ...]:
-    """Channels of one layer as X Y Z W, R G B A or U V; others keep their places behind these."""
+    """Channels of one layer as X Y Z W, R G B A or U V; others follow in their own order."""
 
     def rank(name: str) -> int:
         component = split(name)[1].lower()
@@ -164,7 +164,7 @@ def _components(names: Sequence[str], layer: str, forms: Iterable[Sequence[str]]
 
 
 def split_layer(text: str) -> tuple[str, str | None]:
-    """Take `matte.####.exr:id.A` apart into the path and the layer or channel; without one, the layer is None.
+    """Split `matte.####.exr:id.A` into the path and the layer or channel; without one, the layer is None.
 
     >>> split_layer("C:/shots/matte.####.exr:id.A")
     ('C:/shots/matte.####.exr', 'id.A')

@@ -1,4 +1,4 @@
-"""What OpenImageIO says went wrong. It quotes headers, and a damaged or foreign header may hold bytes that are not UTF-8."""
+"""Error messages of OpenImageIO. They quote headers, and a damaged or foreign header may hold bytes that are not UTF-8."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def said_by(source: Any) -> str:
-    """The last error of a file of OpenImageIO, or of the library itself; bytes that are not UTF-8 come escaped. Forgets it."""
+    """The last error of an OpenImageIO file, or of the library; bytes that are not UTF-8 are escaped. Clears the error."""
     try:
         return source.geterror()
     except UnicodeDecodeError as error:

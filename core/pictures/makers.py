@@ -1,8 +1,8 @@
-"""What renderers, hosts and estimators call their passes of materials: one table, from which the accepted names are made.
+"""The names of material passes in renderers, hosts and estimators: one table, from which the accepted names are made.
 
 Names are compared without regard to case, under any prefix (`ViewLayer.`). A renderer whose materials are written out by a
 user's own shader output has no fixed name; those names are the ones its manuals and this page suggest. `docs/passes.md` shows
-the table; a test keeps the two alike. Standard library only.
+the table; a test checks that the two agree. Standard library only.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Maker:
-    """What one program calls its passes, and where that is said. `glossiness` is 1 less roughness.
+    """The names of one program's passes, and their source. `glossiness` is 1 minus roughness.
 
-    `normals` and `depth` are written for the reader; those names are read by `layers.NORMALS` and `layers.DEPTH`. `notes` say the
-    space of the normals and what depth holds.
+    `normals` and `depth` are for information; those names are matched by `layers.NORMALS` and `layers.DEPTH`. `notes` state
+    the space of the normals and the kind of depth.
     """
 
     program: str

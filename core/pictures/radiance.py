@@ -1,9 +1,9 @@
-"""The header of a Radiance picture (`.hdr`): what the pixels after it mean.
+"""The header of a Radiance picture (`.hdr`), which gives the meaning of its pixels.
 
 OpenImageIO unpacks the pixels; it does not divide out the exposures or colour corrections they were multiplied by, takes the
 last exposure of several for all of them, leaves the primaries out, and confuses two of the eight orders of scan lines.
-Source: "The RADIANCE Picture File Format" in Ward & Shakespeare, "Rendering with Radiance" (1998). Refused are XYZE pixels and
-the run-length coding of before 1991.
+Source: "The RADIANCE Picture File Format" in Ward & Shakespeare, "Rendering with Radiance" (1998). XYZE pixels and the
+run-length coding from before 1991 are refused.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ import numpy as np
 from ..errors import InputError
 
 _RESOLUTION = re.compile(rb"([+-])([XY]) +(\d+) +([+-])([XY]) +(\d+)\n")
-_LONGEST = 1 << 16  # bytes of a header; one that does not end before that is none
+_LONGEST = 1 << 16  # bytes; a longer header is not valid
 
 
 @dataclass(frozen=True)
 class RadianceHeader:
-    """What a Radiance picture says of its pixels."""
+    """The facts about a Radiance picture's pixels."""
 
     axes: tuple[str, str]
-    """Signed axes, `-Y` and `+X` as a rule: along which scan lines follow each other, and pixels along a scan line. Y is up."""
+    """Signed axes, usually `-Y` and `+X`: the direction of successive scan lines, and of pixels in a scan line. Y is up."""
     correction: np.ndarray
-    """(3,) float64, what the light was multiplied by: all `EXPOSURE` times all `COLORCORR`."""
+    """(3,) float64, the factors on the light: all `EXPOSURE` times all `COLORCORR`."""
     primaries: tuple[float, ...] | None
-    """CIE xy of red, green, blue and white, None when nothing is said."""
+    """CIE xy of red, green, blue and white, None where they are not stated."""
 
     def light(self, scanlines: np.ndarray) -> np.ndarray:
-        """Radiance, row 0 up and column 0 left, (H, W, 3) float32, from the numbers of the file, scan line by scan line."""
+        """Radiance, row 0 up and column 0 left, (H, W, 3) float32, from the values of the file in its order of scan lines."""
         major, minor = self.axes
         scanlines = scanlines[_forward(major), _forward(minor)]
         upright = scanlines if major[1] == "Y" else scanlines.transpose(1, 0, 2)
@@ -40,10 +40,10 @@ class RadianceHeader:
 
 
 def read_header(path: Path) -> RadianceHeader | None:
-    """Read the header of a Radiance picture; None where the file is none, whatever it is called.
+    """Read the header of a Radiance picture; None where the file is no Radiance picture, whatever its name.
 
     Raises:
-        InputError: the header is damaged, or the pixels are of a kind that nothing here reads.
+        InputError: the header is damaged, or the pixels are of an unsupported kind.
     """
     with path.open("rb") as file:
         head, _, rest = file.read(_LONGEST).partition(b"\n\n")
@@ -76,12 +76,12 @@ def read_header(path: Path) -> RadianceHeader | None:
 
 
 def _forward(axis: str) -> slice:
-    """How to go along an axis so that rows run down and columns to the right."""
+    """The slice along an axis after which rows run down and columns to the right."""
     return slice(None) if axis in ("-Y", "+X") else slice(None, None, -1)
 
 
 def _numbers(path: Path, name: str, text: str, count: int, *, positive: bool) -> tuple[float, ...]:
-    """`count` numbers, all above zero if `positive`: only a primary may lie on an axis or beyond."""
+    """`count` numbers, all above zero if `positive`; only primaries may be zero or negative."""
     try:
         values = tuple(float(word) for word in text.split())
     except ValueError:
@@ -104,7 +104,7 @@ def _refuse_unreadable(
         raise InputError(f"{path} holds pixels of the format {kind}; save it as RGBE or EXR")
     if len(pixels) >= 4 and pixels[:2] == b"\2\2" and int.from_bytes(pixels[2:4], "big") == length:
         return
-    # A colour's largest mantissa is 128 or more, so 1, 1, 1 is none: it says how often to repeat the colour before it.
+    # A colour's largest mantissa is 128 or more, so 1, 1, 1 is no colour; it is a repeat count for the colour before it.
     quads = np.frombuffer(pixels[: len(pixels) // 4 * 4], np.uint8).reshape(-1, 4)
     if len(quads) < scanlines * length and (quads[:, :3] == 1).all(axis=-1).any():
         raise InputError(f"{path} is run-length coded as Radiance did before 1991; save it again, as RGBE or EXR")

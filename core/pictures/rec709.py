@@ -1,4 +1,4 @@
-"""ACEScg as the networks of others are shown it: linear Rec.709, encoded for a display."""
+"""Converts ACEScg to the input of published networks: linear Rec.709, encoded for a display."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FROM_REC709 = np.linalg.inv(TO_REC709)
 
 
 def display_code(light: np.ndarray) -> np.ndarray:
-    """Scene-linear ACEScg (..., 3), exposed, as display code from 0 to 1, clipped; float64."""
+    """Scene-linear ACEScg (..., 3), already exposed, to display-encoded values from 0 to 1, clipped; float64."""
     return encode_srgb(light @ TO_REC709.T)
 
 

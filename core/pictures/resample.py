@@ -1,21 +1,21 @@
-"""Pictures at another size: averaged by area where they shrink, between the nearest pixels where they grow."""
+"""Resizes pictures: averaged by area to a smaller size, bilinear to a larger size."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
 
-SHORTEST = 0.1  # length of a mean of unit normals: a shorter one has no direction that means anything
+SHORTEST = 0.1  # least length of a mean of unit normals; a shorter one has no reliable direction
 
 
 def working_shape(height: int, width: int, longer: int) -> tuple[int, int]:
-    """(h, w) of a frame's proxy: its longer side is `longer` px, or what it was if that is less."""
+    """The size (h, w) of a frame's proxy: its longer side is at most `longer` px."""
     scale = min(1.0, longer / max(height, width))
     return max(1, round(height * scale)), max(1, round(width * scale))
 
 
 def resize(picture: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """A picture (H, W) or (H, W, C) at another size: by area when it shrinks, linear when it grows."""
+    """A picture (H, W) or (H, W, C) at another size: by area to a smaller size, bilinear to a larger one."""
     if picture.shape[:2] == shape:
         return picture
     shrinks = shape[0] <= picture.shape[0] and shape[1] <= picture.shape[1]
@@ -31,7 +31,7 @@ def shrink_normals(
     Args:
         normals: (H, W, 3) unit vectors; those that are not known are left out of the mean.
         known: (H, W) bool.
-        least: share of a small pixel, 0 to 1, over which normals must be known for its own to count as known.
+        least: share of a small pixel, 0 to 1, over which normals must be known for its normal to be known.
 
     Returns:
         (h, w, 3) float32, (0, 0, 1) where no normal is known, and (h, w) bool, where one is.

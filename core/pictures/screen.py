@@ -1,8 +1,8 @@
-"""What a scene-linear picture looks like on a screen, fast enough to follow a drag.
+"""Encodes scene-linear pictures for a screen, fast enough for interactive changes.
 
-A view transform such as ACES 2 costs a third of a microsecond a pixel. Here it is baked once into a table of 65 steps a
-channel over 18 stops, which is within a hundredth of the full transform for nearly every pixel: for looking only, never
-for a file.
+A view transform such as ACES 2 costs a third of a microsecond per pixel. Here it is baked once into a table of 65 steps per
+channel over 18 stops, which is within a hundredth of the full transform for nearly every pixel. It is for display only and
+never for a file.
 """
 
 # pyright: reportAttributeAccessIssue=false
@@ -23,14 +23,14 @@ View = tuple[str | None, str | None]
 """Display and view of a colour config, None for its default."""
 
 SIZE = 65
-_LOW, _HIGH = 2.0**-10, 2.0**8  # scene-linear; what is added before the log, and the brightest the table tells apart
+_LOW, _HIGH = 2.0**-10, 2.0**8  # scene-linear; the offset before the log, and the largest value in the table
 
 
 class Screen:
     """One display and view of a colour config, from the working space."""
 
     def __init__(self, colour: Colour, display: str | None = None, view: str | None = None) -> None:
-        """Bake the transform. Raises `UsageError` for a display or view that the config has not."""
+        """Bake the transform. Raises `UsageError` for a display or view that the config does not have."""
         steps = np.exp2(np.linspace(np.log2(_LOW), np.log2(_HIGH), SIZE)) - _LOW
         red, green, blue = np.meshgrid(steps, steps, steps, indexing="ij")
         grid = np.stack([red, green, blue], -1).astype(np.float32).reshape(1, -1, 3)
@@ -42,7 +42,7 @@ class Screen:
     def encode(self, pixels: np.ndarray, stops: float = 0.0) -> np.ndarray:
         """Scene-linear (h, w, 3) in the working space, brightened by `stops`, to (h, w, 4) uint8: RGB and 255.
 
-        What is not finite is shown as black or as the brightest there is.
+        Non-finite values are shown as black or as the brightest value.
         """
         code = np.nan_to_num(pixels, nan=0.0, posinf=_HIGH, neginf=0.0).astype(np.float32)
         code *= np.float32(2.0**stops)
@@ -76,14 +76,14 @@ class Picture:
 
 
 class Screens:
-    """Colour configs and their screens, each made once; a few are kept. None is the default config, display or view."""
+    """Colour configs and their screens, each made once; a few are kept. None means the default config, display or view."""
 
     def __init__(self) -> None:
         self.colour = lru_cache(maxsize=8)(Colour)
         self._screen = lru_cache(maxsize=8)(self._made)
 
     def screen(self, config: str | None, view: View) -> Screen:
-        """The screen of a config for one of its views. Raises `UsageError` for a config or view that is not there."""
+        """The screen of a config for one of its views. Raises `UsageError` for a config or view that does not exist."""
         return self._screen(config, *view)
 
     def displays(self, config: str | None) -> tuple[Colour, dict[str, tuple[str, ...]]]:

@@ -1,8 +1,8 @@
-"""Where the pictures of a shot lie: a still, or files numbered by frame.
+"""The files of a shot's pictures: a still, or files numbered by frame.
 
 `shot.####.exr`, `shot.%04d.exr`, `shot.$F4.exr` and `shot.@@@@.exr` name the same sequence; one `#` is one digit, as in Nuke.
-Anything without a frame token is a still, also `shot.1001.exr` and `shot.1001_v2.exr`, whose own number is then the frame they
-stand for, and so is a file that is there by just the name given, whatever characters are in it (`sky@2x.exr`). Range strings are
+A path without a frame token is a still, also `shot.1001.exr` and `shot.1001_v2.exr`, whose own number is then their frame. An
+existing file with exactly the given name is a still, too, whatever characters its name has (`sky@2x.exr`). Range strings are
 read in `relamp.core.frames`; Fileseq groups the names of a folder.
 """
 
@@ -25,14 +25,14 @@ LONGEST_TOKEN = 32  # digits of a frame number in a file name
 _TOKEN = re.compile(r"#+|@+|%0?\d*d|\$F\d*")
 _VIEW = re.compile(r"%[Vv](?![A-Za-z])")
 _BETWEEN = re.compile(r"(?<=[._-])\d{2,}(?=[._-])")
-# The number of a frame in a file's name: before the extension, else behind a dot with text after it.
+# The number of a frame in a file's name: before the extension, else after a dot and before more text.
 _NUMBERED = re.compile(r"(?:^|[._])(-?\d+)(?=\.[^.]+$)")
 _NUMBERED_WITHIN = re.compile(r"\.(-?\d{3,})(?=[._-])")
 
 
 @dataclass(frozen=True)
 class _Numbered:
-    """A file name around the number of its frame, which has so many digits at least."""
+    """The parts of a file name around its frame number, and the least number of digits."""
 
     head: str
     digits: int
@@ -44,7 +44,7 @@ class _Numbered:
 
 @dataclass(frozen=True)
 class Sequence:
-    """The files one path pattern stands for, one a frame; see `Sequence.parse`."""
+    """The files that one path pattern names, one per frame; see `Sequence.parse`."""
 
     text: str
     _folder: str
@@ -52,7 +52,7 @@ class Sequence:
 
     @classmethod
     def parse(cls, text: str | os.PathLike[str], view: str | None = None) -> Sequence:
-        """Read a path as an artist types it. All that is looked at on disk is whether a file is called just that.
+        """Read a path as an artist types it. On disk, it is only checked whether a file has exactly that name.
 
         Args:
             text: a file, or a path whose file name holds one frame token: `####`, `%04d`, `$F4` or `@@@@`.
@@ -91,13 +91,13 @@ class Sequence:
 
     @property
     def number(self) -> int | None:
-        """The frame a still's own name carries (`shot.1001.exr` is 1001), else None."""
+        """The frame number in a still's own name (`shot.1001.exr` is 1001), else None."""
         match = None if self._files is not None else _number_in(Path(self.text).name)
         return int(match[1]) if match else None
 
     @property
     def name(self) -> str:
-        """What the pictures are called without frame and extension: `shot` for `plates/shot.####.exr`."""
+        """The name of the pictures without frame and extension: `shot` for `plates/shot.####.exr`."""
         if self._files is not None:
             return self._files.head.rstrip("._-") or "shot"
         path = Path(self.text)
@@ -112,7 +112,7 @@ class Sequence:
         """The frames that exist, ascending. A still has the frame of its own number, or 1.
 
         Raises:
-            InputError: nothing matches; the sentence lists what lies beside it.
+            InputError: nothing matches; the message lists similar files.
         """
         found = self.existing()
         if not found:
@@ -123,7 +123,7 @@ class Sequence:
         """The frames that exist, ascending, as `frames_on_disk`; none where nothing matches."""
         if self._files is None:
             return (1 if self.number is None else self.number,) if os.path.isfile(self.text) else ()
-        # Names are listed here, not globbed by Fileseq: folders and files may hold [brackets].
+        # Names are listed here and not globbed by Fileseq, because folders and files may contain [brackets].
         return self.frames_among(_list(self._folder) if os.path.isdir(self._folder or ".") else [])
 
     def frames_among(self, names: Iterable[str]) -> tuple[int, ...]:
@@ -137,7 +137,7 @@ class Sequence:
     def _frame_of(self, name: str) -> Iterable[int]:
         assert self._files is not None
         digits = name.removeprefix(self._files.head).removesuffix(self._files.tail)
-        # A file counts only under the name `path` would give it: 5 is not frame 5 of ####, 0005 is.
+        # A file counts only with the name that `path` gives: 0005 is frame 5 of ####, but 5 is not.
         found = re.fullmatch(r"-?[0-9]+", digits) is not None and self._files.name(int(digits)) == name
         return (int(digits),) if found else ()
 
@@ -157,7 +157,7 @@ class Sequence:
 
 
 def shot_name(path: Path) -> str:
-    """The name all frames of a shot share, as in `plate.####.exr`: what is true of a shot is said once and not once a frame."""
+    """The name all frames of a shot share, as in `plate.####.exr`, so that a message about a shot appears once, not per frame."""
     match = _number_in(path.name)
     return path.name if match is None else path.name[: match.start(1)] + "#" * len(match[1]) + path.name[match.end(1) :]
 
@@ -167,7 +167,7 @@ def _number_in(name: str) -> re.Match[str] | None:
 
 
 def files_of(*texts: str | None) -> list[Path]:
-    """Every file on disk that paths as typed name, a layer behind a path (`matte.exr:id.A`) left out; None names none."""
+    """Every file on disk that is named by paths as typed, without a layer after a path (`matte.exr:id.A`); None names no file."""
     sequences = [Sequence.parse(split_layer(text)[0]) for text in texts if text]
     return [sequence.path(frame) for sequence in sequences for frame in sequence.existing()]
 
@@ -191,7 +191,7 @@ def _list(folder: str) -> list[str]:
 
 
 def pattern_of(name: str, beside: Iterable[str]) -> str | None:
-    """The pattern of a numbered file's sequence; None where no other of the names beside it belongs to it.
+    """The pattern of a numbered file's sequence; None where no other name in `beside` belongs to it.
 
     The last number that neighbours differ in is the frame's: `shot_010.####_v2.exr` for `shot_010.1001_v2.exr`.
     """
@@ -216,7 +216,7 @@ def sequences_in(folder: str | os.PathLike[str], extensions: tuple[str, ...] = (
             found[files.format("{basename}{padding}{extension}")] = format_frames(map(int, frames))
         else:
             alone = str(files[0])
-            # Fileseq looks for frames before the extension alone.
+            # Fileseq finds frame numbers only before the extension.
             pattern = pattern_of(alone, pictures)
             found[pattern or alone] = ""
     for pattern in [name for name, frames in found.items() if not frames and name not in pictures]:
@@ -225,7 +225,7 @@ def sequences_in(folder: str | os.PathLike[str], extensions: tuple[str, ...] = (
 
 
 def _near(folder: str, name: str, most: int = 4) -> list[str]:
-    """What an artist may have meant: pictures of the folder as patterns, those that begin alike first."""
+    """Suggestions for a wrong name: pictures of the folder as patterns, those with the same beginning first."""
     stem = re.match(r"[^.#%@$]*", name)
     there = sequences_in(folder, (".exr", ".hdr"))
     sequences = [f"{pattern} ({frames})" if frames else pattern for pattern, frames in there.items()]

@@ -1,1 +1,1 @@
-"""The shape of what is lit: its depth, what its form hides from a light, and the networks that see it in a picture."""
+"""The shape of the subject: its depth, the shadows of its form, and the networks that estimate shape from a picture."""

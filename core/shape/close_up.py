@@ -1,8 +1,8 @@
-"""Where a subject is small in its frame: the parts of a picture that a network sees in pictures of their own. Floor 1.
+"""Close-ups: where a subject is small in its frame, parts of the picture are estimated separately. Floor 1.
 
-A network that sees shape has one size of picture, and of a face that is a tenth of a frame there is little left in it. So each
-part of the matte that stands apart is seen in a picture of its own box, and the head of a part that is tall, as a standing
-person is, in another. What is seen there replaces what was seen of the larger picture, or fades into it.
+The shape network works at one size of picture, in which a face of a tenth of the frame has few pixels. Therefore each separate
+part of the matte is cropped to a box and estimated again, and so is the head of a tall part, such as a standing person. The
+result in the box replaces that of the larger picture, or fades into it.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ import numpy as np
 from ..pictures.resample import resize
 from .seen import SeenShape
 
-SMALL = 0.75  # of the frame's longer side: a larger part is seen with the whole frame
-LEAST = 0.04  # of the frame's longer side: what is smaller is a speck
-MARGIN = 0.15  # of a box's longer side that is seen around it
-STEPS = 64  # a frame's side has: boxes begin and end on one, so that they stay while a subject moves a little
-TALL = 1.9  # height over width of a part whose top is a head
-HEAD = 0.2  # of such a part's height
-NECK = 0.2  # of a head's height: columns that reach less far down into it are shoulders
+SMALL = 0.75  # share of the frame's longer side; a larger part gets no close-up
+LEAST = 0.04  # share of the frame's longer side; a smaller part is ignored
+MARGIN = 0.15  # share of a box's longer side added around it
+STEPS = 64  # grid steps per side of a frame; boxes lie on the grid, so that they stay the same under small motion
+TALL = 1.9  # height over width from which the top of a part is taken as a head
+HEAD = 0.2  # share of such a part's height
+NECK = 0.2  # share of a head's height; columns that reach less far into it are shoulders
 THERE = 0.1  # matte from which a pixel is part of a subject
-FADE = 0.12  # of a box's longer side over which it fades into what was seen before
+FADE = 0.12  # share of a box's longer side over which it fades into the larger picture
 
 
 @dataclass(frozen=True)
 class Box:
-    """A part of a picture, shares of its height and width from the top left."""
+    """A part of a picture, as shares of its height and width from the top left."""
 
     top: float
     left: float
@@ -37,16 +37,16 @@ class Box:
     right: float
 
     def rows(self, height: int) -> slice:
-        """Of a picture of that height; at least one."""
+        """The rows of a picture of that height; at least one."""
         return _span(self.top, self.bottom, height)
 
     def columns(self, width: int) -> slice:
-        """Of a picture of that width; at least one."""
+        """The columns of a picture of that width; at least one."""
         return _span(self.left, self.right, width)
 
 
 def close_ups(matte: np.ndarray) -> list[Box]:
-    """The parts of a matte (h, w), 0 to 1, that are seen in pictures of their own, larger ones first; a head after its body."""
+    """The parts of a matte (h, w), 0 to 1, that get a close-up, larger ones first; a head after its body."""
     height, width = matte.shape
     longer = max(height, width)
     _, labels, stats, _ = cv2.connectedComponentsWithStats((matte > THERE).astype(np.uint8), connectivity=8)
@@ -63,7 +63,7 @@ def close_ups(matte: np.ndarray) -> list[Box]:
 
 
 def covers(boxes: Iterable[Box], matte: np.ndarray) -> bool:
-    """Whether a single box holds all of a matte, so that nothing else need be looked at."""
+    """Whether a single box contains all of a matte, so that the whole picture need not be estimated."""
     first, *others = [*boxes, None]
     if first is None or any(others):
         return False
@@ -73,31 +73,29 @@ def covers(boxes: Iterable[Box], matte: np.ndarray) -> bool:
 
 
 def nothing_seen(shape: tuple[int, int]) -> SeenShape:
-    """A wall before the camera, of a grey surface: what boxes are put into where nothing else was seen."""
+    """A flat grey wall facing the camera, into which boxes are put where the whole picture was not estimated."""
     facing = np.broadcast_to(np.array((0, 0, 1), np.float32), (*shape, 3)).copy()
     flat = np.zeros(shape, np.float32)
     return SeenShape(facing, flat, np.full((*shape, 3), np.log(0.3), np.float32), flat.copy())
 
 
 def put_in(whole: SeenShape, part: SeenShape, box: Box, matte: np.ndarray, alone: bool) -> SeenShape:
-    """What was seen of a larger picture with what was seen in a box of it.
+    """Combine the shape of a larger picture with the shape estimated in a box of it.
 
     Args:
         whole: at the size of `matte` (h, w).
         part: of the box, at any size; its relief is in units of the box's longer side.
-        alone: the box is all that was seen: its own level of relief and albedo holds, and it does not fade.
+        alone: only the box was estimated. It keeps its own level of relief and albedo, and does not fade.
     """
     rows, columns = box.rows(matte.shape[0]), box.columns(matte.shape[1])
     inside = matte[rows, columns]
     shape = (inside.shape[0], inside.shape[1])
-    unit = np.float32(max(shape) / max(matte.shape))  # the box's longer side in those of the whole picture
+    unit = np.float32(max(shape) / max(matte.shape))  # the box's longer side in units of the whole picture's
     new = part.each(lambda plane: resize(plane, shape))
     new = replace(new, relief=new.relief * unit)
     old = whole.each(lambda plane: plane[rows, columns])
     share = np.ones(shape, np.float32) if alone else _fading(shape)
-    if (
-        not alone
-    ):  # a picture of a part tells form, not how far away it stands or how bright its surfaces are beside others
+    if not alone:  # a close-up gives form, but not its distance or albedo relative to other parts
         weight = inside * share
         relief, albedo = _level(new.relief, old.relief, weight), _level(new.log_albedo, old.log_albedo, weight)
         new = replace(new, relief=relief, log_albedo=albedo)
@@ -133,7 +131,7 @@ def _with_margin(box: tuple[int, int, int, int], height: int, width: int) -> Box
 
 
 def _fading(shape: tuple[int, int]) -> np.ndarray:
-    """1 inside a box and 0 at its edge, (h, w)."""
+    """A weight (h, w), 1 inside a box and 0 at its edge."""
     reach = max(1.0, FADE * max(shape))
     down, across = ((np.minimum(np.arange(n), np.arange(n)[::-1]) + 0.5) / reach for n in shape)
     t = np.clip(np.minimum(down[:, None], across[None]), 0, 1).astype(np.float32)
@@ -141,7 +139,7 @@ def _fading(shape: tuple[int, int]) -> np.ndarray:
 
 
 def _level(plane: np.ndarray, like: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """A plane with the weighted mean of another."""
+    """A plane shifted to the weighted mean of another."""
     weight = weight[..., None] if plane.ndim == 3 else weight
     apart = ((like - plane) * weight).sum((0, 1)) / max(float(weight.sum()), 1e-6)
     return plane + apart.astype(np.float32)

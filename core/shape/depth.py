@@ -1,9 +1,9 @@
-"""Relief: how far each point of a subject stands toward the viewer, held to its normals.
+"""Relief: the height of each point of a subject toward the viewer, consistent with its normals.
 
-Normals say how a surface slopes, so inside a matte they add up to a height (least squares, Horn & Brooks 1986; solved by
-conjugate gradients that are preconditioned by the cosine-transform solver of Simchony, Chellappa & Shao 1990). What normals
-cannot tell, how far one thing stands in front of another, comes from a relief that is given: it pulls weakly on the
-heights everywhere, and where it steps by far more than the normals explain, the step is kept.
+Normals give the slope of a surface, so inside a matte they are integrated to a height (least squares, Horn & Brooks 1986; solved
+by conjugate gradients that are preconditioned by the cosine-transform solver of Simchony, Chellappa & Shao 1990). Normals do not
+give the distance between one thing and another behind it; that comes from a given relief. The given relief pulls weakly on the
+heights everywhere, and where it has a step far larger than the normals explain, the step is kept.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from torch.nn.functional import adaptive_avg_pool2d, avg_pool2d, interpolate, ma
 
 from .depth_fit import NOISY, QUIET
 
-LONGEST = 160  # px of the longer side that relief, and broad light, are worked out at
+LONGEST = 160  # px, longer side at which relief and broad light are computed
 STEEPEST = 0.2  # least z of a normal: slopes beyond 78 degrees are outlines, not surface
-LOOSE = 1e-3  # weight of slopes outside the matte, which keeps its parts together
-HELD = 8.0  # squared, the pull of a given relief, over the squared longer side: it decides forms of about a third of the picture
-STEP = 0.03  # of the longer side: a given relief that rises more than this from pixel to pixel, beyond the slope, is an edge
+LOOSE = 1e-3  # weight of slopes outside the matte, which connects its parts
+HELD = 8.0  # its square over the squared longer side is the pull of a given relief, which sets forms of about a third of it
+STEP = 0.03  # share of the longer side; a given relief that rises by more per pixel, beyond the slope, has an edge
 ITERATIONS = 40
-RIM = 1 / 160  # of the longer side: how near to an outline normals are bent
-REACHES = (3, 5, 9, 17, 33, 65)  # px, sides of the boxes that normals are carried over a rim by
+RIM = 1 / 160  # share of the longer side; distance from an outline within which normals are unreliable
+REACHES = (3, 5, 9, 17, 33, 65)  # px, sides of the boxes by which normals are carried across a rim
 
 Solve = Callable[[torch.Tensor], torch.Tensor]
 
 
 def relief_of(normals: torch.Tensor, matte: torch.Tensor, relief: torch.Tensor | None = None) -> torch.Tensor:
-    """Heights toward the viewer in pixels, (B, h, w), of a shape at any size, worked out at `LONGEST` px (see `heights`).
+    """Heights toward the viewer in pixels, (B, h, w), of a shape at any size, computed at `LONGEST` px (see `heights`).
 
     Args:
         normals: (B, 3, h, w) unit, camera space. matte: (B, 1, h, w), 0 to 1.
@@ -45,19 +45,19 @@ def relief_of(normals: torch.Tensor, matte: torch.Tensor, relief: torch.Tensor |
 
 
 def seen_along(normals: torch.Tensor, rays: torch.Tensor) -> torch.Tensor:
-    """Normals whose slopes are those of projective heights (`depth_fit.Fit.heights`): each as a parallel view would see it.
+    """Normals whose slopes are those of projective heights (`depth_fit.Fit.heights`).
 
     Args:
         normals: (B, 3, h, w) unit, camera space. rays: (B, 3, h, w) unit, from the eye outward.
     """
-    plane = rays / -rays[:, 2:]  # before the eye, z of -1
+    plane = rays / -rays[:, 2:]  # on the plane z = -1 before the eye
     return normalize(torch.cat([normals[:, :2], -(plane * normals).sum(1, keepdim=True)], 1), dim=1)
 
 
 def held_to_normals(
     heights: torch.Tensor, noise: float, normals: torch.Tensor, rays: torch.Tensor, matte: torch.Tensor
 ) -> torch.Tensor:
-    """Heights of a depth, (B, h, w) in pixels, drawn to their normals as far as the depth is noisy (`depth_fit.Fit.noise`)."""
+    """Heights of a depth, (B, h, w) in pixels, smoothed by the normals as far as the depth is noisy (`depth_fit.Fit.noise`)."""
     share = min(max((noise - QUIET) / (NOISY - QUIET), 0.0), 1.0)
     if share == 0:
         return heights
@@ -67,9 +67,9 @@ def held_to_normals(
 
 
 def without_rims(normals: torch.Tensor, matte: torch.Tensor) -> torch.Tensor:
-    """Normals (B, 3, h, w) whose rim at the matte (B, 1, h, w), and what lies around it, are those of what is further inside.
+    """Normals (B, 3, h, w) in which the rim of the matte (B, 1, h, w), and the area outside, is replaced by values from inside.
 
-    A network sees the outline's pixels mixed with what stands behind them, and bends their normals to no good.
+    Pixels of the outline are mixed with the background, so that a network's normals are wrong there.
     """
     rim = max(1, round(RIM * max(matte.shape[-2:])))
     inner = 1 - max_pool2d((matte < 0.9).float(), 2 * rim + 1, stride=1, padding=rim)
@@ -83,19 +83,19 @@ def without_rims(normals: torch.Tensor, matte: torch.Tensor) -> torch.Tensor:
 
 
 def smaller_size(height: int, width: int) -> tuple[int, int]:
-    """The size a picture of this one is traced at: its longer side is `LONGEST` px, or what it was if that is less."""
+    """The size at which a picture is traced: the longer side is at most `LONGEST` px."""
     small = min(1.0, LONGEST / max(height, width))
     return max(1, round(height * small)), max(1, round(width * small))
 
 
 def smaller(planes: torch.Tensor, matte: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
-    """Planes (B, C, h, w) at a smaller size, averaged over what the matte (B, 1, h, w) covers."""
+    """Planes (B, C, h, w) at a smaller size, averaged with the matte (B, 1, h, w) as weight."""
     weight = matte + 1e-4
     return adaptive_avg_pool2d(planes * weight, size) / adaptive_avg_pool2d(weight, size)
 
 
 def larger(planes: torch.Tensor, matte: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
-    """Planes of a smaller picture at `size`, those inside its matte carried over the edge."""
+    """Planes of a smaller picture enlarged to `size`, with values inside its matte carried across the edge."""
     weight = matte + 1e-4
     wide = interpolate(torch.cat([planes * weight, weight], 1), size, mode="bilinear", align_corners=False)
     return wide[:, :-1] / wide[:, -1:]
@@ -108,8 +108,8 @@ def heights(normals: torch.Tensor, weight: torch.Tensor, relief: torch.Tensor | 
 
     Args:
         normals: (B, 3, h, w) unit, camera space: X right, Y up, Z to the viewer.
-        weight: (B, 1, h, w), 0 to 1, how much each slope counts: the matte.
-        relief: (B, 1, h, w) heights toward the viewer in pixels of this picture, or None where nothing is known of them.
+        weight: (B, 1, h, w), 0 to 1, the weight of each slope: the matte.
+        relief: (B, 1, h, w) heights toward the viewer in pixels of this picture, or None where they are not known.
     """
     z = normals[:, 2].clamp_min(STEEPEST)
     right, down = -normals[:, 0] / z, normals[:, 1] / z
@@ -135,7 +135,7 @@ def heights(normals: torch.Tensor, weight: torch.Tensor, relief: torch.Tensor | 
 
 
 def _with_steps(slope: torch.Tensor, rise: torch.Tensor, step: float) -> torch.Tensor:
-    """The slopes of normals, but the rise of a given relief where that steps."""
+    """The slopes of normals, replaced by the rise of a given relief where it has a step."""
     return torch.where((rise - slope).abs() > step, rise, slope)
 
 
@@ -144,7 +144,7 @@ def _divergence(across: torch.Tensor, along: torch.Tensor) -> torch.Tensor:
 
 
 def _poisson(height: int, width: int, held: float, device: torch.device) -> Solve:
-    """The inverse of the problem with weights of 1 and an even pull, by cosine transforms."""
+    """The inverse of the problem with weights of 1 and a constant pull, by cosine transforms."""
     rows, columns = _cosines(height, str(device)), _cosines(width, str(device))
     squared = [2 - 2 * torch.cos(math.pi * torch.arange(n, device=device) / n) for n in (height, width)]
     scale = squared[0][:, None] + squared[1] + held
@@ -162,7 +162,7 @@ def _cosines(size: int, device: str) -> torch.Tensor:
 
 
 def _conjugate_gradients(apply: Solve, wanted: torch.Tensor, precondition: Solve) -> torch.Tensor:
-    """A fixed number of steps, so that a frame alone and a frame in a batch come out alike."""
+    """Solve with a fixed number of steps, so that a frame alone and a frame in a batch give the same result."""
     found = torch.zeros_like(wanted)
     left = wanted
     turned = precondition(left)

@@ -1,8 +1,8 @@
-"""A cleaned depth held against camera and normals: what relative kinds leave open, and whether it is what it claims to be.
+"""Compares a cleaned depth with camera and normals: finds the shift of relative kinds, and checks the stated kind.
 
-Along a surface the normals say by what factor z changes from pixel to pixel: with view rays r, n the normal between two pixels,
-z is proportional to 1 / (r . n). `inverse` and `normalised` depth has a shift that z needs (a factor is a unit, which does not
-matter); it enters linearly, so its robust fit is a weighted median.
+Along a surface the normals give the factor by which z changes from pixel to pixel: with view rays r, n the normal between two
+pixels, z is proportional to 1 / (r . n). `inverse` and `normalised` depth has an unknown shift (its unknown factor is a unit,
+which does not matter). The shift enters linearly, so its robust fit is a weighted median.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from scipy.ndimage import distance_transform_edt
 from ..errors import InputError
 from .normals import INSIDE
 
-ABSOLUTE = ("z", "distance")  # kinds that a cleaned depth is z of already
-SPANS = 40  # a longer side: pairs of pixels so far apart are compared
+ABSOLUTE = ("z", "distance")  # kinds for which a cleaned depth is z
+SPANS = 40  # per longer side; pairs of pixels one span apart are compared
 FACING = 0.25  # least cosine to the viewer of a normal that is compared
-FEW = 60  # pairs: fewer tell nothing
-QUIET, NOISY = 0.25, 0.6  # noise of a depth that is taken as it is, and of one that is held to the normals entirely
-UNSURE = 0.2  # radians: the expected error of a depth whose slopes are off by as much as the normals' are
-NEAREST = 1 / 20  # of the farthest z: a fit that is closer to the eye is held there
-DOUBTED = 0.3  # misfit, as a share of what a flat thing would have: more is not this kind where another one fits ...
-BETTER = 0.25  # ... with so little of it
-LOOSELY = 0.4  # of the normals' slopes that a depth has, whatever noise lies over them: less is another depth
-LEVEL = 1e-5  # growth of z that is none: what faces the camera flatly has only rounding
-NEARLY = 2.0  # times the least misfit: a kind that leaves less open is as likely
-CLEARLY = 0.5  # of them, in a kind that is named as the likely one
+FEW = 60  # pairs; fewer are not enough
+QUIET, NOISY = 0.25, 0.6  # noise below which a depth is used unchanged, and above which it fully follows the normals
+UNSURE = 0.2  # radians; expected error of a depth whose slopes are wrong by as much as the normals' slopes
+NEAREST = 1 / 20  # share of the farthest z; a fit nearer to the eye is limited to this
+DOUBTED = 0.3  # misfit relative to a flat thing's; above it the kind is refused if another kind has ...
+BETTER = 0.25  # ... a misfit of at most this
+LOOSELY = 0.4  # least share of the normals' slopes in a depth, apart from noise; below it is another thing's depth
+LEVEL = 1e-5  # growth of z that counts as zero: rounding on a surface that faces the camera
+NEARLY = 2.0  # times the least misfit; up to it a kind with fewer unknowns is as likely
+CLEARLY = 0.5  # least agreement with the normals' slopes of a kind that is named as likely
 
 
 @dataclass(frozen=True)
@@ -42,16 +42,16 @@ class Pairs:
 
     @classmethod
     def of(cls, depth: np.ndarray, rays: np.ndarray, normals: np.ndarray, usable: np.ndarray) -> Pairs:
-        """Pairs along rows and columns, whose way from one to the other is all usable.
+        """Pairs along rows and columns with usable pixels all the way between them.
 
         Args:
-            depth: (h, w), 0 where nothing stands.
+            depth: (h, w), 0 where there is no surface.
             rays: (h, w, 3) unit, from the eye outward.
             normals: (h, w, 3) unit, camera space.
-            usable: (h, w) bool, where the normals are to be believed.
+            usable: (h, w) bool, where the normals are reliable.
         """
         span = max(1, round(max(depth.shape) / SPANS))
-        plane = rays / -rays[..., 2:]  # (h, w, 3), on the plane before the eye
+        plane = rays / -rays[..., 2:]  # (h, w, 3), on the plane z = -1 before the eye
         usable = usable & (depth > 0) & (-(rays * normals).sum(-1) > FACING)
         along = [
             _along(depth, plane, normals, usable, span),
@@ -61,17 +61,17 @@ class Pairs:
 
     @property
     def few(self) -> bool:
-        """Whether they are too few to tell anything."""
+        """Whether there are too few pairs for a fit."""
         return self.growth.size < FEW
 
 
 @dataclass(frozen=True)
 class Fit:
-    """What turns the numbers of a cleaned depth into z.
+    """The conversion of a cleaned depth to z.
 
-    z is proportional to the number plus `shift`, or to one over that for the kind `inverse`. Numbers are held between `least` and
-    `most`; `middle` is the median z of the subject. `noise` is how far its slopes are from those of the normals that are
-    known, as a share of these.
+    z is proportional to the number plus `shift`, or to one over that for the kind `inverse`. Numbers are limited to `least` and
+    `most`; `middle` is the median z of the subject. `noise` is the difference of its slopes from those of the known normals, as
+    a share of these.
     """
 
     kind: str
@@ -94,10 +94,10 @@ class Fit:
         """The fit of a frame's depth.
 
         Args:
-            depth: (h, w), cleaned (`depth_pass.clean_depth`), 0 where nothing stands.
-            kind: of the parameter `depth_kind`; what `inverse` and `normalised` leave open is what fits the normals best.
+            depth: (h, w), cleaned (`depth_pass.clean_depth`), 0 where there is no surface.
+            kind: a value of the parameter `depth_kind`; the shift of `inverse` and `normalised` is fitted to the normals.
             rays: (h, w, 3) unit, from the eye outward. normals: (h, w, 3) unit, camera space. matte: (h, w), 0 to 1.
-            known: (h, w) bool, where the normals are given and no guess.
+            known: (h, w) bool, where the normals are given and not guessed.
         """
         subject = np.where(matte > INSIDE, depth, 0)
         if not subject.any():
@@ -114,7 +114,7 @@ class Fit:
 
     @property
     def doubt(self) -> float:
-        """The expected error of the shape in radians, by which shadows are softer; 0 for a depth that is taken as it is."""
+        """The expected error of the shape in radians, by which shadows are blurred; 0 for a depth that is used unchanged."""
         return 0.0 if self.noise < QUIET else UNSURE * min(self.noise, 1.0)
 
     def z(self, depth: np.ndarray) -> np.ndarray:
@@ -131,8 +131,8 @@ class Fit:
         of the scene are straight lines over the picture, also under perspective. Steps stay steps.
 
         Args:
-            depth: (h, w) of the frame, cleaned, at any size. Where it is 0 in the matte, a point has the depth of the nearest
-                that has one.
+            depth: (h, w) of the frame, cleaned, at any size. Where it is 0 in the matte, a point gets the depth of the nearest
+                point that has one.
             rays: (h, w, 3) unit, from the eye outward. matte: (h, w), 0 to 1.
         """
         known = (depth > 0) & (matte > INSIDE)
@@ -147,15 +147,15 @@ class Fit:
 
 
 def require_fits(depth: np.ndarray, kind: str, pairs: Pairs, what: str) -> None:
-    """Refuse a depth that cannot be of the kind it claims.
+    """Refuse a depth that cannot be of its stated kind.
 
     Args:
         depth: (h, w), cleaned.
         pairs: of this depth, with normals that are known.
-        what: the file, for the sentence.
+        what: the name of the file, for the message.
 
     Raises:
-        InputError: the sentence names the likely kind.
+        InputError: the depth is not of this kind; the message names the likely kind.
     """
     if not (depth > 0).any():
         return
@@ -206,7 +206,7 @@ def _along(
 
 
 def _ends(depth: np.ndarray) -> tuple[float, float]:
-    """The least and greatest number of a depth but for its last hundredth."""
+    """The least and greatest value of a depth, without the outermost hundredth."""
     low, high = np.quantile(depth[depth > 0], (0.01, 0.99))
     return float(low), float(high)
 
@@ -243,18 +243,18 @@ def _weighted_median(values: np.ndarray, weights: np.ndarray) -> float:
 
 
 def _misfit(pairs: Pairs, kind: str, depth: np.ndarray) -> float:
-    """How far the depth's slopes are from the normals', as a share of what a flat thing before the camera would be.
+    """The difference of the depth's slopes from the normals', relative to that of a flat thing facing the camera.
 
-    A median of each: about 0.1 for an exact depth, whatever bumps the normals have beside it.
+    It is a ratio of medians: about 0.1 for an exact depth, even where the normals have bumps that the depth lacks.
     """
     growth, _ = _growth(pairs, kind, depth)
     return float(np.median(np.abs(growth - pairs.growth)) / max(np.median(np.abs(pairs.growth)), LEVEL))
 
 
 def _agreement(pairs: Pairs, kind: str, depth: np.ndarray) -> float:
-    """How much of the normals' slopes the depth has: 1 where it is theirs, about 0 for another thing's.
+    """How much of the normals' slopes the depth has: 1 if they are equal, about 0 for the depth of another thing.
 
-    It is less than 0 where near and far are exchanged. Noise on the depth takes little of it.
+    It is below 0 if near and far are exchanged. Noise on the depth changes it little.
     """
     growth, cap = _growth(pairs, kind, depth)
     ours, theirs = np.clip(growth, -cap, cap), np.clip(pairs.growth, -cap, cap)
@@ -262,10 +262,10 @@ def _agreement(pairs: Pairs, kind: str, depth: np.ndarray) -> float:
 
 
 def _growth(pairs: Pairs, kind: str, depth: np.ndarray) -> tuple[np.ndarray, float]:
-    """What the depth of a kind says of `Pairs.growth`, (N,), and how large a growth has a say: beyond it there are steps."""
+    """`Pairs.growth` (N,) according to a depth of a kind, and the largest growth that counts; beyond it there are steps."""
     shift = 0.0 if kind in ABSOLUTE else _shift(pairs, kind, _ends(depth))
     first, second = (np.maximum(np.abs(d + shift), 1e-9) for d in (pairs.first, pairs.second))
     growth = np.log(second / first) * (-1 if kind == "inverse" else 1)
     slopes = np.abs(pairs.growth)
-    # The mean of a wall before the camera with something small before it, whose median is flat.
+    # The mean is used where the median is zero, as for a wall facing the camera with something small in front.
     return growth, 3 * float(max(np.median(slopes), slopes.mean())) + 1e-9

@@ -1,4 +1,4 @@
-"""The shape of what is lit: camera-space normals, from the plate's own pass or inflated from its matte.
+"""The shape of the subject: camera-space normals, from the plate's own pass or inflated from its matte.
 
 Camera space is X right, Y up, Z to the viewer.
 """
@@ -15,10 +15,11 @@ from scipy.sparse.linalg import spsolve
 
 from ..pictures.bands import bands
 
-# A rendered normal is shorter than one where a pixel mixes surfaces; under half there is no one surface to speak of.
+# A rendered normal is shorter than one where a pixel mixes surfaces; under half no single surface is dominant.
 SHORTEST_NORMAL = 0.5
-# The balloon is smooth, so solving for it at this size and enlarging loses nothing and costs milliseconds. What is small in its
-# picture is blown up at up to so many times that, by powers of two, so that what moves about is seldom blown up differently.
+# The inflated shape is smooth, so solving at this size and enlarging loses nothing and takes milliseconds. A subject that is
+# small in its picture is solved at up to this many times that size, in powers of two, so that the factor seldom changes in a
+# shot.
 INFLATION_SIZE = 160
 FINEST = 8
 INSIDE = 0.5
@@ -27,11 +28,11 @@ INSIDE = 0.5
 def clean_normals(
     normals: np.ndarray, *, flip: tuple[str, ...] = (), world_to_camera: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Unit camera-space normals from a normals pass, and where there are any.
+    """Unit camera-space normals from a normals pass, and where it has any.
 
     Args:
-        normals: (H, W, 3) float32 as read; (0, 0, 0) where nothing was rendered. Non-finite values count as nothing.
-        flip: axes to turn around, of x, y, z.
+        normals: (H, W, 3) float32 as read; (0, 0, 0) where nothing was rendered. Non-finite values count as no normal.
+        flip: axes to negate, of x, y, z.
         world_to_camera: (3, 3) rotation when the pass is in world space.
 
     Returns:
@@ -40,7 +41,7 @@ def clean_normals(
     turn = np.eye(3, dtype=np.float32) if world_to_camera is None else world_to_camera.astype(np.float32)
     turn = turn * np.array(
         [-1 if axis in flip else 1 for axis in "xyz"], np.float32
-    )  # flips come first: they act on its columns
+    )  # flips come first, so they act on its columns
     plain = np.array_equal(turn, np.eye(3))
     clean, known = np.empty(normals.shape, np.float32), np.empty(normals.shape[:-1], bool)
     for rows in bands(normals.shape[0]):
@@ -55,9 +56,9 @@ def clean_normals(
 
 
 def looks_green_flipped(normals: np.ndarray, known: np.ndarray) -> bool:
-    """Whether the tops of things seem to face down: the sign of a DirectX-style green channel.
+    """Whether the tops of things seem to face down, as in a pass with a DirectX-style green channel.
 
-    Looks at the upper third of the rows that hold normals, where surfaces lean up on almost any subject.
+    The upper third of the rows with normals is checked, where surfaces of almost any subject face up.
     """
     rows = np.flatnonzero(known.any(axis=1))
     if rows.size < 6:
@@ -67,14 +68,14 @@ def looks_green_flipped(normals: np.ndarray, known: np.ndarray) -> bool:
 
 
 def inflate(matte: np.ndarray) -> np.ndarray:
-    """Normals of a balloon blown up in the matte: the guess when no normals pass is given.
+    """Normals of a shape inflated from the matte, used when no normals pass is given.
 
     The height is the root of the solution of Poisson's equation with a constant source, zero on the outline; for a disc
-    that is exactly a half sphere. Where the matte touches the picture's edge the thing goes on outside, so there the
-    balloon is cut and not closed.
+    that is exactly a half sphere. Where the matte touches the picture's edge the subject continues outside, so the shape is cut
+    off there and not closed.
 
     Args:
-        matte: (H, W) float, 0 to 1. What is above one half counts as inside.
+        matte: (H, W) float, 0 to 1. Values above one half count as inside.
 
     Returns:
         (H, W, 3) float32 unit camera-space normals; outside, those of the nearest point of the outline.
@@ -90,7 +91,7 @@ def inflate(matte: np.ndarray) -> np.ndarray:
         u = _poisson(inside).astype(np.float32)
         rows, columns = np.gradient(np.pad(u, 1, mode="edge"))
         slopes = np.stack([-columns, rows, 2 * np.sqrt(np.pad(u, 1, mode="edge"))], -1)[1:-1, 1:-1]
-        # The rim's normals go on outside it, so that enlarging does not bend them back to the viewer.
+        # The rim's normals are continued outside it, so that enlarging does not bend them toward the viewer.
         nearest: Any = distance_transform_edt(~inside, return_distances=False, return_indices=True)
         length = np.maximum(np.linalg.norm(slopes, axis=-1, keepdims=True), 1e-6)
         normals = np.ascontiguousarray((slopes / length)[tuple(nearest)])
@@ -100,10 +101,10 @@ def inflate(matte: np.ndarray) -> np.ndarray:
 
 
 def along_rays(normals: np.ndarray, rays: np.ndarray) -> np.ndarray:
-    """Camera-space normals of what was blown up as if each pixel were looked at straight on.
+    """Convert normals that are relative to each pixel's view ray to camera space.
 
-    Where the outline is, a surface stands at right angles to the view ray, not to the camera's axis: to the side of the picture
-    the two are far apart.
+    At an outline, a normal is perpendicular to the view ray and not to the camera's axis. At the side of the picture the two
+    differ much.
 
     Args:
         normals: (H, W, 3) unit, Z toward the eye along the pixel's own ray (`inflate`).
@@ -112,7 +113,7 @@ def along_rays(normals: np.ndarray, rays: np.ndarray) -> np.ndarray:
     turned = np.empty(normals.shape, np.float32)
     for rows in bands(normals.shape[0]):
         n, toward = normals[rows], -rays[rows]
-        # Rodrigues' rotation of Z onto `toward`, the shortest way.
+        # Rodrigues' rotation of Z onto `toward`, by the smallest angle.
         half = toward + np.array((0, 0, 1), np.float32)
         share = np.einsum("hwk,hwk->hw", half, n) / half[..., 2]
         turned[rows] = n - share[..., None] * half + 2 * n[..., 2:] * toward
@@ -120,7 +121,7 @@ def along_rays(normals: np.ndarray, rays: np.ndarray) -> np.ndarray:
 
 
 def _finer(matte: np.ndarray) -> int:
-    """How many times finer than a whole picture what is inside needs to be blown up, a power of two."""
+    """How many times finer than for a whole picture the inside must be solved, a power of two."""
     inside = matte > INSIDE
     extents = [np.flatnonzero(inside.any(axis=axis)) for axis in (0, 1)]
     if not extents[0].size:

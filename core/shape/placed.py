@@ -1,7 +1,7 @@
-"""What lights that are put into the scene give to each point of a surface.
+"""The light that sources at places in the scene give to each point of a surface.
 
-Distances are in pixels of one picture at height 0, right, up and toward the viewer of its optical axis (`shadow.points_of`). A
-light's strength is stated at the middle of the subject, so the unit of lengths cancels. Nothing is random.
+Positions are in pixels of one picture at height 0: right, up and toward the viewer from its optical axis (`shadow.points_of`). A
+light's strength is stated at the middle of the subject, so the unit of lengths cancels. No random numbers are used.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ import numpy as np
 
 from .shadow import SHARPEST, WIDEST, Surface, lamp_visibility, point_visibility, points_of
 
-AREA_SIDE = 4  # an area light is worked out from as many times as many points
-NEAREST = 1.0  # px: nothing comes nearer to a light than this
+AREA_SIDE = 4  # an area light is computed from a grid of this many points per side
+NEAREST = 1.0  # px; least distance between a point and a light
 
 Vector = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
 class PlacedLight:
-    """One light of a frame, lengths in pixels of the picture it is worked out in.
+    """One light of a frame, with lengths in pixels of the picture it is computed in.
 
-    `towards` (3,) unit points to a distant light, else `position` (3,) says where it stands; `aim` (3,) unit is where a spot or
-    an area shines. `radius` is half the angle of a distant light in radians, of the others a length. `sides` are width and
-    height of an area. `cone` are the cosines at which a spot's light begins to fade and has ended. `energy` (3,) is what the
-    middle of the subject receives, facing it, over what the plate's own light gives the subject in the mean. `middle` (3,) is
-    that middle.
+    `towards` (3,) unit points to a distant light; other lights have a `position` (3,). `aim` (3,) unit is the direction in which
+    a spot or an area shines. `radius` is half the angle of a distant light in radians, for other lights a length. `sides` are
+    width and height of an area. `cone` are the cosines at which a spot's light begins to fade and is zero. `energy` (3,) is the
+    light on a surface at the middle of the subject that faces the source, divided by the mean of the plate's own light on the
+    subject. `middle` (3,) is the position of that middle.
     """
 
     name: str
@@ -50,10 +50,10 @@ class PlacedLight:
         return replace(self, position=position, middle=middle, radius=self.radius * factor, sides=sides)
 
     def given(self, normals: np.ndarray, points: np.ndarray) -> np.ndarray:
-        """What surfaces get of the light with nothing in the way, (..., 3) zero or more.
+        """The unoccluded light on surfaces, (..., 3) zero or more.
 
         Args:
-            normals: (..., 3) unit. points: (..., 3) where they are, px.
+            normals: (..., 3) unit. points: (..., 3) their positions, px.
         """
         colour = np.array(self.energy, np.float32)
         if self.towards is not None:
@@ -62,12 +62,12 @@ class PlacedLight:
         total, reference = np.zeros(points.shape[:-1], np.float32), 0.0
         for position in self.emitters():
             total += self._from_point(position, normals, points)
-            # What it gives a surface at the middle that faces it, were the light aimed there.
+            # The light on a surface at the middle that faces the source, if the source is aimed there.
             reference += 1 / max(float(np.linalg.norm(position - self.middle)), NEAREST) ** 2
         return total[..., None] * (colour / np.float32(reference))
 
     def emitters(self) -> Iterator[np.ndarray]:
-        """The points, (3,) px, that a light that stands somewhere is worked out from: its middle, or a grid on its area."""
+        """The points, (3,) px, from which a light with a position is computed: its middle, or a grid on its area."""
         middle = np.array(self.position, np.float64)
         if self.sides is None or self.aim is None:
             yield middle
@@ -79,11 +79,11 @@ class PlacedLight:
                 yield middle + a * self.sides[0] * right + b * self.sides[1] * up
 
     def half_width(self) -> float:
-        """Half the width of what one emitter stands for, px."""
+        """Half the width of the part that one emitter represents, px."""
         return self.radius if self.sides is None else max(self.sides) / AREA_SIDE / 2
 
     def _from_point(self, position: np.ndarray, normals: np.ndarray, points: np.ndarray) -> np.ndarray:
-        """What one emitter gives surfaces (..., 3), before its strength: cosines over the squared distance, (...)."""
+        """The light of one emitter on surfaces (..., 3), before its strength: cosines over the squared distance, (...)."""
         way = position.astype(np.float32) - points
         far = np.maximum(np.linalg.norm(way, axis=-1), np.float32(NEAREST))
         towards = way / far[..., None]
@@ -91,19 +91,19 @@ class PlacedLight:
         return _risen((normals * towards).sum(-1), wide) / far**2 * self._emission(towards)
 
     def _emission(self, towards: np.ndarray) -> np.ndarray | float:
-        """How much of the light goes where, over straight ahead; `towards` (..., 3) points from the surface to the light."""
+        """The emission in a direction relative to straight ahead; `towards` (..., 3) points from the surface to the light."""
         if self.aim is None:
             return 1.0
         ahead = -(towards @ np.array(self.aim, np.float32))
         if self.cone is None:
-            return np.maximum(ahead, 0)  # an area shines as a matte surface does, to its front
+            return np.maximum(ahead, 0)  # an area emits by the cosine, to its front only
         full, end = self.cone
         t = np.clip((ahead - np.float32(end)) / np.float32(max(full - end, 1e-6)), 0, 1)
         return t * t * (3 - 2 * t)
 
 
 def visibility(surface: Surface, light: PlacedLight) -> np.ndarray:
-    """What share of a light, in pixels of the surface, each of its points sees, (h, w, 1) from 0 to 1."""
+    """The visible share of a light at each point of a surface, (h, w, 1) from 0 to 1; the light is in pixels of the surface."""
     if not light.shadows:
         return np.ones((*surface.top.shape, 1), np.float32)
     if light.towards is not None:
@@ -119,7 +119,7 @@ def visibility(surface: Surface, light: PlacedLight) -> np.ndarray:
 
 
 def _axes(aim: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The sides of an area that shines along `aim`: its width stays level."""
+    """The directions of the sides of an area that shines along `aim`; its width is level."""
     above = np.array([0.0, 1.0, 0.0]) if abs(aim[1]) < 0.99 else np.array([0.0, 0.0, 1.0])
     right = np.cross(aim, above)
     right /= np.linalg.norm(right)
@@ -127,5 +127,5 @@ def _axes(aim: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _risen(cosine: np.ndarray, radius: np.ndarray | np.float32) -> np.ndarray:
-    """The cosine toward a disc of an angular radius, rounded off where the disc sets; 0 where it has set."""
+    """The cosine toward a disc of an angular radius, smooth where the disc crosses the horizon; 0 where it has set."""
     return np.where(np.abs(cosine) < radius, (cosine + radius) ** 2 / (4 * radius), np.maximum(cosine, 0))

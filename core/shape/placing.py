@@ -1,4 +1,4 @@
-"""Where the lights of a rig stand in front of a subject whose shape is known: from the rig's axes into the picture's."""
+"""Places the lights of a rig in front of a subject whose shape is known: converts from the rig's axes to the picture's."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from .placed import PlacedLight, Vector
 from .shadow import points_of
 
 DISTANCE = 2.0
-"""How far the middle of the subject stands from the camera, in the unit of the rig, where no depth says so."""
-SEEN = 3  # px of a side: the surface under a pixel is that of its neighbourhood
+"""Distance of the subject's middle from the camera, in the unit of the rig, where no depth gives it."""
+SEEN = 3  # px per side of the neighbourhood that gives the surface at a pixel
 
 Corners = tuple[int, int, int, int]
 """x, y, width and height of a window."""
@@ -21,12 +21,12 @@ Corners = tuple[int, int, int, int]
 
 @dataclass(frozen=True)
 class View:
-    """How a camera sees the axes of a rig in a picture.
+    """The view from a camera: maps the axes of a rig to a picture.
 
     `focal` is the focal length in pixels and `centre` (x, y) the optical axis in pixels from the left and the top. The subject's
-    middle is `distance` units away. `per_pixel` of its pixels, across and down, are one of the display window, whose upper left
-    corner is at the column and row `corner` of the picture. `to_camera` (3, 3) turns the axes of the rig into the camera's, which
-    stands at `origin` (3,) in them.
+    middle is `distance` units away. `per_pixel`, across and down, is the number of its pixels per pixel of the display window,
+    whose upper left corner is at the column and row `corner` of the picture. `to_camera` (3, 3) turns the axes of the rig into
+    the camera's; `origin` (3,) is the camera's position in the axes of the rig.
     """
 
     focal: float
@@ -48,7 +48,7 @@ class View:
         origin: np.ndarray,
         distance: float = DISTANCE,
     ) -> View:
-        """How a camera sees a rig in a picture of `shape` (h, w) that covers the data window.
+        """The view for a picture of `shape` (h, w) that covers the data window.
 
         Args:
             data, display: the plate's windows in its pixels. fov: degrees, of the display window's width.
@@ -64,7 +64,7 @@ class View:
 def placed(
     light: RigLight, colour: np.ndarray, view: View, height: np.ndarray, normals: np.ndarray, matte: np.ndarray
 ) -> PlacedLight:
-    """A light of a rig before a subject, in pixels of the picture.
+    """Place a light of a rig in front of a subject, in pixels of the picture.
 
     Args:
         light: with the values of one frame.
@@ -74,8 +74,8 @@ def placed(
     r, g, b = (float(c) for c in colour * 2.0**light.stops)
     points = points_of(height, view.focal, view.centre)  # (h, w, 3)
     middle = _vector((points * matte[..., None]).sum((0, 1)) / max(float(matte.sum()), 1e-6))
-    plane = view.distance / max(1 - middle[2] / view.focal, 1e-3)  # where height 0 is, in units from the camera
-    scale = view.focal / plane  # px for a unit
+    plane = view.distance / max(1 - middle[2] / view.focal, 1e-3)  # distance of height 0 from the camera, in units
+    scale = view.focal / plane  # px per unit
     aim = None if light.aim is None else _turned(light.aim, view)
     made = PlacedLight(light.name, (r, g, b), aim=aim, shadows=light.shadows, middle=middle)
     if light.kind == "distant":
@@ -92,19 +92,19 @@ def placed(
 
 
 def _turned(direction: tuple[float, ...], view: View) -> Vector:
-    """A direction of the rig's axes in the camera's, unit."""
+    """A direction in the rig's axes turned into the camera's, unit."""
     turned = view.to_camera @ np.asarray(direction, np.float64)
     return _vector(turned / np.linalg.norm(turned))
 
 
 def _cone(light: RigLight) -> tuple[float, float]:
-    """The cosines at which a spot's light begins to fade and has ended."""
+    """The cosines at which a spot's light begins to fade and is zero."""
     half = math.radians(light.angle) / 2
     return math.cos(half * (1 - light.softness)), math.cos(half)
 
 
 def _before(light: RigLight, view: View, points: np.ndarray, normals: np.ndarray, scale: float) -> Vector:
-    """The point `out` units of `scale` px in front of the surface that is seen at the pixel `at`, along its normal, px."""
+    """The point `out` units of `scale` px in front of the surface at the pixel `at`, along its normal, px."""
     height, width = points.shape[:2]
     column = min(max(round(view.corner[0] + light.at[0] * view.per_pixel[0]), 0), width - 1)
     row = min(max(round(view.corner[1] + light.at[1] * view.per_pixel[1]), 0), height - 1)

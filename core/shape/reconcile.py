@@ -1,6 +1,6 @@
-"""One shape from what an estimator says in two ways: planar depth that fits its normals, at a distance that fits the camera.
+"""Combines an estimator's depth and normals: planar depth that fits the normals, at a distance that fits the camera.
 
-A picture does not tell how far away a thing is, so where depth came without a unit, the picture's longer side measures 1 at
+A picture does not show how far away a thing is, so where depth has no unit, the picture's longer side measures 1 at
 the subject's mean depth: a subject that fills the frame is about one unit wide.
 """
 
@@ -18,10 +18,10 @@ from .estimators import INVERSE, RELIEF, Z
 def planar(
     depth: np.ndarray, kind: str, normals: np.ndarray | None, matte: np.ndarray, fov: float, aspect: float = 1.0
 ) -> np.ndarray | None:
-    """Planar depth, (h, w) float32, positive, from an estimated depth of any kind; None where its scale cannot be told.
+    """Planar depth, (h, w) float32, positive, from an estimated depth of any kind; None where its scale cannot be found.
 
     Relative depth without normals has no scale. With normals its relief is scaled to theirs, least squares over the matte, and
-    held to them (`depth.relief_of`); where the two run against each other, the normals are believed.
+    combined with them (`depth.relief_of`). Where the two contradict each other, the normals are used.
 
     Args:
         depth: (h, w) of the kind `kind` (`estimators.DEPTH_KINDS`).
@@ -49,7 +49,7 @@ def planar(
 
 
 def _heights(normals: np.ndarray, matte: np.ndarray, relief: np.ndarray | None) -> np.ndarray:
-    """Heights toward the viewer in pixels, (h, w), of normals and perhaps a relief in longer sides."""
+    """Heights toward the viewer in pixels, (h, w), from normals and optionally a relief in units of the longer side."""
     planes = torch.from_numpy(np.ascontiguousarray(normals, np.float32)).permute(2, 0, 1)[None]  # (1, 3, h, w)
     cover = torch.from_numpy(np.ascontiguousarray(matte, np.float32))[None, None]
     given = None if relief is None else torch.from_numpy(np.ascontiguousarray(relief, np.float32))[None, None]
@@ -57,7 +57,7 @@ def _heights(normals: np.ndarray, matte: np.ndarray, relief: np.ndarray | None) 
 
 
 def _scaled(relief: np.ndarray, heights: np.ndarray, matte: np.ndarray) -> np.ndarray | None:
-    """A relief of unknown scale at the scale of `heights`; None where the two run against each other."""
+    """A relief of unknown scale at the scale of `heights`; None where the two contradict each other."""
     weight = matte / max(float(matte.sum()), 1e-6)
     one, other = relief - (relief * weight).sum(), heights - (heights * weight).sum()
     size, shared = float((weight * one * one).sum()), float((weight * one * other).sum())

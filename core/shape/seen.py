@@ -1,4 +1,4 @@
-"""What a network sees of the shape of a subject, as pictures. Floor 1."""
+"""A network's estimate of the shape of a subject, as pictures. Floor 1."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class SeenShape:
-    """A subject's shape as a network sees it at one size, float32.
+    """A subject's shape as estimated by a network at one size, float32.
 
     `normals` (h, w, 3) unit, camera space: X right, Y up, Z to the viewer. `relief` (h, w) height toward the viewer in units of
     the picture's longer side. `log_albedo` (h, w, 3) natural log of reflectance. `doubt` (h, w) expected error of the normals in
@@ -24,7 +24,7 @@ class SeenShape:
 
     @property
     def planes(self) -> tuple[np.ndarray, ...]:
-        """All four."""
+        """All four planes."""
         return self.normals, self.relief, self.log_albedo, self.doubt
 
     def each(self, changed: Callable[[np.ndarray], np.ndarray]) -> SeenShape:

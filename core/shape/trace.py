@@ -1,10 +1,10 @@
-"""What broad light reaches a point of a subject: its relief hides some of every light.
+"""The broad light that reaches each point of a subject, with the shadows of its relief.
 
-A relief has a horizon around each of its points (Max 1988, "Horizon mapping"): a light shines on the point where it stands
-above. What stands far in front of the point is taken for a thing of limited thickness, which light from the side passes behind.
-Horizons do not depend on the light: for each frame they are worked out once, and so is how much of the light
-of each of `CELLS` directions every point receives; a light that turns is then one matrix product. Small lamps, whose shadows
-have edges, are walked to one by one (`shadow`).
+A relief has a horizon around each of its points (Max 1988, "Horizon mapping"): a light from
+above the horizon reaches the point. A thing far in front of the point is taken to have limited thickness, and light from the
+side passes behind it. Horizons do not depend on the light. For each frame they are computed once, and so is the light that every
+point receives from each of `CELLS` directions; turning a light is then one matrix product. Small lamps, whose shadows have
+edges, are traced one by one (`shadow`).
 
 The view is taken as parallel. Everything is deterministic for one number of torch's threads.
 """
@@ -23,20 +23,20 @@ from ..light.octahedral import octahedral_directions
 from .depth import larger, smaller, smaller_size
 
 AZIMUTHS = 32
-GRID = 16  # a side of the octahedral grid of directions that broad light is gathered on
+GRID = 16  # side of the octahedral grid of directions on which broad light is gathered
 CELLS = GRID * GRID
-SHARPNESS = 60.0  # of the lobe exp(k (cos - 1)) that spreads light over the cells: about as wide as one of them
-CELL_RADIUS = 0.11  # radians: half the distance of two cells
-GROWTH = 1.25  # from one step of a march to the next
-BIAS = 0.6  # px that something must stand above a point to hide anything from it: relief is no finer
-SOFT = 1.2  # px of relief over which hiding sets in
-FAR_SOFT = 0.03  # radians more: edges far away are less sure
-DOUBTED = 1.0  # of the normals' expected error, by which every horizon is softer
-THICK = 0.35  # of the picture's longer side: what stands more than this in front has light behind it
-FLATTEST = 0.05  # least z of a normal: the slope of what faces away is as steep as this
+SHARPNESS = 60.0  # k of the lobe exp(k (cos - 1)) that spreads light over the cells; about as wide as one cell
+CELL_RADIUS = 0.11  # radians; half the distance of two cells
+GROWTH = 1.25  # factor from one step of a march to the next
+BIAS = 0.6  # px above a point from which a surface hides light; the relief is not more precise
+SOFT = 1.2  # px of relief over which occlusion increases
+FAR_SOFT = 0.03  # radians added, because far edges are less certain
+DOUBTED = 1.0  # share of the normals' expected error by which every horizon is blurred
+THICK = 0.35  # share of the picture's longer side; light passes behind things farther in front than this
+FLATTEST = 0.05  # least z of a normal, which limits the slope of surfaces that face away
 AT_ONCE = 32  # cells
-NOTHING = 1e-4  # radiance at unit level that divides nothing by nothing
-NOWHERE = -1e4  # height where nothing stands
+NOTHING = 1e-4  # radiance at unit level added to both sides of a ratio, so that 0 / 0 gives 1
+NOWHERE = -1e4  # height where there is no surface
 _NAMES = ("dark", "light", "behind", "before")
 
 
@@ -44,7 +44,7 @@ _NAMES = ("dark", "light", "behind", "before")
 class Horizons:
     """Around each point, (B, AZIMUTHS, h, w), elevations in radians over the picture's plane.
 
-    Light from below `dark` is hidden and from above `light` is not. What stands far in front hides what comes from between
+    Light from below `dark` is hidden and from above `light` is not. A thing far in front hides light from between
     `behind` and `before`.
     """
 
@@ -56,10 +56,10 @@ class Horizons:
 
 @dataclass(frozen=True)
 class Traced:
-    """A frame's shape made ready for any broad light, at a smaller `size` of P points.
+    """A frame's shape prepared for any broad light, at a smaller `size` of P points.
 
-    `standing` (B, 1, h, w) is the matte and `full` the size of the picture. `open` and `seen` (B, CELLS, P) tell what share of
-    each cell's energy arrives at the points: without anything in the way, and as it is. `sky` (B, 1, H, W) at the picture's
+    `standing` (B, 1, h, w) is the matte and `full` the size of the picture. `open` and `seen` (B, CELLS, P) are the share
+    of each cell's energy that arrives at the points: unoccluded, and with occlusion. `sky` (B, 1, H, W) at the picture's
     size is the cosine-weighted share of the hemisphere that is open.
     """
 
@@ -74,14 +74,14 @@ class Traced:
 def trace(
     normals: torch.Tensor, seen: torch.Tensor, field: torch.Tensor, matte: torch.Tensor, doubt: torch.Tensor
 ) -> Traced:
-    """Make a shape ready for any light.
+    """Prepare a shape for any light.
 
     Args:
         normals: (B, 3, h, w) unit, camera space.
-        seen: (B, 3, h, w) the same as a parallel view would see them (`depth.seen_along`): they have the slopes of the heights.
-        field: (B, 1, h, w) heights toward the viewer in pixels of this picture (`depth.heights`, or a depth that is given).
-        matte: (B, 1, h, w), 0 to 1; nothing stands where it is under a half.
-        doubt: (B, 1, h, w) expected error of the shape in radians, by which shadows are softer.
+        seen: (B, 3, h, w) the same converted to a parallel view (`depth.seen_along`), with the slopes of the heights.
+        field: (B, 1, h, w) heights toward the viewer in pixels of this picture (`depth.heights`, or a given depth).
+        matte: (B, 1, h, w), 0 to 1; there is no surface where it is under a half.
+        doubt: (B, 1, h, w) expected error of the shape in radians, by which shadows are blurred.
     """
     height, width = matte.shape[-2:]
     size = smaller_size(height, width)
@@ -100,7 +100,7 @@ def trace(
 def _arriving(
     facing: torch.Tensor, tilted: torch.Tensor, around: Horizons, soft: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """`open` and `seen` of `Traced`, a few cells at a time: their temporaries stay in cache."""
+    """`open` and `seen` of `Traced`, computed for a few cells at a time, so that temporaries stay in cache."""
     n, tilt = facing.flatten(2), tilted.flatten(2)  # B, 3, P
     cells = _cells(str(facing.device))
     horizon = [getattr(around, name).flatten(2) for name in _NAMES]
@@ -110,7 +110,7 @@ def _arriving(
     for some in torch.arange(CELLS, device=facing.device).split(AT_ONCE):
         left, mixed = cells.left[some], cells.mixed[some, None]
         at = Horizons(*(torch.lerp(x[:, left], x[:, (left + 1) % AZIMUTHS], mixed) for x in horizon))
-        slope = torch.atan2(-(cells.azimuth[some] @ tilt[:, :2]), up)  # of the surface itself, toward each cell
+        slope = torch.atan2(-(cells.azimuth[some] @ tilt[:, :2]), up)  # slope of the surface itself, toward each cell
         cosine = (cells.towards[some] @ n).clamp_min(0)
         open_.append(cosine)
         seen.append(cosine * _reached(at, cells.elevation[some, None], slope, soft))
@@ -118,10 +118,10 @@ def _arriving(
 
 
 def broad_share(shape: Traced, directions: torch.Tensor, energy: torch.Tensor) -> torch.Tensor:
-    """What arrives of a broad light, of what would with nothing in the way, (B, 3, H, W); 1 where it gives nothing.
+    """The share of a broad light that arrives, relative to unoccluded light, (B, 3, H, W); 1 where it gives no light.
 
     Args:
-        directions: (B, N, 3) camera space, toward pieces of the light; they may be shorter than 1 (`light.emitters`).
+        directions: (B, N, 3) camera space, toward parcels of the light; they may be shorter than 1 (`light.emitters`).
         energy: (B, N, 3) radiance times solid angle of each.
     """
     cells = _on_cells(directions, energy)
@@ -131,7 +131,7 @@ def broad_share(shape: Traced, directions: torch.Tensor, energy: torch.Tensor) -
 
 
 def reaching(shape: Traced, directions: torch.Tensor) -> torch.Tensor:
-    """The share of narrow lights that reaches each point of what would with nothing in the way, (B, N, H, W); 1 behind a surface.
+    """The share of narrow lights that arrives, relative to unoccluded light, (B, N, H, W); 1 for a light behind the surface.
 
     Args:
         directions: (N, 3) unit, camera space, toward the lights.
@@ -153,7 +153,7 @@ def horizons(field: torch.Tensor, matte: torch.Tensor) -> Horizons:
 
 
 def _walled(field: torch.Tensor, matte: torch.Tensor) -> torch.Tensor:
-    """The relief with nothing around it, as far as a march goes."""
+    """The relief padded with `NOWHERE`, as far as a march goes."""
     reach = max(field.shape[-2:])
     return pad(torch.where(matte[:, 0] > 0.5, field, field.new_tensor(NOWHERE)), (reach,) * 4, value=NOWHERE)
 
@@ -179,9 +179,9 @@ def _horizon(walled: torch.Tensor, field: torch.Tensor, angle: float, growth: fl
 def _reached(
     around: Horizons, elevation: torch.Tensor | float, slope: torch.Tensor, soft: torch.Tensor
 ) -> torch.Tensor:
-    """What share of a light of a half width `soft` arrives over the horizons, 0 to 1, all of one shape.
+    """The share of a light of half width `soft` that arrives over the horizons, 0 to 1; all arrays have one shape.
 
-    The cosine knows already what a surface hides from itself, so a horizon counts only as far as it stands over `slope`.
+    The cosine already contains what a surface hides from itself, so a horizon counts only as far as it is above `slope`.
     """
     over = (around.light - slope).clamp_min(0)
     edge = torch.minimum(around.light + soft, around.light + over)
@@ -199,7 +199,7 @@ def _smoothstep(t: torch.Tensor) -> torch.Tensor:
 
 
 def _march(reach: int, angle: float, growth: float) -> list[tuple[int, int]]:
-    """Whole-pixel offsets (right, up) along an azimuth, each once, farther and farther apart."""
+    """Whole-pixel offsets (right, up) along an azimuth, each once, at increasing distances."""
     offsets: list[tuple[int, int]] = []
     step = 1.0
     while step < reach:
@@ -211,7 +211,7 @@ def _march(reach: int, angle: float, growth: float) -> list[tuple[int, int]]:
 
 
 def _on_cells(directions: torch.Tensor, energy: torch.Tensor) -> torch.Tensor:
-    """Lights' energy on the fixed directions, (B, 3, CELLS); none is lost."""
+    """Lights' energy spread to the fixed directions, (B, 3, CELLS); the total is kept."""
     near = torch.softmax(SHARPNESS * (directions @ _cells(str(energy.device)).towards.T), dim=-1)  # B, N, CELLS
     return energy.transpose(1, 2) @ near
 
@@ -232,7 +232,7 @@ class _Cells(NamedTuple):
 def _cells(device: str) -> _Cells:
     d = torch.from_numpy(octahedral_directions(GRID)).reshape(-1, 3)
     flat = d / d.abs().sum(1, keepdim=True)
-    omega = flat.norm(dim=1)[None] ** -3  # of a cell of the unfolded octahedron, seen from its middle
+    omega = flat.norm(dim=1)[None] ** -3  # solid angle of a cell of the unfolded octahedron, from its centre
     omega = omega * 4 * math.pi / omega.sum()
     turn = (torch.atan2(d[:, 1], d[:, 0]) % (2 * math.pi)) / (2 * math.pi) * AZIMUTHS
     across = torch.hypot(d[:, 0], d[:, 1]).clamp_min(1e-6)

@@ -1,4 +1,4 @@
-"""A shot from its plate to the frames written: planned, read, lit, rendered, previewed. `relight` is all of it in one call."""
+"""Everything about one shot: planning, reading, lighting, rendering and previewing. `relight` renders a job in one call."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def relight(
     rendered too, and the first error is raised at the end.
 
     Args:
-        on_event: called once a frame, from the calling thread; it counts over all views.
-        stop: when set, frames in work are finished and no more are begun.
-        plans: one plan a view, where the job was prepared before (`prepare.prepare_views`).
-        stores: one a plan: where the chunks of a job keep what its network answered, for each other.
+        on_event: called once per frame, from the calling thread; its counts include all views.
+        stop: when set, frames in progress are finished and no new ones are started.
+        plans: one plan per view, where the job is already prepared (`prepare.prepare_views`).
+        stores: one per plan: the storage through which the chunks of a job share the network's predictions.
 
     Returns:
-        One report a view.
+        One report per view.
 
     Raises:
         UsageError: an option is missing or cannot work, or a frame would replace a file without permission.

@@ -1,7 +1,8 @@
-"""Everything that is refused before work begins: what can be known from the options, the files' names and their headers.
+"""The checks before work begins: what can be found from the options, the files' names and their headers.
 
-`prepare` calls the five functions `check_...`, in this order, each as soon as what it needs is known. A refusal is a sentence in
-the words of the option that was typed. What only the pixels of a frame can show is refused where they are read.
+`prepare.views` calls `check_views`; `prepare.prepare` calls `check_options`, `check_frames`, `check_files` and `check_backbone`,
+in this order; `check_estimator` is called when an estimator is loaded. An error message uses the name of the option that was
+typed. Errors that need the pixels of a frame are raised where the pixels are read.
 """
 
 from __future__ import annotations
@@ -29,10 +30,10 @@ T = TypeVar("T")
 
 
 def check_views(parameters: RelightParameters, in_paths: bool) -> None:
-    """Refuse views that would be written to one place, or that are read from nowhere.
+    """Refuse views that would be written to the same files, or that no input holds.
 
     Args:
-        in_paths: some path of an input holds %V or %v.
+        in_paths: whether the path of any input contains %V or %v.
 
     Raises:
         UsageError: see above.
@@ -55,7 +56,7 @@ def check_views(parameters: RelightParameters, in_paths: bool) -> None:
 
 
 def check_options(parameters: RelightParameters) -> None:
-    """Raise `UsageError` for options that cannot work together, whatever lies on disk."""
+    """Raise `UsageError` for options that cannot work together, whatever files exist."""
     p = parameters
     if not str(p.out).lower().endswith(".exr"):
         raise UsageError(f"--out {p.out} must end in .exr; Relamp writes scene-linear EXR only")
@@ -84,7 +85,7 @@ def check_options(parameters: RelightParameters) -> None:
 def check_frames(
     parameters: RelightParameters, inputs: Inputs, wanted: tuple[int, ...], on_disk: tuple[int, ...]
 ) -> None:
-    """Refuse frames that cannot be delivered.
+    """Refuse a list of frames that cannot be delivered.
 
     Raises:
         UsageError: `--out` is one file for several frames.
@@ -103,11 +104,11 @@ def check_frames(
 
 
 def check_files(parameters: RelightParameters, inputs: Inputs, tasks: tuple[FrameTask, ...]) -> None:
-    """Refuse outputs that would replace files without permission, and inputs that are not there or do not fit.
+    """Refuse outputs that would replace files without permission, and inputs that are missing or do not fit.
 
     Raises:
-        UsageError: an output is a file that the job reads, or is there already and no option says what to do with it; a layer
-            of `--layers` is in the plate already.
+        UsageError: an output is a file that the job reads, or exists already and no option says what to do with it; the
+            plate already has a layer of `--layers`.
         InputError: matte, normals, depth or background lack a frame, the background of `--over` has another format than the
             plate, or no frame of the plate can be read.
     """
@@ -120,9 +121,9 @@ def check_files(parameters: RelightParameters, inputs: Inputs, tasks: tuple[Fram
 
 
 def check_backbone(parameters: RelightParameters, colour: Colour, backbone: Backbone, source_given: bool) -> None:
-    """Raise `UsageError` for options that the backbone cannot fulfil or would ignore.
+    """Raise `UsageError` for options that the backbone cannot carry out or would ignore.
 
-    `source_given` says that the light that the plate was shot under is given (`--source-env`).
+    `source_given` is True where the light that the plate was shot under is given (`--source-env`).
     """
     _require_options_used(parameters, backbone)
     _require_working_space(parameters, colour, backbone)
@@ -130,7 +131,7 @@ def check_backbone(parameters: RelightParameters, colour: Colour, backbone: Back
 
 
 def check_estimator(parameters: RelightParameters, colour: Colour) -> None:
-    """Raise `UsageError` where the networks that see shape and surface cannot be asked."""
+    """Raise `UsageError` where the estimators of shape and surface cannot be used with these options."""
     if not colour.is_acescg:
         raise UsageError(
             f"--estimator {parameters.estimator or 'own'} sees ACEScg, and {colour.config_id} works in {colour.working_space}; "
@@ -139,9 +140,9 @@ def check_estimator(parameters: RelightParameters, colour: Colour) -> None:
 
 
 def of_first_readable(paths: Iterable[Path], read: Callable[[Path], T]) -> T:
-    """What `read` returns of the first file that it can read: a damaged frame fails alone, later, and not the shot.
+    """The result of `read` for the first file that it can read. A damaged frame fails later, by itself, and not the whole shot.
 
-    Raises the first `InputError` when none can be read.
+    Raises the first `InputError` if no file can be read.
     """
     reason: InputError | None = None
     for path in paths:
@@ -153,9 +154,9 @@ def of_first_readable(paths: Iterable[Path], read: Callable[[Path], T]) -> T:
 
 
 def _require_no_input_replaced(inputs: Inputs, tasks: tuple[FrameTask, ...]) -> None:
-    """Refuse an output that is a file the job reads, or that would be a new frame of what it reads."""
+    """Refuse an output that is a file the job reads, or that would become a new frame of an input sequence."""
     frames = {frame for task in tasks for frame in (task.frame, task.plate_frame)}
-    # A file that is there may be any frame of an input, as --out plate.1001.exr is; else there is no need to list them all.
+    # An existing output may be any frame of an input, for example --out plate.1001.exr; only then all input files are listed.
     there = any(task.out.exists() for task in tasks)
     require_free([task.out for task in tasks], True, inputs.files(frames, every=there))
 
@@ -195,7 +196,7 @@ def _require_background_format(inputs: Inputs, tasks: tuple[FrameTask, ...]) -> 
         try:
             theirs, ours = exr.display_window(background), exr.display_window(inputs.plate.path(task.plate_frame))
         except InputError:
-            continue  # a damaged frame fails alone, when it is read
+            continue  # a damaged frame fails by itself, when it is read
         require_format(background, theirs, ours)
         return
 
@@ -222,7 +223,7 @@ def _require_layer_names_free(parameters: RelightParameters, inputs: Inputs, tas
 
 
 def _require_options_used(parameters: RelightParameters, backbone: Backbone) -> None:
-    """Refuse an option that was given and that this backbone ignores."""
+    """Refuse a given option that this backbone ignores."""
     p, network = parameters, backbone.network
     if p.ensemble != default_of("ensemble") and network is None:
         raise UsageError(
@@ -234,7 +235,7 @@ def _require_options_used(parameters: RelightParameters, backbone: Backbone) -> 
             f"--steps {p.steps} is for networks that denoise, and --backbone {p.backbone} works its answer out at once; "
             "leave it out"
         )
-    # A network that sees the background has it as an input even where none is given: it is the map, seen through the camera.
+    # A network with a background input gets one even where none is given: the map, as the camera sees it.
     ignored = p.lit_by() != "background" and not (network is not None and network.sees_background)
     if ignored and p.background_exposure != default_of("background_exposure"):
         raise UsageError(
@@ -244,7 +245,7 @@ def _require_options_used(parameters: RelightParameters, backbone: Backbone) -> 
 
 
 def _require_working_space(parameters: RelightParameters, colour: Colour, backbone: Backbone) -> None:
-    """Refuse a network that knows ACEScg alone where light is worked out in another space."""
+    """Refuse a network that was trained in ACEScg alone where the working space is another one."""
     if colour.is_acescg or backbone.network is None or backbone.network.any_working_space:
         return
     raise UsageError(
@@ -254,7 +255,7 @@ def _require_working_space(parameters: RelightParameters, colour: Colour, backbo
 
 
 def _require_layers_made(parameters: RelightParameters, backbone: Backbone, source_given: bool) -> None:
-    """Refuse layers that this backbone cannot give."""
+    """Refuse layers that this backbone cannot make."""
     p, network = parameters, backbone.network
     gives = frozenset[str]() if network is None else network.gives
     if "albedo" in p.layers and not (source_given or backbone.wants_source or "albedo" in gives):

@@ -1,4 +1,4 @@
-"""Frames out: a finished frame into its file, the plate's untouched numbers selected, its making written down."""
+"""Writes a finished frame to its file: unchanged pixels keep the file's own values, and the header records how it was made."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from .plan import FrameTask, Plan
 
 log = logging.getLogger("relamp")
 
-# Light goes out in the plate's colour space; a ratio, an albedo and normals are made in the working space and stay there.
+# Light is written in the plate's colour space; a ratio, an albedo and normals stay in the working space.
 _COLOUR_LAYERS = ("irradiance", "lamps")
 _CHANNEL_LAYER = {"normals": "N"}  # the layer's name in a file, where it is not the option's
 
 
 def write(plan: Plan, task: FrameTask, frame: Frame, finished: Finished, law: Law) -> None:
-    """Write one finished frame in the plate's colour space, untouched numbers selected from the file."""
+    """Write one finished frame in the plate's colour space; unchanged pixels keep the values of the plate's file."""
     p = plan.parameters
     types = _Types(p.data_type, frame.data_type)
     back = plan.colour.from_working(finished.beauty, frame.colorspace)
-    # In the working space the beauty already is the file's own number wherever nothing changed.
+    # If the file is in the working space, the beauty already equals the file's values wherever nothing changed.
     chosen = back if back is finished.beauty else np.where(finished.changed, back, frame.rgb)
-    # Lamps have to add up to what is stored, so with them the beauty is rounded here and not by the writer.
+    # Lamps must add up to the stored beauty, so with lamps the beauty is rounded here and not by the writer.
     rgb, clamped = exr.quantise(chosen, types.beauty) if finished.lamps else (chosen, 0)
     layers = {
         _CHANNEL_LAYER.get(name, name): types.store(name, _in_file_space(name, pixels, plan, frame))
@@ -58,7 +58,7 @@ def write(plan: Plan, task: FrameTask, frame: Frame, finished: Finished, law: La
 
 
 def layer_names(parameters: RelightParameters) -> list[str]:
-    """The names the layers asked for will have in the file; of a rig, whose lights come before other lamps, as many as can be."""
+    """The names that the requested layers will have in the file; for a rig, as many lamps as it can have in any frame."""
     count = parameters.lamps + (MOST if parameters.rig else 0)
     lamps = [*(f"lamp{i}" for i in range(1, count + 1)), "rest"]
     names = [[_CHANNEL_LAYER.get(name, name)] if name != "lamps" else lamps for name in parameters.layers]
@@ -66,7 +66,7 @@ def layer_names(parameters: RelightParameters) -> list[str]:
 
 
 class _Types:
-    """Which channels are half and which float: `-d half`, `-d normals=float`, else as the plate."""
+    """Which channels are half and which are float: by `-d half` or `-d normals=float`, else as in the plate."""
 
     def __init__(self, asked: tuple[str, ...], plate: str) -> None:
         self._by_layer = {layer: kind for layer, _, kind in (item.rpartition("=") for item in asked)}
@@ -81,7 +81,7 @@ def _in_file_space(name: str, pixels: np.ndarray, plan: Plan, frame: Frame) -> n
 
 
 def provenance(plan: Plan, task: FrameTask, law: Law) -> dict[str, Any]:
-    """The attributes that say how a frame was made, by EXR attribute name."""
+    """The attributes that record how a frame was made, by EXR attribute name."""
     p = plan.parameters
     rotate = at_frame(p.env_rotate, task.frame)
     made = {

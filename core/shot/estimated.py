@@ -1,4 +1,4 @@
-"""Frames whose shape and surface an estimator sees on the fly: the passes of `relamp passes`, unwritten."""
+"""Frames whose shape and surface are estimated during the render: the passes of `relamp passes`, without files."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from .read_ahead import Frames, Key, ReadFrame
 from .seeing import Seeing
 from .shared_cache import SharedCache
 
-_KEPT = 4  # frames with their passes, beside those of the threads
+_KEPT = 4  # frames kept with their passes, in addition to one per thread
 
 
 class EstimatedFrames:
-    """`read_ahead.Frames` of a plan with an estimator, over those of the plate. What is given stays; the rest is seen."""
+    """`read_ahead.Frames` of a plan with an estimator. Given inputs are kept; what is not given is estimated."""
 
     def __init__(self, plan: Plan, frames: Frames) -> None:
         assert plan.estimator is not None
         gives = plan.estimator.estimator.gives
-        # Depth without normals has no scale, so no light can be traced through it; a matte is never replaced.
+        # Depth without normals has no scale, so no light can be traced with it; a given matte is never replaced.
         unused = {"matte", *(() if "normals" in gives else ("depth",))}
         layers = tuple(name for name in LAYERS if name not in unused and PLANES.get(name, name) in gives)
         passes = PassesPlan(
@@ -37,18 +37,18 @@ class EstimatedFrames:
 
     @contextmanager
     def own(self, task: FrameTask) -> Iterator[ReadFrame]:
-        """The frame of a task, to be relit once. Raises what reading and seeing it raise."""
+        """The frame of a task, to be relit once. Raises the errors of reading the frame and of estimating."""
         with self._frames.own(task) as read:
             yield self._seen(read, task)
 
     @contextmanager
     def open(self, key: Key) -> Iterator[ReadFrame]:
-        """Any frame, for its light alone; likewise."""
+        """Any frame, for its pixels alone; raises the same errors."""
         with self._frames.open(key) as read:
             yield self._seen(read, FrameTask(key[0], RENDER, key[1], self._out))
 
     def skipped(self, task: FrameTask) -> None:
-        """A task will not be relit: its frame need not be kept for it."""
+        """Record that a task will not be relit, so that its frame need not be kept."""
         self._frames.skipped(task)
 
     def _seen(self, read: ReadFrame, task: FrameTask) -> ReadFrame:
@@ -60,7 +60,7 @@ class EstimatedFrames:
 
 
 def _filled(subject: Subject, seen: dict[str, np.ndarray]) -> Subject:
-    """A subject with what an estimator sees of it in the place of what was not given."""
+    """A subject in which the estimator's passes replace what was not given."""
     if subject.guessed and "normals" in seen:
         known = np.abs(seen["normals"]).sum(-1) > 0
         facing = np.where(known[..., None], seen["normals"], np.float32([0, 0, 1]))

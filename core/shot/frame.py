@@ -1,4 +1,4 @@
-"""The way of one frame: read, lit, relit by the network where there is one, and put together at its own resolution.
+"""The processing of one frame: read, lit, relit by the network where there is one, and finished at its own resolution.
 
 Renders and previews call the same `relight_frame`; a preview gives it smaller frames. (H, W) is the size of the frame's data
 window, (h, w) the working size of the network and the deflicker, S the side of a table over octahedral directions.
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Shot:
-    """A plan, where its frames come from, and everything its frames share."""
+    """A plan with the source of its frames and everything that its frames share."""
 
     plan: Plan
     frames: Frames
@@ -51,13 +51,13 @@ class Shot:
         like: Shot | None = None,
         seen: SeenShapes | None = None,
     ) -> Shot:
-        """Make a plan's shot ready; nothing is computed yet.
+        """Build the shot of a plan; nothing is computed yet.
 
         Args:
-            frames: the plan's own at full size when None.
-            store: where the chunks of a job keep what its network predicted, for each other.
-            like: a shot of the same environment files, whose tables, last guide and last shape are taken over.
-            seen: shapes that were seen before, of shots whose `frames` tell one frame from another alike.
+            frames: the source of frames; None reads the plan's own at full size.
+            store: the storage through which the chunks of a job share the network's predictions.
+            like: a shot with the same environment files, whose tables, last guide and last shape are reused.
+            seen: shapes that were estimated before, in shots whose `frames` have the same `identity` keys.
         """
         frames = frames or ReadAhead(plan)
         if plan.estimator is not None:
@@ -72,14 +72,14 @@ class Shot:
         return cls(plan, frames, lights, working, residuals, tracer, lock)
 
     def with_amounts(self, plan: Plan) -> Shot:
-        """This shot under a plan that differs in `env_exposure`, `mix` and `grain` alone: the network's answers stay."""
+        """This shot under a plan that differs in `env_exposure`, `mix` and `grain` alone; the network's predictions are kept."""
         lights = Lights(plan, CacheSizes.of(plan).inputs, self.lights.maps)
         return replace(self, plan=plan, lights=lights)
 
 
 @dataclass(frozen=True)
 class RelitFrame:
-    """A frame with its relit picture, and what it was made with; `subject` has the normals that were lit."""
+    """A frame with its relit picture, and the data it was made with; `subject` has the normals that were used for lighting."""
 
     frame: Frame
     finished: Finished
@@ -92,13 +92,13 @@ def relight_frame(shot: Shot, task: FrameTask) -> RelitFrame:
     """Relight the frame of one task.
 
     Raises:
-        InputError: a file is missing, damaged, or lacks what is asked of it.
+        InputError: a file is missing, damaged, or lacks a requested channel or layer.
         UsageError: the frame cannot be relit with these settings.
     """
     p = shot.plan.parameters
 
     # 1. Read: plate (H, W, 3) premultiplied scene-linear light in the working space, weight (H, W) of the matte, normals
-    #    (H, W, 3). The frame stays open so that its neighbours find it read.
+    #    (H, W, 3). The frame stays open so that neighbouring frames need not read it again.
     with shot.frames.own(task) as read:
         frame, subject = read.frame, read.subject
 
@@ -115,27 +115,27 @@ def relight_frame(shot: Shot, task: FrameTask) -> RelitFrame:
             working = shot.working.of(key, read)
             if predicts:
                 # 4. Network: residual (h, w, 3) natural log gain over the analytic one; zeros without a network.
-                # 5. Deflicker: the same (h, w, 3), steadied over the neighbours.
+                # 5. Deflicker: the same (h, w, 3), smoothed in time over the neighbouring frames.
                 residual = shot.residuals.steady(key, working)
 
-                # 6. Enlarge: coefficients (h, w, G + 1, 3) with a guide (H, W, G); the analytic gain on the network's normals.
+                # 6. Enlarge: coefficients (h, w, G + 1, 3) with a guide (H, W, G); the analytic gain with the network's normals.
                 given = shot.residuals.enlarge(subject, light, working, residual)
 
-            # 7. Trace: what the form hides of each light, shares at sizes of their own that `finish` enlarges to (H, W).
+            # 7. Trace: the visibility of each light, pictures (h, w, C) of several sizes that `finish` enlarges to (H, W).
             if shot.tracer.traces(given.subject):
                 traced = shot.tracer.trace(task.frame, read, light, given.subject, working)
                 given = replace(given, traced=traced)
 
-        # 8. Mirror: what surfaces of given materials mirror of each light, (H, W, 3), sharp where they are.
+        # 8. Gloss: maps and tables for the reflections on given materials; `finish` evaluates them at (H, W, 3).
         given = replace(
             given, gloss=gloss_of(shot.plan, shot.lights.maps, task.frame, frame, given.subject, light, given.shading)
         )
 
-        # 9. Finish: the gain on the plate, grain, lamps and layers, each (H, W, 3).
+        # 9. Finish: apply the gain to the plate, with grain; make lamps and layers, (H, W, 3) or (H, W).
         lit = cut_out(given.subject) if p.over else given.subject
         finished = finish(replace(given, subject=lit), law, p.layers)
 
-        # 10. Composite: (H, W, 3) over the background.
+        # 10. Composite: the relit subject over the background, (H, W, 3).
         if p.over:
             frame, finished = put_over(shot.plan, task, frame, lit, finished)
     return RelitFrame(frame, finished, lit, given.shading, law)

@@ -1,4 +1,4 @@
-"""The lights of a frame on a subject whose materials are given, made ready for `finish`."""
+"""Prepares, for `finish`, the lights of a frame on a subject whose materials are given."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ def gloss_of(
     """The lights of a frame on its subject's materials; None where no materials are given.
 
     Args:
-        subject: over the whole frame, with the normals that are lit. shading: the one that the analytic gain is read from.
+        subject: over the whole frame, with the normals that are used for lighting.
+        shading: the tables that the analytic gain is read from.
     """
     if subject.materials is None:
         return None
@@ -34,7 +35,7 @@ def gloss_of(
     source, scale = None, 1.0
     if known and shading.source is not None:
         source = Side(_source_mirror(plan, maps, number), light.source_to_map, shading.source)
-    else:  # the analytic gain is then the new light less one number: `gain.analytic.alone`
+    else:  # the log gain is then the log of the new light minus one number: `gain.analytic.alone`
         lit = np.log(np.maximum(shading.target[0, 0], DARKEST))
         scale = float(np.exp((shading.hint.table[0, 0] - lit).mean()))
     across, down = steps_of(rays, subject.normals)

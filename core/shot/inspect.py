@@ -1,4 +1,4 @@
-"""What pictures on disk hold, the moment they are given: range, gaps, size, colour. Headers only."""
+"""Describes pictures on disk from their headers: frame range, gaps, size, colour."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _LIGHTS = ("env", "source_env")
 
 
 def inspect_input(name: str, path: str, config: str | None = None) -> dict[str, Any]:
-    """Look at the input `name` (plate, matte, normals, depth, background, env, source_env or camera).
+    """Describe the input `name` (plate, matte, normals, depth, background, env, source_env or camera).
 
     Returns:
-        `sentence` for the artist; `pattern`, the whole sequence where `path` is one frame of it; and for pictures `frames`
+        `sentence` for the artist; `pattern`, the whole sequence where `path` is one frame of it. For pictures also `frames`
         and `missing` as ranges, `first` and `last`, `width` and `height`, `channels` as a list of layers.
 
     Raises:
-        RelampError: the sentence is what is wrong with it.
+        RelampError: the input is not usable; the message says why.
     """
     kind = knob_of(name).kind
     if kind == "file":
@@ -62,15 +62,15 @@ def inspect_input(name: str, path: str, config: str | None = None) -> dict[str, 
 
 
 def describe(path: str, *, colour: Colour | None = None, pixels: bool = False) -> str:
-    """Tell what a file or a sequence holds, in lines: `exr.info` of its first frame, and what is not alike in the others.
+    """Describe a file or a sequence in lines of text: `exr.info` of its first frame, and how other frames differ from it.
 
     Args:
         path: a file, a pattern such as `shot.####.exr`, or a folder with one sequence in it.
-        colour, pixels: as of `exr.info`.
+        colour, pixels: as in `exr.info`.
 
     Raises:
-        InputError: nothing is there, or nothing that can be read.
-        UsageError: a folder with several sequences.
+        InputError: no file exists, or none can be read.
+        UsageError: the folder has several sequences.
     """
     sequence = Sequence.parse(only_sequence(path) if os.path.isdir(path) else path)
     if sequence.is_still:
@@ -98,7 +98,7 @@ def describe(path: str, *, colour: Colour | None = None, pixels: bool = False) -
 
 
 def only_sequence(folder: str) -> str:
-    """The pattern of the one EXR sequence in a folder; raises `UsageError` where there are several, `InputError` for none."""
+    """The pattern of the one EXR sequence in a folder; raises `UsageError` for several, `InputError` for none."""
     there = sequences_in(folder)
     if not there:
         raise InputError(
@@ -112,13 +112,13 @@ def only_sequence(folder: str) -> str:
 
 
 def how_made(pattern: str, frames: str) -> dict[str, Any]:
-    """What frames that Relamp wrote say of themselves, headers only.
+    """How frames written by Relamp were made, read from their headers alone.
 
     Returns:
-        `channels`, the full names in the first of them, and `frames`: the `relamp/` attributes by frame number.
+        `channels`, the full channel names of the first frame, and `frames`: the `relamp/` attributes by frame number.
 
     Raises:
-        InputError: one of them is missing, unreadable, or none of Relamp's.
+        InputError: a frame is missing, unreadable, or was not written by Relamp.
     """
     sequence, numbers = Sequence.parse(pattern), parse_frames(frames)
     found: dict[str, Any] = {}
@@ -131,7 +131,7 @@ def how_made(pattern: str, frames: str) -> dict[str, Any]:
 
 
 def as_pattern(path: str) -> str:
-    """The sequence a frame belongs to, `shot.####.exr` for `shot.1001.exr` where a neighbour lies beside it."""
+    """The sequence a frame belongs to, `shot.####.exr` for `shot.1001.exr` where another frame exists beside it."""
     folder, name = os.path.split(os.path.expanduser(path))
     try:
         beside = os.listdir(folder or ".")

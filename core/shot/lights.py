@@ -1,4 +1,4 @@
-"""The light of each frame of a shot, turned before its camera: its tables, its lamps, and the light the plate was shot under."""
+"""The light of each frame of a shot in camera space: its tables, its lamps, and the light the plate was shot under."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ from .shared_cache import SharedCache
 if TYPE_CHECKING:
     from ..relighter.own.light_tables import LightTables
 
-# The smallest light there is, at the proxy's exposure, where middle grey is 0.18; see docs/decisions/picture.md.
+# The epsilon of the law, at the proxy's exposure, where middle grey is 0.18; see docs/decisions/picture.md.
 EPSILON = 0.002
-VIEW_ROWS = 256  # rows of the map that a background is drawn from
-VIEW_PEAK = 30.0  # its brightest radiance at unit level: training's backgrounds showed no suns
+VIEW_ROWS = 256  # rows of the map from which a background is made
+VIEW_PEAK = 30.0  # its brightest radiance at unit level; the backgrounds in training showed no suns
 _KEPT_MAPS = 4
 
 
 @dataclass(frozen=True)
 class FrameLight:
-    """The light of one frame, turned before its camera: tables for the analytic gain, and for the network when there is one.
+    """The light of one frame in camera space: tables for the analytic gain, and for the network where there is one.
 
     `target_to_map` and `source_to_map` (3, 3) turn camera-space directions into the two maps.
     """
@@ -52,7 +52,7 @@ class FrameLight:
 
 @dataclass(frozen=True)
 class PlacedLights:
-    """The lights of a frame as lamps and pieces before its camera; `lamps` are the parts that the layers ask for."""
+    """The lights of a frame as lamps and small parcels in camera space; `lamps` are the parts for the requested layers."""
 
     target: Placed
     source: Placed | None
@@ -60,7 +60,7 @@ class PlacedLights:
 
 
 class LightMaps:
-    """What is computed from whole environment maps, for the maps used last. `computing` is held by the thread that computes."""
+    """A cache of results computed from whole environment maps, for the maps used last. Hold the lock `computing` to compute."""
 
     def __init__(self) -> None:
         self.computing = threading.RLock()
@@ -90,7 +90,7 @@ class LightMaps:
             return self._parcels[key]
 
     def mirror(self, illumination: Illumination, frame: int) -> Mirror:
-        """The map at unit level as surfaces mirror it, in its own axes; computed once for a still map."""
+        """The map at unit level, prepared for reflections, in its own axes; computed once for a still map."""
         key = illumination.key(frame)
         with self.computing:
             if key not in self._mirrors:
@@ -99,7 +99,7 @@ class LightMaps:
             return self._mirrors[key]
 
     def view(self, illumination: Illumination, frame: int) -> np.ndarray:
-        """The map at unit level, at most (256, 512, 3), without its suns, which a background does not show."""
+        """The map at unit level, at most (256, 512, 3), with its suns clipped (`VIEW_PEAK`)."""
         key = illumination.key(frame)
         with self.computing:
             if key not in self._views:
@@ -115,7 +115,7 @@ class Lights:
 
     Args:
         maxsize: how many frames' lights are kept.
-        maps: those of a plan with the same maps, computed already.
+        maps: the cache of another plan with the same maps.
     """
 
     def __init__(self, plan: Plan, maxsize: int, maps: LightMaps | None = None) -> None:
@@ -130,7 +130,7 @@ class Lights:
     def with_lamps(self, frame: int) -> FrameLight:
         """The light of one frame, with its lamps where the plan's layers ask for them."""
         light, p = self.light(frame), self._plan.parameters
-        if "lamps" not in p.layers or p.keeps_light():  # the lights of a rig are lamps by themselves
+        if "lamps" not in p.layers or p.keeps_light():  # the lights of a rig already are lamps
             return light
         with self.maps.computing:
             tables = self._plan.target.lamps(frame, p.lamps)
@@ -138,7 +138,7 @@ class Lights:
         return replace(light, shading=replace(light.shading, lamps=lamps))
 
     def placed(self, frame: int, light: FrameLight) -> PlacedLights:
-        """The lights of one frame as lamps and pieces, and its lamps where `light` has them."""
+        """The lights of one frame as lamps and small parcels, and its parts by lamp where `light` has them."""
         plan = self._plan
         target = Placed.of(self.maps.parcels(plan.target, frame), light.target_to_map)
         rows, source = plan.job.measured.source_light, None
@@ -154,7 +154,7 @@ class Lights:
         return PlacedLights(target, source, lamps)
 
     def hint(self, light: FrameLight, normals: np.ndarray, matte: np.ndarray) -> Hint:
-        """The analytic log gain that residuals are measured over, as a table.
+        """The analytic log gain that residuals are added to, as a table (S, S, 3).
 
         Args:
             light: of the frame.
@@ -164,20 +164,20 @@ class Lights:
         if self._plan.parameters.keeps_light():
             return Hint(np.zeros_like(light.shading.target))
         network = self._plan.backbone.network
-        # A source light that was fitted only to find the exposure level is not divided by.
+        # A source light that was fitted only to find the level is not used as a divisor.
         if network is None or light.source is not None:
             return light.shading.hint
         if network.levelled:
-            # Lights at their own levels: a fitted source tells how bright the subject was.
+            # Lights at their own levels: a fitted source gives the brightness of the subject.
             source = light.shading.source if self._plan.parameters.level_mode() == "absolute" else None
             return alone(light.shading.target, normals, matte, self._plan.colour.luminance_weights, source)
         return over_even(light.shading.target)
 
     def removed_level(self, light: FrameLight, normals: np.ndarray, matte: np.ndarray) -> float:
-        """Mean natural log gain over the matte by which `hint` exceeds the analytic gain the network was conditioned on.
+        """The mean natural log gain over the matte by which `hint` exceeds the analytic gain in the network's conditions.
 
-        Without a source light a network is conditioned on each frame's light less its mean over the subject. That mean changes
-        when a light turns: left in the residual, the deflicker would take it for flicker.
+        Without a source light a network is conditioned on each frame's light minus its mean over the subject. That mean changes
+        when a light turns. If it stayed in the residual, the deflicker would treat the change as flicker.
         """
         network = self._plan.backbone.network
         assert network is not None
@@ -192,7 +192,7 @@ class Lights:
         turned = (0.0, 0.0, 0.0) if p.keeps_light() else at_frame(p.env_rotate, frame)  # degrees
         to_target = camera_to_map(turned, camera.rotation)
         to_source = camera_to_map((0.0, 0.0, 0.0), camera.rotation)
-        with self.maps.computing:  # one thread tabulates a still map while the others wait for it
+        with self.maps.computing:  # one thread tabulates a still map while the other threads wait
             light = plan.target.light(frame)
             source_light = self._source_light(frame)
             tables = self.maps.tables(plan.target, frame) if networked else None
@@ -208,7 +208,7 @@ class Lights:
     def _law(self, frame: int, light: Light, source: Light | None) -> Law:
         p = self._plan.parameters
         stops = at_frame(p.env_exposure, frame)
-        if p.lit_by() == "background":  # then its exposure is the light's
+        if p.lit_by() == "background":  # then the background's exposure is that of the light
             stops += at_frame(p.background_exposure, frame)
         if p.level_mode() == "match":
             stops += self._plan.target.stops

@@ -1,4 +1,4 @@
-"""What a frame's surfaces are made of, read from passes of any maker."""
+"""The materials of a frame's surfaces, read from passes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..pictures.colour import Colour
 from ..pictures.frame import Frame
 from .plan import FrameTask, Inputs
 
-BRIGHTEST = 1.2  # of an albedo: its 99th percentile may be so much, for filters that overshoot
+BRIGHTEST = 1.2  # largest 99th percentile of an albedo; above 1 because filters overshoot
 _NAMES = {"albedo": layers.ALBEDO, "roughness": layers.ROUGHNESS, "metallic": layers.METALLIC}
 
 
@@ -23,11 +23,11 @@ def read_materials(
 ) -> Materials | None:
     """The materials of a frame over its data window; None where neither roughness nor metallic is given.
 
-    Albedo is in the plate's colour space, as a renderer writes it beside its beauty.
+    Albedo is in the plate's colour space, as renderers write it with the beauty.
 
     Raises:
-        InputError: a file is damaged, of another size than the plate, no scene-linear EXR, or holds no such pass; an albedo has
-            values that no surface has.
+        InputError: a file is damaged, of another size than the plate, no scene-linear EXR, or lacks the pass; an albedo has
+            values that no surface can have.
     """
     view = parameters.view()
     found = {name: _read(name, task, inputs, view) for name in _NAMES}
@@ -50,7 +50,7 @@ def read_materials(
 
 
 def _read(name: str, task: FrameTask, inputs: Inputs, view: str | None) -> exr.Layer | None:
-    """One pass: the one given singly, else that of the file of passes; None where there is none."""
+    """One pass: from its own file where one is given, else from the file of passes; None where there is none."""
     if name in inputs.materials:
         sequence, layer = inputs.materials[name]
         path = sequence.path(task.plate_frame)

@@ -1,6 +1,6 @@
-"""What is measured once a shot, on named frames: its exposure anchor and, if nobody knows it, the light it was shot under.
+"""Measurements made once per shot, on given frames: the exposure anchor and, if no source light is given, an estimate of it.
 
-The frames are spread over all that lies on disk, so the result never depends on which frames are rendered. Floor 3.
+The frames are spread over all that exist on disk, so the result never depends on which frames are rendered. Floor 3.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from ..temporal.working_frame import WorkingFrame
 class Samples:
     """Pixels of a frame's subject: un-premultiplied working-space light (N, 3), unit world normals (N, 3), weights (N,).
 
-    `viewer` (3,) points from the subject toward the camera, world space. `albedo` (N, 3) is a network's, if there is one.
-    `reached` tells of world-space directions (L, 3) what share of a light from there reaches each pixel, (N, L); None where
-    nothing is known of that.
+    `viewer` (3,) points from the subject toward the camera, world space. `albedo` (N, 3) is a network's estimate, or
+    None. `reached` maps world-space directions (L, 3) to the share of light from there that reaches each pixel, (N, L); None
+    where that is not known.
     """
 
     rgb: np.ndarray
@@ -55,13 +55,13 @@ def source_light_of(samples: Sequence[Samples], luminance_weights: np.ndarray) -
 
 
 def measured_rows(pixels: np.ndarray) -> tuple[tuple[tuple[float, float, float], ...], ...]:
-    """A map in the form that `Measured` keeps: six digits, which a person can read and JSON repeats."""
+    """A map in the form that `Measured` stores: numbers of six digits, which JSON stores exactly."""
     return tuple(tuple((float(f"{r:.6g}"), float(f"{g:.6g}"), float(f"{b:.6g}")) for r, g, b in row) for row in pixels)
 
 
 def samples_of(subject: Subject, camera_rotation: np.ndarray) -> Samples:
-    """Samples of a frame at the size it is measured at; (3, 3) camera to world."""
-    # Every few pixels first: a 4K frame has more than enough of them.
+    """Samples of a frame at the size of measurements; `camera_rotation` (3, 3) turns camera space into world space."""
+    # Take every few pixels first, because a 4K frame has more than are needed.
     step = max(1, max(subject.weight.shape) // (4 * PROBE_SIZE))
     sparse = (slice(None, None, step), slice(None, None, step))
     height, width = subject.weight[sparse].shape
@@ -80,7 +80,7 @@ def samples_of(subject: Subject, camera_rotation: np.ndarray) -> Samples:
 
 
 def samples_of_working_frame(working: WorkingFrame, anchor: float, camera_rotation: np.ndarray) -> Samples:
-    """Samples of what a network saw of a frame whose exposure anchor is known."""
+    """Samples of a working frame, with a network's shape and albedo, whose exposure anchor is known."""
     keep = working.matte > 0.5
     world = working.normals[keep] @ camera_rotation.T.astype(np.float32)
     albedo = None if working.albedo is None else working.albedo[keep]
@@ -92,7 +92,7 @@ def samples_of_working_frame(working: WorkingFrame, anchor: float, camera_rotati
 def _reached(
     working: WorkingFrame, keep: np.ndarray, camera_rotation: np.ndarray
 ) -> Callable[[np.ndarray], np.ndarray]:
-    """`Samples.reached` of the pixels `keep` (h, w) of a frame, traced on the relief that its normals add up to."""
+    """`Samples.reached` of the pixels `keep` (h, w) of a frame, traced on the relief integrated from its normals."""
     import torch
 
     from ..shape.depth import relief_of
@@ -102,7 +102,7 @@ def _reached(
         torch.from_numpy(np.ascontiguousarray(p.transpose(2, 0, 1)))[None]
         for p in (working.normals, working.matte[..., None])
     )
-    torch.set_num_threads(1)  # whatever the machine has: another count can give other last bits
+    torch.set_num_threads(1)  # on every machine, because another number of threads can change the last bits
     shape = trace(normals, normals, relief_of(normals, matte)[:, None], matte, torch.zeros_like(matte))
 
     def reached(directions: np.ndarray) -> np.ndarray:

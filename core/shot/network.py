@@ -1,8 +1,8 @@
-"""What a network predicts of each frame at the working size, by absolute frame number.
+"""The network's predictions for each frame at the working size, by absolute frame number.
 
-A frame's residual asks for the working frames of its neighbours, a working frame for the predictions of the windows it lies in, a
-window for the network inputs of its frames, and those are read from disk whichever frames are rendered. Each is computed once
-and a few are kept, so memory does not grow with the shot.
+The residual of a frame needs the working frames of its neighbours. A working frame needs the predictions of the windows that
+contain it. A window needs the network inputs of its frames, and these are read from disk whichever frames are rendered. Each is
+computed once and a few are kept, so memory does not grow with the shot.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _Run = tuple[int, tuple[Key | None, ...]]
 
 @dataclass(frozen=True)
 class CacheSizes:
-    """How many frames and windows the frames in work need between them."""
+    """How many frames and windows are needed for all frames that are rendered at the same time."""
 
     frames: int
     inputs: int
@@ -44,7 +44,7 @@ class CacheSizes:
 
     @classmethod
     def of(cls, plan: Plan) -> CacheSizes:
-        """Those of a plan: its threads' frames with their neighbours, and the windows those lie in."""
+        """The sizes for a plan: one frame per thread with its neighbours, and the windows that contain them."""
         frames = plan.parameters.threads + 2 * plan.radius
         return cls(frames, frames + 2, frames + 3, frames + 2 * plan.reach)
 
@@ -52,11 +52,11 @@ class CacheSizes:
 class WorkingFrames:
     """The working frames of a plan; from any number of threads.
 
-    Without a network their residual is zero: the deflicker steadies the analytic gain alone.
+    Without a network the residual is zero, and the deflicker smooths the analytic gain alone.
 
     Args:
         one_at_a_time: held while a network runs, because its own threads fill the machine.
-        store: where the chunks of a job keep what its network predicted, for each other.
+        store: the storage through which the chunks of a job share the network's predictions.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class WorkingFrames:
         self._frames: SharedCache[Key, WorkingFrame | None] = SharedCache(sizes.frames)
 
     def of(self, key: Key, read: ReadFrame) -> WorkingFrame:
-        """The working frame of a frame that is read already and has something lit; raises what kept it from being made."""
+        """The working frame of a frame that is already read and whose matte is not empty; raises the error that prevents it."""
         working = self._frames.get(key, self._compute)
         if working is None:
             self._inputs.of(read, key)  # raises the error that was logged
@@ -85,14 +85,14 @@ class WorkingFrames:
         return working
 
     def from_disk(self, number: int) -> WorkingFrame:
-        """The working frame of a frame number; raises `InputError` where it cannot be read or nothing in it is lit."""
+        """The working frame of a frame number; raises `InputError` where it cannot be read or its matte is empty."""
         working = self._frames.get((number, number), self._compute)
         if working is None:
             raise InputError(f"frame {number} shows nothing that is lit")
         return working
 
     def around(self, key: Key, radius: int) -> list[WorkingFrame | None]:
-        """A frame in the middle of its neighbours, None where there is none, or one of another take or canvas."""
+        """A frame in the middle of its neighbours; None for a missing neighbour, or one across a cut, or with other windows."""
         keys = self._window(key, range(key[1] - radius, key[1] + radius + 1))
         there = iter(self._frames.get_all((k for k in keys if k is not None), self._compute))
         found = [None if k is None else next(there) for k in keys]
@@ -107,15 +107,15 @@ class WorkingFrames:
         return self._working_frame(given, None if self._network is None else self._answer(key, given))
 
     def _answer(self, key: Key, given: NetworkInput) -> Answer:
-        """What the network predicts of one frame, by how many frames it takes together."""
+        """The network's prediction for one frame, from as many frames together as the plan's `span` states."""
         span = self._plan.span
         if span == "frame":
             return self._stored((key[0], (key,)), lambda: self._ask([self._with_shape(key, given)], [key[0]]))[0]
-        # A frame held over a gap takes the residual of the frame it repeats: the clip is relit once.
+        # A frame that fills a gap takes the residual of the frame it repeats, because the clip is relit once.
         return self._answer_among((key[1], key[1]), sorted(self._plan.near(key[1])))
 
     def _with_shape(self, key: Key, given: NetworkInput) -> NetworkInput:
-        """A frame's input with the shape that is seen in it, for a network that sees one."""
+        """A frame's input with its estimated shape, for a network that estimates shape."""
         shape = self._shapes.of(key)
         if shape is None or given.conditions is None:
             return given
@@ -124,7 +124,7 @@ class WorkingFrames:
         return replace(given, conditions=with_shape(given.conditions, shape))
 
     def _answer_among(self, key: Key, frames: Sequence[int]) -> Answer:
-        """What the network predicts of a frame among `frames`: those that exist, of its canvas and of its take."""
+        """The network's prediction for a frame among `frames`: from those of the same take and windows."""
         middle = list(frames).index(key[1])
         keys = self._window(key, frames)
         inputs = self._inputs.get_all(keys)
@@ -135,7 +135,7 @@ class WorkingFrames:
         return self._runs.get((frames[0], run), self._stored_run)[middle]
 
     def _window(self, key: Key, frames: Sequence[int]) -> list[Key | None]:
-        """The keys of a window around the frame `key`, which may hold another one; None where there is no frame."""
+        """The keys of `frames`, with `key`, which may repeat another frame, for its own; None where there is no frame."""
         near = self._plan.near(key[1])
         return [key if f == key[1] else (f, f) if f in near else None for f in frames]
 
@@ -143,7 +143,7 @@ class WorkingFrames:
         return self._stored(run, lambda: self._run(run))
 
     def _stored(self, run: _Run, ask: Callable[[], list[Answer]]) -> list[Answer]:
-        """The answers another chunk stored for the same window, where the job stores them; else those of `ask`."""
+        """The predictions that another chunk stored for the same window, where the job stores them; else those of `ask`."""
         if self._store is None:
             return ask()
         start, keys = run
@@ -153,7 +153,7 @@ class WorkingFrames:
         return self._store.answers(fingerprint(facts), ask, Answer)
 
     def _run(self, run: _Run) -> list[Answer]:
-        """A network's answers to one window; a hole has those of the frame that fills it."""
+        """The network's predictions for one window; a missing frame repeats the answer of the frame that stands in for it."""
         _, keys = run
         there = [k for k in keys if k is not None]
         inputs = dict(zip(there, self._inputs.get_all(there), strict=True))
@@ -180,7 +180,7 @@ class WorkingFrames:
             )
 
     def _working_frame(self, given: NetworkInput, answer: Answer | None) -> WorkingFrame:
-        """An answer with its residual over the analytic gain that does not change its level from frame to frame."""
+        """The working frame of a prediction, with its residual over the analytic gain whose level is the same in all frames."""
         normals = given.normals if answer is None else answer.normals  # (h, w, 3)
         hint = self._lights.hint(given.light, normals, given.matte).at(normals)  # (h, w, 3)
         if answer is None:
@@ -197,14 +197,14 @@ class WorkingFrames:
         residual = answer.residual - np.float32(self._lights.removed_level(given.light, normals, given.matte))
         layers = (answer.albedo, answer.confidence)
         share = answer.share
-        if self._plan.parameters.keeps_light():  # then nothing is relit: the lights of the rig come on top
+        if self._plan.parameters.keeps_light():  # then the plate keeps its light, and the lights of the rig are added
             residual, share = np.zeros_like(residual), None
         shape = (answer.height, answer.doubt, share, answer.own, given.distance)
         return WorkingFrame(given.code, given.matte, normals, hint, residual, *layers, given.canvas, known, *shape)
 
 
 def _of_canvas(found: Sequence, canvas: object) -> list:
-    """Frames, None for those that do not lie over `canvas` pixel for pixel."""
+    """The frames, with None for those whose windows differ from `canvas`."""
     return [entry if entry is not None and entry.canvas == canvas else None for entry in found]
 
 

@@ -1,4 +1,4 @@
-"""What a network is given of a frame: its proxy, the light it is conditioned on, and what stands behind the subject."""
+"""The network's input for one frame: its proxy, the light it is conditioned on, and the background of the subject."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ if TYPE_CHECKING:
 log = logging.getLogger("relamp")
 
 _Part = tuple[Path, Window, Window, tuple[int, int]]
-"""A part of a picture: its file, a data window in a format, and the size (h, w) it is wanted at."""
+"""A part of a picture: its file, a data window, a display window, and the size (h, w) to which it is resized."""
 
 
 @dataclass(frozen=True)
 class NetworkInput:
-    """One frame at the working size, before any network.
+    """One frame at the working size, as network input.
 
     `code` (h, w, 3) is the log-encoded proxy, `matte` (h, w) from 0 to 1, `normals` (h, w, 3) unit camera-space vectors,
-    `light` the light the network is conditioned on. `canvas` holds the data window and the display window: frames that differ in
-    them do not lie over each other. `conditions` is None without a network. `distance` is that of the subject's middle from the
-    camera, where a depth says it in its own unit.
+    `light` the light the network is conditioned on. `canvas` holds the data window and the display window: frames with
+    different windows cannot be compared pixel by pixel. `conditions` is None without a network. `distance` is the distance of the
+    subject's middle from the camera, in the unit of the depth, where a depth gives it.
     """
 
     code: np.ndarray
@@ -70,22 +70,22 @@ class NetworkInputs:
         self._backgrounds: SharedCache[_Part, np.ndarray] = SharedCache(2)
 
     def get(self, key: Key) -> NetworkInput | None:
-        """The input of a frame; None where it cannot be read or nothing in it is lit, as if the frame were missing."""
+        """The input of a frame; None where it cannot be read or its matte is empty, as if the frame were missing."""
         return self._inputs.get(key, self._from_disk)
 
     def get_all(self, keys: Sequence[Key | None]) -> list[NetworkInput | None]:
-        """The inputs of some frames; None for None."""
+        """The inputs of several frames; a key of None gives None."""
         found = iter(self._inputs.get_all((key for key in keys if key is not None), self._from_disk))
         return [None if key is None else next(found) for key in keys]
 
     def of(self, read: ReadFrame, key: Key) -> NetworkInput:
-        """The input of a frame that is read already. Raises `InputError` where its background cannot be read."""
+        """The input of a frame that is already read. Raises `InputError` where its background cannot be read."""
         frame, subject = read.frame, read.subject
         light = self._lights.light(key[0])
         proxy = proxy_of(subject, self._plan)
         networked = self._plan.backbone.network is not None
         conditions = self._conditions(frame, proxy, light, key) if networked else None
-        # Without a network, guessed normals are all there is.
+        # Without a network, guessed normals are used, because there are no others.
         normals = proxy.normals if networked or not subject.guessed else _shrunk(subject.normals, proxy.matte.shape)
         canvas = (frame.data_window, frame.display_window)
         distance = _distance(proxy, self._plan.parameters.depth_kind)
@@ -93,7 +93,7 @@ class NetworkInputs:
 
     def _from_disk(self, key: Key) -> NetworkInput | None:
         try:
-            self._lights.light(key[0])  # where there is no light, the plate need not be read
+            self._lights.light(key[0])  # raises before the plate is read if there is no light
             with self._frames.open(key) as read:
                 return self.of(read, key) if read.subject.weight.any() else None
         except (InputError, UsageError) as error:
@@ -122,13 +122,13 @@ class NetworkInputs:
         )
 
     def _behind(self, frame: Frame, rays: np.ndarray, light: FrameLight, key: Key) -> np.ndarray:
-        """What stands behind the subject at unit level, (h, w, 3): the new light as the camera sees it, or the background.
+        """The picture behind the subject at unit level, (h, w, 3): the new light as the camera sees it, or the background.
 
-        A background that is given is scaled to the level of that view: a network is never given a level.
+        A given background is scaled to the level of that view, because a network is never given a level.
         """
         p, given = self._plan.parameters, self._plan.inputs.background
         view = backdrop(self._lights.maps.view(self._plan.target, key[0]), rays, light.target_to_map.T)
-        if p.lit_by() != "background":  # brighter or darker than this light would have it
+        if p.lit_by() != "background":  # the artist's change relative to this light
             view = view * np.float32(2.0 ** at_frame(p.background_exposure, key[0]))
         if given is None:
             return view
@@ -139,7 +139,7 @@ class NetworkInputs:
         return plate * np.float32(float((view @ weights).mean()) / own)
 
     def _background(self, wanted: _Part) -> np.ndarray:
-        """A background's file over some window of a format at some size (h, w, 3), whatever its own size is."""
+        """The picture (h, w, 3) of a background file over a data window, resized from whatever size it has."""
         path, data, display, shape = wanted
         colour = self._plan.colour
         found = exr.read_frame(path, colour=colour, view=self._plan.parameters.view(), carry=False)
@@ -152,7 +152,7 @@ class NetworkInputs:
 
 
 def proxy_of(subject: Subject, plan: Plan) -> Proxy:
-    """The proxy of a subject at a plan's working size and exposure; normals that are a guess are not in it."""
+    """The proxy of a subject at a plan's working size and exposure; guessed normals are not included."""
     return make_proxy(
         subject.plate,
         subject.opacity,

@@ -1,4 +1,4 @@
-"""The files that lie where a render writes: which are finished frames of the same settings, and which may be replaced."""
+"""The files that exist at a render's outputs: which are finished frames of the same settings, and which may be replaced."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
 
 def found_outputs(tasks: tuple[FrameTask, ...]) -> dict[int, list[int]]:
-    """The state of the output files that are there already, by frame."""
+    """The state of the output files that already exist, by frame."""
     states = {task.frame: file_state(task.out) for task in tasks}
     return {frame: state for frame, state in states.items() if state is not None}
 
 
 def finished(plan: Plan | PassesPlan, task: FrameTask) -> tuple[bool, str]:
-    """Whether a task's output is there, whole, and made with these settings; and why not, for the log.
+    """Whether a task's output exists, is complete, and was made with these settings; and the reason if not, for the log.
 
-    Raises `UsageError` when a file lies there that is not Relamp's, or that was written since the plan was made.
+    Raises `UsageError` if a file there was not written by Relamp, or was written after the plan was made.
     """
     if not task.out.exists():
         return False, ""
@@ -50,10 +50,10 @@ def finished(plan: Plan | PassesPlan, task: FrameTask) -> tuple[bool, str]:
 
 
 def may_replace(plan: Plan | PassesPlan, task: FrameTask) -> bool:
-    """Whether a finished frame may take the place of the file that lies at its output now.
+    """Whether a finished frame may replace the file that exists at its output now.
 
-    That is so where `--overwrite` was given, where `finished` judged this very file when the render began, and where the
-    file holds the same frame, made with the same settings by another process.
+    It may with `--overwrite`, or if `finished` already checked this same file when the render began, or if the file holds the
+    same frame, made with the same settings by another process.
 
     Raises:
         UsageError: another program, or a render with other settings, wrote the file while this one ran.

@@ -1,12 +1,12 @@
-"""The relit subject over its new background. Floor 3.
+"""Composites the relit subject over its new background. Floor 3.
 
-A plate whose matte was pulled afterwards shows, along its edge, the old background through the subject. Before it is relit
-it is cut out: the subject's own colour is estimated where it covers a pixel in part ("Approximate Fast Foreground Colour
-Estimation", Forte 2021: local means of both sides, corrected by what was seen), so that neither the old light nor the old
-place is left in a hair. A plate that comes premultiplied with its alpha is clean already and is not touched.
+If a matte was made from a filmed plate, the pixels at its edge contain a part of the old background. Before such a subject is
+relit it is cut out: the subject's own colour is estimated where it covers a pixel in part ("Approximate Fast Foreground Colour
+Estimation", Forte 2021: local means of both sides, corrected by the observed pixel), so that no part of the old background
+remains in fine detail such as hair. A plate that is premultiplied with its alpha has no such part and is not changed.
 
-Where the subject covers nothing, the background's own numbers are selected; where it covers all and nothing changed, the
-plate's.
+Where the subject covers nothing, the pixels are the background's own values; where it covers all and nothing changed, they are
+the plate's.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ from ..pictures import exr
 from ..pictures.frame import Frame, Window, place
 from .plan import FrameTask, Plan
 
-RADII = ((1 / 24, 16), (1 / 96, 4), (1 / 340, 2))  # of the passes: share of the longer side, and at least so many px
-SURE = 4  # power on the matte when sides are averaged: what is half of each tells little of either
+RADII = ((1 / 24, 16), (1 / 96, 4), (1 / 340, 2))  # of the passes: share of the longer side, and the least radius in px
+SURE = 4  # power on the matte when each side is averaged, so that mixed pixels count little
 
 
 def cut_out(subject: Subject) -> Subject:
-    """The subject alone, premultiplied with how much of each pixel it covers, the old background taken out of its edge.
+    """The subject alone, premultiplied with its coverage, with the old background removed from its edge.
 
     Raises:
-        UsageError: it covers the whole picture.
+        UsageError: the subject covers the whole picture.
     """
     coverage = subject.coverage
     if (subject.alpha is None or not subject.alpha.any()) and coverage.min(initial=1) >= 1:
         raise UsageError("--over needs to know where the subject is: give a --matte, or a plate with alpha")
     plate = subject.plate
     if ((subject.weight > 0) & (subject.weight < 1)).any():
-        # Light per covered area, of which the matte cuts a part.
+        # Light per covered area; the matte takes a part of that area.
         whole = plate if subject.alpha is None else plate / np.where(subject.alpha > 0, subject.alpha, 1)[..., None]
         own = foreground(whole, subject.weight)
         plate = np.where((subject.weight == 1)[..., None], plate, own * coverage[..., None])
@@ -50,11 +50,11 @@ def foreground(picture: np.ndarray, matte: np.ndarray) -> np.ndarray:
     """The subject's own colour wherever the matte is above 0.
 
     Args:
-        picture: (H, W, 3) scene-linear, subject and old background mixed by the matte; what is not finite is looked past.
+        picture: (H, W, 3) scene-linear, subject and old background mixed by the matte; non-finite pixels are ignored.
         matte: (H, W), 0 to 1.
 
     Returns:
-        (H, W, 3) float32, zero or more; `picture` itself where the matte is 1.
+        (H, W, 3) float32, zero or more; equal to `picture` where the matte is 1.
     """
     finite = np.isfinite(picture).all(axis=-1, keepdims=True)
     seen = np.where(finite, picture, 0).astype(np.float32)
@@ -80,7 +80,7 @@ def put_over(plan: Plan, task: FrameTask, frame: Frame, subject: Subject, finish
         finished: what `finish` made of it.
 
     Returns:
-        An opaque frame that holds what stays as it is, and the comp.
+        An opaque frame that holds the values of unchanged pixels, and the composite.
 
     Raises:
         InputError: the background cannot be read, or is of another format.
@@ -106,7 +106,7 @@ def require_format(path: Path, theirs: Window, ours: Window) -> None:
 
 
 def _background(plan: Plan, task: FrameTask, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
-    """The background's light in the working space, and its numbers in the plate's colour space."""
+    """The background (H, W, 3) in the working space, and in the plate's colour space."""
     sequence = plan.inputs.background
     assert sequence is not None
     path = sequence.path(task.frame)
@@ -120,7 +120,7 @@ def _background(plan: Plan, task: FrameTask, frame: Frame) -> tuple[np.ndarray, 
 
 
 def _mean(light: np.ndarray, weight: np.ndarray, radius: int) -> np.ndarray:
-    """Weighted mean over a square of `radius`; where it has no weight, that of the whole picture."""
+    """Weighted mean over a square of `radius`; where the square has no weight, the mean of the whole picture."""
     size = (2 * radius + 1, 2 * radius + 1)
     total = cv2.blur(light * weight, size, borderType=cv2.BORDER_REFLECT_101)
     mass = cv2.blur(weight, size, borderType=cv2.BORDER_REFLECT_101)[..., None]

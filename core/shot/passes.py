@@ -1,7 +1,7 @@
-"""Passes out: what an estimator sees of each frame, as layers at the plate's own size.
+"""Writes passes: an estimator's results for each frame, as layers at the plate's own size.
 
-A file of passes holds the plate's own picture, untouched, and the passes as layers beside it, so that it lies over the
-plate in any program and can stand in the plate's place. Passes are zero wherever the matte is.
+A file of passes holds the plate's own picture, untouched, and the passes as layers beside it, so that it aligns with
+the plate in any program and can replace it as an input. Passes are zero wherever the matte is.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Estimating:
         self._seeing = Seeing(plan, self._frames)
 
     def skipped(self, task: FrameTask) -> None:
-        """A task will not be done: its frame need not be kept for it."""
+        """Record that a task will not be done, so that its frame need not be kept."""
         self._frames.skipped(task)
 
     def write(self, task: FrameTask) -> None:

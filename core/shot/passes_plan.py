@@ -1,4 +1,4 @@
-"""What making passes will do, as data: frames, files, the estimator, the layers, and each frame's fingerprint."""
+"""The plan of making passes, as data: frames, files, the estimator, the layers, and each frame's fingerprint."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from .plan import BLACK, FrameTask, Inputs
 LAYERS = ("normals", "depth", "albedo", "roughness", "metallic", "matte", "shape_confidence")
 """The passes that can be written, by the names of `--layers`."""
 FILE_NAMES = {"normals": "N"}
-"""The layer's name in a file, where it is not the option's; depth is written as `depth.Z`."""
+"""The layer's name in a file, where it differs from the option; depth is written as `depth.Z`."""
 PLANES = {"shape_confidence": "confidence"}
-"""The plane of an estimator's passes, where it is not the option's name."""
+"""The name of the estimator's plane, where it differs from the option."""
 # Parameters that decide the pixels of passes.
 _LOOK = ("layer", "views", "colorspace", "data_type", "seed", "estimator")
 
 
 @dataclass(frozen=True)
 class PassesPlan:
-    """Passes to be made, ready: nothing in it depends on the pixels of the frames to make.
+    """A job of passes, checked and measured. Nothing in it depends on the pixels of the frames to make.
 
-    `layers` are of `LAYERS`; `found` holds the state, by frame, of the output files that were there when the plan was made.
+    `layers` are of `LAYERS`; `found` holds the state, by frame, of the output files that existed when the plan was made.
     """
 
     job: RelightJob
@@ -51,7 +51,7 @@ class PassesPlan:
         return self.job.parameters
 
     def near(self, frame: int) -> frozenset[int]:
-        """The frames that are usable as neighbours of `frame` in time, itself among them; a still plate has no others."""
+        """The frames that can serve as neighbours of `frame` in time, with `frame` itself; a still plate has no others."""
         return frozenset((frame,)) if self.inputs.plate.is_still else frozenset(self.on_disk)
 
     def fingerprint(self, task: FrameTask) -> str:

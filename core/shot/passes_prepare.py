@@ -1,4 +1,4 @@
-"""Passes made ready: a job checked against what lies on disk, the plate's exposure measured, the estimator loaded."""
+"""Prepares a job of passes: checks it against the files on disk, measures the plate's exposure, loads the estimator."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def prepare_passes(job: RelightJob, layers: tuple[str, ...] = ()) -> PassesPlan:
     """Check a job of passes and decide what will be done, before any work; measure the plate's exposure.
 
     Args:
-        layers: of `LAYERS`; all that the estimator gives when empty.
+        layers: of `LAYERS`; empty means all that the estimator gives.
 
     Raises:
         UsageError: settings that cannot work, outputs that would be overwritten, or layers that the estimator does not give.
@@ -63,7 +63,7 @@ def prepare_passes(job: RelightJob, layers: tuple[str, ...] = ()) -> PassesPlan:
 
 
 def describe(plan: PassesPlan) -> str:
-    """What `--dry-run` shows, a fact a line."""
+    """The text of `--dry-run`, one fact per line."""
     counts = {action: [t.frame for t in plan.tasks if t.action == action] for action in (RENDER, BLACK, SKIP)}
     others = "".join(f", {format_frames(counts[a])} {a}" for a in (BLACK, SKIP) if counts[a])
     first = plan.tasks[0]

@@ -1,4 +1,4 @@
-"""The contact sheet of `relamp passes`: a row a frame, a column a pass, as an eye wants them."""
+"""The contact sheet of `relamp passes` in display colours: one row per frame, one column per pass."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _GROUND = 38  # 8-bit, a dark neutral grey
 
 
 def write_sheet(plan: PassesPlan, png: str) -> None:
-    """Draw the passes that were written of a plan's first, middle and last frame.
+    """Draw the written passes of a plan's first, middle and last frame.
 
     Raises:
         InputError: a frame cannot be read again.
-        UsageError: a file lies at `png` and `--overwrite` was not given.
+        UsageError: a file exists at `png` and `--overwrite` was not given.
         OutputError: it cannot be written.
     """
     tasks = [task for task in plan.tasks if task.action == RENDER]
@@ -43,7 +43,7 @@ def write_sheet(plan: PassesPlan, png: str) -> None:
 
 
 def _shown(name: str, layer: np.ndarray) -> np.ndarray:
-    """A pass as display code (H, W, 3), 0 to 1."""
+    """A pass as display-encoded values (H, W, 3), 0 to 1."""
     if name == "normals":
         there = np.abs(layer).sum(-1, keepdims=True) > 0
         return np.where(there, layer / 2 + 0.5, 0)

@@ -1,4 +1,4 @@
-"""What a render will do, as data: its frames, their files, the light, and a fingerprint of all that decides a frame's pixels."""
+"""The plan of a render, as data: frames, files, the light, and a fingerprint of everything that affects a frame's pixels."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ RENDER, SKIP, BLACK = "render", "skip", "black"
 
 @dataclass(frozen=True)
 class FrameTask:
-    """One frame of the list: what happens to it, from which plate frame, into which file."""
+    """One frame to deliver: its action, the plate frame it is made from, and its output file."""
 
     frame: int
     action: str
@@ -58,10 +58,10 @@ class Inputs:
     background: Sequence | None = None
     passes: Sequence | None = None
     materials: Mapping[str, tuple[Sequence, str | None]] = field(default_factory=dict)
-    """`albedo`, `roughness` and `metallic` where they are given singly: their files, and the layer named."""
+    """`albedo`, `roughness` and `metallic` where they are given as single files: the files, and the named layer."""
 
     def files(self, frames: Iterable[int], every: bool = True) -> set[Path]:
-        """What is read frame by frame: the files of these frames, whether they exist or not, and `every` other there is."""
+        """The files read per frame: those of `frames`, whether they exist or not, and with `every` all others that exist."""
         singles = (sequence for sequence, _ in self.materials.values())
         read = [s for s in (self.plate, self.matte, self.normals, self.depth, self.passes, *singles, *self.lights) if s]
         wanted = set(frames)
@@ -70,10 +70,10 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Plan:
-    """A job made ready: nothing in it depends on the pixels of the frames to render.
+    """A checked and measured job. Nothing in it depends on the pixels of the frames to render.
 
-    `found` holds the state, by frame, of the output files that were there when the plan was made. `estimator` sees shape and
-    surface of every frame, where the job names one.
+    `found` holds the state, by frame, of the output files that existed when the plan was made. `estimator` is the
+    estimator of shape and surface that the job names, else None.
     """
 
     job: jobs.RelightJob
@@ -97,7 +97,7 @@ class Plan:
 
     @property
     def looks(self) -> bool:
-        """Whether this plan works on a downscaled picture: for a network, the deflicker or the tracing of shadows."""
+        """Whether this plan needs frames at the working size: for a network, the deflicker or the tracing of shadows."""
         return self.backbone.network is not None or self.head is not None or self.parameters.shadows > 0
 
     @property
@@ -107,17 +107,17 @@ class Plan:
 
     @property
     def radius(self) -> int:
-        """How many frames on each side the deflicker takes into account for one."""
+        """How many neighbours on each side the deflicker uses for one frame."""
         return 0 if self.head is None else self.head.RADIUS
 
     @property
     def reach(self) -> int:
-        """How many frames on each side the shape that is seen in one is averaged over."""
+        """How many neighbours on each side the estimated shape of one frame is averaged over."""
         steady = self.parameters.temporal and isinstance(self.backbone.network, Seeing)
         return SHAPE_RADIUS if steady else 0
 
     def near(self, frame: int) -> frozenset[int]:
-        """The frames that are usable as neighbours of `frame` in time, itself among them; a still plate has no others."""
+        """The frames that can serve as neighbours of `frame` in time, with `frame` itself; a still plate has no others."""
         return frozenset((frame,)) if self.inputs.plate.is_still else self._there
 
     @cached_property
@@ -126,7 +126,7 @@ class Plan:
 
     @cached_property
     def look(self) -> dict[str, Any]:
-        """What all frames' fingerprints share."""
+        """The part of the fingerprint that all frames share."""
         camera = self.parameters.camera
         return {
             **jobs.look(self.job),
@@ -142,7 +142,7 @@ class Plan:
         }
 
     def fingerprint(self, task: FrameTask) -> str:
-        """SHA-256 of everything that decides the pixels of a frame: settings, light, and the state of its inputs."""
+        """SHA-256 of everything that affects the pixels of a frame: settings, light, and the state of its inputs."""
         settings = dict(self.look["parameters"])
         for name, k in knobs():
             if k.animatable:
@@ -169,10 +169,10 @@ class Plan:
 
     @cached_property
     def _idle(self) -> frozenset[str]:
-        """Parameters that decide nothing here, so that changing them renders nothing again."""
+        """Parameters without effect in this plan; they are left out of the fingerprint."""
         p, network = self.parameters, self.backbone.network
         unused = {
-            **dict.fromkeys(("temporal", "deflicker"), True),  # their effect is in the reach and in the head's weights
+            **dict.fromkeys(("temporal", "deflicker"), True),  # their effect is in `reach` and in the head's weights
             "deflicker_strength": self.head is None,
             "ensemble": network is None,
             "steps": network is None or not network.steps,
@@ -185,7 +185,7 @@ class Plan:
         return frozenset(name for name, is_unused in unused.items() if is_unused)
 
     def _states(self, frame: int) -> list[list[int] | None]:
-        """The state of the files of a frame of the plate, None for a file that is not there or not given."""
+        """The state of the files of a frame of the plate, None for a file that does not exist or is not given."""
         given = self.inputs
         files = [given.plate, given.matte, given.normals, given.depth, given.passes]
         files += [sequence for sequence, _ in given.materials.values()]
@@ -197,7 +197,7 @@ class Plan:
         """The facts of the other frames that the result of a frame depends on."""
         if self.span == "shot":
             return self._clip
-        # What an estimator sees of a frame is averaged with what it sees of its neighbours.
+        # An estimator's results for a frame are averaged with those for its neighbours.
         radius = self.radius + max(self.reach, 0 if self.estimator is None else RADIUS)
         return self._facts(f for f in depends_on(frame, self.span, radius, self.near(frame)) if f != frame)
 
@@ -220,7 +220,7 @@ class Plan:
 
 
 def resolve_inputs(parameters: RelightParameters) -> Inputs:
-    """Parse the job's paths. Raises `UsageError` for a path that is no file or sequence."""
+    """Parse the job's paths. Raises `UsageError` for a path that is neither a file nor a sequence."""
     p = parameters
     assert p.plate
     assert p.out

@@ -1,4 +1,4 @@
-"""A job made ready to render: checked against what lies on disk, and its shot measured. Floor 3."""
+"""Prepares a job for rendering: checks it against the files on disk and measures its shot. Floor 3."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def views(job: RelightJob) -> Iterator[RelightJob]:
     """The job once for each view, with %V and %v in its paths filled in; the job itself when it has no views.
 
     Raises:
-        UsageError: the views have one place to go to, or one of them would read just what the job without it reads.
+        UsageError: the views would be written to the same files, or no path has %V and the plate lacks one of the views.
     """
     p = job.parameters
     if not p.views:
@@ -64,7 +64,7 @@ def views(job: RelightJob) -> Iterator[RelightJob]:
 
 
 def prepare_views(job: RelightJob) -> list[Plan]:
-    """One plan for each view of a job, so that whatever is wrong with any of them is known before the first is rendered.
+    """Prepare one plan for each view of a job, so that errors of all views are found before the first is rendered.
 
     Raises:
         UsageError: as `views` and `prepare`, or there is no plate, no light or no `out`.
@@ -73,17 +73,17 @@ def prepare_views(job: RelightJob) -> list[Plan]:
     job.require("plate", "env", "out")
     plans: list[Plan] = []
     for view in views(job):
-        # One colour config for all views: what is to be said of the shot's colour is said once.
+        # One colour config for all views, so that its warnings are logged once.
         shared = [plan.colour for plan in plans if plan.parameters.config == view.parameters.config]
         plans.append(prepare(view, colour=shared[0] if shared else None))
     return plans
 
 
 def prepare(job: RelightJob, backbone: Backbone | None = None, colour: Colour | None = None) -> Plan:
-    """Check a job and decide what will be done, before any work; measure the shot unless the job brings that along.
+    """Check a job and decide what will be done, before any work; measure the shot unless the job contains measurements.
 
     Args:
-        backbone: the job's, where it is loaded already.
+        backbone: the job's backbone, where it is already loaded.
         colour: the job's colour config, likewise.
 
     Raises:
@@ -105,7 +105,7 @@ def prepare(job: RelightJob, backbone: Backbone | None = None, colour: Colour | 
     checks.check_files(p, inputs, tasks)
     camera = shot_camera(p.camera, str(inputs.plate))
     source = _checked(_maps(p.source_env, colour, p), tasks) if p.source_env else None
-    # A light that is only added to leaves the plate's own as it is: known or not, it is the target, too.
+    # If lights are only added, the plate's own light stays. A known source light is then also the target.
     target = source if p.keeps_light() and source else _checked(lighting(p, colour, camera), tasks)
     rig = rigs.load(p.rig) if p.rig else None
     backbone = backbone or load(p)
@@ -114,17 +114,17 @@ def prepare(job: RelightJob, backbone: Backbone | None = None, colour: Colour | 
     plan = replace(plan, estimator=_estimator(p, colour))
     if job.measured.anchor is None or (_needs_fit(plan) and job.measured.source_light is None):
         plan = replace(plan, job=RelightJob(p, _measured(plan)))
-    if p.anchor is not None:  # a job may bring an older one along
+    if p.anchor is not None:  # the job may hold an older measurement
         plan = replace(plan, job=RelightJob(p, replace(plan.job.measured, anchor=p.anchor)))
     return plan
 
 
 def frames_wanted(parameters: RelightParameters, plate: Sequence, on_disk: tuple[int, ...]) -> tuple[int, ...]:
-    """The frames to deliver: `--frames`, else the plate's from first to last in its own step, gaps included."""
+    """The frames to deliver: `--frames`, else the plate's from first to last in its own step, including gaps."""
     if parameters.frames:
         return parse_frames(parameters.frames)
     first, last = min(on_disk), max(on_disk)
-    # A shot on twos is whole: its own step is the commonest distance, not always 1.
+    # A shot animated on twos is complete: its step is the most frequent distance between frames, not always 1.
     distances = Counter(b - a for a, b in pairwise(on_disk))
     step, count = distances.most_common(1)[0] if distances else (1, 0)
     on_step = count > 1 and all((frame - first) % step == 0 for frame in on_disk)
@@ -142,7 +142,7 @@ def make_tasks(
 
 
 def files_read(plans: Iterable[Plan]) -> set[Path]:
-    """Every file that these plans read: their pictures of any frame, the camera and the colour config."""
+    """All files that these plans read: the pictures of all frames, the camera and the colour config."""
     read: set[Path] = set()
     for plan in plans:
         p = plan.parameters
@@ -152,7 +152,7 @@ def files_read(plans: Iterable[Plan]) -> set[Path]:
 
 
 def describe(plan: Plan) -> str:
-    """What `--dry-run` shows: the resolved frames, paths, settings and a memory estimate, a fact a line."""
+    """The text of `--dry-run`: the resolved frames, paths, settings and a memory estimate, one fact per line."""
     p = plan.parameters
     counts = {action: [t.frame for t in plan.tasks if t.action == action] for action in (RENDER, BLACK, SKIP)}
     first = plan.tasks[0]
@@ -195,13 +195,13 @@ def _checked(light: Illumination, tasks: tuple[FrameTask, ...]) -> Illumination:
 
 
 def _head(parameters: RelightParameters) -> Head | None:
-    """The deflicker head, when it is on and has a say."""
+    """The deflicker head, where it is enabled and its strength is above 0."""
     p = parameters
     return load_head(p.device) if p.deflicker and p.deflicker_strength > 0 else None
 
 
 def _estimator(parameters: RelightParameters, colour: Colour) -> LoadedEstimator | None:
-    """The estimator the job names; `own` is what the backbone `relamp` sees with anyway."""
+    """The estimator that the job names; None for `own` with the backbone `relamp`, which uses that one by default."""
     p = parameters
     if p.estimator is None or (p.estimator == "own" and p.backbone == "relamp"):
         return None
@@ -210,12 +210,12 @@ def _estimator(parameters: RelightParameters, colour: Colour) -> LoadedEstimator
 
 
 def _needs_fit(plan: Plan) -> bool:
-    """Whether the plate's own light must be estimated: to divide by, or to know its level."""
+    """Whether the plate's own light must be estimated, as divisor of the gain or for its level."""
     return plan.source is None and (plan.backbone.wants_source or plan.parameters.level_mode() == "absolute")
 
 
 def _measured(plan: Plan) -> Measured:
-    """What the shot's named frames say of its exposure and, where it is wanted, of its light."""
+    """The shot's exposure and, where it is needed, its source light, measured on a few of its frames."""
     p, frames = plan.parameters, probe_frames(plan.on_disk)
     with ThreadPoolExecutor(p.threads, thread_name_prefix="probe") as pool:  # as many frames at once as in a render
         seen = {frame: pool.submit(frame_samples, plan, frame) for frame in frames}
@@ -230,13 +230,14 @@ def _measured(plan: Plan) -> Measured:
 
 
 def delit_samples(plan: Plan, frames: tuple[int, ...]) -> list[Samples]:
-    """What Relamp's own network makes of some frames of a plan whose anchor is known; raises `InputError`.
+    """Samples of some frames, with the shape and albedo of Relamp's own network; the plan's anchor must be known.
 
-    The same for whatever networks relight, and at one size whatever frames are rendered at: previews, renders and backbones
-    that are compared must agree on the level.
+    Raises `InputError` if no frame can be read.
+
+    The network and the size are the same for all backbones, previews and renders, so that all of them find the same level.
     """
     given, anchor = plan.parameters, plan.job.measured.anchor or 1.0
-    # Beside a map only published networks take words, and here none is asked.
+    # Only published networks use a prompt together with a map, and none of them runs here.
     prompt = "" if given.env else given.prompt
     p = replace(
         given,
@@ -256,14 +257,14 @@ def delit_samples(plan: Plan, frames: tuple[int, ...]) -> list[Samples]:
 
 
 def probed(frames: tuple[int, ...], measure: Callable[[int], T]) -> Iterator[T]:
-    """The results of `measure` on the frames that can be read; raises the first `InputError` when none can."""
+    """The results of `measure` on the frames that can be read; raises the first `InputError` if none can be read."""
     reason: InputError | None = None
     seen = False
     for frame in frames:
         try:
             yield measure(frame)
             seen = True
-        except InputError as error:  # measuring the shot does without it, and its own turn reports it
+        except InputError as error:  # the measurement leaves the frame out; its error is reported when it is rendered
             log.warning("not measured on frame %d: %s", frame, error)
             reason = reason or error
     if reason is not None and not seen:
@@ -284,7 +285,7 @@ def _also(counts: dict[str, list[int]]) -> str:
 
 
 def _networks(plan: Plan, height: int, width: int) -> str:
-    """What downloaded networks need beside that, where they run, and how many frames they look at together."""
+    """The memory of downloaded networks beside that, their device, and how many frames they process together."""
     backbone = plan.backbone
     if not isinstance(backbone, Demanding):
         return ""
@@ -295,6 +296,6 @@ def _networks(plan: Plan, height: int, width: int) -> str:
 
 
 def _memory_estimate(width: int, height: int, parameters: RelightParameters) -> float:
-    """Gigabytes: the arrays of one frame in work, times the frames in work, over what Python and its libraries take."""
+    """Gigabytes: the arrays of one frame times the frames in progress, plus the memory of Python and its libraries."""
     floats = 30 + 3 * len(parameters.layers) + (3 * parameters.lamps if "lamps" in parameters.layers else 0)
     return 0.4 + parameters.threads * width * height * floats * 4 / 1e9

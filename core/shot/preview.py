@@ -1,9 +1,9 @@
-"""One frame of a job, small and at once: what the artist sees while turning the light.
+"""Previews: one frame of a job, relit quickly at a small size, shown while an artist changes the light.
 
-A preview is `relight_frame` on a plate averaged by area, without the deflicker head; averaged grain is left as it is. At full
-size (`longer` 0) it is the render's own frame. What does not depend on the setting that changed is kept: the plate and its shape
-by frame, the shot's measurements by plate, the environments and the networks' tables by file, the network's answer by light.
-A file counts as changed when its size or time changes.
+A preview is `relight_frame` on a plate averaged by area, without the deflicker head and without treatment of grain. At full
+size (`longer` 0) it is the frame of the render. Results that do not depend on the changed setting are kept: the plate and its
+shape by frame, the shot's measurements by plate, the environments and the networks' tables by file, the network's answer by
+light. A file counts as changed when its size or time changes.
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ from .shapes import SeenShapes
 
 LAYERS = tuple(name for name in NEW_LAYERS if name not in ("ratio", "normals", "lamps"))
 STAGES = ("plate", "proxy", "normals", "hint", "ratio", "relit", *LAYERS, "rest")  # and lamp1, lamp2 and so on
-KEPT_PICTURES = 8  # whose values can be asked for
+KEPT_PICTURES = 8  # pictures whose values can be read with `values`
 KEPT_SHAPES = 16  # frames, of a few megabytes each
-OUT = "relamp_preview.####.exr"  # never written
+OUT = "relamp_preview.####.exr"  # a name for the plan; the file is never written
 
 # Parameters that a prepared plan does not depend on: they are read anew for every preview.
 _LIVE = ("env_rotate", "env_exposure", "background_exposure", "mix", "grain", "seed", "working_size")
-# Amounts of the change of light, which no network is given (`Shot.with_amounts`).
+# Amounts of the change of light, which are no input of any network (`Shot.with_amounts`).
 _AMOUNTS = ("env_exposure", "mix", "grain")
-_SHOT = (*READ_WITH, "anchor", "source_env", "env_level", "backbone")  # what the shot's measurements depend on
+_SHOT = (*READ_WITH, "anchor", "source_env", "env_level", "backbone")  # the shot's measurements depend on these
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class _Prepared:
 
 @dataclass(frozen=True)
 class _Warm:
-    """The shot of one plate under one light, with its network's answers."""
+    """The shot of one plate under one light, with its network's predictions."""
 
     key: Hashable
     plate: PreviewPlate
@@ -74,7 +74,7 @@ class _Relit:
 
 
 class Previewer:
-    """Previews of one job after another, warm."""
+    """Makes previews of one job after another and keeps loaded networks and results between them."""
 
     def __init__(self) -> None:
         self._screens = Screens()
@@ -100,20 +100,21 @@ class Previewer:
     ) -> Picture:
         """One stage of one frame, over the display window.
 
-        `plate`, `relit`, `lamp1` and so on, `rest`, `albedo` and `irradiance` are light; `proxy` is what a network sees;
-        `normals` are coded as n / 2 + 1 / 2; `hint` and `ratio` are gains, with 1 shown as middle grey.
+        `plate`, `relit`, `lamp1` and so on, `rest`, `albedo` and `irradiance` are light; `proxy` is the
+        network's input picture; `normals` are coded as n / 2 + 1 / 2; `hint` (the analytic gain) and `ratio` are gains, with 1
+        shown as middle grey.
 
         Args:
-            frame: None for the plate's first.
-            longer: px of the display window's longer side, at most; 0 for the plate's own size.
+            frame: the frame number; None for the plate's first.
+            longer: largest length of the display window's longer side, px; 0 for the plate's own size.
             stops: exposure of the picture on the screen.
             view: display and view of the colour config, None for its defaults.
-            name: what `values` finds this picture by, the stage when None.
-            dim: `relit` with its lamps, strongest first, and last the rest, times these; they are taken from the layers
-                that add up to it, so nothing is computed anew. Empty for all as they are.
+            name: the name of this picture for `values`; None means the stage.
+            dim: factors on the lamps in `relit`, strongest first, the last one for the rest. They are applied to the layers that
+                add up to `relit`, so nothing is computed again. Empty for no change.
 
         Raises:
-            RelampError: as a render of that frame would.
+            RelampError: the errors of a render of that frame.
         """
         lamp = _lamp_of(stage)
         if stage not in STAGES and not 1 <= lamp <= job.parameters.lamps:
@@ -147,7 +148,7 @@ class Previewer:
         return Picture(pixels, facts)
 
     def values(self, name: str, x: float, y: float) -> tuple[float, ...]:
-        """The last picture of that name at (x, y), 0 to 1 from its top left: three numbers, light in the working space."""
+        """The last picture of that name at (x, y), 0 to 1 from its top left: three values in the working space."""
         linear = self._linear.get(name)
         if linear is None:
             raise UsageError(f"nothing was shown of {name!r} yet")
@@ -182,7 +183,7 @@ class Previewer:
             there = (subject.weight > 0) & subject.known
             return np.where(there[..., None], subject.normals * 0.5 + 0.5, 0).astype(np.float32)
         job.require("env")
-        if plate.scale < 1:  # an averaged plate has next to no grain left to treat
+        if plate.scale < 1:  # an averaged plate has almost no grain
             job = replace(job, parameters=replace(job.parameters, grain="off"))
         plan, key = self._plan(job, frames.number)
         if stage == "proxy":
@@ -195,7 +196,7 @@ class Previewer:
         return _of_finished(stage, relit.finished, subject, dim)
 
     def _relight(self, plan: Plan, prepared: Hashable, frames: PreviewFrames) -> RelitFrame:
-        """The relit frame with the layers of the plan, kept until anything about it changes."""
+        """The relit frame with the layers of the plan, kept until any of its inputs changes."""
         wanted, number = plan.parameters.layers, frames.number
         beside = tuple(frames.identity((f, f)) for f in plan.on_disk)
         key = (replace(plan.parameters, layers=()), prepared, beside)
@@ -207,7 +208,7 @@ class Previewer:
         return kept.relit
 
     def _shot(self, plan: Plan, prepared: Hashable, frames: PreviewFrames) -> Shot:
-        """The plan's shot of one frame, with the network's answer where only the amounts changed since."""
+        """The plan's shot of one frame, with the network's prediction kept where only the amounts changed."""
         p = replace(plan.parameters, **{name: default_of(name) for name in _AMOUNTS})
         key, warm = (p, prepared, frames.number), self._warm
         if warm is None or warm.key != key or warm.plate is not frames.plate:
@@ -216,7 +217,7 @@ class Previewer:
         return warm.shot.with_amounts(plan)
 
     def _plan(self, job: RelightJob, number: int) -> tuple[Plan, Hashable]:
-        """A plan of the one frame `number`, and the key of what it was prepared from; kept while only live settings change."""
+        """A plan of the one frame `number`, and the key of what it was prepared from; kept while that key stays the same."""
         p = job.parameters
         lights = [file_state(Sequence.parse(path).path(number)) for path in (p.env, p.source_env, p.background) if path]
         still = [name for name, k in knobs() if name in _LIVE or (k.group in ("output", "run") and name != "device")]
@@ -224,7 +225,7 @@ class Previewer:
         key = (fixed, tuple(lights), *(file_state(Path(file)) if file else None for file in (p.camera, p.rig)))
         prepared = self._prepared
         if prepared is None or prepared.key != key:
-            # Both hold networks, and are dropped before the next are loaded: two of them may not fit.
+            # Both hold networks. They are released before new ones are loaded, because two may not fit in memory.
             self._prepared = self._warm = None
             plan = prepare(RelightJob(replace(p, frames=str(number)), self._measurements(job)))
             self._measured = (_key(p, _SHOT), plan.job.measured)
@@ -262,7 +263,7 @@ def _lamp_of(stage: str) -> int:
 
 
 def _layers_for(stage: str, dim: tuple[float, ...]) -> tuple[str, ...]:
-    """The layers a picture is made of."""
+    """The layers that a picture is made from."""
     if stage == "rest" or _lamp_of(stage) or (stage == "relit" and dim):
         return ("lamps",)
     return (stage,) if stage == "ratio" or stage in LAYERS else ()
@@ -295,10 +296,10 @@ def _dimmed(parts: list[np.ndarray], gains: tuple[float, ...]) -> np.ndarray:
 
 
 def _preview_parameters(p: RelightParameters, layers: tuple[str, ...]) -> RelightParameters:
-    """The parameters without what is about files to write, which a preview does not, but for the layers it shows."""
+    """The parameters of a preview: without those for output files, and with the layers that the preview shows."""
     fixed = {name: default_of(name) for name, k in knobs() if k.group in ("output", "run") and name != "device"}
     more = {"out": OUT, "overwrite": True, "missing": "error", "layers": layers, "lamps": p.lamps}
-    # The deflicker head would need three more frames on each side, relit.
+    # The deflicker head would need three more relit frames on each side.
     return replace(p, **{**fixed, **more, "deflicker": False})
 
 

@@ -19,7 +19,7 @@ from ..parameters import RelightParameters, at_frame
 from ..pictures.screen import Picture, Screens, View
 from .preview_plate import file_state
 
-SHOWN_LEVEL = 0.5  # scene-linear value that the level of a light is shown at
+SHOWN_LEVEL = 0.5  # scene-linear value at which the level of a light is shown
 MAP_ROWS = 256
 
 
@@ -32,9 +32,9 @@ class LightPictures:
         self._maps: LRUCache[Hashable, np.ndarray] = LRUCache(2)
 
     def environment(self, job: RelightJob, frame: int, lamps: int, stops: float, view: View) -> Picture:
-        """The new light as a lat-long picture of 512 x 256, turned by all of `env_rotate` but its turn about Y.
+        """The new light as a lat-long picture of 512 x 256, turned by `env_rotate` without its turn about Y.
 
-        The facts hold `lamps`, strongest first, by their place in that picture, (u, v) from 0 to 1.
+        The picture's facts hold `lamps`, strongest first, as positions in that picture, (u, v) from 0 to 1.
         """
         p = job.parameters
         light = self._light(p, frame)
@@ -86,7 +86,7 @@ class LightPictures:
         return self._lights[key]
 
     def _map(self, light: Illumination, frame: int) -> np.ndarray:
-        """The map no larger than the screen needs, at most (512, 1024, 3)."""
+        """The map, reduced to at most (512, 1024, 3) for the screen."""
         key = light.digest(frame)
         if key not in self._maps:
             pixels = light.environment(frame).pixels

@@ -1,4 +1,4 @@
-"""The frames that previews relight: a plate and its subject, read and averaged down to the size of the preview."""
+"""The frames of previews: a plate and its subject, read and averaged down to the size of the preview."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ KEPT_PIXELS = 24e6  # of all kept frames together; a frame at full 4K is 9e6
 
 @dataclass(frozen=True)
 class PreviewPlate:
-    """A frame of the plate at the size of the preview, `scale` times its own.
+    """A frame of the plate at the size of the preview, `scale` times its full size.
 
     `frame` holds the windows of the full size; `plate` is (h, w, 3) scene-linear light in the working space. `subject` is None
-    where the frame cannot be relit, and `trouble` says why.
+    where the frame cannot be relit; `trouble` is then the error.
     """
 
     frame: Frame
@@ -44,14 +44,14 @@ class PreviewPlate:
     scale: float
 
     def require_subject(self) -> Subject:
-        """The subject; raises `trouble` where there is none."""
+        """The subject; raises `trouble` if there is none."""
         if self.subject is None:
             assert self.trouble is not None
             raise self.trouble
         return self.subject
 
     def over_display(self, pixels: np.ndarray) -> np.ndarray:
-        """Pixels of the data window (h, w, C) onto the display window, black where there are none."""
+        """Pixels of the data window (h, w, C) placed in the display window, black outside the data window."""
         data, display = self.frame.data_window, self.frame.display_window
         if data == display:
             return pixels
@@ -80,7 +80,7 @@ class PreviewPlates:
 
     @staticmethod
     def identity(p: RelightParameters, inputs: Inputs, number: int, longer: int) -> Hashable:
-        """What decides the pixels of a frame at a size."""
+        """A key of everything that affects the pixels of a frame at a size."""
         singles = [sequence for sequence, _ in inputs.materials.values()]
         files = (inputs.plate, inputs.matte, inputs.normals, inputs.depth, inputs.passes, *singles)
         channels = tuple((name, layer) for name, (_, layer) in inputs.materials.items())
@@ -90,7 +90,7 @@ class PreviewPlates:
 
 
 class PreviewFrames:
-    """`read_ahead.Frames` of a preview: the frame `number`, read already, and those beside it, read when they are asked for."""
+    """`read_ahead.Frames` of a preview: the frame `number`, already read, and its neighbours, read when needed."""
 
     def __init__(
         self, plates: PreviewPlates, p: RelightParameters, inputs: Inputs, colour: Colour, number: int, longer: int
@@ -104,7 +104,7 @@ class PreviewFrames:
         return self.open((task.frame, task.plate_frame))
 
     def open(self, key: Key) -> AbstractContextManager[ReadFrame]:
-        """The frame, or one beside it. Raises `RelampError` where it cannot be read or relit."""
+        """The frame, or a neighbour. Raises `RelampError` where it cannot be read or relit."""
         plate = self.plate if key[1] == self.number else self._plate(key[1])
         return nullcontext(ReadFrame(plate.frame, plate.require_subject()))
 
@@ -120,7 +120,7 @@ class PreviewFrames:
 
 
 def file_state(path: Path) -> tuple[str, int, int] | None:
-    """What changes when a file does; None when it is not there."""
+    """The path, size and time of a file, which change when it changes; None if it does not exist."""
     try:
         found = os.stat(path)
     except OSError:
@@ -129,7 +129,7 @@ def file_state(path: Path) -> tuple[str, int, int] | None:
 
 
 def _share(plate: PreviewPlate) -> float:
-    """What a plate takes of `KEPT_PIXELS`: never so little that more than `KEPT_FRAMES` fit, never more than there is."""
+    """The share of `KEPT_PIXELS` that a plate takes: at least 1 / `KEPT_FRAMES` of it, at most all of it."""
     return min(max(plate.plate.size / 3, KEPT_PIXELS / KEPT_FRAMES), KEPT_PIXELS)
 
 
@@ -140,7 +140,7 @@ def _read(p: RelightParameters, inputs: Inputs, colour: Colour, number: int, lon
     subject, trouble = None, None
     try:
         subject = gather(frame, task, inputs, p, colour, camera)
-    except RelampError as error:  # the plate can be shown all the same
+    except RelampError as error:  # the plate can still be shown
         trouble = error
     plate = colour.to_working(frame.rgb, frame.colorspace) if subject is None else subject.plate  # (H, W, 3)
     display = frame.display_window

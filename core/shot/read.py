@@ -1,4 +1,4 @@
-"""Frames in: plate, matte, normals and depth read and brought together over the plate's data window. Floor 3."""
+"""Reads frames: plate, matte, normals and depth, placed in the plate's data window. Floor 3."""
 
 from __future__ import annotations
 
@@ -27,17 +27,18 @@ from .plan import BLACK, FrameTask, Inputs
 
 log = logging.getLogger("relamp")
 
-AWAY = -0.55  # z of a normal that even the corner of a 66 degree view cannot see
-SEEN_AWAY = 0.02  # share of such normals from which the pass is doubted
-CHECKED_AT = 160  # px of the longer side that a depth's kind is checked at
+AWAY = -0.55  # z of a normal that is not visible even in the corner of a 66 degree view
+SEEN_AWAY = 0.02  # share of such normals from which a warning is logged
+CHECKED_AT = 160  # px, longer side of the picture on which a depth's kind is checked
 
 
 def read_plate(
     task: FrameTask, inputs: Inputs, parameters: RelightParameters, colour: Colour, *, carry: bool = True
 ) -> Frame:
-    """The plate frame of a task; all zero, in the same windows, where the policy says black; the whole format for a comp.
+    """The plate frame of a task. Where the missing-frame policy is black it is all zero, in the same windows. With `--over` it
+    covers the whole format.
 
-    `carry` reads its other parts too, to be written again (`exr.read_frame`).
+    `carry` also reads the file's other channels and parts, to be written again (`exr.read_frame`).
     """
     path, p = inputs.plate.path(task.plate_frame), parameters
     frame = exr.read_frame(path, colour=colour, colorspace=p.colorspace, layer=p.layer, view=p.view(), carry=carry)
@@ -48,7 +49,7 @@ def read_plate(
 def gather(
     frame: Frame, task: FrameTask, inputs: Inputs, parameters: RelightParameters, colour: Colour, camera: Camera
 ) -> Subject:
-    """Bring one frame's plate, matte, normals, depth and materials together; see `_shaped`, whose errors it raises."""
+    """Combine one frame's plate, matte, normals, depth and materials; raises the errors of `_shaped` and `read_materials`."""
     subject = _shaped(frame, task, inputs, parameters, colour, camera)
     if task.action == BLACK:
         return subject
@@ -58,16 +59,16 @@ def gather(
 def _shaped(
     frame: Frame, task: FrameTask, inputs: Inputs, parameters: RelightParameters, colour: Colour, camera: Camera
 ) -> Subject:
-    """Bring one frame's plate, matte, normals and depth together.
+    """Combine one frame's plate, matte, normals and depth.
 
-    Without a normals pass the shape is the balloon of the matte; without a matte, too, every pixel faces the camera.
+    Without a normals pass the shape is inflated from the matte. Without a matte as well, every normal faces the camera.
 
     Raises:
-        InputError: a file is damaged, lacks what is asked of it, its normals are empty, or its depth cannot be what it claims.
+        InputError: a file is damaged or lacks a channel, its normals are empty, or its depth is not of the stated kind.
     """
     plate = colour.to_working(frame.rgb, frame.colorspace)
     shape = frame.data_window.shape
-    if task.action == BLACK:  # nothing is lit in a frame that is not there
+    if task.action == BLACK:  # a missing frame has an empty matte
         facing = np.broadcast_to(np.array((0, 0, 1), np.float32), (*shape, 3))
         return Subject(plate, frame.alpha, np.zeros(shape, np.float32), facing, np.zeros(shape, bool), guessed=False)
     matte = _matte(frame, task, inputs, parameters.view())
@@ -91,12 +92,12 @@ def _shaped(
 
 
 def fills_frame(subject: Subject) -> bool:
-    """Whether the subject has no outline inside the frame, as without a matte, so that no balloon shows a shape."""
+    """Whether the subject has no outline inside the frame, as without a matte, so that no shape can be inflated from it."""
     return bool(subject.coverage.min(initial=1) > INSIDE)
 
 
 def warn_about(frame: Frame, subject: Subject, parameters: RelightParameters) -> None:
-    """Say what a compositor may want to know about the alpha and the shape of a frame."""
+    """Log warnings about the alpha and the shape of a frame."""
     if frame.alpha is not None and frame.coverage is None:
         log.warning(
             "the plate's alpha is black all over, beside a picture: it counts as none, and goes out as it came in"
@@ -148,7 +149,7 @@ def _doubts(normals: np.ndarray, inside: np.ndarray, parameters: RelightParamete
 def view_rays(frame: Frame, camera: Camera, shape: tuple[int, int] | None = None) -> np.ndarray:
     """Camera-space unit vectors from the eye through the pixels of a frame's data window, (h, w, 3) float32.
 
-    `shape` is the size (h, w) that the data window is taken at, its own when None.
+    `shape` is the size (h, w) at which the data window is sampled; None means its full size.
     """
     data, display = frame.data_window, frame.display_window
     height, width = shape or data.shape
@@ -159,7 +160,7 @@ def view_rays(frame: Frame, camera: Camera, shape: tuple[int, int] | None = None
 
 
 def _inflated(outline: np.ndarray, frame: Frame, camera: Camera) -> np.ndarray:
-    """Camera-space normals of the matte's balloon, blown up in square pixels."""
+    """Camera-space normals (H, W, 3) of the shape inflated from the matte, computed in square pixels."""
     rays = view_rays(frame, camera)
     if frame.pixel_aspect == 1:
         return along_rays(inflate(outline), rays)
@@ -171,7 +172,7 @@ def _inflated(outline: np.ndarray, frame: Frame, camera: Camera) -> np.ndarray:
 def _depth(
     frame: Frame, task: FrameTask, inputs: Inputs, p: RelightParameters, camera: Camera, subject: Subject
 ) -> np.ndarray | None:
-    """The cleaned depth (H, W) that is given, else the plate's own; that only where nothing speaks against it."""
+    """The given depth (H, W), cleaned, else the plate's own depth where that passes the checks."""
     own = inputs.depth is None
     if inputs.depth is not None:
         found = exr.read_depth(inputs.depth.path(task.plate_frame), inputs.depth_layer, p.view())
@@ -191,14 +192,14 @@ def _depth(
     try:
         _require_kind(frame, camera, subject, small, p.depth_kind, found.path.name)
     except InputError:
-        if own:  # a plate that was rendered with a depth of another kind is still a plate
+        if own:  # an unsuitable depth in the plate is ignored
             return None
         raise
     return depth
 
 
 def _require_kind(frame: Frame, camera: Camera, subject: Subject, depth: np.ndarray, kind: str, what: str) -> None:
-    """Refuse a depth (h, w) that cannot be what it claims, by the camera and the normals where those are known."""
+    """Raise `InputError` for a depth (H, W) that is not of its stated kind, by the camera and the known normals."""
     rays = view_rays(frame, camera, depth.shape)
     known = subject.known & (not subject.guessed)
     normals, sure = shrink_normals(subject.normals, known, depth.shape, least=0.9)  # (h, w, 3), (h, w)

@@ -1,7 +1,7 @@
-"""The full-size frames of a shot: read once when two threads need one at the same time, and kept for later within a budget.
+"""The full-size frames of a shot. Threads that need the same frame share one read, and frames are kept within a budget.
 
-A frame that is needed beside another one costs little work but a whole read. Those that will be rendered themselves later are
-kept until then within a budget of bytes; beyond it they are read again.
+A frame that is needed as a neighbour costs little computation but a whole read. Neighbours that will be rendered later are kept
+until then within a budget of bytes; beyond the budget they are read again.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("relamp")
 
-BUDGET = 256e6  # bytes of frames kept until they are rendered: three of HD, none of 4K
+BUDGET = 256e6  # bytes of frames kept until they are rendered: three HD frames, or no 4K frame
 
 Key = tuple[int, int]
-"""The frame whose light it is, and the frame of the plate: another one where `--missing hold` has a gap to fill."""
+"""The frame number that the light is taken from, and that of the plate; they differ where `--missing hold` fills a gap."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class ReadFrame:
 
     @property
     def size(self) -> int:
-        """Bytes it holds."""
+        """Bytes in memory."""
         s = self.subject
         arrays = [self.frame.rgb, self.frame.alpha, s.plate, s.alpha, s.weight, s.normals, s.known, s.depth]
         arrays += [] if s.materials is None else list(vars(s.materials).values())
@@ -51,22 +51,22 @@ class ReadFrame:
 
 
 class Frames(Protocol):
-    """Where the frames of a shot come from, at whatever size."""
+    """The source of a shot's frames, at any size."""
 
     def own(self, task: FrameTask) -> AbstractContextManager[ReadFrame]:
-        """The frame of a task, to be relit once. Raises what reading it raises."""
+        """The frame of a task, to be relit once. Raises the errors of reading it."""
         ...
 
     def open(self, key: Key) -> AbstractContextManager[ReadFrame]:
-        """Any frame, for its light alone. Raises what reading it raises."""
+        """Any frame, for its pixels alone. Raises the errors of reading it."""
         ...
 
     def skipped(self, task: FrameTask) -> None:
-        """A task will not be relit: its frame need not be kept for it."""
+        """Record that a task will not be relit, so that its frame need not be kept."""
         ...
 
     def identity(self, key: Key) -> Hashable:
-        """What tells a frame's pixels from those of other frames, in caches that may outlive a shot."""
+        """A key of the frame's pixels, for caches that may outlive a shot."""
         ...
 
 
@@ -88,7 +88,7 @@ class ReadAhead:
 
     @contextmanager
     def own(self, task: FrameTask) -> Iterator[ReadFrame]:
-        """The frame of a task with all its channels; logs what a compositor should know of it."""
+        """The frame of a task with all its channels; logs warnings about its alpha and shape."""
         try:
             with self._open((task.frame, task.plate_frame), task) as read:
                 self._warn(read, task)
@@ -104,19 +104,19 @@ class ReadAhead:
             yield read
 
     def skipped(self, task: FrameTask) -> None:
-        """A task is rendered, or will not be: its frame need not be kept for it."""
+        """Record that a task is rendered or will not be, so that its frame need not be kept."""
         with self._lock:
             self._coming.pop((task.frame, task.plate_frame), None)
             self._tidy()
 
     def identity(self, key: Key) -> Hashable:
-        """The key: a render takes its files not to change."""
+        """`key` itself, because files are assumed not to change during a render."""
         return key
 
     def _warn(self, read: ReadFrame, task: FrameTask) -> None:
         with self._lock:
             first, self._warned = not self._warned, True
-        if first:  # the shape and the alpha are alike all over a shot
+        if first:  # alpha and shape have the same properties in all frames of a shot
             warn_about(read.frame, read.subject, self._plan.parameters)
         nonfinite = read.frame.nonfinite
         if nonfinite.nan or nonfinite.inf:
@@ -150,7 +150,7 @@ class ReadAhead:
             future.set_exception(error)
 
     def _tidy(self) -> None:
-        """Let go of the frames that no thread uses, but for the nearest of those still to be rendered."""
+        """Release the frames that no thread uses, except the nearest ones that are still to be rendered."""
         room = BUDGET
         for key in sorted(self._entries):
             entry = self._entries[key]

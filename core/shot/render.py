@@ -1,7 +1,7 @@
-"""The shot: frames in, frames out, as many at once as there are threads, each written whole or not at all.
+"""Renders a shot: as many frames at once as there are threads, each written completely or not at all.
 
 Frames are independent tasks over fixed bands of rows, so the pixels are the same for any number of threads, any split
-into chunks and any resume. Memory holds the frames in work and no more.
+into chunks and any resume. Memory holds only the frames in progress.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ log = logging.getLogger("relamp")
 
 
 class Work(Protocol):
-    """What is done to the frames of a plan; called from several threads."""
+    """The work on the frames of a plan; called from several threads."""
 
     def write(self, task: FrameTask) -> None:
-        """Make and write the frame of one task, whole or not at all."""
+        """Make and write the frame of one task, completely or not at all."""
         ...
 
     def skipped(self, task: FrameTask) -> None:
-        """A task will not be done: nothing need be kept for it."""
+        """Record that a task will not be done, so that nothing need be kept for it."""
         ...
 
 
@@ -74,7 +74,7 @@ def render(
 ) -> Report:
     """Render every frame of a plan; see `deliver_frames`.
 
-    `store` is where the chunks of a job keep what its network predicted, for each other.
+    `store` is the storage through which the chunks of a job share the network's predictions.
     """
     return deliver_frames(plan, lambda: _Relighting(Shot.of(plan, store=store)), describe(plan), on_event, stop)
 
@@ -89,21 +89,21 @@ def deliver_frames(
     """Make and write every frame of a plan.
 
     Args:
-        work: makes what is done to each frame, once the folder is known to be writable.
-        description: of the plan, a fact a line, for the log.
-        on_event: called once a frame, from the calling thread.
-        stop: when set, frames in work are finished and no more begun.
+        work: returns the `Work` on each frame; called once the folder is known to be writable.
+        description: of the plan, one fact per line, for the log.
+        on_event: called once per frame, from the calling thread.
+        stop: when set, frames in progress are finished and no new ones are started.
 
     Returns:
         The report, also written beside the frames.
 
     Raises:
-        FramesFailedError: some frames failed, were skipped, or are gone by the end.
-        UsageError: a file that is no report lies where the report goes, or a frame would replace a file unasked.
+        FramesFailedError: some frames failed, were skipped, or do not exist any more at the end.
+        UsageError: a file that is no report exists at the report's path, or a frame would replace a file without permission.
         StoppedError: `stop` was set; finished frames are kept.
-        RelampError: the first frame that failed, without `keep_going`.
+        RelampError: the error of the first frame that failed, without `keep_going`.
 
-    When a signal ends the process before the frames in work are finished, they are dropped and the report is written.
+    When a signal ends the process before the frames in progress are finished, they are dropped and the report is written.
     """
     p = plan.parameters
     folder = plan.tasks[0].out.parent
@@ -143,7 +143,7 @@ class _Progress:
 
 
 def _abandon(report: Report, path: Path) -> str:
-    """The process ends at once: no half-written frame stays behind, and the report lists what was finished."""
+    """End at once: remove partly written frames and write the report of the finished ones; returns the message."""
     remove_unfinished(path.parent)
     save_report(report, path)
     return _stopped(report)
@@ -166,7 +166,7 @@ def _run(work: Work, plan: AnyPlan, report: Report, send: _Progress, stop: Stop)
                     work.skipped(task)
                     continue
                 pending.append((task, pool.submit(_one_frame, work, task)))
-                while len(pending) > p.threads:  # one more than there are threads, so that none of them waits
+                while len(pending) > p.threads:  # one more than there are threads, so that no thread is idle
                     _collect(*pending.popleft(), plan, report, send)
             while pending:
                 _collect(*pending.popleft(), plan, report, send)
@@ -183,7 +183,7 @@ def _collect(task: FrameTask, future: Future[float], plan: AnyPlan, report: Repo
 
 
 def _settle(task: FrameTask, future: Future[float], report: Report, send: _Progress) -> BaseException | None:
-    """Wait for a frame and write down what became of it; its error, if it has one."""
+    """Wait for a frame, record its result, and return its error, if any."""
     error = future.exception()
     if error is None:
         report.written.append(task.frame)
@@ -200,16 +200,16 @@ def _note_failed(task: FrameTask, error: BaseException, report: Report, send: _P
 
 
 def _drop(pending: deque[tuple[FrameTask, Future[float]]], report: Report, send: _Progress) -> None:
-    """After a failure: cancel the frames that no thread has begun; wait for the others and write down what became of them."""
+    """After a failure: cancel the frames that are not started; wait for the others and record their results."""
     waiting = [(task, future) for task, future in pending if not future.cancel()]
     for task, future in waiting:
         _settle(task, future, report, send)
 
 
 def _is_settled(plan: AnyPlan, task: FrameTask, report: Report, send: _Progress) -> bool:
-    """Whether the file that lies at a task's output leaves nothing to render: a finished frame, or one that may not be replaced.
+    """Whether a task needs no rendering, because its output is a finished frame or a file that may not be replaced.
 
-    Raises the `UsageError` of a file that may not be replaced, without `keep_going`.
+    Without `keep_going`, raises `UsageError` for a file that may not be replaced.
     """
     try:
         done, why = finished_before(plan, task)
@@ -227,14 +227,14 @@ def _is_settled(plan: AnyPlan, task: FrameTask, report: Report, send: _Progress)
 
 
 def _one_frame(work: Work, task: FrameTask) -> float:
-    """Make and write one frame; the seconds it took."""
+    """Make and write one frame; returns the seconds it took."""
     begun = time.monotonic()
     work.write(task)
     return time.monotonic() - begun
 
 
 def _note_vanished(plan: AnyPlan, report: Report) -> None:
-    """Frames that were finished and are not on disk any more count as failed."""
+    """Record frames that were finished and do not exist any more as failed."""
     for frames in (report.written, report.kept):
         for frame in [n for n in frames if not plan.inputs.out.path(n).exists()]:
             frames.remove(frame)
@@ -253,7 +253,7 @@ def _make_folder(folder: Path, create: bool) -> None:
 
 
 def _check_writable(folder: Path) -> None:
-    """Find out before the first frame is worked on, not after it. Raises `OutputError`."""
+    """Raise `OutputError` if the folder cannot be written, before the first frame is made."""
     try:
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:

@@ -1,4 +1,4 @@
-"""The residual of a frame at its full size: steadied over its neighbours, then enlarged along the shape of what is lit."""
+"""The residual of a frame: smoothed in time over its neighbours, then enlarged to full size, guided by normals and matte."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .read_ahead import Key
 class LastFit:
     """Fits residuals to their guides, and keeps the last guide and fit.
 
-    While a light is turned over one frame its guide stays the same, and while only the amount of the change varies, its fit.
+    While a light is turned over one frame, the guide stays the same. While only amounts such as `mix` vary, the fit does, too.
     """
 
     def __init__(self) -> None:
@@ -58,9 +58,9 @@ class Residuals:
         self._one_at_a_time = one_at_a_time
 
     def steady(self, key: Key, here: WorkingFrame) -> np.ndarray:
-        """The residual of a working frame over the traced lights (h, w, 3), without flicker where the plan has a deflicker head.
+        """The residual (h, w, 3) of a working frame relative to the traced lights, deflickered where the plan has a head.
 
-        The head is shown the residual with what tracing adds, so that it sees shadows that flicker.
+        The head's input is the residual including what tracing adds, so that flickering shadows are smoothed, too.
         """
         head = self._plan.head
         if head is None:
@@ -71,7 +71,7 @@ class Residuals:
         return steady if here.share is None else steady - here.share
 
     def enlarge(self, subject: Subject, light: FrameLight, here: WorkingFrame, residual: np.ndarray) -> FinishInput:
-        """A residual (h, w, 3) fitted to its guide, for the subject at full size; normals that were a guess are the network's."""
+        """The residual (h, w, 3) fitted to its guide, as input of `finish`; guessed normals are replaced by the network's."""
         shading = replace(light.shading, hint=self._lights.hint(light, here.normals, here.matte))
         if subject.guessed and self._plan.backbone.network is not None:
             subject = replace(subject, normals=_enlarged(here.normals, subject.weight.shape), guessed=False)
@@ -83,7 +83,7 @@ class Residuals:
     def _sides(
         self, subject: Subject, here: WorkingFrame, small: np.ndarray, full: np.ndarray
     ) -> dict[str, np.ndarray]:
-        """The layers asked for that only the network gives, at full size."""
+        """The requested layers that only the network predicts, at full size."""
         asked, sides = self._plan.parameters.layers, {}
         if "confidence" in asked and here.confidence is not None:
             sides["confidence"] = np.clip(resize(here.confidence, subject.weight.shape), 0, 1)
@@ -97,11 +97,11 @@ def with_detail(
     albedo: np.ndarray, code: np.ndarray, matte: np.ndarray, subject: Subject, small: np.ndarray, full: np.ndarray,
     anchor: np.float32,
 ) -> np.ndarray:  # fmt: skip
-    """An albedo at the working size, at full size with the plate's detail: what is enlarged is the light taken out of it.
+    """Enlarge an albedo to full size with the plate's detail: the enlarged picture is the log ratio of albedo to proxy.
 
     Args:
         albedo: (h, w, 3), 0 to 1.
-        code, matte: (h, w, 3) log proxy, and (h, w), of the same frame at that size.
+        code, matte: (h, w, 3) log-encoded proxy and (h, w) matte of the same frame.
         small, full: (h, w, G) and (H, W, G) guides.
         anchor: the factor that brings the plate to the proxy's exposure.
 

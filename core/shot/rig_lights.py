@@ -34,8 +34,10 @@ def rig_lights(
     """The lights of the plan's rig on a frame of the size `full` (H, W); None without a rig.
 
     Args:
-        working: the frame at the working size. source: the plate's own light on it, where that is known.
+        working: the frame at the working size.
+        source: the plate's own light on it, where that is known.
         strength: 0 to 1, of shadows.
+        full: the size (H, W) of the result's pictures.
     """
     if plan.rig is None:
         return None
@@ -44,7 +46,7 @@ def rig_lights(
         return None
     weights = np.asarray(plan.colour.luminance_weights, np.float32)
     view = _view(plan.rig.space, light, working)
-    # Lights keep to their own stops: what the whole change is multiplied by is taken out of them again.
+    # The law multiplies everything by its level. Lights of a rig have their own stops, so that level is divided out of them.
     unit = np.float32(1 / light.law.level)
     subject = (shape.height, shape.normals, shape.matte)
     put = [placed(one, unit * _colour_of(one, plan.colour), view, *subject) for one in lights]
@@ -54,14 +56,14 @@ def rig_lights(
 
 
 def _mean(source: Arrival, shape: Shape, luminance_weights: np.ndarray) -> float:
-    """The mean luminance over the subject of a light on it, 1 without a matte."""
+    """The mean luminance of a light on the subject, weighted by the matte; 1 where the matte is empty."""
     luminance = source.received(shape.normals, slice(None)) @ luminance_weights  # (h, w)
     mass = float(shape.matte.sum())
     return max(float((luminance * shape.matte).sum()) / mass, 1e-6) if mass > 0 else 1.0
 
 
 def _view(space: str, light: FrameLight, working: WorkingFrame) -> View:
-    """How a frame's camera sees a rig in the axes `space`, in the working picture."""
+    """The view of a rig in the axes `space` from a frame's camera, at the working size."""
     camera, in_world = light.camera, space == "world"
     to_camera = camera.rotation.T if in_world else np.eye(3)
     origin = np.array(camera.position if in_world else (0.0, 0.0, 0.0))
@@ -71,7 +73,7 @@ def _view(space: str, light: FrameLight, working: WorkingFrame) -> View:
 
 
 def _colour_of(light: RigLight, colour: Colour) -> np.ndarray:
-    """The colour of a light in the working space, (3,) of luminance 1."""
+    """The colour of a light in the working space, (3,), of luminance 1."""
     rec709 = np.ones(3, np.float32)
     if light.kelvin is not None:
         rec709 = blackbody(light.kelvin)

@@ -1,4 +1,4 @@
-"""What an estimator sees of each frame, steadied along the plate's motion, as passes at the frame's own size.
+"""An estimator's passes of each frame, smoothed in time along the plate's motion, at the frame's own size.
 
 Passes are zero wherever the matte is.
 """
@@ -39,14 +39,14 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("relamp")
 
-_CONFIDENT = 1e-3  # of a mean normal's length: a shorter one has no direction
+_CONFIDENT = 1e-3  # least length of a mean normal; a shorter one has no reliable direction
 
 
 @dataclass(frozen=True)
 class SeenFrame:
-    """What an estimator saw of one frame alone: `picture`, and `planes` by name at its size, (h, w) or (h, w, C).
+    """An estimator's result for one frame alone: its input `picture`, and its `planes` by name, (h, w) or (h, w, C).
 
-    `canvas` holds data and display window: frames that differ in them do not lie over each other. `depth_kind` is of
+    `canvas` holds data and display window; frames with different windows cannot be compared pixel by pixel. `depth_kind` is of
     `estimators.DEPTH_KINDS`.
     """
 
@@ -57,17 +57,17 @@ class SeenFrame:
 
     @cached_property
     def code(self) -> np.ndarray:
-        """(h, w, 3) log proxy."""
+        """The log-encoded proxy, (h, w, 3)."""
         return encode_log(self.picture.light)
 
     @property
     def matte(self) -> np.ndarray:
-        """(h, w), 0 to 1."""
+        """The matte, (h, w), 0 to 1."""
         return self.picture.matte
 
     @cached_property
     def thumb(self) -> np.ndarray:
-        """The thumbnail of `code`, by which cuts are found."""
+        """The thumbnail of `code`, from which cuts are detected."""
         return thumb(self.code)
 
 
@@ -88,7 +88,7 @@ class Seeing:
         there = read.subject.weight > 0
         if not there.any():
             return {name: np.zeros(_shape_of(name, shape), np.float32) for name in self._plan.layers}
-        # 1. Seen (h, w, C) of this frame and its neighbours; 2. steadied along the plate's motion, (h, w, C).
+        # 1. Estimated (h, w, C) for this frame and its neighbours; 2. smoothed along the plate's motion, (h, w, C).
         window = self._window(key, read)
         here = window[RADIUS]
         assert here is not None
@@ -108,7 +108,7 @@ class Seeing:
 
         picture = here.picture
         found = planar(planes["depth"], here.depth_kind, planes.get("normals"), here.matte, picture.fov, picture.aspect)
-        if found is None:  # it stays 0 near to 1 far, which the header says
+        if found is None:  # depth stays relative, 0 near to 1 far, as the header states
             return planes["depth"]
         return found
 
@@ -119,20 +119,20 @@ class Seeing:
         if name == "normals":
             return _unit(_carried(plane, here.matte, shape))
         if name == "albedo":
-            # The plate's own brightness guides: a highlight that was taken off is as sharp as it was.
+            # The plate's brightness is part of the guide, so that a removed highlight has sharp edges.
             anchor = np.float32(self._plan.job.measured.anchor or 1.0)
             light = unpremultiply(subject.plate, subject.alpha) * anchor  # (H, W, 3)
             small = np.dstack([here.matte, here.code.mean(-1)])  # (h, w, 2)
             full = np.dstack([subject.weight, encode_log(light).mean(-1)])  # (H, W, 2)
             return with_detail(plane, here.code, here.matte, subject, small, full, anchor)
-        if name == "depth":  # where an estimator sees nothing there is no depth, and none is mixed in
+        if name == "depth":  # 0 means no depth and must not be mixed with its neighbours
             return _carried(plane, here.matte * (plane > 0), shape) * (
                 resize((plane > 0).astype(np.float32), shape) > 0.5
             )
         return np.clip(_carried(plane, here.matte, shape), 0, 1)
 
     def _window(self, key: Key, read: ReadFrame) -> list[SeenFrame | None]:
-        """What was seen of a frame and its neighbours, by absolute number; None where there is none, or one beyond a cut."""
+        """The results for a frame and its neighbours, by absolute number; None for a missing frame and for one across a cut."""
         near = self._plan.near(key[1])
         keys = [
             key if f == key[1] else (f, f) if f in near else None for f in range(key[1] - RADIUS, key[1] + RADIUS + 1)
@@ -154,7 +154,7 @@ class Seeing:
             return None
 
     def _see(self, read: ReadFrame, key: Key) -> SeenFrame | None:
-        """What the estimator sees of one frame; None where nothing is in the matte."""
+        """The estimator's result for one frame; None where the matte is empty."""
         if not read.subject.weight.any():
             return None
         estimator = self._plan.loaded.estimator
@@ -166,13 +166,13 @@ class Seeing:
 
 
 def picture_of(read: ReadFrame, plan: PassesPlan, key: Key, longer: int) -> Picture:
-    """A frame as an estimator is given it, its longer side `longer` px at most."""
+    """An estimator's input picture of a frame, its longer side at most `longer` px."""
     subject, data, display = read.subject, read.frame.data_window, read.frame.display_window
     proxy = make_proxy(
         subject.plate, subject.opacity, subject.weight, subject.normals, subject.known,
         anchor=plan.job.measured.anchor or 1.0, longer=longer,
     )  # fmt: skip
-    # The field of view is the display window's; what the data window holds of it is taken as centred.
+    # The field of view is that of the display window; the data window is treated as centred in it.
     half = math.tan(math.radians(plan.camera.at(key[0]).fov) / 2) * data.width / display.width
     height, width = proxy.matte.shape
     aspect = read.frame.pixel_aspect * (data.width / width) / (data.height / height)
@@ -180,13 +180,13 @@ def picture_of(read: ReadFrame, plan: PassesPlan, key: Key, longer: int) -> Pict
 
 
 def _at_size(found: Passes, shape: tuple[int, int]) -> dict[str, np.ndarray]:
-    """The planes there are, at one size, float32."""
+    """The planes that exist, resized to one size, float32."""
     planes = {name: getattr(found, name) for name in ALL_PLANES}
     return {n: np.ascontiguousarray(resize(a, shape), np.float32) for n, a in planes.items() if a is not None}
 
 
 def _carried(plane: np.ndarray, mass: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """A plane (h, w) or (h, w, C) at another size, what lies inside the matte carried over its edge."""
+    """A plane (h, w) or (h, w, C) at another size; values inside the matte are carried across its edge."""
     weight = (mass + 1e-4).astype(np.float32)
     held = resize(plane * (weight[..., None] if plane.ndim == 3 else weight), shape)
     total = resize(weight, shape)

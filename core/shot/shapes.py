@@ -1,4 +1,4 @@
-"""The shapes that a network sees in the frames of a shot, each steadied over those beside it, by absolute number. Floor 3."""
+"""The shapes that a network estimates from a shot's frames, each smoothed over its neighbours, by absolute number. Floor 3."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ log = logging.getLogger("relamp")
 
 
 class SeenShapes:
-    """Shapes that were seen, by everything that decides them: a preview's outlive its shots. `maxsize` frames are kept."""
+    """A cache of estimated shapes, by everything that affects them; it can outlive a shot. `maxsize` frames are kept."""
 
     def __init__(self, maxsize: int) -> None:
         self.aligner = Aligner()
@@ -38,12 +38,12 @@ class SeenShapes:
 
 
 class Shapes:
-    """What the network of a plan sees of its frames' shapes; from any number of threads.
+    """The shapes that a plan's network estimates from its frames; from any number of threads.
 
-    Nothing here depends on a light: while a light is turned over one frame, its shape and those beside it are seen once.
+    Shapes do not depend on the light. While a light is turned over one frame, they are estimated once.
 
     Args:
-        seen: what was seen before.
+        seen: the cache of shapes.
         one_at_a_time: held while a network runs, because its own threads fill the machine.
     """
 
@@ -53,10 +53,10 @@ class Shapes:
         self._plan, self._frames, self._seen, self._one_at_a_time = plan, frames, seen, one_at_a_time
 
     def of(self, key: Key) -> SeenShape | None:
-        """The shape in a frame, (h, w) at the working size, steadied where the plan says so; None for a network that sees none.
+        """The shape of a frame, (h, w) at the working size, smoothed in time with `temporal`; None if the network estimates none.
 
         Raises:
-            InputError: the frame cannot be read, or nothing in it is lit.
+            InputError: the frame cannot be read, or its matte is empty.
         """
         if self._network is None:
             return None
@@ -82,12 +82,12 @@ class Shapes:
         return self._seen.frames.get_all(by_identity, lambda identity: self._see(by_identity[identity]))
 
     def _identity(self, key: Key) -> Hashable:
-        """What a frame's shape depends on."""
+        """A key of everything that a frame's shape depends on."""
         p = self._plan
         return self._frames.identity(key), p.job.measured.anchor, p.parameters.working_side(), p.backbone.weights
 
     def _see(self, key: Key) -> SeenFrame | None:
-        """What the network sees of a frame; None where it cannot be read or nothing in it is lit."""
+        """The network's estimate for a frame; None where the frame cannot be read or its matte is empty."""
         try:
             with self._frames.open(key) as read:
                 if not read.subject.weight.any():
@@ -110,7 +110,7 @@ class Shapes:
             return self._network.see(code, matte)
 
     def _code(self, proxy: Proxy) -> np.ndarray:
-        """A proxy as a network sees it, (h, w, 3): in ACEScg, log-encoded."""
+        """The network's input picture of a proxy, (h, w, 3): in ACEScg, log-encoded."""
         return encode_log(proxy.light @ self._plan.colour.to_acescg.astype(np.float32).T)
 
 

@@ -1,4 +1,4 @@
-"""A bounded cache whose values are each computed once, by the first thread that asks, while other threads wait for them."""
+"""A bounded cache whose values are each computed once, by the first thread that requests it, while other threads wait."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ V = TypeVar("V")
 class SharedCache(Generic[K, V]):
     """The values of one function of a key, for the keys used last.
 
-    Threads that ask for one key share one computation. An error is raised in all of them and is not kept. The function, always
-    the same, may use other caches but never this one: a thread would wait for its own result.
+    Threads that request one key share one computation. An error is raised in all of them and is not kept. The function must
+    always be the same. It may use other caches but not this one, because a thread would then wait for its own result.
 
-    `cachetools.cached` with a condition computes each value once too, but its callers ask for one key at a time; `get_all`
+    `cachetools.cached` with a condition computes each value once too, but its callers request one key at a time; `get_all`
     lets threads that need the same keys compute different ones at the same time.
     """
 
@@ -36,7 +36,7 @@ class SharedCache(Generic[K, V]):
         return self._start(key, compute).result()
 
     def get_all(self, keys: Iterable[K], compute: Callable[[K], V]) -> list[V]:
-        """The values of some keys. Keys that no thread computes yet are computed first; then the others are waited for."""
+        """The values of some keys. Keys that no thread computes yet are computed first; then the call waits for the others."""
         futures = [self._start(key, compute) for key in keys]
         return [future.result() for future in futures]
 

@@ -1,4 +1,4 @@
-"""The light a plate was shot under, estimated from the plate: from its shading, or from a mirror that stands in it. Floor 3."""
+"""The light a plate was shot under, estimated from the plate's shading, or from a mirror in the plate. Floor 3."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from .plan import RENDER, FrameTask, Plan
 from .prepare import delit_samples, prepare, probed
 from .read import fills_frame, gather, read_plate, view_rays
 
-NOT_WRITTEN = "relamp_source.####.exr"  # a plan wants to know where frames would go
+NOT_WRITTEN = "relamp_source.####.exr"  # a plan needs an output path; nothing is written there
 
 
 def estimate(parameters: RelightParameters, mirror: bool = False) -> np.ndarray:
-    """Estimate the light of a shot on at most three of its frames, spread over all that lie on disk.
+    """Estimate the light of a shot on at most three of its frames, spread over all that exist.
 
     Args:
-        parameters: plate, and matte, normals, camera and colour where given. Albedo is the network's own, and so is the shape
-            without normals.
-        mirror: the matte shows a mirror, a chrome ball for one: what it mirrors is the light.
+        parameters: plate, and matte, normals, camera and colour where given. Albedo is estimated by the network, and so is
+            the shape without normals.
+        mirror: the matte shows a mirror, for example a chrome ball; the light is taken from its reflection.
 
     Returns:
         (H, 2H, 3) float32 radiance in the plate's units, working space.
 
     Raises:
-        InputError: a file is missing or damaged, or shows too little.
+        InputError: a file is missing or damaged, or shows too little of the light.
         UsageError: there is neither a matte nor an alpha to find a mirror with.
     """
-    # Any light will do: what is asked for is how the frames look and which way they face.
+    # The plan needs some target light, and any one serves: only the frames' pixels and normals are used.
     p = replace(parameters, prompt="even white light", out=NOT_WRITTEN, overwrite=True, missing="skip", deflicker=False)
-    # A ball blown up from its matte is a ball; other shapes the network knows better.
+    # For a ball, normals inflated from the matte are exact; for other shapes the network's are better.
     plan = prepare(RelightJob(replace(p, backbone="ratio" if mirror else "relamp")))
     frames = probe_frames(plan.on_disk)
     if not mirror:
@@ -49,7 +49,7 @@ def estimate(parameters: RelightParameters, mirror: bool = False) -> np.ndarray:
 
 
 def _mirrored(plan: Plan, number: int) -> tuple[np.ndarray, ...]:
-    """Light, normals, rays and weights of a mirror's pixels, in the world."""
+    """Light, normals, rays and weights of a mirror's pixels, in world space."""
     task, camera = FrameTask(number, RENDER, number, plan.tasks[0].out), plan.camera.at(number)
     frame = read_plate(task, plan.inputs, plan.parameters, plan.colour)
     subject = gather(frame, task, plan.inputs, plan.parameters, plan.colour, camera)

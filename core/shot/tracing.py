@@ -1,6 +1,6 @@
-"""The lights of a frame traced on its shape: what the form hides of them, at the working size and at the frame's own.
+"""Traces the lights of a frame on its shape: their visibility at the working size and at the frame's own.
 
-The shape of a frame does not depend on the light, so while a light is turned over one frame it is made once. Floor 3.
+The shape of a frame does not depend on the light, so it is made once while a light is turned over one frame. Floor 3.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from ..gain.traced import Shape
 
 
-KEPT_LIGHTS = 8  # on the last shape: two lights, and the parts of one
+KEPT_LIGHTS = 8  # lights kept on the last shape: target, source, and the parts of the target
 
 
 class LastShape:
@@ -47,7 +47,7 @@ class LastShape:
         self._lights: LRUCache[Hashable, Arrival] = LRUCache(KEPT_LIGHTS)
 
     def lit(self, shape: Shape, table: np.ndarray, light: Placed, strength: float, full: tuple[int, int]) -> Arrival:
-        """A light on the shape that `of` gave last, for a picture of the size `full` (`Shape.lit`)."""
+        """A light on the shape that `of` returned last, for a picture of the size `full` (`Shape.lit`)."""
         told = hashlib.sha256(b"".join(a.tobytes() for a in (table, light.directions, light.energy, light.radius)))
         key = (told.digest(), strength, full)
         if key not in self._lights:
@@ -59,8 +59,8 @@ class LastShape:
 
         Args:
             read: the frame, and its subject as read.
-            subject: with the normals that are lit.
-            working: what is seen of it at the working size.
+            subject: with the normals that are used for lighting.
+            working: the frame at the working size.
             kind: of its depth (the parameter `depth_kind`).
         """
         from ..gain.traced import Depth, Fine, Shape, height_of
@@ -100,7 +100,7 @@ class Tracer:
     """Traces the lights of a plan's frames; from any number of threads.
 
     Args:
-        last: keeps the shape of the frame before, and its traced lights.
+        last: keeps the last shape and its traced lights.
         one_at_a_time: held while a frame is traced, because torch's own threads fill the machine.
     """
 
@@ -109,34 +109,34 @@ class Tracer:
         self._one_at_a_time = one_at_a_time
 
     def traces(self, subject: Subject) -> bool:
-        """Whether lights are traced on a subject: some shadows are wanted, and its shape is given or a network sees it."""
+        """Whether lights are traced on a subject: shadows are above 0, and its shape is given or estimated by a network."""
         network = self._plan.backbone.network
-        if self._plan.rig is not None:  # its lights need points to shine on, even where they throw no shadows
+        if self._plan.rig is not None:  # lights of a rig need the positions of surface points, even without shadows
             return True
         return self._plan.parameters.shadows > 0 and (network is not None or not subject.guessed)
 
     def trace(
         self, frame: int, read: ReadFrame, light: FrameLight, subject: Subject, working: WorkingFrame
     ) -> TracedLights | None:
-        """The lights of a frame at its full size; None where the relighter says nothing of the shape that it lights.
+        """The lights of a frame at its full size; None where there is no reliable shape.
 
         Args:
-            light: as `Lights.conditioning` gives it, with its lamps where they are wanted as layers.
-            subject: with the normals that are lit.
+            light: the frame's light, with its lamps where they are requested as layers.
+            subject: with the normals that are used for lighting.
         """
         import torch
 
         network, strength = self._plan.backbone.network, self._plan.parameters.shadows
-        if network is None and subject.guessed:  # a shape that was blown up from the matte throws no shadows
+        if network is None and subject.guessed:  # a shape inflated from the matte is too rough for shadows
             strength = 0.0
         if network is not None and working.height is None:
             return None
         full = (subject.weight.shape[0], subject.weight.shape[1])
         placed, shading = self._lights.placed(frame, light), light.shading
-        # Of a network, a source light that was fitted for its level alone is not divided by.
+        # With a network, a source light that was fitted only for its level is not used as a divisor.
         known = shading.source is not None and (network is None or light.source is not None)
         with self._one_at_a_time:
-            torch.set_num_threads(1)  # whatever the machine has: another count can give other last bits
+            torch.set_num_threads(1)  # on every machine, because another number of threads can change the last bits
             shape = self.last.of(read, subject, working, light.camera, self._plan.parameters.depth_kind)
             target = self.last.lit(shape, shading.target, placed.target, strength, full)
             source = None

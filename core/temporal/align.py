@@ -1,7 +1,7 @@
-"""A window of frames brought onto its middle one along the motion of the plate: what the deflicker head is told. Floor 1.
+"""Aligns a window of frames to its middle one along the plate's motion, as input of the deflicker head. Floor 1.
 
-The plate is what moves and what never flickers, so motion is read from it alone: between neighbours that are there, and
-chained outward from the middle. Everything here depends on the frames of the window and nothing else.
+Motion is estimated from the plate alone, because the plate does not flicker: between neighbouring frames that exist, and chained
+outward from the middle. All results depend only on the frames of the window.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ RADIUS = 3
 NEIGHBOURS = tuple(i for i in range(-RADIUS, RADIUS + 1) if i)
 """Offsets of the neighbours, in the order of every array here."""
 
-_DARKEST, _RANGE = -1.0, 2.2  # of the log code shown to the flow: 0.009 to 6.6 of anchored light
-_LIKE = 0.1  # code (0.43 stops) by which a pixel may differ from where it came from and still be half believed
+_DARKEST, _RANGE = -1.0, 2.2  # range of the log code for the flow: 0.009 to 6.6 of anchored light
+_LIKE = 0.1  # difference in code (0.43 stops) between matched pixels at which confidence is halved
 _KEPT_LINKS, _KEPT_STACKS = 32, 4 * (2 * RADIUS + 1)
-_MEDIAN_SIZE = 64  # px, longer side a median is taken at: plenty for three numbers
+_MEDIAN_SIZE = 64  # px, longer side at which a median is taken; enough for three numbers
 
 
 class Followed(Protocol):
-    """A frame whose motion can be told: `code` (h, w, 3) log proxy of the plate, `matte` (h, w) 0 to 1."""
+    """A frame for motion estimation: `code` (h, w, 3) log-encoded proxy of the plate, `matte` (h, w) 0 to 1."""
 
     @property
     def code(self) -> np.ndarray: ...
@@ -41,8 +41,9 @@ class Followed(Protocol):
 class Sight(Followed, Protocol):
     """One frame at the working size; `core.temporal.working_frame.WorkingFrame` is one.
 
-    `code` (h, w, 3) log proxy of the plate, `matte` (h, w) 0 to 1, `normals` (h, w, 3) unit vectors, `hint` and `residual`
-    (h, w, 3) log gains. `known` (h, w) is 1 where the normals were given, 0 where the network guessed them; None is all given.
+    `code` (h, w, 3) log-encoded proxy of the plate, `matte` (h, w) 0 to 1, `normals` (h, w, 3) unit vectors, `hint` (the analytic
+    gain) and `residual` (h, w, 3) log gains. `known` (h, w) is 1 where the normals were given, 0 where a network estimated them;
+    None means all were given.
     """
 
     @property
@@ -59,8 +60,8 @@ class Sight(Followed, Protocol):
 class Link:
     """Motion from one frame to another one nearby.
 
-    `back` is (h, w, 2) px: a pixel of this frame lies at its own (x, y) plus `back` in the other. `sure` is (h, w), 0 to 1,
-    whether both show the same point.
+    `back` is (h, w, 2) px: a pixel at (x, y) of this frame is at (x, y) plus `back` in the other one. `sure` (h, w), 0 to 1, is
+    the confidence that both show the same point.
     """
 
     back: np.ndarray
@@ -74,7 +75,7 @@ class Link:
 
 @dataclass(frozen=True)
 class Track:
-    """A neighbour of a middle frame: `back` (h, w, 2) px and `sure` (h, w) as of a `Link`, over all links between."""
+    """A neighbour of a middle frame: `back` (h, w, 2) px and `sure` (h, w) as in a `Link`, over all links between them."""
 
     back: np.ndarray
     sure: np.ndarray
@@ -84,9 +85,9 @@ class Track:
 class Aligned:
     """The neighbours on the middle frame, float32, N = 6 neighbours in the order of `NEIGHBOURS`.
 
-    difference: (N, h, w, 3) residual less the middle one's, log gain. light: (N, h, w, 3) the same of the hints: how the light
-    truly changed. plate: (N, h, w) how unlike the plates' codes are. confidence: (N, h, w) 0 to 1, exactly 0 where there is no
-    neighbour. matte: (h, w) of the middle.
+    difference: (N, h, w, 3) residual minus the middle one's, log gain. light: (N, h, w, 3) the same difference of the analytic
+    gains, which is the true change of light. plate: (N, h, w) difference of the plates' codes. confidence: (N, h, w) 0 to 1,
+    exactly 0 where there is no neighbour. matte: (h, w) of the middle frame.
     """
 
     difference: np.ndarray
@@ -97,7 +98,7 @@ class Aligned:
 
 
 class Aligner:
-    """Aligns windows and remembers the motion between frames, since windows overlap. Safe for several threads."""
+    """Aligns windows and caches the motion between frames, because windows overlap. Safe for several threads."""
 
     def __init__(self) -> None:
         self._links: OrderedDict[tuple[int, int], tuple[np.ndarray, np.ndarray, Link]] = OrderedDict()
@@ -105,10 +106,10 @@ class Aligner:
         self._one_at_a_time = threading.Lock()
 
     def align(self, window: Sequence[Sight | None]) -> Aligned:
-        """Bring a window onto its middle frame.
+        """Align a window to its middle frame.
 
         Args:
-            window: 2 RADIUS + 1 frames, None where there is none; the middle one must be there.
+            window: 2 RADIUS + 1 frames, None for a missing one; the middle one must exist.
         """
         if len(window) != 2 * RADIUS + 1:
             raise ValueError(f"a window is {2 * RADIUS + 1} frames with one in the middle; got {len(window)}")
@@ -121,16 +122,16 @@ class Aligner:
                 return self._stacks[key][1]
         made = stack(sight, normals)
         with self._one_at_a_time:
-            self._stacks[key] = sight, made  # kept with its sight, so that no other can come to have its identity
+            self._stacks[key] = sight, made  # kept with its sight, so that no other object can get the same id
             while len(self._stacks) > _KEPT_STACKS:
                 self._stacks.popitem(last=False)
         return made
 
     def tracks(self, window: Sequence[Followed | None]) -> dict[int, Track]:
-        """Where the middle frame's pixels are in the neighbours that can be followed, by their offset.
+        """The positions of the middle frame's pixels in the neighbours that can be tracked, by their offset.
 
         Args:
-            window: an odd number of frames, None where there is none; the middle one must be there.
+            window: an odd number of frames, None for a missing one; the middle one must exist.
         """
         radius = len(window) // 2
         middle = window[radius]
@@ -152,7 +153,7 @@ class Aligner:
         return found
 
     def link(self, here: np.ndarray, there: np.ndarray) -> Link:
-        """The motion from one log proxy (h, w, 3) to another; worked out once a pair."""
+        """The motion from one log-encoded proxy (h, w, 3) to another; computed once per pair."""
         key = (id(here), id(there))
         with self._one_at_a_time:
             known = self._links.get(key)
@@ -161,7 +162,7 @@ class Aligner:
                 return known[2]
         found = links(here, there)
         with self._one_at_a_time:
-            # The arrays are kept with their links, so that no other array can come to have their identity.
+            # The arrays are kept with their links, so that no other array can get the same id.
             self._links[key] = (here, there, found[0])
             self._links[key[1], key[0]] = (here, there, found[1])
             while len(self._links) > _KEPT_LINKS:
@@ -170,7 +171,7 @@ class Aligner:
 
 
 def links(here: np.ndarray, there: np.ndarray) -> tuple[Link, Link]:
-    """The motion from one log proxy (h, w, 3) to another of the same size, and back; none where they are too small to tell."""
+    """The motion from one log-encoded proxy (h, w, 3) to another of the same size, and back; zero where they are too small."""
     shape = here.shape[:2]
     a, b = _shown(here), _shown(there)
     if min(shape) < SMALLEST:
@@ -181,7 +182,7 @@ def links(here: np.ndarray, there: np.ndarray) -> tuple[Link, Link]:
 
 
 def _sure(forth: np.ndarray, back: np.ndarray) -> np.ndarray:
-    """How well a motion is undone by the one back, (h, w)."""
+    """How well the backward motion undoes the forward motion, (h, w), 0 to 1."""
     returned = warp(back, forth)
     tolerance = 0.5 + 0.1 * (_length(forth) + _length(returned))
     return (within(forth) / (1 + (_length(forth + returned) / tolerance) ** 4)).astype(np.float32)
@@ -192,11 +193,11 @@ def bring(
     tracks: Mapping[int, Track],
     stacked: Callable[[Sight, bool], np.ndarray] | None = None,
 ) -> Aligned:
-    """Bring the neighbours of a window onto its middle frame along their tracks.
+    """Align the neighbours of a window to its middle frame along their tracks.
 
-    Normals that a network guesses flicker, and the hint on them, with the residual against it. So where they are guessed a
-    neighbour is taken to say what its residual and its normals say together under the middle frame's light. `stacked` is
-    `stack`, or one that remembers.
+    Normals that a network estimates flicker, and with them the analytic gain and the residual. Where normals are estimated, the
+    neighbour's residual is therefore corrected by the change that its normals make under the middle frame's light. `stacked` is
+    `stack`, or a version of it with a cache.
     """
     middle = window[RADIUS]
     assert middle is not None
@@ -209,13 +210,13 @@ def bring(
     inside = inside if inside.any() else np.ones_like(inside)
     guessed = None if middle.known is None or middle.known.all() else _Facing(middle)
     here = stacked(middle, guessed is not None)
-    # One piece of memory for all neighbours: a new one each would cost as much as the sums.
+    # One array is reused for all neighbours; allocating one for each would take as long as the sums.
     moved, apart = np.empty_like(here), np.empty((*shape, 3), np.float32)
     for i, offset in enumerate(NEIGHBOURS):
         there, track = window[RADIUS + offset], tracks.get(offset)
         if there is None or track is None:
             continue
-        # One remap and one difference of everything: several times as fast as one of each.
+        # One remap and one difference of all planes together are several times as fast as one for each.
         warp(stacked(there, guessed is not None), track.back, into=moved)
         turned = None if guessed is None else guessed.change(moved[..., 10:])
         cv2.subtract(moved, here, dst=moved)
@@ -223,7 +224,7 @@ def bring(
         if turned is not None:
             difference[i] += turned
             light[i] -= turned
-        # The plate's own light may change with the frame: what all of it does is no mismatch.
+        # The plate's own light may change in time; a change common to the whole subject is no mismatch.
         usual = np.median(apart[::step, ::step][inside], axis=0)
         cv2.absdiff(apart, np.array([*usual, 0.0], np.float64), dst=apart)
         cv2.transform(apart, np.full((1, 3), 1 / 3, np.float32), dst=plate[i])
@@ -233,13 +234,13 @@ def bring(
 
 
 def stack(sight: Sight, normals: bool) -> np.ndarray:
-    """Residual, hint, code, matte and perhaps normals as one picture, (h, w, 10 or 13) float32."""
+    """Residual, analytic gain, code, matte and, if asked for, normals as one picture, (h, w, 10 or 13) float32."""
     parts = [sight.residual, sight.hint, sight.code, sight.matte[..., None]]
     return np.concatenate([*parts, sight.normals] if normals else parts, axis=-1, dtype=np.float32)
 
 
 class _Facing:
-    """The middle frame's hint as a function of where a surface faces: quadratic, least squares over the matte."""
+    """The middle frame's analytic gain as a quadratic function of the normal, least squares over the matte."""
 
     def __init__(self, middle: Sight) -> None:
         assert middle.known is not None
@@ -251,7 +252,7 @@ class _Facing:
         self._slopes = np.linalg.solve(x.T @ x + ridge, x.T @ y).astype(np.float32)
 
     def change(self, normals: np.ndarray) -> np.ndarray:
-        """How much the hint would change with these normals, (h, w, 3); 0 where the normals were given."""
+        """The change of the analytic gain with these normals, (h, w, 3); 0 where the normals were given."""
         return self._guessed * ((_quadratic(normals) - self._basis) @ self._slopes)
 
 

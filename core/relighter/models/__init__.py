@@ -1,1 +1,1 @@
-"""Downloaded weights: their ledger, their folder, the checks of their files, and what their licences allow."""
+"""Downloaded weights: their ledger, their folder, the checks of their files, and their licences."""

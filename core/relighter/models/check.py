@@ -1,6 +1,6 @@
-"""Whether a file or folder of weights is what it has to be, from its header alone: keys, shapes, dtypes.
+"""Checks a file or folder of weights from its header alone: keys, shapes, dtypes.
 
-The first key that does not fit is named, so that a wrong or renamed file is told at once, before gigabytes are read.
+The first key that does not fit is named, so that a wrong or renamed file is found before gigabytes are read.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _RELEASED = "temporal_transformer"  # in every key of RelightVid's file
 
 
 def kind_of(path: Path) -> str:
-    """What a file or folder holds, as the ledger calls it; raises `InputError` when it is none of them."""
+    """The ledger's kind of a file or folder; raises `InputError` if it is of no kind."""
     if path.suffix == ".onnx":
         return estimator_files.kind_of_onnx(path)
     if path.is_dir():
@@ -54,13 +54,13 @@ def kind_of(path: Path) -> str:
 
 
 def check(path: Path, kind: str, base: StableDiffusion | None = None) -> str:
-    """Check a model of a ledger's kind; a line about what it is.
+    """Check a model of a ledger's kind; returns a line that describes it.
 
     Args:
-        base: the Stable Diffusion it goes on; without it the published sizes.
+        base: the Stable Diffusion that it extends; None for the published sizes.
 
     Raises:
-        InputError: naming the file and the first key that is missing, misshapen, of an odd dtype, or too many.
+        InputError: a key is missing, unexpected, or of another shape or dtype; the message names the file and the first such key.
     """
     if kind in estimator_files.KINDS:
         return estimator_files.check(path, kind)
@@ -142,7 +142,7 @@ def _fit(have: Mapping[str, Tensor], want: Mapping[str, torch.Tensor], where: Pa
 
 
 def _as_matrix(key: str, tensor: Tensor) -> Tensor:
-    """Old autoencoders keep attention's matrices as 1 x 1 convolutions."""
+    """A tensor as a matrix, because old autoencoders store attention's matrices as 1 x 1 convolutions."""
     if ".attentions." in key and tensor.shape[2:] == (1, 1):
         return replace(tensor, shape=tensor.shape[:2])
     return tensor
@@ -153,7 +153,7 @@ def _millions(tensors: Mapping[str, Tensor]) -> str:
 
 
 def parameters(tensors: Mapping[str, Tensor]) -> int:
-    """How many numbers the tensors hold."""
+    """The number of values in the tensors."""
     return sum(int(torch.Size(tensor.shape).numel()) for tensor in tensors.values())
 
 

@@ -1,7 +1,7 @@
-"""Files of estimators in the models folder: whether they fit, which way their axes point, and opening them.
+"""Files of estimators in the models folder: checks them, finds the directions of their axes, and opens them.
 
-What a rendered ball and ramp say of a file (`shape.estimators.probe`) is noted beside it in `models.json` when it is
-added; a file that was put there by hand is asked when it is first opened.
+The result of a rendered ball and ramp (`shape.estimators.probe`) is noted in `models.json` when a file is added. A file that
+was copied there by hand is probed when it is first opened.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _TOLD_BY_NAME = {
 
 @dataclass(frozen=True)
 class LoadedEstimator:
-    """An estimator ready to see, what is written of its files into frames, and the SHA-256 of them all, in hex."""
+    """A loaded estimator, the record of its files for the frames' headers, and the SHA-256 of them all, in hex."""
 
     estimator: Estimator
     used: tuple[str, ...]
@@ -50,16 +50,16 @@ class LoadedEstimator:
 def load(
     name: str, models: Models, accept: tuple[str, ...] = (), device: str = "cpu", seed: int = 0
 ) -> LoadedEstimator:
-    """The estimator of a name, ready on its device.
+    """Load the estimator of a name on its device.
 
     Args:
         name: of `NAMES`.
-        accept: models to use although their licence forbids commercial work or is not known.
+        accept: models to use although their licence forbids commercial work or is unknown.
         device: a torch device; ONNX files run on the processor where ONNX Runtime has no CUDA.
-        seed: the shot's, for those that begin with noise.
+        seed: the shot's, for estimators that start from noise.
 
     Raises:
-        InputError: its files are not there (the sentence says what to fetch and where to put it), damaged, or of
+        InputError: its files are missing (the message says what to fetch and where to put it), damaged, or of
             another kind.
         UsageError: a file's licence is not accepted.
     """
@@ -81,7 +81,7 @@ def load(
 
 
 def probed(path: Path, kind: str, device: str = "cpu") -> Axes:
-    """What a ball and a ramp say of one file or folder of a kind of `KINDS`. Raises `InputError` where it is surely wrong."""
+    """The axes of a file or folder of a kind of `KINDS`, found with a ball and a ramp. Raises `InputError` if not valid."""
     from ...shape.estimators.probe import look
 
     name, _, part = kind.partition("-")
@@ -89,12 +89,12 @@ def probed(path: Path, kind: str, device: str = "cpu") -> Axes:
 
 
 def note_axes(models: Models, found: Found, axes: Axes) -> None:
-    """Keep what was found of a model beside it."""
+    """Note the axes of a model in `models.json`."""
     models.note_down(found.name, turn=axes.turn.tolist(), nearer=axes.nearer, axes=axes.words)
 
 
 def check(path: Path, kind: str) -> str:
-    """Check a file or folder of a kind of `KINDS`; a line about what it is. Raises `InputError` as `models.check.check` does."""
+    """Check a file or folder of a kind of `KINDS`; returns a line about it. Raises `InputError` as `models.check.check`."""
     if kind == "marigold":
         from ...shape.estimators.marigold import Index
 
@@ -118,7 +118,7 @@ def check(path: Path, kind: str) -> str:
 
 
 def kind_of_onnx(path: Path) -> str:
-    """Which of `KINDS` an ONNX file is, by its inputs and then its name. Raises `InputError` when it is none."""
+    """The kind, of `KINDS`, of an ONNX file, by its inputs and then its name. Raises `InputError` for none."""
     from ...shape.estimators.onnx_file import OnnxFile
 
     file = OnnxFile(path)
@@ -136,7 +136,7 @@ def kind_of_onnx(path: Path) -> str:
 
 
 def keep_empty_prompt(folder: Path) -> None:
-    """Store what the text encoder of a Marigold folder says of the empty prompt, so that no text encoder is needed later."""
+    """Store the embedding of the empty prompt in a Marigold folder, so that no text encoder is needed later."""
     from safetensors.torch import save_file
 
     if not (folder / EMPTY_PROMPT).is_file():
@@ -168,7 +168,7 @@ def _text_files(folder: Path) -> None:
 
 
 def _found(name: str, models: Models) -> dict[str, Found]:
-    """The files that an estimator is made of, by what they are; larger networks come first. Raises `InputError` for none."""
+    """The files of an estimator, by kind; larger networks come first. Raises `InputError` if there are none."""
     there = {found.name: found for found in models.present()}
     if name == "moge":
         return {"": next((there[n] for n in MOGE if n in there), None) or models.find(MOGE[-1])}
@@ -199,7 +199,7 @@ def _open(name: str, paths: dict[str, Path], device: str, seed: int, axes: dict[
 
 
 def _noted(models: Models, name: str, found: dict[str, Found], device: str) -> dict[str, Any]:
-    """How the files' axes are turned, together: noted when they were added, else asked of them now."""
+    """The axes of all the files: as noted when they were added, else probed now."""
     turn, nearer = np.eye(3), 1.0
     for kind, model in found.items():
         note = models.note(model.name)

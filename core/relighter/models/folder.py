@@ -1,7 +1,7 @@
-"""The models folder: finding weights by name, remembering their licences and hashes, and adding to them.
+"""The models folder: finds weights by name, stores their licences and hashes, and adds weights.
 
-`models.json` in the folder holds what was added and what was hashed, by name; a hash is believed while size and time of
-every file are those it was made from. Nothing is ever downloaded, and no network is built here.
+`models.json` in the folder holds the licences and hashes by name; a hash is valid while size and time of every file are
+unchanged. Nothing is ever downloaded, and no network is built here.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def default_folder() -> Path:
 
 @dataclass(frozen=True)
 class Found:
-    """A model on disk: the name it is known by, where it lies, and its licence."""
+    """A model on disk: its name, its path, and its licence."""
 
     name: str
     path: Path
@@ -53,7 +53,7 @@ class Models:
         self.folder = Path(folder).expanduser() if folder else default_folder()
 
     def find(self, name: str) -> Found:
-        """The model of a name in the folder, or at a path; raises `InputError` saying where it has to lie."""
+        """The model of a name in the folder, or at a path; raises an `InputError` that says where to put it."""
         return self.find_all([name])[0]
 
     def find_all(self, names: Iterable[str]) -> list[Found]:
@@ -77,21 +77,21 @@ class Models:
         return [self.folder / name, *(self.folder / f"{name}{end}" for end in WEIGHTS)]
 
     def licence(self, path: Path) -> tuple[str, str]:
-        """Licence tag and terms of a file or folder: as noted when it was added, else the ledger's, else unknown."""
+        """Licence tag and terms of a file or folder: as noted when it was added, else as in the ledger, else unknown."""
         note = self._notes().get(path.name, {}) if path.parent == self.folder else {}
         model = ledger.known(path.name)
         tag, terms = (model.licence, model.terms) if model else (UNKNOWN, "nothing is said of it")
         return str(note.get("licence", tag)), str(note.get("terms", terms))
 
     def present(self) -> list[Found]:
-        """What lies in the folder, by name; hidden files and the notes aside."""
+        """The models in the folder, by name, without hidden files and the notes."""
         if not self.folder.is_dir():
             return []
         entries = sorted(entry for entry in self.folder.iterdir() if not entry.name.startswith("."))
         return [Found(e.name, e, *self.licence(e)) for e in entries if e.is_dir() or e.suffix in WEIGHTS]
 
     def used(self, found: Found) -> Used:
-        """A model with the hash of its files. Raises `InputError` when they are not those that were added."""
+        """A model with the hash of its files. Raises `InputError` if they differ from those that were added."""
         digest = self.digest(found.path)
         noted = self.noted_digest(found.name) if found.path.parent == self.folder else None
         if noted not in (None, digest):
@@ -102,7 +102,7 @@ class Models:
         return Used(found.name, found.licence, found.terms, digest)
 
     def digest(self, path: Path) -> str:
-        """SHA-256 in hex of a file, or of a folder's hashes and names; remembered where the notes can be written."""
+        """SHA-256 in hex of a file, or of a folder's hashes and names; stored where the notes can be written."""
         state = _state(path)
         own = path.parent == self.folder
         note = self._notes().get(path.name, {}) if own else {}
@@ -118,7 +118,7 @@ class Models:
         return made
 
     def noted_digest(self, name: str) -> str | None:
-        """The hash noted when a model was added, None when it never was."""
+        """The hash noted when a model was added; None if it was not added."""
         return self._notes().get(name, {}).get("added")
 
     def add(self, source: Path, *, name: str = "", licence: str = "", terms: str = "", link: bool = False,
@@ -128,7 +128,7 @@ class Models:
         `finish` is called with the copy's path before it is hashed, to add to it; never with a link.
 
         Raises:
-            UsageError: it is there already, the name is a path, or the licence tag is none.
+            UsageError: it exists already, the name is a path, or the licence tag is not known.
             InputError: the source is missing, or neither safetensors, ONNX nor a folder.
             OutputError: the folder cannot be written.
         """
@@ -157,7 +157,7 @@ class Models:
         return self.find(target.name)
 
     def note(self, name: str) -> dict[str, Any]:
-        """What is noted of a model besides licence and hash, by key; empty where nothing is."""
+        """The notes of a model besides licence and hash, by key; may be empty."""
         return self._notes().get(name, {})
 
     def note_down(self, name: str, **facts: Any) -> None:
@@ -198,7 +198,7 @@ def files(path: Path) -> Iterator[Path]:
 
 
 def pickles(folder: Path) -> list[tuple[Path, Path]]:
-    """Torch's checkpoints below a folder that have no safetensors beside them, and the names those would have.
+    """Torch's checkpoints below a folder without safetensors beside them, and the names of such safetensors.
 
     A text encoder's `pytorch_model.bin` becomes `model.safetensors`, as its library names it.
     """

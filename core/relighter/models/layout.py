@@ -1,6 +1,6 @@
-"""Files of published networks as they lie on disk: diffusers' folders of Stable Diffusion 1.5, and single files.
+"""Files of published networks on disk: diffusers' folders of Stable Diffusion 1.5, and single files.
 
-Safetensors alone are read, whole or in shards, and only what the configuration beside them asks for.
+Only safetensors are read, in one file or in shards, and only the tensors that the configuration needs.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _OLD_ATTENTION = (("query", "to_q"), ("key", "to_k"), ("value", "to_v"), ("proj_
 
 @dataclass(frozen=True)
 class Tensor:
-    """What a file's header says of one tensor: `dtype` in the words of safetensors, F16 or F32."""
+    """The header's entry for one tensor; `dtype` is as in safetensors, F16 or F32."""
 
     shape: tuple[int, ...]
     dtype: str
@@ -46,7 +46,7 @@ class Tensor:
 def weights_files(folder: Path, stem: str) -> list[Path]:
     """The safetensors of a network's folder: whole, half precision or in shards, in that order of preference.
 
-    Raises `InputError` when there is none, with a word for the pickles that lie there instead.
+    Raises `InputError` if there are none; the message mentions pickles that exist instead.
     """
     index = folder / f"{stem}.safetensors.index.json"
     for name in (f"{stem}.safetensors", f"{stem}.fp16.safetensors"):
@@ -71,29 +71,29 @@ def _shards(index: Path) -> list[Path]:
 
 
 def header(path: Path) -> dict[str, Tensor]:
-    """What a safetensors file holds, by key, without reading it; raises `InputError` as `read_tensors` does."""
+    """The tensors of a safetensors file, by key, from its header; raises `InputError` as `read_tensors`."""
     try:
         with safe_open(str(path), framework="pt") as file:
             keys = list(file.keys())
             slices = {key: file.get_slice(key) for key in keys}
             return {key: Tensor(tuple(s.get_shape()), str(s.get_dtype())) for key, s in slices.items()}
     except (OSError, SafetensorError):
-        read_tensors(path)  # says what is wrong with it
+        read_tensors(path)  # raises the error that describes the damage
         raise
 
 
 def headers(paths: list[Path]) -> dict[str, Tensor]:
-    """The headers of shards, together."""
+    """The headers of all shards together."""
     return {key: tensor for path in paths for key, tensor in header(path).items()}
 
 
 def read_all(paths: list[Path]) -> Tensors:
-    """The tensors of shards, together."""
+    """The tensors of all shards together."""
     return {key: tensor for path in paths for key, tensor in read_tensors(path).items()}
 
 
 def vae_key(key: str) -> str:
-    """A key of an autoencoder's file; older files call the parts of its attention by other names."""
+    """The current name of a key of an autoencoder's file; older files use other names for the parts of attention."""
     if ".attentions." not in key:
         return key
     head, _, parameter = key.rpartition(".")
@@ -104,7 +104,7 @@ def vae_key(key: str) -> str:
 
 
 def vae_tensors(tensors: Mapping[str, torch.Tensor]) -> Tensors:
-    """An autoencoder's tensors under today's keys; old files keep attention's matrices as 1 x 1 convolutions."""
+    """An autoencoder's tensors under their current keys; old files store attention's matrices as 1 x 1 convolutions."""
     renamed = {vae_key(key): tensor for key, tensor in tensors.items()}
     return {
         key: tensor.flatten(1) if ".attentions." in key and tensor.ndim == 4 else tensor
@@ -135,7 +135,7 @@ class StableDiffusion:
         return weights_files(self.folder / "text_encoder", TRANSFORMERS)
 
     def scheduler(self) -> dict | None:
-        """The scheduler's configuration, which decides AnimateDiff's timestep spacing; None where there is none."""
+        """The scheduler's configuration, which sets AnimateDiff's timestep spacing; None where there is none."""
         path = self.folder / "scheduler" / "scheduler_config.json"
         return read_config(path) if path.is_file() else None
 
@@ -163,7 +163,7 @@ class StableDiffusion:
         return build_vae(config, vae_tensors(read_all(self.vae_files())), str(self._at("vae")))
 
     def text_encoder(self) -> ClipText:
-        """The text encoder; likewise."""
+        """The text encoder; raises `InputError` where its file does not fit."""
         config = read_config(self.folder / "text_encoder" / "config.json")
         return build_text_encoder(config, read_all(self.text_files()), str(self._at("text_encoder")))
 
@@ -190,7 +190,7 @@ def empty_adapter(folder: Path) -> MotionAdapter:
 
 
 def adapter(folder: Path) -> MotionAdapter:
-    """AnimateDiff's motion modules from a folder in diffusers' layout; positions the file lacks are made."""
+    """AnimateDiff's motion modules from a folder in diffusers' layout; positions that the file lacks are computed."""
     config = {k: v for k, v in read_config(folder / "config.json").items() if not k.startswith("_")}
     network = MotionAdapter.from_config(config)
     assert isinstance(network, MotionAdapter)

@@ -1,8 +1,8 @@
-"""The ledger: every published model Relamp runs, with its size, its licence and where it has to lie.
+"""The ledger: every published model that Relamp runs, with its size, its licence and its place on disk.
 
-A licence is one of four tags. `commercial` and `restricted` (commercial work allowed, with rules on what for) are used
-without a word; `noncommercial` and `unknown` only when the model is accepted by name: that is the production profile, and
-there is no other. What was used is written into every frame. Standard library only.
+A licence is one of four tags. `commercial` and `restricted` (commercial work allowed, with rules on its purpose) are used
+without a message; `noncommercial` and `unknown` only if the model is accepted by name. There is no other mode. The models used
+are written into every frame. Standard library only.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ FREE = (COMMERCIAL, RESTRICTED)
 class Model:
     """One set of weights.
 
-    `name` is its file or folder in the models folder. `kind` says what it has to hold (`check`). `size` is in words, since
-    files come in several precisions. `home` is where its authors publish it. `estimator` is the value of `--estimator` that
-    uses it, and `axes` what its normals and depth are in, as published.
+    `name` is its file or folder in the models folder. `kind` is the kind of its content (`check`). `size` is text, because
+    files exist in several precisions. `home` is where its authors publish it. `estimator` is the value of `--estimator` that
+    uses it, and `axes` are the axes of its normals and depth, as published.
     """
 
     name: str
@@ -38,12 +38,12 @@ class Model:
 
     @property
     def stem(self) -> str:
-        """The name it is accepted by: without the extension."""
+        """The name by which it is accepted: without the extension."""
         return stem(self.name)
 
     @property
     def users(self) -> tuple[str, ...]:
-        """What uses it, as it is typed: backbones, and the estimator."""
+        """The backbones and the estimator that use it, as typed."""
         return (*self.backbones, *((f"--estimator {self.estimator}",) if self.estimator else ()))
 
 
@@ -118,7 +118,7 @@ def known(name: str) -> Model | None:
 
 @dataclass(frozen=True)
 class Used:
-    """A model that a backbone is about to use: its name, licence tag and terms, and the SHA-256 of its files in hex."""
+    """A model that a backbone uses: its name, licence tag and terms, and the SHA-256 of its files in hex."""
 
     name: str
     licence: str
@@ -137,7 +137,7 @@ def require_allowed(models: Iterable[tuple[str, str, str]], accepted: tuple[str,
         accepted: names, with or without extension.
 
     Raises:
-        UsageError: naming the first that is refused and how to accept it.
+        UsageError: a model is refused; the message names the first one and how to accept it.
     """
     for name, licence, terms in models:
         plain = stem(name)

@@ -1,1 +1,1 @@
-"""Relamp's own relighters: what they are told of a frame, their networks, and their answers."""
+"""Relamp's own relighters: their inputs, their networks, and their results."""

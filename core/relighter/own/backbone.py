@@ -1,10 +1,10 @@
 """The backbone `relamp`: a network estimates the shape of the subject, and both lights are traced on that shape.
 
-Normals, relief and albedo come from the shape network; normals that are given replace the estimated ones. How much of a light
-reaches each point is traced through the relief. The light that the plate was shot under is the source light where there is one,
-else the plate's brightness as a function of where a surface faces. The colour of the change is that of the lights alone. The
-lights are worked with in the space they are in; the network was taught in ACEScg and is shown the plate in ACEScg. No random
-numbers are used: the same conditions give the same answer.
+Normals, relief and albedo come from the shape network; given normals replace the estimated ones. How much of a light reaches
+each point is traced through the relief. The gain divides by the source light where there is one, else by the plate's brightness
+as a function of the normal. The colour of the change is that of the lights alone. Lights are computed in the working space; the
+network was trained in ACEScg, so the plate is converted to ACEScg for it. No random numbers are used: the same conditions give
+the same result.
 """
 
 from __future__ import annotations
@@ -33,21 +33,21 @@ from ...temporal.windows import Span
 from ..answer import Answer
 from .conditions import Conditions, LightBatch, analytic_hint, lit
 
-INTRA_OP_THREADS = 2  # a constant, whatever the machine has: another count can give other last bits
-SMALL = 256 * 256  # px; smaller frames run in one thread, since two spend longer waiting for each other than they gain
+INTRA_OP_THREADS = 2  # constant on every machine, because another number of threads can change the last bits
+SMALL = 256 * 256  # px; smaller frames run in one thread, because two threads would be slower
 DELIT = 0.5  # exponent of the albedo that the luminance is divided by: the estimated albedo holds some of the light
-DARK_ALBEDO = 0.03  # luminance; a lower albedo is not divided by
-BLACK_ALBEDO = 1e-4  # reflectance of the darkest albedo; another space than ACEScg may give channels at or below zero
+DARK_ALBEDO = 0.03  # luminance; least albedo that is used as a divisor
+BLACK_ALBEDO = 1e-4  # least reflectance; spaces other than ACEScg may give values at or below zero
 _ALONE = threading.Lock()
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What a new light does not change in a frame.
+    """The properties of a frame that do not depend on the new light.
 
     `normals` (B, 3, h, w) unit camera-space vectors, `albedo` (B, 3, h, w) reflectance in the plate's space, `doubt` (B, 1, h, w)
-    expected error of the normals in radians, `height` (B, h, w) the relief in pixels and `shape` what lights are traced on, and
-    `own_light` (B, 1, h, w), natural log of the plate's brightness by facing.
+    expected error of the normals in radians, `height` (B, h, w) the relief in pixels, `shape` the shape on which lights are
+    traced, and `own_light` (B, 1, h, w) the natural log of the plate's brightness as a function of the normal.
     """
 
     normals: torch.Tensor
@@ -63,10 +63,10 @@ class Relamp:
 
     name = "relamp"
     used: tuple[str, ...] = ()
-    wants_source = False  # where no source light is given, the plate's brightness by facing takes its place
+    wants_source = False  # without a source light, the plate's brightness as a function of the normal is used
     levelled = True
     any_working_space = True
-    sees_background = False  # its light is traced, and a background gives none of it
+    sees_background = False  # the light is traced, and a background is not part of it
     steps = False
     span: Span = "frame"
     gives: frozenset[str] = frozenset({"albedo", "confidence"})
@@ -75,7 +75,7 @@ class Relamp:
         """Load the weights onto `device`.
 
         Raises:
-            InputError: the weights are missing, damaged, or not those of the ledger.
+            InputError: the weights are missing, damaged, or differ from the ledger.
             DeviceError: there is no such device.
         """
         if device.startswith("cuda") and not torch.cuda.is_available():
@@ -87,7 +87,7 @@ class Relamp:
 
     @property
     def network(self) -> Relamp:
-        """This object, which is backbone and network in one."""
+        """This object, which is both backbone and network."""
         return self
 
     def seeded(self, steps: int | None) -> bool:
@@ -98,7 +98,7 @@ class Relamp:
         self, conditions: Sequence[Conditions], *, frames: Sequence[int], steps: int | None = None, seed: int = 0
     ) -> list[Answer]:
         """Relight frames one by one; see `answer.Network`. `frames`, `steps` and `seed` have no effect."""
-        # One call at a time: frames are parallel in the shot loop, and the number of torch's threads is the whole process's.
+        # One call at a time: the shot loop already runs frames in parallel, and torch's number of threads is process-wide.
         with _ALONE, torch.inference_mode():
             height, width = conditions[0].code.shape[-2:]
             torch.set_num_threads(1 if height * width < SMALL else INTRA_OP_THREADS)
@@ -116,13 +116,13 @@ class Relamp:
         return SeenShape(normals, relief[..., 0], albedo, doubt[..., 0])
 
     def answer(self, c: Conditions) -> Answer:
-        """Relight one frame, B = 1, in as many threads as torch has. Not safe for several threads; `relight` is."""
+        """Relight one frame, B = 1, in as many threads as torch has. Unlike `relight`, not safe for several threads."""
         c = c.to(self._device)
         subject = self._subject(c)
-        # 1. The hint: both lights on the normals, with nothing in the way; (1, 3, h, w) natural logs.
+        # 1. The analytic gain: both lights on the normals, unoccluded; (1, 3, h, w) natural logs.
         target, source = lit(c.target, subject.normals), lit(c.source, subject.normals)
         hint = analytic_hint(target, source, c.source_known[:, None, None, None], c.matte, c.luminance_weights)
-        # 2. What the form hides and gives back of each light; (1, 3, h, w) natural logs of shares.
+        # 2. The share of each light that arrives, with shadows and reflected light; (1, 3, h, w) natural logs.
         known = bool(c.source_known > 0)
         share = torch.zeros_like(hint)
         if c.shadows > 0:
@@ -132,9 +132,9 @@ class Relamp:
             share = torch.from_numpy(added.transpose(2, 0, 1))[None].to(hint)
         residual = share
         if not known:
-            # The brightness by facing (1, 1, h, w) stands for the source light.
+            # The plate's brightness as a function of the normal, (1, 1, h, w), replaces the source light.
             residual = share - subject.own_light
-            if c.keeps_level:  # The hint's level is that of the mean log light: here it is the mean light's, traced.
+            if c.keeps_level:  # Replace the level of the mean log light by that of the mean traced light.
                 residual = residual + _mean(target, c) - _level(target + share, c) + _level(subject.own_light, c)
         # 3. Pictures (h, w, C); the confidence is exp(-doubt), 1 where normals are given.
         doubt = torch.where(c.normals_known > 0.5, torch.zeros_like(subject.doubt), subject.doubt)
@@ -151,7 +151,7 @@ class Relamp:
         )
 
     def _subject(self, c: Conditions) -> Subject:
-        """The subject of a frame. The last frame's is kept: it stays the same while an artist turns a light."""
+        """The subject of a frame. The last one is kept, because it stays the same while an artist turns a light."""
         kept = self._kept
         if kept is None or not _same_subject(kept[0], c):
             self._kept = kept = (c, self._estimated(c))
@@ -162,7 +162,7 @@ class Relamp:
         found = c.shape or see(self._network, code, c.matte)
         normals = facing(found, c)
         doubt = found.doubt * (c.normals_known <= 0.5)
-        # Given normals determine the relief better than the network does: with the network's relief a curtain lost 2.4 dB.
+        # Given normals determine the relief better than the network's relief does, which cost a curtain 2.4 dB.
         given = bool((c.normals_known * c.matte).sum() > 0.5 * c.matte.sum())
         if c.depth is None:
             height = relief_of(seen_along(normals, c.rays), c.matte, None if given else found.relief)
@@ -177,7 +177,7 @@ class Relamp:
 
 
 def _same_subject(one: Conditions, other: Conditions) -> bool:
-    """Whether two frames differ in nothing but their light and their background."""
+    """Whether two frames are equal except for their light and their background."""
     if (one.depth is None) != (other.depth is None) or one.depth_kind != other.depth_kind:
         return False
     pairs = [
@@ -193,19 +193,19 @@ def _same_subject(one: Conditions, other: Conditions) -> bool:
 
 
 def facing(found: Shape, c: Conditions) -> torch.Tensor:
-    """The normals that lights fall on, (B, 3, h, w): those given, else those that the shape network estimated."""
+    """The normals used for lighting, (B, 3, h, w): the given ones, else those of the shape network."""
     return torch.where(c.normals_known > 0.5, c.normals, without_rims(found.normals, c.matte))
 
 
 def _arrival(shape: TracedShape, light: LightBatch, strength: float) -> Arrival:
-    """A light of a batch of one on the shape; its table is turned before the camera, (S, S, 3)."""
+    """The light of a batch of one on the shape; its table is turned into camera space, (S, S, 3)."""
     table = light.diffuse[0].float().exp().permute(1, 2, 0).cpu().numpy()
     towards = octahedral_directions(len(table)) @ light.to_map[0].float().cpu().numpy().T
     return shape.lit(sample_table(table, towards), light.placed(), strength)
 
 
 def _heights_of_depth(depth: torch.Tensor, c: Conditions, normals: torch.Tensor) -> torch.Tensor:
-    """Heights toward the viewer in pixels, (1, h, w), of the depth (1, 1, h, w) that is given."""
+    """Heights toward the viewer in pixels, (1, h, w), of the given depth (1, 1, h, w)."""
     far, rays, facing, matte, known = (_picture(p.float()) for p in (depth, c.rays, normals, c.matte, c.normals_known))
     given = Depth(far[..., 0], c.depth_kind)
     return torch.from_numpy(given.heights(rays, facing, matte[..., 0], known[..., 0] > 0.5)[0])[None].to(normals)
@@ -219,7 +219,7 @@ def _in_acescg(c: Conditions) -> torch.Tensor:
 
 
 def _from_acescg(albedo: torch.Tensor, to_acescg: torch.Tensor) -> torch.Tensor:
-    """An albedo in ACEScg, (B, 3, h, w), in the space that `to_acescg` leads from."""
+    """An albedo in ACEScg, (B, 3, h, w), in the space that `to_acescg` converts from."""
     if _is_identity(to_acescg):
         return albedo
     return _converted(albedo, torch.linalg.inv(to_acescg)).clamp(BLACK_ALBEDO, 1)
@@ -243,8 +243,8 @@ def _mean(log_light: torch.Tensor, c: Conditions) -> torch.Tensor:
 def _level(log_light: torch.Tensor, c: Conditions) -> torch.Tensor:
     """The log of the mean over the matte of the luminance of a light, (B, 1, 1, 1); the light is (B, 1 or 3, h, w).
 
-    A subject that keeps its level keeps its mean brightness: with the mean of logs one hard lamp, which leaves most of a face
-    dark, would burn out what it lights.
+    This level keeps the subject's mean brightness. With the mean of logs, one hard lamp that leaves most of a face dark would
+    make the lit part far too bright.
     """
     weights = c.luminance_weights.to(log_light)[:, None, None] if log_light.shape[1] == 3 else 1.0
     luminance = (log_light.exp() * weights).sum(1, keepdim=True)
@@ -258,5 +258,5 @@ def _luminance(planes: torch.Tensor) -> torch.Tensor:
 
 
 def _picture(plane: torch.Tensor) -> np.ndarray:
-    """(1, C, h, w) as (h, w, C)."""
+    """A plane (1, C, h, w) as a picture (h, w, C)."""
     return plane[0].float().cpu().numpy().transpose(1, 2, 0).copy()

@@ -1,7 +1,7 @@
-"""What the network is told of a frame: proxy, matte, normals, both lights on those normals, background.
+"""The network's conditions for a frame: proxy, matte, normals, both lights on those normals, background.
 
-Everything but the proxy and the matte may be missing; flags say what is there. Training and inference come through
-here, so that a hint means the same in both.
+Everything but the proxy and the matte may be missing; flags state what is given. Training and inference use the same code, so
+that the analytic gain (`hint`) means the same in both.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ LIGHT_CHANNELS = 3 * LOBES
 FEATURE_CHANNELS = 3 + 1 + 3 + 2 * LIGHT_CHANNELS + 3 + 3 + OCCLUSION_CHANNELS + EVIDENCE_CHANNELS
 FLAGS = 3
 MAP_SIZE = 16  # a side of the octahedral map the HDR encoder reads
-LOG_SCALE = 2.0  # logs of light are divided by this for the network
+LOG_SCALE = 2.0  # divisor of logs of light in the network's input
 
 
 @dataclass
 class LightBatch:
     """B lights: `diffuse` (B, 3, S, S), `glossy` (B, 3 R, S', S'), both logs, `to_map` (B, 3, 3) from camera to map.
 
-    Tables may be of half precision, which travels faster. `parcels` (B, N, 7) are those of `LightTables`, None where there are
-    none.
+    Tables may be of half precision, which is faster to transfer. `parcels` (B, N, 7) are those of `LightTables`, None where
+    there are none.
     """
 
     diffuse: torch.Tensor
@@ -49,7 +49,7 @@ class LightBatch:
         return LightBatch(self.diffuse.to(device), self.glossy.to(device), self.to_map.to(device), parcels)
 
     def placed(self, index: int = 0) -> Placed:
-        """One light as distant lights before the camera, to be traced; raises `ValueError` for a light of tables alone."""
+        """One light as distant lights in camera space, for tracing; raises `ValueError` for a light of tables alone."""
         if self.parcels is None:
             raise ValueError("a light of tables alone cannot be traced; make its tables with LightTables.of")
         return Placed.of(self.parcels[index].float().cpu().numpy(), self.to_map[index].float().cpu().numpy())
@@ -61,13 +61,13 @@ class Conditions:
 
     code: (B, 3, h, w) the log-encoded proxy. matte: (B, 1, h, w). rays: (B, 3, h, w) unit, from the eye outward.
     normals: (B, 3, h, w) unit camera-space, and normals_known: (B, 1, h, w), 1 where they are given.
-    target, source: the lights; source_known: (B,), 0 where nothing is known of the source and its tables mean nothing.
-    background: (B, 3, h, w) log-encoded view of where the subject will stand, and background_known: (B,).
-    depth: (B, 1, h, w), cleaned, of `depth_kind` (`shape.depth_pass`), 0 where nothing stands; None where none was given.
-    shadows: how much of what the form hides and gives back is in the light, 0 to 1.
-    keeps_level: whether a subject whose light nobody knows keeps its brightness under the new light, else it takes the light's.
+    target, source: the lights; source_known: (B,), 0 where the source is not known and its tables are meaningless.
+    background: (B, 3, h, w) log-encoded view of the new background, and background_known: (B,).
+    depth: (B, 1, h, w), cleaned, of `depth_kind` (`shape.depth_pass`), 0 where there is no surface; None where none was given.
+    shadows: strength of shadows and of light reflected by the subject, 0 to 1.
+    keeps_level: whether a subject whose source light is not known keeps its brightness; else its level follows the new light.
     to_acescg: (3, 3), on column vectors, from the space that the plate, the lights and the background are in to ACEScg.
-    shape: what a network saw of the subject and of the frames beside it; None where it has not looked yet.
+    shape: the shape that a network estimated, smoothed over the neighbouring frames; None where it is not estimated yet.
     """
 
     code: torch.Tensor
@@ -89,7 +89,7 @@ class Conditions:
 
     @property
     def luminance_weights(self) -> torch.Tensor:
-        """(3,): relative luminance of red, green and blue of the space that the plate and the lights are in."""
+        """(3,): relative luminance of red, green and blue in the space of the plate and the lights."""
         return self.to_acescg.new_tensor(AP1_LUMINANCE) @ self.to_acescg
 
     def to(self, device: torch.device | str) -> Conditions:
@@ -105,7 +105,7 @@ class Conditions:
 
 @dataclass
 class Features:
-    """What the network computes with: `planes` (B, C, h, w), `hint` (B, 3, h, w) log gain, maps and flags.
+    """The network's input: `planes` (B, C, h, w), `hint` (B, 3, h, w) log gain, maps and flags.
 
     `target` and `source` are the two lights' parts of the planes, (B, LIGHT_CHANNELS, h, w) logs.
     """
@@ -142,12 +142,12 @@ def build(
         matte: (h, w), 0 to 1.
         rays: (h, w, 3) of the camera (`light.backdrop.camera_rays`).
         target, source: tables of a light and the (3, 3) rotation from camera axes into its map.
-        normals, known: (h, w, 3) unit camera-space normals and (h, w) bool where there are any.
+        normals, known: (h, w, 3) unit camera-space normals and (h, w) bool, where they are given.
         background: (h, w, 3) scene-linear view of the environment at unit level.
         depth: (h, w), cleaned, of the kind `depth_kind` (`shape.depth_pass`).
-        shadows: how much of what the form hides and gives back is in the light, 0 to 1.
-        keeps_level: whether the subject keeps its brightness where nothing is known of its light.
-        to_acescg: (3, 3), on column vectors, from the space that all of these are in; None where that is ACEScg.
+        shadows: strength of shadows and of light reflected by the subject, 0 to 1.
+        keeps_level: whether the subject keeps its brightness where its source light is not known.
+        to_acescg: (3, 3), on column vectors, from the space of all of these to ACEScg; None where that is ACEScg.
     """
     shape = matte.shape
     facing = np.broadcast_to(np.array([0, 0, 1], np.float32), (*shape, 3)) if normals is None else normals
@@ -176,13 +176,13 @@ def build(
 
 
 def with_shape(c: Conditions, seen: SeenShape) -> Conditions:
-    """The conditions of one frame with what was seen of its shape."""
+    """The conditions of one frame with its estimated shape."""
     light = (_planes(seen.normals), _planes(seen.relief[..., None]), _planes(seen.log_albedo))
     return replace(c, shape=Shape(*light, _planes(seen.doubt[..., None])))
 
 
 def features(c: Conditions, normals: torch.Tensor) -> Features:
-    """Both lights on `normals`, (B, 3, h, w), the hint, and all of it as planes for the network."""
+    """Both lights on `normals`, (B, 3, h, w), the analytic gain, and everything as planes for the network."""
     target, source = shade(c.target, normals, c.rays), shade(c.source, normals, c.rays)
     known = c.source_known[:, None, None, None]
     hint = analytic_hint(target[:, :3], source[:, :3], known, c.matte, c.luminance_weights)
@@ -208,7 +208,7 @@ def analytic_hint(
     """The log gain of a matte surface, (B, 3, h, w): `analytic.between` where the source is known, else `analytic.alone`.
 
     Args:
-        target, source: (B, 3, h, w) logs of what the normals receive.
+        target, source: (B, 3, h, w) logs of the light on the normals.
         source_known: (B, 1, 1, 1), 0 or 1.
         matte: (B, 1, h, w).
         luminance_weights: (3,) of the lights' space; None for those of ACEScg.
@@ -220,18 +220,18 @@ def analytic_hint(
 
 
 def shade(light: LightBatch, normals: torch.Tensor, rays: torch.Tensor) -> torch.Tensor:
-    """What each pixel receives and mirrors of a light, (B, 3 + 3 R, h, w) logs."""
+    """The light that each pixel receives, and reflects at R roughnesses, (B, 3 + 3 R, h, w) logs."""
     mirrored = rays - 2 * (rays * normals).sum(1, keepdim=True) * normals
     return torch.cat([lit(light, normals), _read(light.glossy, light.to_map, mirrored)], dim=1)
 
 
 def lit(light: LightBatch, normals: torch.Tensor) -> torch.Tensor:
-    """What a white matte surface receives of a light with nothing in the way, (B, 3, h, w) logs: the first part of `shade`."""
+    """The unoccluded light on a white matte surface, (B, 3, h, w) logs: the first part of `shade`."""
     return _read(light.diffuse, light.to_map, normals)
 
 
 def light_map(light: LightBatch) -> torch.Tensor:
-    """The light before the camera, softened by the middle roughness, (B, 3, 16, 16) logs by octahedral direction."""
+    """The light in camera space, blurred by the middle roughness, (B, 3, 16, 16) logs by octahedral direction."""
     d = torch.from_numpy(octahedral_directions(MAP_SIZE)).to(light.to_map).permute(2, 0, 1)
     middle = light.glossy[:, 3:6]
     return _read(middle, light.to_map, d[None].expand(len(middle), -1, -1, -1))
@@ -250,7 +250,7 @@ def _read(table: torch.Tensor, to_map: torch.Tensor, d: torch.Tensor) -> torch.T
 
 
 def _bordered(table: torch.Tensor) -> torch.Tensor:
-    """One more cell on each side, as the octahedron folds: across an edge lies the same edge, mirrored."""
+    """The table with one more cell on each side. On an octahedral map, the same edge, mirrored, continues each edge."""
     tall = torch.cat([table[:, :, :1].flip(3), table, table[:, :, -1:].flip(3)], dim=2)
     mirrored = tall.flip(2)
     return torch.cat([mirrored[..., :1], tall, mirrored[..., -1:]], dim=3)

@@ -1,7 +1,7 @@
-"""The network: a small denoiser of the residual log gain, and the net that sees what no light changes.
+"""The network: a small denoiser of the residual log gain, and the network that estimates normals and albedo.
 
-Both are diffusers' U-Nets on pixels folded four by four into channels, with a few layers at full size after the
-denoiser so that the fold leaves no grid.
+Both are diffusers' U-Nets on pixels folded four by four into channels. A few layers at full size follow the denoiser, so
+that the fold leaves no grid pattern.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from .lobes import LOBES, over_matte
 
 FOLD = 4
 MULTIPLE = FOLD * 4  # pictures are padded to this: the fold, and two halvings
-STEPS = 1000  # noise levels the time embedding tells apart
-FINE = 8  # channels that reach full size
+STEPS = 1000  # number of noise levels of the time embedding
+FINE = 8  # channels at full size
 HEADS = 6  # of the denoiser's attention
-MATTE_AT_FIRST = 3.0  # logit of the matte lobe before training: a surface is taken for matte until it is seen to shine
+MATTE_AT_FIRST = 3.0  # initial logit of the matte lobe: untrained, surfaces are taken as matte
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """Sizes of both networks; kept with the weights."""
+    """Sizes of both networks; stored with the weights."""
 
     channels: tuple[int, ...] = (64, 128, 192)
     tokens: int = 4
@@ -41,7 +41,7 @@ class Architecture:
     intrinsic_channels: tuple[int, ...] = (32, 64, 96)
 
     def as_dict(self) -> dict:
-        """For a card in JSON."""
+        """The sizes as a dictionary for JSON."""
         return asdict(self)
 
     @classmethod
@@ -52,17 +52,17 @@ class Architecture:
 
 
 class Prediction(NamedTuple):
-    """`residual` (B, 3, h, w), a log gain over the hint; `lobes` (B, LOBES, h, w), logs of what reflects, as shares of 1."""
+    """`residual` (B, 3, h, w), a log gain over the analytic one; `lobes` (B, LOBES, h, w), logs of shares that sum to 1."""
 
     residual: torch.Tensor
     lobes: torch.Tensor
 
 
 class Denoiser(nn.Module):
-    """Predicts the clean residual, a log gain over the hint.
+    """Predicts the clean residual, a log gain over the analytic one.
 
-    It tells how much of each pixel is matte and how much mirrors, smoothly or roughly; what both lights do to such a surface
-    is worked out (`lobes.over_matte`), and only the rest is predicted outright.
+    It predicts the shares of matte and of glossy reflection in each pixel. The effect of both lights on such a surface is
+    computed (`lobes.over_matte`), and only the remainder is predicted directly.
     """
 
     def __init__(self, a: Architecture) -> None:
@@ -85,7 +85,7 @@ class Denoiser(nn.Module):
             resnet_time_scale_shift="scale_shift",
         )
         last = nn.Conv2d(a.refiner, 6 + LOBES, 3, padding=1, padding_mode="replicate")
-        _silence(last)  # the first answer is the hint, nearly
+        _silence(last)  # before training, the result is nearly the analytic gain
         self.refiner = nn.Sequential(
             nn.Conv2d(FINE + FEATURE_CHANNELS, a.refiner, 3, padding=1, padding_mode="replicate"), nn.SiLU(), last
         )
@@ -97,11 +97,11 @@ class Denoiser(nn.Module):
         return self.predict(f, noisy, level).residual
 
     def predict(self, f: Features, noisy: torch.Tensor, level: torch.Tensor) -> Prediction:
-        """The residual, and the surface it was worked out for.
+        """The residual, and the surface's lobes that it was computed from.
 
         Args:
             f: of `conditions.features`.
-            noisy: (B, 3, h, w), `sampling.wiener` of the residual under noise; zeros when nothing is known of it.
+            noisy: (B, 3, h, w), `sampling.wiener` of the noisy residual; zeros where nothing of it is known.
             level: (B,) noise level, 0 to 1.
         """
         height, width = noisy.shape[-2:]
@@ -121,16 +121,16 @@ class Denoiser(nn.Module):
         out = self.refiner(torch.cat([fine, planes[:, :FEATURE_CHANNELS]], dim=1))[..., :height, :width]
         detail, overall, lobes = out.float().split((3, 3, LOBES), dim=1)
         matte = f.planes[:, 3:4]
-        # One number a channel for the whole subject: the level, which nothing local can tell.
+        # One number per channel for the whole subject: the level, which cannot be found from local pixels.
         mean = (overall * matte).sum((2, 3), keepdim=True) / matte.sum((2, 3), keepdim=True).clamp_min(1e-3)
         lobes = lobes.log_softmax(1)
         return Prediction(detail + mean + over_matte(f.target, f.source, f.flags[:, 0], lobes), lobes)
 
 
 class Intrinsics(NamedTuple):
-    """What no light changes: `normals` (B, 3, h, w) unit camera-space, `log_albedo` (B, 3, h, w), never above 0.
+    """The properties that do not depend on light: `normals` (B, 3, h, w) unit camera-space, `log_albedo` (B, 3, h, w), at most 0.
 
-    Albedo is all that a surface gives back, diffuse and specular: a metal's is its colour.
+    Albedo is all reflected light, diffuse and specular; the albedo of a metal is its colour.
     """
 
     normals: torch.Tensor
@@ -161,13 +161,13 @@ class IntrinsicNet(nn.Module):
         out = self.unet(pixel_unshuffle(planes, FOLD), 0).sample
         facing, shading = _without_grid(pixel_shuffle(out, FOLD).float())[..., :height, :width].split(3, dim=1)
         normals = normalize(facing + out.new_tensor([0.0, 0.0, 1.0])[:, None, None], dim=1, eps=1e-4)
-        # The light that is taken off is smooth, so that texture stays the plate's own.
+        # The light that is removed is smooth, so that the texture of the plate is kept.
         log_light = code.float() * STRETCH + math.log(MIDDLE_GREY)
         return Intrinsics(normals, (log_light - shading).clamp_max(0))
 
 
 class Network(nn.Module):
-    """The denoiser and the intrinsic net under one roof, as they are trained and stored."""
+    """The denoiser and the intrinsic network together, as they are trained and stored."""
 
     def __init__(self, architecture: Architecture) -> None:
         super().__init__()
@@ -176,17 +176,17 @@ class Network(nn.Module):
         self.intrinsic = IntrinsicNet(architecture)
 
     def see(self, c: Conditions) -> Intrinsics:
-        """What the network sees of each frame without being told."""
+        """The intrinsic images that the network estimates for each frame."""
         return self.intrinsic(c.code, c.matte)
 
     def told(self, c: Conditions, seen: Intrinsics) -> Features:
-        """The features on the normals given, and on those `seen` where none are."""
+        """The features on the given normals, and on those of `seen` where none are given."""
         return features(c, torch.where(c.normals_known > 0.5, c.normals, seen.normals))
 
 
 def _without_grid(planes: torch.Tensor) -> torch.Tensor:
-    """Planes smoothed so that nothing with the period of the fold, or half of it, is left."""
-    taps = planes.new_tensor([1, 2, 2, 2, 1]) / 8  # a box of four, and one of two that centres it
+    """Planes smoothed so that nothing with the period of the fold, or half of it, remains."""
+    taps = planes.new_tensor([1, 2, 2, 2, 1]) / 8  # a box of four convolved with a box of two, which centres it
     count = planes.shape[1]
     across = taps.expand(count, 1, 1, 5)
     wide = pad(planes, (2, 2, 2, 2), mode="replicate")
@@ -194,12 +194,12 @@ def _without_grid(planes: torch.Tensor) -> torch.Tensor:
 
 
 def _silence(layer: nn.Module) -> None:
-    """Let a layer begin by answering zero."""
+    """Initialise a layer so that its output is zero."""
     for parameter in layer.parameters():
         nn.init.zeros_(parameter)
 
 
 def _padded(planes: torch.Tensor) -> torch.Tensor:
-    """Planes grown at the right and the bottom to a multiple of 16, by their last row and column."""
+    """Planes padded at the right and the bottom to a multiple of 16, by repeating the last row and column."""
     height, width = planes.shape[-2:]
     return pad(planes, (0, -width % MULTIPLE, 0, -height % MULTIPLE), mode="replicate")

@@ -1,8 +1,8 @@
-"""Several answers of one network to one window, and what they agree on.
+"""Several predictions of one network for one window, their mean and their agreement.
 
-RelightVid's Illumination-Invariant Ensemble: the subject's light does not depend on how brightly it was exposed, so the
-network is asked at several exposures and the relit proxies are averaged with the scaling undone. The scaling comes after
-the exposure anchor, which would cancel it.
+RelightVid's Illumination-Invariant Ensemble: the lighting does not depend on the exposure, so the network runs at several
+exposures and the relit proxies are averaged with the scaling undone. The scaling follows the exposure anchor, which would
+otherwise cancel it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ..answer import Answer, Network
 from .conditions import Conditions
 
 DARKEST, BRIGHTEST = 0.5, 1.5  # factors on the proxy's light: RelightVid's range
-DRAWS = 3  # seeds that confidence is told from when nothing else spreads
+DRAWS = 3  # number of seeds used for confidence if the ensemble has one exposure
 
 
 def factors(count: int) -> tuple[float, ...]:
@@ -44,8 +44,8 @@ def relight(
 ) -> list[Answer]:
     """`Network.relight` of an ensemble of `count` exposures.
 
-    With `confidence`, answers hold how far the members agree: exp(-s), s the standard deviation of their log gains. 1 is
-    agreement, 0.5 a spread of one stop. A single exposure is asked again with other seeds for that; its answer stays.
+    With `confidence`, results hold the agreement of the members: exp(-s), s the standard deviation of their log gains. 1 is full
+    agreement, 0.5 a spread of one stop. A single exposure is repeated with other seeds for that; its own result is kept.
     """
     if "ensemble" in network.gives:
         count = 1
@@ -64,14 +64,14 @@ def relight(
 
 
 def scaled(conditions: Conditions, factor: float) -> Conditions:
-    """The conditions with the plate's light times `factor`, which a network sees anew; 1 leaves them as they are."""
+    """The conditions with the plate's light times `factor` and without an estimated shape; unchanged for a factor of 1."""
     if factor == 1:
         return conditions
     return replace(conditions, code=encode_log_tensor(decode_log_tensor(conditions.code) * factor), shape=None)
 
 
 def mean(answers: Sequence[Answer]) -> Answer:
-    """The mean of the relit proxies, as a residual over the middle answer's hint and normals.
+    """The mean of the relit proxies, as a residual over the middle member's analytic gain and normals.
 
     Each member relights s * p to s * p * exp(gain): with the scaling undone the proxy is the same for all, so the mean of
     the relit proxies is the proxy times the mean of exp(gain).
@@ -87,6 +87,6 @@ def mean(answers: Sequence[Answer]) -> Answer:
 
 
 def agreement(answers: Sequence[Answer]) -> np.ndarray:
-    """How far answers agree, (h, w) float32 from 0 to 1; see `relight`."""
+    """The agreement of several results, (h, w) float32 from 0 to 1; see `relight`."""
     spread = np.std([a.hint + a.residual for a in answers], axis=0, dtype=np.float64).mean(-1)
     return np.exp(-spread).astype(np.float32)

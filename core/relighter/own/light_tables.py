@@ -1,7 +1,7 @@
-"""A light as the network is told of it: logs of what surfaces receive and mirror, by direction, at unit level.
+"""A light as network input: logs of the light that surfaces receive and reflect, by direction, at unit level.
 
-One table for matte surfaces and one for each of three roughnesses (`light.reflection`). Logs have a floor (no light of
-a real place is blacker) and a ceiling above any sun, so the numbers a network sees are bounded.
+One table for matte surfaces and one for each of three roughnesses (`light.reflection`). Logs have a floor (real
+places are not darker) and a ceiling above any sun, so the network's inputs are bounded.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class LightTables:
 
     `diffuse` is (S, S, 3) and `glossy` (R, S', S', 3) float32, natural logs of light at unit level by octahedral
     direction; roughnesses are those of `light.reflection.ROUGHNESSES`. `parcels` is (PARCELS, 7) float32, the light as distant
-    lights (`light.parcels`); None where a light is tables alone.
+    lights (`light.parcels`); None where a light has tables alone.
     """
 
     diffuse: np.ndarray
@@ -34,7 +34,7 @@ class LightTables:
 
     @classmethod
     def of(cls, pixels: np.ndarray, light: Light) -> LightTables:
-        """The tables of a lat-long environment, (H, 2H, 3), of which `light` is the matte half."""
+        """The tables of a lat-long environment, (H, 2H, 3), of which `light` is the part for matte surfaces."""
         glossy = np.stack(reflection_tables(pixels, ROUGHNESSES, GLOSSY_SIZE)) / np.float32(light.level)
         return cls(bounded_log(light.table), bounded_log(glossy), parcels_of(pixels, light))
 

@@ -1,7 +1,7 @@
-"""Surfaces as lobes: how much of what they give back is matte and how much mirrors, at each of three roughnesses.
+"""Surfaces as lobes: the shares of reflected light that are matte, and glossy at each of three roughnesses.
 
-With shares of the lobes known, what two lights do to a surface is worked out (`over_matte`). Under a known light the plate
-itself tells which lobe a surface has (`evidence`): the one that leaves the smoothest picture when its light is taken off.
+If the shares are known, the effect of two lights on a surface is computed (`over_matte`). Under a known light, the plate
+gives evidence of a surface's lobe (`evidence`): dividing by the light of the right lobe leaves the smoothest picture.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ from torch.nn.functional import pad
 from ...light.environment import AP1_LUMINANCE
 from ...light.reflection import ROUGHNESSES
 
-LOBES = 1 + len(ROUGHNESSES)  # matte, and mirroring at each roughness
-WINDOWS = (1 / 14, 1 / 5)  # of the picture's longer side: a detail of an object, and most of one
+LOBES = 1 + len(ROUGHNESSES)  # matte, and glossy at each roughness
+WINDOWS = (1 / 14, 1 / 5)  # shares of the picture's longer side: about a detail of an object, and most of an object
 EVIDENCE_CHANNELS = LOBES * len(WINDOWS)
-GRAIN = 0.01  # variance of log light that noise and texture have anyway
+GRAIN = 0.01  # variance of log light that noise and texture alone have
 
 
 def over_matte(target: torch.Tensor, source: torch.Tensor, known: torch.Tensor, lobes: torch.Tensor) -> torch.Tensor:
-    """What is to add to the matte hint where surfaces are not matte, (B, 3, h, w) log gain.
+    """The log gain (B, 3, h, w) to add to the matte analytic gain where surfaces are not matte.
 
-    A surface that reflects by several lobes shows the sum of what each receives, whatever its colour (the split sum of
-    `light.reflection`, without Fresnel); all matte, nothing is added.
+    A surface with several lobes shows the sum of the light of each, independent of its colour (the split sum of
+    `light.reflection`, without Fresnel). Where the surface is all matte, the result is 0.
 
     Args:
-        target, source: what each lobe receives of the lights, (B, 3 LOBES, h, w) logs, matte first.
-        known: (B,), 0 where nothing is known of the source.
+        target, source: the light that each lobe receives, (B, 3 LOBES, h, w) logs, matte first.
+        known: (B,), 0 where the source is not known.
         lobes: (B, LOBES, h, w) logs of shares that sum to 1.
     """
     return _over_matte(target, lobes) - known[:, None, None, None] * _over_matte(source, lobes)
@@ -38,10 +38,10 @@ def _over_matte(light: torch.Tensor, lobes: torch.Tensor) -> torch.Tensor:
 
 
 def evidence(plate: torch.Tensor, source: torch.Tensor, matte: torch.Tensor) -> torch.Tensor:
-    """What speaks for each lobe, (B, EVIDENCE_CHANNELS, h, w), by window.
+    """Evidence for each lobe, (B, EVIDENCE_CHANNELS, h, w), by window.
 
-    First the log of the local variance that is left of the plate's log luminance without its matte light, then how much
-    smaller or larger it is for the other lobes.
+    First the log of the local variance of the plate's log luminance after the matte light is removed, then the difference of
+    that log for each other lobe.
 
     Args:
         plate: (B, 3, h, w) anchored scene-linear light.
@@ -60,7 +60,7 @@ def evidence(plate: torch.Tensor, source: torch.Tensor, matte: torch.Tensor) -> 
 
 
 def _variance(values: torch.Tensor, weight: torch.Tensor, side: int) -> torch.Tensor:
-    """The variance in a square window around each pixel, under a weight, (B, C, h, w)."""
+    """The variance in a square window around each pixel, weighted, (B, C, h, w)."""
     mass = _box(weight, side).clamp_min(1e-4)
     mean = _box(values * weight, side) / mass
     return (_box(values**2 * weight, side) / mass - mean**2).clamp_min(0)
@@ -72,6 +72,6 @@ def _box(planes: torch.Tensor, side: int) -> torch.Tensor:
 
 
 def _run(planes: torch.Tensor, side: int) -> torch.Tensor:
-    """The mean of `side` values along the last axis: differences of sums, whatever the length."""
+    """The mean of `side` values along the last axis: computed as differences of cumulative sums."""
     summed = pad(planes, (side // 2 + 1, side // 2)).cumsum(-1)
     return (summed[..., side:] - summed[..., :-side]) / side

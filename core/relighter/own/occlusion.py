@@ -1,8 +1,8 @@
-"""What the denoiser is told of what a surface hides from a light: heights integrated from the normals, and their horizons.
+"""Occlusion as input of the denoiser: heights integrated from the normals, and their horizons.
 
-From heights (`shape.depth`) follow the horizons around every pixel (Max 1988, "Horizon mapping"), and from those the share of
-each light that reaches it: creases and cast shadows that no look-up by normal knows. The view is taken as parallel and one
-surface as continuous: where that is wrong the network has to know better.
+The horizons around every pixel (Max 1988, "Horizon mapping") are computed from heights (`shape.depth`), and from the horizons
+the share of each light that reaches the pixel. This includes creases and cast shadows, which a look-up by normal does not. The
+view is taken as parallel and the surface as continuous; errors where that is wrong are left to the network.
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ from ...light.octahedral import octahedral_directions
 from ...shape.depth import heights
 
 OCCLUSION_CHANNELS = 7  # target (3), source (3), sky (1)
-LONGEST = 48  # px of the longer side that horizons are traced at: shadows of the large forms
+LONGEST = 48  # px, longer side at which horizons are traced; enough for shadows of large forms
 AZIMUTHS = 16
-DIRECTIONS = 8  # a side of the octahedral grid that lights are read on
-GROWTH = 1.5  # from one step of a march to the next
+DIRECTIONS = 8  # side of the octahedral grid on which lights are sampled
+GROWTH = 1.5  # factor from one step of a march to the next
 SOFT = 0.15  # tangent over which a horizon goes from dark to light
-DARK = 0.02  # of a light's mean: nothing is blacker
-FAR = -1e4  # height where nothing stands
+DARK = 0.02  # share of a light's mean; least value of a light
+FAR = -1e4  # height where there is no surface
 
 
 @torch.no_grad()
 def occlusion(
     normals: torch.Tensor, standing: torch.Tensor, target: torch.Tensor, source: torch.Tensor
 ) -> torch.Tensor:
-    """The share of each light that the form itself leaves, (B, 7, h, w): logs for target and source, 0 to 1 for a white sky.
+    """The unhidden share of each light, (B, 7, h, w): logs for target and source, 0 to 1 for a white sky.
 
     Args:
         normals: (B, 3, h, w) unit, camera space: X right, Y up, Z to the viewer.
-        standing: (B, 1, h, w), 0 to 1: where there is a surface whose normals are known.
-        target, source: (B, 3, S, S) natural logs of light before the camera by octahedral direction.
+        standing: (B, 1, h, w), 0 to 1, where there is a surface with known normals.
+        target, source: (B, 3, S, S) natural logs of light in camera space by octahedral direction.
     """
     height, width = standing.shape[-2:]
     small = min(1.0, LONGEST / max(height, width))
@@ -73,7 +73,7 @@ def _march(reach: int) -> list[int]:
 
 
 def _coarse(light: torch.Tensor) -> torch.Tensor:
-    """Fewer directions: a horizon this coarse cannot tell more apart."""
+    """The light on fewer directions, which are enough for horizons as coarse as these."""
     return avg_pool2d(light.float().exp(), light.shape[-1] // DIRECTIONS)
 
 
@@ -94,10 +94,10 @@ def _shares(normals: torch.Tensor, traced: torch.Tensor, target: torch.Tensor, s
 
 @lru_cache(maxsize=4)
 def _directions(size: int, device: str) -> tuple[torch.Tensor, ...]:
-    """Of an octahedral table's cells: directions (D, 3), solid angles, the azimuth before each, the rest, tangents."""
+    """For each octahedral cell: direction (D, 3), solid angle, lower azimuth index, interpolation weight, tangent."""
     d = torch.from_numpy(octahedral_directions(size)).reshape(-1, 3)
     flat = d / d.abs().sum(1, keepdim=True)
-    omega = flat.norm(dim=1) ** -3  # of a cell of the unfolded octahedron, seen from its middle
+    omega = flat.norm(dim=1) ** -3  # solid angle of a cell of the unfolded octahedron, from its centre
     omega = omega * 4 * math.pi / omega.sum()
     turn = (torch.atan2(d[:, 1], d[:, 0]) % (2 * math.pi)) / (2 * math.pi) * AZIMUTHS
     left = turn.floor().long() % AZIMUTHS

@@ -1,9 +1,9 @@
-"""The noise levels of the residual and the one loop that denoises it.
+"""The noise levels of the residual, and the loop that denoises it.
 
 A variance-preserving cosine schedule (Nichol & Dhariwal 2021) with a continuous level t from 0 (clean) to 1 (noise
-alone), clean-signal prediction and deterministic DDIM steps (Song et al. 2021). The network is given not the noisy
-signal but its Wiener estimate, which vanishes as the signal does: at t = 1 there is nothing to see, so the first
-prediction is the mean, whatever the noise was. One step is that mean.
+alone), clean-signal prediction and deterministic DDIM steps (Song et al. 2021). The network's input is not the noisy
+signal but its Wiener estimate, which goes to zero with the signal. At t = 1 it is zero, so the first prediction is the mean
+and does not depend on the noise. The result of one step is that mean.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def wiener(noisy: torch.Tensor, level: torch.Tensor) -> torch.Tensor:
 
 
 def add_noise(residual: torch.Tensor, noise: torch.Tensor, level: torch.Tensor) -> torch.Tensor:
-    """The residual at levels (B,) under unit noise of its own shape."""
+    """The residual mixed with unit noise of the same shape, at levels (B,)."""
     signal, amount = (x[:, None, None, None] for x in signal_and_noise(level))
     return signal * residual + amount * noise
 
@@ -44,8 +44,8 @@ def sample(
     Args:
         predict: from a Wiener estimate (B, 3, h, w) and levels (B,) to the clean residual.
         noise: (B, 3, h, w) unit noise; the same for every frame of a shot. One step does not depend on it.
-        steps: 1 for the mean.
-        on_step: told each step's number and prediction.
+        steps: number of denoising steps; 1 gives the mean.
+        on_step: called with each step's number and prediction.
     """
     levels = torch.linspace(1, 0, steps + 1, device=noise.device)
     noisy, clean = noise, torch.zeros_like(noise)

@@ -2,8 +2,8 @@
 
 Each file takes one picture (1, 3, 512, 512), display-encoded **BGR** from 0 to 1. The picture is padded to a square by repeating
 its border, halved while more than three times 512, and resized. There are files of normals, of relative depth and of
-the foreground, and one that gives all three. The authors do not say the signs of the axes: they are found on a
-rendered ball (`probe`).
+the foreground, and one that gives all three. The authors do not state the signs of the axes; they are found
+with a rendered ball (`probe`).
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def open_file(path: Path, kind: str, device: str = "cpu") -> OnnxFile:
 
 
 def named_outputs(file: OnnxFile, kind: str) -> dict[str, str]:
-    """Which plane each output of a file is. Raises `InputError` where that cannot be told."""
+    """The plane that each output of a file is. Raises `InputError` where that cannot be found."""
     if kind != "multi":
         if len(file.outputs) != 1:
             raise InputError(f"{file.path.name} has {len(file.outputs)} outputs; DAViD's file of {kind} has one")
@@ -119,7 +119,7 @@ def _free(shape: tuple) -> set:
 
 
 def _shown(code: np.ndarray) -> tuple[np.ndarray, tuple[int, int, int]]:
-    """What the network is shown, (1, 3, 512, 512) BGR, and where the picture lies in its square: top, left, side."""
+    """The network's input, (1, 3, 512, 512) BGR, and the place of the picture in its square: top, left, side."""
     height, width = code.shape[:2]
     side = max(height, width)
     top, left = (side - height) // 2, (side - width) // 2

@@ -1,9 +1,9 @@
 """Marigold (Ke et al. 2024; v1-1, Ke et al. 2025): normals, depth, and albedo with roughness and metallicity, by diffusion.
 
-A UNet of Stable Diffusion 2 denoises the latents of T targets beside those of the picture, four DDIM steps, told the empty
-prompt. The steps are those of diffusers' `MarigoldNormalsPipeline`, `MarigoldDepthPipeline` and `MarigoldIntrinsicsPipeline`,
-written out on diffusers' networks, because the pipelines themselves cannot be imported without the library of the text
-encoder; the embedding of the empty prompt comes with the arguments.
+A UNet of Stable Diffusion 2 denoises the latents of T targets, with those of the picture as input, in four DDIM steps with the
+empty prompt. The steps are those of diffusers' `MarigoldNormalsPipeline`, `MarigoldDepthPipeline` and
+`MarigoldIntrinsicsPipeline`, written out with diffusers' networks, because the pipelines themselves cannot be imported without
+the library of the text encoder. The embedding of the empty prompt is an argument.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from ...pictures.resample import resize
 from . import NEAR_TO_FAR, Passes, Picture
 
 LATENTS = 4  # channels of the autoencoder's latents
-SIZE = 768  # px of the longer side, where the folder's own configuration says nothing
+SIZE = 768  # px, longer side, where the folder's configuration does not state it
 STEPS = 4
 TARGETS = {"depth": 1, "normals": 1, "intrinsics": 2}  # of each `prediction_type`; intrinsics are the appearance ones
 GIVES = {"normals": ("normals",), "depth": ("depth",), "intrinsics": ("albedo", "roughness", "metallic")}
@@ -37,7 +37,7 @@ INTRA_OP_THREADS = 2
 
 @dataclass(frozen=True)
 class Index:
-    """What a folder's `model_index.json` says: the kind of prediction, denoising steps, and the longer side it works at, px."""
+    """The content of a folder's `model_index.json`: the kind of prediction, denoising steps, and its longer side, px."""
 
     prediction: str
     steps: int
@@ -47,7 +47,7 @@ class Index:
 
     @classmethod
     def of(cls, folder: Path) -> Index:
-        """Read it. Raises `InputError` for a folder that is none of Marigold's three."""
+        """Read the file. Raises `InputError` for a folder that is none of Marigold's three."""
         path = folder / "model_index.json"
         try:
             values = plain_json.loads(path.read_text("utf-8"))
@@ -73,7 +73,7 @@ class Part:
         """Load UNet, autoencoder and scheduler from safetensors.
 
         Args:
-            empty_prompt: (1, 2, C), the text encoder's answer to the empty prompt.
+            empty_prompt: (1, 2, C), the text encoder's output for the empty prompt.
 
         Raises:
             InputError: the folder lacks something, or its networks do not fit each other.
@@ -104,8 +104,8 @@ class Part:
         """The prediction of one picture.
 
         Args:
-            image: (1, 3, H, W) display code, 0 to 1.
-            seed: of the noise that the targets begin with.
+            image: (1, 3, H, W) display-encoded, 0 to 1.
+            seed: of the initial noise of the targets.
 
         Returns:
             (T, 3, H, W): unit normals, or values from 0 to 1.
@@ -116,7 +116,7 @@ class Part:
         multiple = 2 ** (len(self._vae.config["block_out_channels"]) - 1)
         longer = max(height, width)
         size = (max(1, height * self.index.size // longer), max(1, width * self.index.size // longer))
-        # 1. The picture at the size the network works at, -1 to 1, its sides grown to what latents divide by.
+        # 1. The picture at the network's size, -1 to 1, padded to a multiple of the latents' factor.
         seen = interpolate(image.to(self._device) * 2 - 1, size, mode="bilinear", antialias=True)
         seen = pad(seen, (0, -size[1] % multiple, 0, -size[0] % multiple), mode="replicate")
         # 2. Latents (1, 4, h, w) of the picture, noise (1, 4 T, h, w) of the targets.
@@ -131,7 +131,7 @@ class Part:
                 torch.cat([picture, target], 1), step, encoder_hidden_states=self._prompt, return_dict=False
             )
             target = self._scheduler.step(told[0], step, target).prev_sample
-        # 4. Decoded target by target, (T, 3, H, W), without what the sides were grown by.
+        # 4. Decoded target by target, (T, 3, H, W), without the padding.
         latents = target.reshape(count, LATENTS, *target.shape[-2:])
         decoded = torch.cat([self._vae.decode(one[None] / scale, return_dict=False)[0] for one in latents])
         decoded = self._as_values(decoded)[..., : size[0], : size[1]]
@@ -139,7 +139,7 @@ class Part:
         return (_unit(enlarged) if self.index.prediction == "normals" else enlarged).cpu()
 
     def _as_values(self, decoded: torch.Tensor) -> torch.Tensor:
-        """Decoded pictures (T, 3, h, w), -1 to 1, as what they mean."""
+        """Decoded pictures (T, 3, h, w), -1 to 1, as normals or values."""
         if self.index.prediction == "normals":
             normals = decoded.clip(-1, 1)
             if not self.index.full_z:
@@ -154,7 +154,7 @@ class Marigold:
     """See the module and `Estimator`.
 
     `turn` (3, 3) corrects the normals into camera space, on column vectors; `nearer` is -1 where their depth grows toward the
-    viewer.
+    viewer, else 1.
     """
 
     name = "marigold"
@@ -162,7 +162,7 @@ class Marigold:
     def __init__(
         self, parts: Mapping[str, Part], turn: np.ndarray | None = None, nearer: float = 1.0, seed: int = 0
     ) -> None:
-        """Take folders loaded already, by their `prediction_type`. `seed` is the shot's; each frame has the same noise."""
+        """`parts` are loaded folders by `prediction_type`. `seed` is the shot's; each frame has the same noise."""
         self._parts = dict(parts)
         self.gives = frozenset(plane for kind in self._parts for plane in GIVES[kind])
         self.size = max(part.index.size for part in self._parts.values())
@@ -219,6 +219,6 @@ def _loaded(load: Callable[[], Any], folder: Path) -> Any:
         RuntimeError,
         KeyError,
         TypeError,
-    ) as error:  # what diffusers raises for a wrong folder
+    ) as error:  # the errors that diffusers raises for a wrong folder
         reason = " ".join(str(error).split())
         raise InputError(f"{folder} cannot be loaded ({reason:.200}); download the folder again") from None

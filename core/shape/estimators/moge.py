@@ -22,8 +22,8 @@ from .onnx_file import OnnxFile
 
 TOKENS = 1800  # of the picture; the authors suggest 1200 to 2500
 AXES = np.diag((1.0, -1.0, -1.0)).astype(np.float32)  # OpenCV's axes to ours, on column vectors
-THERE = 0.5  # of the mask: less is sky, or nothing
-_FITTED = 64  # px a side that the shift is fitted on, as the authors do
+THERE = 0.5  # least value of the mask; below it there is sky, or no surface
+_FITTED = 64  # px per side at which the shift is fitted, as by the authors
 
 
 class MoGe:
@@ -46,7 +46,7 @@ class MoGe:
     def estimate(self, picture: Picture) -> Passes:
         """See `Estimator.estimate`; `depth` is in metres."""
         height, width = picture.matte.shape
-        square = max(1, round(width * picture.aspect))  # px of the width when pixels are square
+        square = max(1, round(width * picture.aspect))  # px, width with square pixels
         seen = resize(display_code(picture.light).astype(np.float32), (height, square))  # (h, w', 3)
         made = self._file.run({"image": seen.transpose(2, 0, 1)[None], "num_tokens": np.array(TOKENS, np.int64)})
         points, normals, mask = made["points"][0], made["normal"][0], made["mask"][0]
@@ -61,7 +61,7 @@ class MoGe:
 
 
 def shift(points: np.ndarray, there: np.ndarray, fov: float) -> float:
-    """What to add to the z of points so that they project to their own pixels, least squares over the picture.
+    """The value to add to the z of points so that they project to their own pixels, least squares over the picture.
 
     Args:
         points: (H, W, 3), X right, Y down, Z forward, up to a shift of Z.
@@ -69,10 +69,10 @@ def shift(points: np.ndarray, there: np.ndarray, fov: float) -> float:
         fov: horizontal field of view, degrees.
 
     Raises:
-        InputError: no shift brings the points before the camera.
+        InputError: no shift brings the points in front of the camera.
     """
     height, width = there.shape
-    focal = 1 / math.tan(math.radians(fov) / 2)  # in halves of the width
+    focal = 1 / math.tan(math.radians(fov) / 2)  # in units of half the width
     x = ((np.arange(width) + 0.5) / width * 2 - 1) / focal
     y = ((np.arange(height) + 0.5) * 2 - height) / width / focal
     rays = np.stack(np.meshgrid(x, y), -1)  # (H, W, 2): x / z and y / z of each pixel
@@ -84,7 +84,7 @@ def shift(points: np.ndarray, there: np.ndarray, fov: float) -> float:
     nearest = float(z.min())
     first = max(
         1e-3, float(np.ptp(z))
-    )  # of the nearest point's distance; its log is fitted, so it stays before the camera
+    )  # the log of the nearest point's distance is fitted, so that it stays in front of the camera
 
     def error(parameter: np.ndarray) -> np.ndarray:
         return (xy / (z - nearest + np.exp(parameter[0]))[:, None] - ray).ravel()

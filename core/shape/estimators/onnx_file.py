@@ -1,4 +1,4 @@
-"""ONNX files of estimators: opened on one device with a fixed number of threads, their inputs and outputs known by name."""
+"""ONNX files of estimators: opened on one device with a fixed number of threads, with inputs and outputs by name."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from ...errors import InputError
 log = logging.getLogger("relamp")
 
 INTRA_OP_THREADS = 2
-"""Always: other counts can give other last bits."""
+"""Constant on every machine, because another number of threads can change the last bits."""
 
 
 class OnnxFile:
     """A network in ONNX Runtime. `inputs` and `outputs` hold name and shape; a size that may vary is a string or None."""
 
     def __init__(self, path: Path, device: str = "cpu") -> None:
-        """Open a file onto `device`, cpu or cuda:0. Raises `InputError` for a file that is none."""
+        """Open a file on `device`, cpu or cuda:0. Raises `InputError` for a file that is not ONNX."""
         there = ort.get_available_providers()
         cuda = "CUDAExecutionProvider" in there
         if device.startswith("cuda") and not cuda:
@@ -53,7 +53,7 @@ class OnnxFile:
         return made
 
     def require(self, what: str, inputs: Mapping[str, int], outputs: Mapping[str, int]) -> None:
-        """Raise `InputError` unless the inputs and outputs named are there with as many axes as given."""
+        """Raise `InputError` unless the named inputs and outputs exist with the given numbers of axes."""
         for kind, wanted, there in (("input", inputs, self.inputs), ("output", outputs, self.outputs)):
             for name, axes in wanted.items():
                 if name not in there:

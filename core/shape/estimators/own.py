@@ -1,6 +1,6 @@
-"""Relamp's own network of shape: normals, relief and albedo of a subject from one picture of it, and how far to trust them.
+"""Relamp's own network of shape: normals, relief and albedo of a subject from one picture, and their expected error.
 
-Weights are half-precision safetensors whose header holds the architecture and where they come from.
+Weights are half-precision safetensors whose header holds the architecture and the origin of the weights.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ...weights.file import LICENCE, Loaded, write
 from .shape_network import Shape, ShapeArchitecture, ShapeNetwork
 
 SCHEMA = "relamp.shape/1"
-SEEN = 320  # px of the longer side that the network sees everything at: in the middle of what it was trained on
+SEEN = 320  # px, longer side of all pictures for the network; in the middle of the sizes of training
 SHIPPED = Path(__file__).parents[1] / "weights" / "shape-1.safetensors"
 
 
@@ -28,10 +28,10 @@ def save(network: ShapeNetwork, path: Path, card: dict) -> None:
 
 
 def load(path: Path = SHIPPED, device: str = "cpu") -> Loaded[ShapeNetwork]:
-    """A network from its file, in float32, ready to see.
+    """Load a network from its file, in float32, ready for `see`.
 
     Raises:
-        InputError: the file is missing, damaged, not the one its ledger speaks of, of another schema, or does not fit its
+        InputError: the file is missing, damaged, not the one in its ledger, of another schema, or does not fit its
             own architecture.
     """
     if not path.is_file():
@@ -40,17 +40,17 @@ def load(path: Path = SHIPPED, device: str = "cpu") -> Loaded[ShapeNetwork]:
 
 
 def see(network: ShapeNetwork, code: torch.Tensor, matte: torch.Tensor) -> Shape:
-    """The shape in pictures of any size, seen at `SEEN` px so that it does not depend on the size that is asked for.
+    """The shape in pictures of any size, estimated at `SEEN` px so that it does not depend on that size.
 
-    Each picture and its mirror image are seen and averaged: a mirrored plate has the mirrored shape. Arguments and result are
-    those of `ShapeNetwork.forward`.
+    The results for each picture and its mirror image are averaged, so that a mirrored plate has the mirrored shape. Arguments
+    and result are those of `ShapeNetwork.forward`.
     """
     size = matte.shape[-2:]
     scale = SEEN / max(size)
     at = (max(1, round(size[0] * scale)), max(1, round(size[1] * scale)))
     small = _resized(code, at)
     shape = _with_mirror_image(network, small, _resized(matte, at))
-    # What is enlarged is the light that was taken off, which is smooth; texture stays that of the picture.
+    # The enlarged plane is the removed light, which is smooth, so that the texture of the picture is kept.
     light = _resized(small * STRETCH - shape.log_albedo, size)
     normals, relief, doubt = (_resized(plane, size) for plane in (shape.normals, shape.relief, shape.doubt))
     return Shape(normalize(normals, dim=1, eps=1e-4), relief, (code * STRETCH - light).clamp_max(0), doubt)
@@ -65,7 +65,7 @@ def _with_mirror_image(network: ShapeNetwork, code: torch.Tensor, matte: torch.T
 
 
 def _resized(planes: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
-    """(B, C, h, w) at another size; smoothed first where it shrinks."""
+    """Planes (B, C, h, w) at another size; smoothed first where it is smaller."""
     if planes.shape[-2:] == size:
         return planes
     return interpolate(planes, size=size, mode="bilinear", align_corners=False, antialias=True)

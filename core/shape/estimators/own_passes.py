@@ -1,4 +1,4 @@
-"""The estimator `own`: Relamp's network of shape, which ships: normals, relief, albedo and how far to trust them."""
+"""The estimator `own`: the shape network that ships with Relamp: normals, relief, albedo and a confidence."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from . import RELIEF, Passes, Picture
 from .own import SEEN, SHIPPED, load, see
 from .shape_network import ShapeNetwork
 
-INTRA_OP_THREADS = 2  # a constant, whatever the machine has: another count can give other last bits
+INTRA_OP_THREADS = 2  # constant on every machine, because another number of threads can change the last bits
 
 
 class Own:
@@ -45,5 +45,5 @@ class Own:
 
 
 def _picture(plane: torch.Tensor) -> np.ndarray:
-    """(1, C, h, w) as (h, w, C)."""
+    """A plane (1, C, h, w) as a picture (h, w, C)."""
     return plane[0].float().cpu().numpy().transpose(1, 2, 0).copy()

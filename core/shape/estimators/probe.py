@@ -1,9 +1,8 @@
-"""Which way a network's normals and depth point, found by showing it a rendered ball and a rendered ramp.
+"""Finds the directions of a network's normals and depth by running it on a rendered ball and a rendered ramp.
 
-The signs and the order of the axes of a published file are rarely written down. A ball tells them: of the 48 ways to permute
-and mirror three axes one brings what the network sees onto the ball's own normals, and if the network sees a ball at all,
-that one is far better than the others. A network that does not see a ball there, as one of people may not, is left as its
-authors describe it.
+The signs and the order of the axes of a published file are rarely documented. They are found with a ball: one of the 48 ways to
+permute and mirror three axes brings the network's normals onto those of the ball. If the network recognises the ball, that one
+is far better than the others. If it does not, as a network for people may not, the authors' description is used.
 """
 
 from __future__ import annotations
@@ -18,20 +17,20 @@ from ...pictures.curves import MIDDLE_GREY
 from . import INVERSE, RELIEF, Estimator, Passes, Picture
 
 SIDE = 256  # px
-RADIUS = 0.7  # of the ball, in halves of the picture
+RADIUS = 0.7  # of the ball, in units of half the picture
 FOV = 40.0
-SEEN = 0.6  # mean cosine from which a network counts as seeing the ball
-BETTER = 0.25  # by which another order of axes must agree better than the one that is assumed
-SAME = 0.3  # correlation of depth from which its direction counts as told
+SEEN = 0.6  # mean cosine from which a network counts as recognising the ball
+BETTER = 0.25  # by which another order of axes must agree better than the assumed one
+SAME = 0.3  # correlation of depth from which its direction counts as found
 
 
 @dataclass(frozen=True)
 class Found:
-    """What the ball and the ramp say.
+    """The result for the ball and the ramp.
 
-    `turn` (3, 3) brings the normals as they came onto camera space, on column vectors: the identity where they are right or
-    nothing is told. `agreement` is the mean cosine with the ball's normals once turned. `nearer` is -1 where depth came out
-    growing the wrong way, else 1. `words` is a sentence.
+    `turn` (3, 3) turns the network's normals into camera space, on column vectors; it is the identity where they are right or
+    nothing was found. `agreement` is the mean cosine with the ball's normals after the turn. `nearer` is -1 where depth grows in
+    the wrong direction, else 1. `words` is the result as a sentence.
     """
 
     turn: np.ndarray
@@ -41,12 +40,12 @@ class Found:
 
     @property
     def as_it_should(self) -> bool:
-        """Whether nothing has to be turned."""
+        """Whether nothing has to be corrected."""
         return bool(np.array_equal(self.turn, np.eye(3)) and self.nearer > 0)
 
 
 def ball() -> tuple[Picture, np.ndarray]:
-    """A matte ball under a soft light from the upper left, and its normals (SIDE, SIDE, 3), zero beside it."""
+    """A matte ball under a soft light from the upper left, and its normals (SIDE, SIDE, 3), zero outside it."""
     x, y = _grid()
     x, y = x / RADIUS, y / RADIUS
     inside = x * x + y * y < 1
@@ -61,7 +60,7 @@ def ball() -> tuple[Picture, np.ndarray]:
 def ramp() -> tuple[Picture, np.ndarray]:
     """A chequered floor that runs away from the viewer, nearest at the bottom, and its depth (SIDE, SIDE)."""
     x, y = _grid()
-    down = 0.35 - 0.3 * y  # how far each row looks below the horizon
+    down = 0.35 - 0.3 * y  # angle of each row below the horizon
     depth = 1 / down
     chequer = (np.floor(x * depth) + np.floor(2 * depth)) % 2
     light = (0.1 + 0.25 * chequer)[..., None] * np.ones(3)
@@ -69,10 +68,10 @@ def ramp() -> tuple[Picture, np.ndarray]:
 
 
 def look(estimator: Estimator) -> Found:
-    """Show a network the ball and the ramp.
+    """Run a network on the ball and the ramp.
 
     Raises:
-        InputError: its normals are surely none: not of unit length, or encoded from 0 to 1.
+        InputError: its normals are not valid: not of unit length, or encoded from 0 to 1.
     """
     turn, agreement, words = np.eye(3), 0.0, []
     if "normals" in estimator.gives:
@@ -93,7 +92,7 @@ def look(estimator: Estimator) -> Found:
 
 
 def _turn(seen: np.ndarray, truth: np.ndarray, name: str) -> tuple[np.ndarray, float]:
-    """The turn that brings normals (h, w, 3) onto the ball's, and how well they then agree."""
+    """The turn that brings normals (h, w, 3) onto the ball's, and their agreement after it."""
     there = (np.abs(truth).sum(-1) > 0) & (np.linalg.norm(seen, axis=-1) > 1e-3)
     if not there.any():
         return np.eye(3), 0.0
@@ -105,7 +104,7 @@ def _turn(seen: np.ndarray, truth: np.ndarray, name: str) -> tuple[np.ndarray, f
         )
     if abs(float(np.linalg.norm(told, axis=-1).mean()) - 1) > 0.3:
         raise InputError(f"{name}: its normals on a ball are not of unit length; this is not the published file")
-    correlations = wanted.T @ told / len(told)  # (3, 3): what axis of the truth goes with what axis of the answer
+    correlations = wanted.T @ told / len(told)  # (3, 3): axes of the truth against axes of the output
     scores = {signed: float((np.array(signed) * correlations).sum()) for signed in _signed_permutations()}
     best = max(scores, key=lambda signed: scores[signed])
     as_told = float(np.trace(correlations))
@@ -146,7 +145,7 @@ def _at(passes: Passes, plane: str) -> np.ndarray:
 
 
 def _correlation(one: np.ndarray, other: np.ndarray) -> float:
-    """Of ranks, since depth may be known up to any growing function."""
+    """The correlation of ranks, because depth may be known only up to any growing function."""
     ranks = [np.argsort(np.argsort(a[::4, ::4].ravel())) for a in (one, other)]
     if np.ptp(one) < 1e-6:
         return 0.0
@@ -154,7 +153,7 @@ def _correlation(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def _grid() -> tuple[np.ndarray, np.ndarray]:
-    """x to the right and y up of pixel centres, -1 to 1, (SIDE, SIDE) each."""
+    """The coordinates of pixel centres, x to the right and y up, -1 to 1, (SIDE, SIDE) each."""
     axis = (np.arange(SIDE) + 0.5) / SIDE * 2 - 1
     x, y = np.meshgrid(axis, -axis)
     return x, y

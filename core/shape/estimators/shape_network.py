@@ -1,7 +1,7 @@
-"""The network that sees shape: normals, relief and albedo from a log-encoded picture and its matte.
+"""The shape network: normals, relief and albedo from a log-encoded picture and its matte.
 
-A U-Net on pixels folded two by two, with attention at its coarsest scale, since how bright a facing is can only be told
-from the whole picture; a few layers at full size bring the detail back.
+A U-Net on pixels folded two by two, with attention at its coarsest scale, because the brightness of each
+normal can only be found from the whole picture. A few layers at full size add the detail.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ from torch.nn.functional import (
 from ...pictures.curves import MIDDLE_GREY, STRETCH
 
 FOLD = 2
-OUTPUTS = 3 + 1 + 3 + 1  # normals, relief, light taken off, doubt
-EDGE = 0.02  # matte below which a pixel is not looked at
+OUTPUTS = 3 + 1 + 3 + 1  # normals, relief, removed light, doubt
+EDGE = 0.02  # matte below which a pixel is ignored
 
 
 class Shape(NamedTuple):
-    """What no light changes, of B pictures.
+    """The properties of B pictures that do not depend on light.
 
     `normals` (B, 3, h, w) unit, camera space: X right, Y up, Z to the viewer. `relief` (B, 1, h, w), height toward the
     viewer in units of the picture's longer side, mean 0 over the matte. `log_albedo` (B, 3, h, w), natural log of
-    reflectance, never above 0; a metal's is its colour. `doubt` (B, 1, h, w), expected error of the normals in radians.
+    reflectance, at most 0; for a metal, of its colour. `doubt` (B, 1, h, w), expected error of the normals in radians.
     """
 
     normals: torch.Tensor
@@ -47,7 +47,7 @@ class Shape(NamedTuple):
 
 @dataclass(frozen=True)
 class ShapeArchitecture:
-    """Sizes of the network; kept with the weights.
+    """Sizes of the network; stored with the weights.
 
     `channels` of each scale, from half size down by two; `blocks` of attention with `heads`; `fine` features at full size.
     """
@@ -58,7 +58,7 @@ class ShapeArchitecture:
     fine: int = 16
 
     def as_dict(self) -> dict[str, Any]:
-        """For a card in JSON."""
+        """The sizes as a dictionary for JSON."""
         return asdict(self)
 
     @classmethod
@@ -90,7 +90,7 @@ class ShapeNetwork(nn.Module):
         Args:
             code: (B, 3, h, w) of `curves.encode_log`: scene-linear light whose typical value was brought to middle grey,
             log-encoded.
-            matte: (B, 1, h, w), 0 to 1; what lies outside is not looked at.
+            matte: (B, 1, h, w), 0 to 1; pixels outside are ignored.
         """
         height, width = matte.shape[-2:]
         seen = torch.cat([code * (matte > EDGE), matte], 1)  # B, 4, h, w
@@ -104,7 +104,7 @@ class ShapeNetwork(nn.Module):
         return Shape(normalize(toward, dim=1, eps=1e-4), relief, (log_light - light).clamp_max(0), softplus(doubt))
 
     def _both(self, planes: torch.Tensor, full: torch.Tensor) -> torch.Tensor:
-        """Coarse answers brought to full size, and what the full-size layers add to them."""
+        """The coarse outputs at full size, and the detail that the full-size layers add."""
         x = self.first(pixel_unshuffle(planes, FOLD))
         kept: list[torch.Tensor] = []
         for scale, block in enumerate(self.down):
@@ -119,7 +119,7 @@ class ShapeNetwork(nn.Module):
         return coarse[:, :OUTPUTS] + self.refine(torch.cat([full, coarse[:, OUTPUTS:]], 1))
 
     def _padded(self, planes: torch.Tensor) -> torch.Tensor:
-        """Grown at the right and the bottom to a multiple of what the scales divide by; what is added is outside every
+        """Planes padded at the right and the bottom to a multiple of the scales' factor; the padding is outside every
         matte."""
         multiple = FOLD * 2 ** (len(self.down) - 1)
         height, width = planes.shape[-2:]
@@ -127,13 +127,13 @@ class ShapeNetwork(nn.Module):
 
     @staticmethod
     def _down_the_picture(planes: torch.Tensor) -> torch.Tensor:
-        """(B, 1, h, w): -1 at the top to 1 at the bottom, since light mostly comes from above."""
+        """(B, 1, h, w): -1 at the top to 1 at the bottom, an input because light mostly comes from above."""
         rows = torch.linspace(-1, 1, planes.shape[-2], device=planes.device, dtype=planes.dtype)
         return rows[None, None, :, None].expand(len(planes), 1, -1, planes.shape[-1])
 
 
 class Residual(nn.Module):
-    """Two convolutions beside a short cut."""
+    """Two convolutions with a skip connection."""
 
     def __init__(self, given: int, out: int) -> None:
         super().__init__()
@@ -147,7 +147,7 @@ class Residual(nn.Module):
 
 
 class Mixing(nn.Module):
-    """Self-attention over the whole picture, then a layer on each place (Vaswani et al. 2017, pre-normalised)."""
+    """Self-attention over the whole picture, then a layer on each position (Vaswani et al. 2017, pre-normalised)."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
