@@ -24,9 +24,7 @@ from .lazy import LazyCommand, LazyGroup, outspoken
 log = logging.getLogger("relamp")
 
 _VERBS = {
-    "render": LazyCommand(
-        "relamp.core.cli.render", "Relight PLATE by a new light and write scene-linear EXR frames."
-    ),
+    "render": LazyCommand("relamp.core.cli.render", "Relight PLATE by a new light and write scene-linear EXR frames."),
     "passes": LazyCommand(
         "relamp.core.cli.passes",
         "Make normals, depth, albedo and other passes of PLATE, as layers of EXR frames.",
