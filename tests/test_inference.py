@@ -331,7 +331,19 @@ def test_only_what_matters_counts(tmp_path, use):
 
 def test_the_working_size_of_ratio_does_not_matter(tmp_path):
     shot = moving(tmp_path, 1)
-    arguments = ["render", shot.plate, *RATIO, "--env", shot.env_b, "--out", shot.out, "-q", "--skip-existing"]
+    arguments = [
+        "render",
+        shot.plate,
+        *RATIO,
+        "--shadows",
+        "0",
+        "--env",
+        shot.env_b,
+        "--out",
+        shot.out,
+        "-q",
+        "--skip-existing",
+    ]
     assert main(arguments) == 0
     stamp = shot.out_frame(1001).stat().st_mtime_ns
     assert main([*arguments, "--working-size", "128", "--steps", "3", "--seed", "2"]) == 0

@@ -40,8 +40,12 @@ def test_a_dropped_frame_becomes_its_sequence_and_says_what_it_is(panel, shot):
 def test_a_depth_put_in_its_row_is_looked_at_and_given_to_the_render(panel, shot):
     for frame in range(1001, 1005):
         ball = layer(shot.plate_frame(frame), "A", "N.Z")
-        write_exr(shot.folder / f"z.{frame}.exr", np.where(ball[..., :1] > 0, 3 - ball[..., 1:], 0), ("Z",))
+        z = np.where(ball[..., :1] > 0, 3 - ball[..., 1:], 0)
+        z[:, :24] *= np.float32(0.7)  # the left half stands before the right one, on which it throws a shadow
+        write_exr(shot.folder / f"z.{frame}.exr", z, ("Z",))
     watch = load(panel, shot)
+    panel.session.set("shadows", 1.0)
+    qt.until(lambda: not panel.client.busy(), "the picture with shadows")
     plain = watch.pictures["relit"]
     row = panel.inputs["depth"]
     row.setPath(str(shot.folder / "z.####.exr"))

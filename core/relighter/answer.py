@@ -25,6 +25,7 @@ class Answer:
     viewer in pixels and `doubt` (h, w) the expected error of the shape in radians, of relighters that trace their lights on it:
     `share` (h, w, 3) is what tracing adds to the log gain, which is in the residual as well. `own` (h, w) is the natural log of
     the plate's own light, its mean over the matte 0, of relighters that read it off the plate where its source is not known.
+    `level` (1,) is what of the residual is one number over the whole picture, by which the subject keeps its brightness.
     """
 
     residual: np.ndarray
@@ -36,6 +37,7 @@ class Answer:
     doubt: np.ndarray | None = None
     share: np.ndarray | None = None
     own: np.ndarray | None = None
+    level: np.ndarray | None = None
 
 
 class Network(Protocol):

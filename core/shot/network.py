@@ -197,6 +197,11 @@ class WorkingFrames:
         residual = answer.residual - np.float32(self._lights.removed_level(given.light, normals, given.matte))
         layers = (answer.albedo, answer.confidence)
         share = answer.share
+        if answer.level is not None:
+            # The level of a light that turns changes truly: in the residual the deflicker would take it for flicker.
+            level = answer.level.astype(np.float32)  # (1,)
+            hint, residual = hint + level, residual - level
+            share = (np.zeros_like(residual) if share is None else share) - level
         if self._plan.parameters.keeps_light():  # then the plate keeps its light, and the lights of the rig are added
             residual, share = np.zeros_like(residual), None
         shape = (answer.height, answer.doubt, share, answer.own, given.distance)

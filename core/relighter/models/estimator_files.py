@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...atomic import replacing
 from ...errors import InputError
 from ...parameters import ESTIMATORS
 from .folder import Found, Models
@@ -140,7 +141,8 @@ def keep_empty_prompt(folder: Path) -> None:
     from safetensors.torch import save_file
 
     if not (folder / EMPTY_PROMPT).is_file():
-        save_file({"embedding": empty_prompt(folder).contiguous()}, str(folder / EMPTY_PROMPT))
+        with replacing(folder / EMPTY_PROMPT, overwrite=False) as temporary:
+            save_file({"embedding": empty_prompt(folder).contiguous()}, str(temporary))
 
 
 def empty_prompt(folder: Path) -> torch.Tensor:

@@ -130,12 +130,13 @@ class Relamp:
             traced = TracedLights(_arrival(subject.shape, c.target, c.shadows), source_light)
             added = traced.log_share(subject.shape.normals, slice(None))  # (h, w, 3)
             share = torch.from_numpy(added.transpose(2, 0, 1))[None].to(hint)
-        residual = share
+        residual, level = share, torch.zeros(1, 1, 1, 1)
         if not known:
             # The plate's brightness as a function of the normal, (1, 1, h, w), replaces the source light.
             residual = share - subject.own_light
             if c.keeps_level:  # Replace the level of the mean log light by that of the mean traced light.
-                residual = residual + _mean(target, c) - _level(target + share, c) + _level(subject.own_light, c)
+                level = _mean(target, c) - _level(target + share, c) + _level(subject.own_light, c)
+                residual = residual + level
         # 3. Pictures (h, w, C); the confidence is exp(-doubt), 1 where normals are given.
         doubt = torch.where(c.normals_known > 0.5, torch.zeros_like(subject.doubt), subject.doubt)
         return Answer(
@@ -148,6 +149,7 @@ class Relamp:
             doubt=_picture(doubt)[..., 0],
             share=_picture(share),
             own=None if known else _picture(subject.own_light)[..., 0],
+            level=level.float().cpu().numpy().reshape(1),
         )
 
     def _subject(self, c: Conditions) -> Subject:
