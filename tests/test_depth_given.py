@@ -39,14 +39,15 @@ def render(shot, name, *more):
     """The relit frame 1001, R G B (h, w, 3)."""
     out = str(shot.folder / f"{name}.####.exr")
     arguments = ["--env", shot.env_b, "--source-env", shot.env_a, "--camera", str(shot.folder / "camera.json")]
-    assert main(["render", shot.plate, *arguments, "--frames", "1001", "--out", out, *more]) == 0
+    backbone = [] if "--backbone" in more else ["--backbone", "ratio"]
+    assert main(["render", shot.plate, *arguments, *backbone, "--frames", "1001", "--out", out, *more]) == 0
     return layer(shot.folder / f"{name}.1001.exr", *RGB)
 
 
 def job_of(shot, out):
     """A job for both frames of a shot, depth and all."""
     given = {"plate": shot.plate, "env": shot.env_b, "source_env": shot.env_a, "depth": depth_of(shot) + ":Z"}
-    return RelightJob(RelightParameters(**given, camera=str(shot.folder / "camera.json"), out=out))
+    return RelightJob(RelightParameters(**given, camera=str(shot.folder / "camera.json"), out=out, backbone="ratio"))
 
 
 def depth_of(shot, frame="####"):

@@ -14,14 +14,15 @@ from relamp.core.cli import main
 from relamp.core.frames import format_frames
 from relamp.core.job import RelightJob
 from relamp.core.parameters import RelightParameters
-from shots import layer
+from shots import QUICK, layer
 
 GOLDEN = Path(__file__).parent / "goldens" / "opencue" / "job.xml"
 
 
 @pytest.fixture
 def bundle(shot, tmp_path):
-    job = RelightJob(RelightParameters(plate=shot.plate, env=shot.env_b, source_env=shot.env_a, out=shot.out))
+    given = {"plate": shot.plate, "env": shot.env_b, "source_env": shot.env_a, "out": shot.out}
+    job = RelightJob(RelightParameters(**given, **QUICK))
     jobs.save(job, tmp_path / "shot.relamp.json")
     folder = tmp_path / "a bundle"
     assert main(["export", "opencue", str(tmp_path / "shot.relamp.json"), "--bundle", str(folder), "--chunk", "3"]) == 0
