@@ -26,12 +26,13 @@ HEIGHT = 192
 MANTISSA_BITS = 9  # 0.1 %, and suns of 1e5 fit; what is rounded away need not be stored
 
 # name: kind, seed, heading of the lamps in degrees from +Z (the camera's back) towards +X (the camera's right),
-# luminance of the mean radiance over the sphere
+# luminance of the mean radiance over the sphere, and the share of its saturation that it keeps: photographed streets of neon
+# signs are far paler than their tubes, and ground under trees than grass
 PLACES = {
-    "low_sun": ("clear_sky", 331, 60.0, 0.6),
-    "overcast": ("overcast", 7, -20.0, 0.6),
-    "softbox_studio": ("softbox_studio", 6, 38.0, 0.5),
-    "neon_night": ("neon_night", 9, -70.0, 0.35),
+    "low_sun": ("clear_sky", 331, 60.0, 0.6, 0.7),
+    "overcast": ("overcast", 7, -20.0, 0.6, 0.4),
+    "softbox_studio": ("softbox_studio", 6, 38.0, 0.5, 1.0),
+    "neon_night": ("neon_night", 9, -70.0, 0.35, 0.5),
 }
 
 
@@ -45,14 +46,16 @@ def source() -> np.ndarray:
     return canvas.pixels
 
 
-def place(kind: str, seed: int, heading: float, level: float) -> np.ndarray:
-    """An environment of the named kind, the weight of its lamps at `heading`, its mean luminance `level`."""
+def place(kind: str, seed: int, heading: float, level: float, saturation: float) -> np.ndarray:
+    """An environment of the named kind, the weight of its lamps at `heading`, its mean luminance `level`, as in `PLACES`."""
     pixels = paint(kind, seed, HEIGHT)
     luminance = pixels @ LUMINANCE
     lamps = np.where(luminance > 5.0 * luminance.mean(), luminance, 0.0) * solid_angles(HEIGHT, 2 * HEIGHT)[:, None]
     x, _, z = np.tensordot(lamps, directions(HEIGHT, 2 * HEIGHT), 2)
     turned = paint(kind, seed, HEIGHT, yaw=heading - float(np.degrees(np.arctan2(x, z))))
-    return turned * np.float32(level / float(mean_radiance(turned) @ LUMINANCE))
+    grey = (turned @ LUMINANCE)[..., None]  # (H, W, 1)
+    paler = (grey + np.float32(saturation) * (turned - grey)).astype(np.float32)
+    return paler * np.float32(level / float(mean_radiance(paler) @ LUMINANCE))
 
 
 def write(path: Path, pixels: np.ndarray) -> None:
