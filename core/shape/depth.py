@@ -75,11 +75,17 @@ def without_rims(normals: torch.Tensor, matte: torch.Tensor) -> torch.Tensor:
     inner = 1 - max_pool2d((matte < 0.9).float(), 2 * rim + 1, stride=1, padding=rim)
     carried, reached = normals * inner, inner
     for side in REACHES:
-        mass = avg_pool2d(inner, side, stride=1, padding=side // 2, count_include_pad=True)
-        near = avg_pool2d(normals * inner, side, stride=1, padding=side // 2, count_include_pad=True)
+        mass = _box_mean(inner, side)
+        near = _box_mean(normals * inner, side)
         carried = torch.where((reached < 0.5) & (mass > 0), near / mass.clamp_min(1e-6), carried)
         reached = torch.maximum(reached, (mass > 0).float())
     return torch.where(reached > 0.5, normalize(carried, dim=1), normals)
+
+
+def _box_mean(planes: torch.Tensor, side: int) -> torch.Tensor:
+    """The mean over boxes of `side` px around each pixel, (B, C, h, w), 0 outside the picture: along columns, then along rows."""
+    along = avg_pool2d(planes, (side, 1), stride=1, padding=(side // 2, 0))
+    return avg_pool2d(along, (1, side), stride=1, padding=(0, side // 2))
 
 
 def smaller_size(height: int, width: int) -> tuple[int, int]:
