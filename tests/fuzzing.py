@@ -316,6 +316,37 @@ def cameras(folder: Path, rng: random.Random, count: int, trying: Path) -> None:
         calls([*arguments, "--camera", str(path), "--backbone", "ratio", "-q", "--dry-run"], (0, 2, 4))
 
 
+def rigs(folder: Path, rng: random.Random, count: int, trying: Path) -> None:
+    """Rig files with other values, other shapes and other bytes; one in fifty lights a frame."""
+    shot = Shot(folder, frames=1)
+    whole = {
+        "schema": "relamp.rig/1",
+        "space": "camera",
+        "lights": [
+            {"name": "key", "kind": "distant", "direction": [1, 0, 1], "kelvin": 3200, "size": 2, "shadows": True},
+            {"kind": "sphere", "at": [20, 20], "out": 0.2, "stops": {"keys": [[1001, 0], [1002, 1]]}, "size": 0.05},
+            {"kind": "spot", "position": [0, 0, 0], "aim": [0, 0, -1], "angle": 30, "softness": 0.2, "on": True},
+            {"kind": "area", "position": [-1, 0, -1], "aim": [1, 0, -1], "size": [0.5, 1], "colour": [1, 0.5, 0.2]},
+        ],
+    }
+    path = folder / "rig.json"
+    for n in range(count):
+        data = json.loads(json.dumps(whole))
+        for _ in range(rng.choice((1, 1, 2))):
+            target = rng.choice((data, *data["lights"])) if isinstance(data.get("lights"), list) else data
+            if isinstance(target, dict):
+                target[rng.choice([*target, "new"])] = rng.choice(NASTY)
+        text = json.dumps(data).encode()
+        if n % 4 == 0:
+            text = mutated(text, rng)
+        trying.write_bytes(text)
+        path.write_bytes(text)
+        calls(["rig", str(path)], (0, 4))
+        if n % 50 == 0:
+            given = ["--rig", str(path), "--out", shot.out, "--backbone", "ratio", "--overwrite", "-q"]
+            calls(["render", shot.plate, *given], (0, 2, 4))
+
+
 def messages(folder: Path, rng: random.Random, count: int, trying: Path) -> None:
     """What a worker may be told: requests with other values, and other bytes. Whatever it is, it answers and goes on."""
     shot = Shot(folder, frames=2)
@@ -400,7 +431,7 @@ def in_time(seconds: int = SECONDS) -> Iterator[None]:
 
 
 KINDS: dict[str, Callable[[Path, random.Random, int, Path], None]] = {
-    kind.__name__: kind for kind in (pictures, headers, jobs, frames, options, cameras, messages)
+    kind.__name__: kind for kind in (pictures, headers, jobs, frames, options, cameras, rigs, messages)
 }
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ COUNTS = {
     "frames": 5000,
     "options": 2000,
     "cameras": 1500,
+    "rigs": 1500,
     "messages": 2000,
 }
 

@@ -90,6 +90,8 @@ def test_a_rig_comes_back_from_its_own_text():
         ({"kind": "distant", "direction": [0, 0, 1], "colour": [0, 0, 0]}, "a black light"),
         ({"kind": "distant", "direction": [0, 0, 1], "shadows": 1}, "shadows must be true or false"),
         ({"kind": "distant", "direction": [0, 0, 1], "name": ""}, "name must be text"),
+        ({"kind": "distant", "direction": [0, 0, 1], "name": "\ud800"}, "name holds characters that are none"),
+        ({"kind": "distant", "direction": [0, 0, 1], "name": "a\0b"}, "name holds a zero byte"),
         ("key", "must be an object"),
     ],
 )

@@ -16,7 +16,7 @@ from typing import Any
 
 from .. import plain_json
 from ..errors import InputError, ParameterError
-from ..parameters import Curve, at_frame
+from ..parameters import Curve, at_frame, check_characters
 
 SCHEMA = "relamp.rig/1"
 KINDS = ("distant", "sphere", "spot", "area")
@@ -157,6 +157,10 @@ def _light(item: Any, where: str, index: int) -> RigLight:
     values = {"size": _SIZES[kind], "name": f"light {index}", **item}
     if values["name"] == "" or not isinstance(values["name"], str) or len(values["name"]) > 100:
         raise InputError(f"{where}: name must be text of 1 to 100 characters")
+    try:
+        check_characters("name", values["name"], as_path=False)
+    except ParameterError as error:
+        raise InputError(f"{where}: {error}") from None
     for flag in ("shadows", "on"):
         if flag in item and not isinstance(item[flag], bool):
             raise InputError(f"{where}: {flag} must be true or false; got {item[flag]!r:.80}")

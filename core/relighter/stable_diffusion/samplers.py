@@ -6,6 +6,7 @@ them (a fused clean picture, a noise of their own); random numbers are always ar
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Protocol, cast
@@ -148,7 +149,7 @@ class EulerAncestral:
         return bool(self.sigmas[i + 1] > 0)
 
 
-class _VariancePreserving:
+class _VariancePreserving(ABC):
     """The steps that DDIM and DDPM share: samples are √ᾱ z + √(1 − ᾱ) n, and the network's outputs are ε."""
 
     alphas: torch.Tensor  # (N,) ᾱ at each timestep
@@ -168,8 +169,9 @@ class _VariancePreserving:
     def step(self, sample: torch.Tensor, output: torch.Tensor, i: int, noise: torch.Tensor | None) -> torch.Tensor:
         return self.toward(sample, self.clean(sample, output, i), i, noise)
 
+    @abstractmethod
     def toward(self, sample: torch.Tensor, clean: torch.Tensor, i: int, noise: torch.Tensor | None) -> torch.Tensor:
-        raise NotImplementedError
+        """The next sample, towards an estimate of the clean one; see `Course.toward`."""
 
 
 class Ddim(_VariancePreserving):
