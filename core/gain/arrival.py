@@ -18,7 +18,7 @@ import numpy as np
 
 from ..light.octahedral import sample_table
 from ..pictures.bands import bands
-from ..shape.placed import PlacedLight
+from ..shape.placed import PlacedLight, risen
 from ..shape.shadow import points_of
 from .analytic import DARKEST
 from .guide import enlarged_rows
@@ -42,10 +42,7 @@ class Lamp:
 
     def given(self, normals: np.ndarray) -> np.ndarray:
         """The unoccluded light (..., 3) on surfaces with normals (..., 3); it fades smoothly where the lamp's disc sets."""
-        cosine = normals @ self.direction
-        r = np.float32(max(self.radius, 1e-3))
-        cosine = np.where(np.abs(cosine) < r, (cosine + r) ** 2 / (4 * r), np.maximum(cosine, 0))
-        return cosine[..., None] * self.light
+        return risen(normals @ self.direction, np.float32(max(self.radius, 1e-3)))[..., None] * self.light
 
 
 @dataclass(frozen=True)

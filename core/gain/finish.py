@@ -109,7 +109,8 @@ def finish(given: FinishInput, law: Law, layers: tuple[str, ...] = ()) -> Finish
         `beauty` holds relit light where `changed`; elsewhere it is the plate, and the caller writes the file's own values there.
 
     Raises:
-        UsageError: `albedo` is asked for, and neither the network nor a source light gives it.
+        UsageError: `albedo` is asked for, and neither the network nor a source light gives it; or `visibility`, and no lights
+            were traced.
     """
     subject, shading, traced = given.subject, given.shading, given.traced
     gain_of = _gain(given, law.epsilon)

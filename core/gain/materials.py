@@ -25,10 +25,8 @@ from .analytic import DARKEST
 
 DIELECTRIC = 0.04  # share of light at normal incidence that glass, skin or paint reflects
 ROUGHNESS = 0.5  # used where no roughness is given
-SHARP, SOFT = (
-    0.1,
-    0.35,
-)  # roughness of metals up to which the plate's own reflection is removed, and from which it is kept
+SHARP = 0.1  # roughness of metals up to which the plate's own reflection is removed
+SOFT = 0.35  # roughness of metals from which it is kept
 MOST = 4.0  # multiple of `was` up to which the plate's light is kept
 MET = 0.1  # natural log of the change of light from which `MOST` and the removal act in full
 FAINT = 1e-3  # of a light at unit level

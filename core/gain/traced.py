@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import torch
 
+from ..light.backdrop import focal_of
 from ..light.parcels import Placed
 from ..pictures.resample import resize, working_shape
 from ..shape.depth import LONGEST, held_to_normals, relief_of, seen_along
@@ -152,9 +153,8 @@ def height_of(normals: np.ndarray, matte: np.ndarray, rays: np.ndarray) -> np.nd
 def _surface(
     normals: np.ndarray, matte: np.ndarray, height: np.ndarray, doubt: np.ndarray, rays: np.ndarray, fine: Fine | None
 ) -> Surface:
-    slopes = rays[..., :2] / -rays[..., 2:]
-    focal = (rays.shape[1] - 1) / max(float(slopes[0, -1, 0] - slopes[0, 0, 0]), 1e-6)  # px
-    centre = 0.5 - focal * float(slopes[0, 0, 0]), 0.5 + focal * float(slopes[0, 0, 1])
+    focal, (right, up) = focal_of(rays), rays[0, 0, :2] / -rays[0, 0, 2]  # px, slopes of the first ray
+    centre = 0.5 - focal * float(right), 0.5 + focal * float(up)
     spacing = max(1.0, max(matte.shape) / LONGEST)
     if fine is None:
         return Surface(height, normals, matte > 0.5, doubt, spacing, focal, centre)

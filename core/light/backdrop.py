@@ -42,6 +42,12 @@ def camera_rays(
     return rays / np.sqrt(np.einsum("...k,...k", rays, rays))[..., None]
 
 
+def focal_of(rays: np.ndarray) -> float:
+    """The focal length, in pixels of the width, of a picture with the view rays (h, w, 3) in camera space (`camera_rays`)."""
+    left, right = rays[0, 0, 0] / -rays[0, 0, 2], rays[0, -1, 0] / -rays[0, -1, 2]
+    return (rays.shape[1] - 1) / max(float(right - left), 1e-6)
+
+
 def backdrop(pixels: np.ndarray, rays: np.ndarray, rotation: np.ndarray | None = None) -> np.ndarray:
     """What the camera sees of a map: radiance along the rays.
 

@@ -86,7 +86,7 @@ class Mirror:
         return out / np.float32(len(TAPS) ** 2)
 
     def _pyramid(self, directions: np.ndarray, width: np.ndarray) -> np.ndarray:
-        """Trilinear look-up at the angle `width` in radians, (n, W)."""
+        """Trilinear look-up toward N directions (N, 3), averaged over an angle `width` (N,) in radians, (N, 3)."""
         finest = math.pi / self.pyramid[0].shape[0]
         place = np.clip(np.log2(np.maximum(width, 1e-6) / finest), 0, len(self.pyramid) - 1).astype(np.float32)
         out = np.zeros((*directions.shape[:-1], 3), np.float32)
@@ -101,14 +101,19 @@ def steps_of(rays: np.ndarray, normals: np.ndarray) -> tuple[np.ndarray, np.ndar
     """The change of the reflected direction from pixel to pixel, across and down, (H, W, 3) each.
 
     The shorter one of the steps to both neighbours is used, so that steps at an outline do not cross it.
+
+    Args:
+        rays: (H, W, 3) unit, from the eye outward. normals: (H, W, 3) unit, in the same space.
     """
     mirrored = reflected(rays, normals)
     found = []
     for axis in (1, 0):
         step = np.diff(mirrored, axis=axis)
-        edge = np.zeros_like(np.take(mirrored, [0], axis=axis)) if not step.size else None
-        before = np.concatenate([np.take(step, [0], axis=axis) if edge is None else edge, step], axis=axis)
-        after = np.concatenate([step, np.take(step, [-1], axis=axis) if edge is None else edge], axis=axis)
+        if not step.size:  # a picture of one row or column has no neighbours
+            found.append(np.zeros_like(mirrored))
+            continue
+        before = np.concatenate([np.take(step, [0], axis=axis), step], axis=axis)
+        after = np.concatenate([step, np.take(step, [-1], axis=axis)], axis=axis)
         nearer = np.linalg.norm(before, axis=-1, keepdims=True) < np.linalg.norm(after, axis=-1, keepdims=True)
         found.append(np.where(nearer, before, after))
     return found[0], found[1]

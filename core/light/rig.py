@@ -11,8 +11,9 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from .. import plain_json
 from ..errors import InputError, ParameterError
@@ -39,7 +40,7 @@ _SIZES: dict[str, Any] = {"distant": 0.5, "sphere": 0.05, "spot": 0.05, "area": 
 
 @dataclass(frozen=True)
 class RigLight:
-    """One light of a rig. A value may be a `Curve`; `RigLight.at` gives it at a frame.
+    """One light of a rig. A value may be a `Curve`; `at_frame` gives it at a frame.
 
     `direction` points to a distant light, `aim` away from a spot or an area. A light is at `position`, or, where that is None,
     `out` units in front of the subject's point at the pixel `at` of the display window (from its upper left corner).
@@ -193,7 +194,10 @@ def _value(value: Any, read: Callable[[Any], Any], where: str) -> Any:
         if isinstance(value, dict):
             if set(value) != {"keys"} or not isinstance(value["keys"], list):
                 raise ValueError('a value over frames is {"keys": [[frame, value], ...]}')
-            return Curve(tuple((_frame(key[0]), read(key[1])) for key in value["keys"]))
+            curve = Curve(tuple((_frame(key[0]), read(key[1])) for key in value["keys"]))
+            if read is _pointing:
+                _require_pointing(curve)
+            return curve
         return read(value)
     except (ValueError, TypeError, IndexError, KeyError, ParameterError) as error:
         raise InputError(f"{where} cannot be used: {error!s:.200}") from None
@@ -230,6 +234,16 @@ def _pointing(value: Any) -> tuple[float, ...]:
     if math.hypot(*found) < 1e-6:
         raise ValueError("expected a direction, and all three of its numbers are 0")
     return found
+
+
+def _require_pointing(curve: Curve) -> None:
+    """Raise `ValueError` where directions over frames pass through (0, 0, 0), halfway between opposite keys."""
+    keys, at = cast(Any, curve.keys), cast(Callable[[int], Any], curve.at)
+    for (left, a), (right, b) in pairwise(keys):
+        share = math.hypot(*a) / (math.hypot(*a) + math.hypot(*b))  # where opposite directions cancel out
+        frame = left + round(share * (right - left))
+        if math.hypot(*at(frame)) < 1e-6:
+            raise ValueError(f"the keys at frames {left} and {right} point opposite ways; add a key between them")
 
 
 def _colour(value: Any) -> tuple[float, ...]:

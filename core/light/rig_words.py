@@ -40,14 +40,12 @@ def rig_of(prompt: str) -> Rig:
 
 def sentence(light: RigLight) -> str:
     """A light described in one line, with the values of one frame."""
-    colour = "white" if light.kelvin is None and light.colour is None else ""
-    colour = (
-        f"{light.kelvin:.0f} K"
-        if light.kelvin is not None
-        else colour or f"RGB {', '.join(f'{c:g}' for c in light.colour)}"
-    )
-    facts = [light.kind, _where(light), colour, f"{light.stops:+g} stops"]
-    return f"{light.name}: {', '.join(fact for fact in facts if fact)}{'' if light.on else ' (off)'}"
+    if light.kelvin is not None:
+        colour = f"{light.kelvin:.0f} K"
+    else:
+        colour = "white" if light.colour is None else f"RGB {', '.join(f'{c:g}' for c in light.colour)}"
+    facts = f"{light.kind}, {_where(light)}, {colour}, {light.stops:+g} stops"
+    return f"{light.name}: {facts}{'' if light.on else ' (off)'}"
 
 
 def _where(light: RigLight) -> str:

@@ -164,7 +164,7 @@ FILLER_WORDS = frozenset(
     ("add", "a", "an", "the", "of", "in", "on", "at", "to", "by", "from", "is", "it", "its", "this", "that", "coming", "comes",
      "shining", "shines", "falling", "falls", "through", "into", "over", "across", "onto", "scene", "shot", "picture",
      "toned", "colored", "coloured", "colour", "color", "off", "make", "look", "looks", "looking", "like", "as", "if", "be",
-     "feel", "feels", "give", "me", "use", "add", "want", "please", "her", "his", "their", "my", "him", "them", "face",
+     "feel", "feels", "give", "me", "use", "want", "please", "her", "his", "their", "my", "him", "them", "face",
      "subject", "actor", "actress", "person", "man", "woman")
 )  # fmt: skip
 DIVIDERS = ("and", "with", "but", "plus")

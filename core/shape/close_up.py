@@ -7,7 +7,7 @@ result in the box replaces that of the larger picture, or fades into it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import cv2
@@ -62,13 +62,12 @@ def close_ups(matte: np.ndarray) -> list[Box]:
     return [_with_margin(box, height, width) for box in found]
 
 
-def covers(boxes: Iterable[Box], matte: np.ndarray) -> bool:
+def covers(boxes: Sequence[Box], matte: np.ndarray) -> bool:
     """Whether a single box contains all of a matte, so that the whole picture need not be estimated."""
-    first, *others = [*boxes, None]
-    if first is None or any(others):
+    if len(boxes) != 1:
         return False
     outside = matte.copy()
-    outside[first.rows(matte.shape[0]), first.columns(matte.shape[1])] = 0
+    outside[boxes[0].rows(matte.shape[0]), boxes[0].columns(matte.shape[1])] = 0
     return not bool((outside > THERE).any())
 
 

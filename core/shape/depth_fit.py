@@ -14,6 +14,7 @@ import numpy as np
 from scipy.ndimage import distance_transform_edt
 
 from ..errors import InputError
+from ..light.backdrop import focal_of
 from .normals import INSIDE
 
 ABSOLUTE = ("z", "distance")  # kinds for which a cleaned depth is z
@@ -141,9 +142,7 @@ class Fit:
         if not known.all():
             nearest: Any = distance_transform_edt(~known, return_distances=False, return_indices=True)
             depth = depth[tuple(nearest)]
-        across = rays[0, :, 0] / -rays[0, :, 2]
-        focal = (len(across) - 1) / max(float(across[-1] - across[0]), 1e-6)  # px
-        return (focal * (self.middle / self.z(depth) - 1)).astype(np.float32)
+        return (focal_of(rays) * (self.middle / self.z(depth) - 1)).astype(np.float32)
 
 
 def require_fits(depth: np.ndarray, kind: str, pairs: Pairs, what: str) -> None:

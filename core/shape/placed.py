@@ -58,7 +58,7 @@ class PlacedLight:
         colour = np.array(self.energy, np.float32)
         if self.towards is not None:
             cosine = normals @ np.array(self.towards, np.float32)
-            return _risen(cosine, np.float32(max(self.radius, SHARPEST)))[..., None] * colour
+            return risen(cosine, np.float32(max(self.radius, SHARPEST)))[..., None] * colour
         total, reference = np.zeros(points.shape[:-1], np.float32), 0.0
         for position in self.emitters():
             total += self._from_point(position, normals, points)
@@ -88,7 +88,7 @@ class PlacedLight:
         far = np.maximum(np.linalg.norm(way, axis=-1), np.float32(NEAREST))
         towards = way / far[..., None]
         wide = np.clip(np.float32(self.half_width()) / far, np.float32(SHARPEST), np.float32(WIDEST))
-        return _risen((normals * towards).sum(-1), wide) / far**2 * self._emission(towards)
+        return risen((normals * towards).sum(-1), wide) / far**2 * self._emission(towards)
 
     def _emission(self, towards: np.ndarray) -> np.ndarray | float:
         """The emission in a direction relative to straight ahead; `towards` (..., 3) points from the surface to the light."""
@@ -118,14 +118,18 @@ def visibility(surface: Surface, light: PlacedLight) -> np.ndarray:
     return np.where(whole > 0, seen / np.maximum(whole, np.float32(1e-20)), np.float32(1))[..., None]
 
 
+def risen(cosine: np.ndarray, radius: np.ndarray | np.float32) -> np.ndarray:
+    """The cosine (...) toward the middle of a disc, smooth where the disc crosses the horizon; 0 where it has set.
+
+    Args:
+        radius: half the disc's angle in radians, of one disc or of each point's.
+    """
+    return np.where(np.abs(cosine) < radius, (cosine + radius) ** 2 / (4 * radius), np.maximum(cosine, 0))
+
+
 def _axes(aim: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The directions of the sides of an area that shines along `aim`; its width is level."""
     above = np.array([0.0, 1.0, 0.0]) if abs(aim[1]) < 0.99 else np.array([0.0, 0.0, 1.0])
     right = np.cross(aim, above)
     right /= np.linalg.norm(right)
     return right, np.cross(right, aim)
-
-
-def _risen(cosine: np.ndarray, radius: np.ndarray | np.float32) -> np.ndarray:
-    """The cosine toward a disc of an angular radius, smooth where the disc crosses the horizon; 0 where it has set."""
-    return np.where(np.abs(cosine) < radius, (cosine + radius) ** 2 / (4 * radius), np.maximum(cosine, 0))

@@ -236,9 +236,8 @@ def _walked(
         scale = np.float32(0.5) / (half_ * step + unsure + np.float32(0.5) * np.abs(rise_) * (step - before - 1))
         before = step
         middle = from_ + step * rise_
-        own = (
-            from_ + unsure + to_right * slope_right_ + to_up * slope_up_
-        )  # its own plane; the cosine already contains what that hides
+        # The point's own plane; the cosine already contains what that hides.
+        own = from_ + unsure + to_right * slope_right_ + to_up * slope_up_
         covered = np.clip((top[there] - middle) * scale + np.float32(0.5), 0, 1)
         covered -= np.clip((np.maximum(bottom[there], own) - middle) * scale + np.float32(0.5), 0, 1)
         hidden[on] = np.maximum(hidden[on], np.where(inside, covered, 0))

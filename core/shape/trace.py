@@ -148,7 +148,7 @@ def horizons(field: torch.Tensor, matte: torch.Tensor) -> Horizons:
         field: (B, h, w) heights in pixels. matte: (B, 1, h, w).
     """
     walled = _walled(field, matte)
-    turns = [_horizon(walled, field, 2 * math.pi * k / AZIMUTHS, GROWTH) for k in range(AZIMUTHS)]
+    turns = [_horizon(walled, field, 2 * math.pi * k / AZIMUTHS) for k in range(AZIMUTHS)]
     return Horizons(*(torch.stack(x, dim=1) for x in zip(*turns, strict=True)))
 
 
@@ -158,13 +158,13 @@ def _walled(field: torch.Tensor, matte: torch.Tensor) -> torch.Tensor:
     return pad(torch.where(matte[:, 0] > 0.5, field, field.new_tensor(NOWHERE)), (reach,) * 4, value=NOWHERE)
 
 
-def _horizon(walled: torch.Tensor, field: torch.Tensor, angle: float, growth: float) -> tuple[torch.Tensor, ...]:
+def _horizon(walled: torch.Tensor, field: torch.Tensor, angle: float) -> tuple[torch.Tensor, ...]:
     """The four elevations of `Horizons` toward one azimuth, (B, h, w) each."""
     height, width = field.shape[-2:]
     reach, thick = max(height, width), THICK * max(height, width)
     lowest = torch.full_like(field, -1e3)
     dark, light, before, behind = lowest, lowest, lowest, -lowest
-    for dx, dy in _march(reach, angle, growth):
+    for dx, dy in _march(reach, angle):
         away = math.hypot(dx, dy)
         rise = walled[:, reach - dy : reach - dy + height, reach + dx : reach + dx + width] - field
         far = rise > thick
@@ -198,7 +198,7 @@ def _smoothstep(t: torch.Tensor) -> torch.Tensor:
     return t * t * (3 - 2 * t)
 
 
-def _march(reach: int, angle: float, growth: float) -> list[tuple[int, int]]:
+def _march(reach: int, angle: float) -> list[tuple[int, int]]:
     """Whole-pixel offsets (right, up) along an azimuth, each once, at increasing distances."""
     offsets: list[tuple[int, int]] = []
     step = 1.0
@@ -206,7 +206,7 @@ def _march(reach: int, angle: float, growth: float) -> list[tuple[int, int]]:
         offset = (round(math.cos(angle) * step), round(math.sin(angle) * step))
         if offset not in offsets:
             offsets.append(offset)
-        step = max(step + 1, step * growth)
+        step = max(step + 1, step * GROWTH)
     return offsets
 
 

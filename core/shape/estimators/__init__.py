@@ -11,6 +11,9 @@ from typing import Protocol
 
 import numpy as np
 
+from ...pictures.rec709 import display_code
+from ...pictures.resample import resize
+
 Z, INVERSE, NEAR_TO_FAR, RELIEF = DEPTH_KINDS = ("z", "inverse", "near_to_far", "relief")
 """The kinds of an estimated depth, in this order: planar distance along the view axis in some unit; one over it; 0 near to 1 far
 up to an unknown scale and shift; or height toward the viewer in units of the picture's longer side."""
@@ -30,6 +33,11 @@ class Picture:
     fov: float
     aspect: float = 1.0
     frame: int = 0
+
+    def displayed(self) -> np.ndarray:
+        """The picture with square pixels, (h, w', 3) float32, display-encoded Rec.709 from 0 to 1."""
+        height, width = self.matte.shape
+        return resize(display_code(self.light).astype(np.float32), (height, max(1, round(width * self.aspect))))
 
 
 @dataclass(frozen=True)

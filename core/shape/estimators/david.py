@@ -15,7 +15,6 @@ import cv2
 import numpy as np
 
 from ...errors import InputError
-from ...pictures.rec709 import display_code
 from ...pictures.resample import resize
 from . import NEAR_TO_FAR, Passes, Picture
 from .onnx_file import OnnxFile
@@ -54,15 +53,13 @@ class David:
 
     def estimate(self, picture: Picture) -> Passes:
         """See `Estimator.estimate`; `depth` is 0 near to 1 far within the matte, up to scale and shift."""
-        height, width = picture.matte.shape
-        square = max(1, round(width * picture.aspect))
-        code = resize(display_code(picture.light).astype(np.float32), (height, square))
+        code = picture.displayed()
         seen, (top, left, side) = _shown(code)
         planes: dict[str, np.ndarray] = {}
         for kind, file in self._files.items():
             made = file.run({next(iter(file.inputs)): seen})
             planes |= {plane: made[name] for name, plane in named_outputs(file, kind).items()}
-        rows, columns = slice(top, top + height), slice(left, left + square)
+        rows, columns = slice(top, top + code.shape[0]), slice(left, left + code.shape[1])
         cut = {name: _enlarged(plane, side)[rows, columns] for name, plane in planes.items()}  # (h, w', c)
         normals = cut.get("normals")
         if normals is not None:

@@ -23,8 +23,7 @@ from torch.nn.functional import interpolate, pad
 from ... import plain_json
 from ...errors import InputError
 from ...pictures.curves import decode_srgb
-from ...pictures.rec709 import display_code, from_linear
-from ...pictures.resample import resize
+from ...pictures.rec709 import from_linear
 from . import NEAR_TO_FAR, Passes, Picture
 
 LATENTS = 4  # channels of the autoencoder's latents
@@ -171,10 +170,7 @@ class Marigold:
 
     def estimate(self, picture: Picture) -> Passes:
         """See `Estimator.estimate`; `depth` is 0 near to 1 far, up to scale and shift."""
-        height, width = picture.matte.shape
-        square = (height, max(1, round(width * picture.aspect)))
-        code = resize(display_code(picture.light).astype(np.float32), square)
-        image = torch.from_numpy(np.ascontiguousarray(code.transpose(2, 0, 1)))[None]  # (1, 3, h, w)
+        image = torch.from_numpy(np.ascontiguousarray(picture.displayed().transpose(2, 0, 1)))[None]  # (1, 3, h, w)
         planes: dict[str, np.ndarray] = {}
         for kind, part in self._parts.items():
             found = part.predict(image, self._seed).numpy().transpose(0, 2, 3, 1)  # (T, h, w, c)
@@ -213,12 +209,7 @@ def _network(kind: Any, folder: Path, device: str) -> Any:
 def _loaded(load: Callable[[], Any], folder: Path) -> Any:
     try:
         return load()
-    except (
-        OSError,
-        ValueError,
-        RuntimeError,
-        KeyError,
-        TypeError,
-    ) as error:  # the errors that diffusers raises for a wrong folder
+    # The errors that diffusers raises for a wrong folder.
+    except (OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{folder} cannot be loaded ({reason:.200}); download the folder again") from None

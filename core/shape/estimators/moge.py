@@ -15,8 +15,6 @@ import numpy as np
 from scipy.optimize import least_squares
 
 from ...errors import InputError
-from ...pictures.rec709 import display_code
-from ...pictures.resample import resize
 from . import Passes, Picture, Z
 from .onnx_file import OnnxFile
 
@@ -45,10 +43,8 @@ class MoGe:
 
     def estimate(self, picture: Picture) -> Passes:
         """See `Estimator.estimate`; `depth` is in metres."""
-        height, width = picture.matte.shape
-        square = max(1, round(width * picture.aspect))  # px, width with square pixels
-        seen = resize(display_code(picture.light).astype(np.float32), (height, square))  # (h, w', 3)
-        made = self._file.run({"image": seen.transpose(2, 0, 1)[None], "num_tokens": np.array(TOKENS, np.int64)})
+        seen = picture.displayed().transpose(2, 0, 1)[None]  # (1, 3, h, w')
+        made = self._file.run({"image": seen, "num_tokens": np.array(TOKENS, np.int64)})
         points, normals, mask = made["points"][0], made["normal"][0], made["mask"][0]
         there = (mask > THERE) & np.isfinite(points).all(-1)
         depth = np.zeros(mask.shape, np.float32)
@@ -78,13 +74,13 @@ def shift(points: np.ndarray, there: np.ndarray, fov: float) -> float:
     rays = np.stack(np.meshgrid(x, y), -1)  # (H, W, 2): x / z and y / z of each pixel
     step = max(1, max(height, width) // _FITTED)
     sparse = (slice(None, None, step), slice(None, None, step))
-    kept = there[sparse] if there[sparse].any() else there
-    sparse = sparse if there[sparse].any() else (slice(None), slice(None))
-    xy, z, ray = points[sparse][kept][:, :2], points[sparse][kept][:, 2], rays[sparse][kept]
+    if not there[sparse].any():
+        sparse = (slice(None), slice(None))
+    kept = points[sparse][there[sparse]]  # (N, 3)
+    xy, z, ray = kept[:, :2], kept[:, 2], rays[sparse][there[sparse]]
     nearest = float(z.min())
-    first = max(
-        1e-3, float(np.ptp(z))
-    )  # the log of the nearest point's distance is fitted, so that it stays in front of the camera
+    # The log of the nearest point's distance is fitted, so that it stays in front of the camera.
+    first = max(1e-3, float(np.ptp(z)))
 
     def error(parameter: np.ndarray) -> np.ndarray:
         return (xy / (z - nearest + np.exp(parameter[0]))[:, None] - ray).ravel()

@@ -41,7 +41,7 @@ class OnnxFile:
         self.outputs = {node.name: tuple(node.shape) for node in self._session.get_outputs()}
 
     def run(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """All outputs by name. Raises `InputError` where the network fails, or an output holds a number that is not finite."""
+        """All outputs by name. Raises `InputError` where the network fails, or an output holds NaN."""
         try:
             found = self._session.run(None, dict(inputs))
         except Exception as error:  # as above

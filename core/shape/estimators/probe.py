@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import permutations, product
 
+import cv2
 import numpy as np
 
 from ...errors import InputError
@@ -136,12 +137,10 @@ def _said(turn: np.ndarray, agreement: float) -> str:
 
 def _at(passes: Passes, plane: str) -> np.ndarray:
     """A plane at SIDE px."""
-    import cv2
-
     values = getattr(passes, plane)
-    return (
-        values if values.shape[:2] == (SIDE, SIDE) else cv2.resize(values, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
-    )
+    if values.shape[:2] == (SIDE, SIDE):
+        return values
+    return cv2.resize(values, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
 
 
 def _correlation(one: np.ndarray, other: np.ndarray) -> float:
