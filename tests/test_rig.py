@@ -12,6 +12,7 @@ from relamp.core.cli import main
 from relamp.core.errors import InputError, UsageError
 from relamp.core.light.rig import Rig, RigLight, from_json, load, to_json
 from relamp.core.light.rig_words import rig_of, sentence
+from relamp.core.shape import shadow
 from relamp.core.shape.placed import PlacedLight, visibility
 from relamp.core.shape.placing import View, placed
 from relamp.core.shape.shadow import Surface, points_of
@@ -160,6 +161,14 @@ def test_what_stands_beyond_a_lamp_does_not_hide_it():
             received(surface(heights), lamp(**beside, shadows=shadows))[48, 50] for shadows in (True, False)
         )
         assert float(thrown / without) == pytest.approx(0.0 if hidden else 1.0, abs=0.05)
+
+
+@pytest.mark.parametrize("position", [(-90.0, 20.0, 60.0), (-90.0, 0.0, 400.0), (-60.0, 70.0, -20.0)])
+def test_a_shadow_has_no_seam_where_bands_of_rows_meet(monkeypatch, position):
+    shape, light = ball_before_a_wall(192), lamp(position=position, radius=2.0)
+    banded = visibility(shape, light)
+    monkeypatch.setattr(shadow, "bands", lambda height: [slice(0, height)])
+    np.testing.assert_array_equal(visibility(shape, light), banded)
 
 
 def view(size=128, full=128, origin=(0.0, 0.0, 0.0)):

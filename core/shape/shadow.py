@@ -107,7 +107,7 @@ def lamp_visibility(surface: Surface, direction: np.ndarray, radius: float) -> n
         direction: (3,) unit, camera space, toward the lamp.
         radius: half the lamp's angle in radians.
     """
-    wide = max(radius, SHARPEST)
+    wide, growth = max(radius, SHARPEST), _growth(float(direction[2]) > 0)
     wanted = surface.standing & (surface.normals @ direction.astype(np.float32) > -wide)  # (h, w)
     seen = np.ones(surface.top.shape, np.float32)
     if max(surface.top.shape) > WHOLE:
@@ -120,7 +120,7 @@ def lamp_visibility(surface: Surface, direction: np.ndarray, radius: float) -> n
     for rows in bands(len(seen)):
         if wanted[rows].any():
             row, column = np.nonzero(wanted[rows])
-            seen[rows][row, column] = _walked(surface, direction, wide, row + rows.start, column)
+            seen[rows][row, column] = _walked(surface, direction, wide, row + rows.start, column, growth)
     return seen
 
 
@@ -157,6 +157,8 @@ def point_visibility(surface: Surface, position: np.ndarray, radius: float) -> n
         radius: of the lamp, px.
     """
     seen = np.ones(surface.top.shape, np.float32)
+    nearest = surface.highest if math.isinf(surface.focal) else surface.highest / (1 + surface.highest / surface.focal)
+    growth = _growth(float(position[2]) > nearest)
     for rows in bands(len(seen)):
         row, column = np.nonzero(surface.standing[rows])
         points = points_of(surface.height[rows], surface.focal, surface.centre, rows.start)[row, column]  # (P, 3)
@@ -168,7 +170,7 @@ def point_visibility(surface: Surface, position: np.ndarray, radius: float) -> n
         if lit.any():
             row, column, towards = row[lit], column[lit], (way[lit] / far[lit][:, None]).T  # (P,), (3, P)
             reach = _reach(surface, position, row, column)
-            seen[row, column] = _walked(surface, towards, wide[lit], row, column, reach)
+            seen[row, column] = _walked(surface, towards, wide[lit], row, column, growth, reach)
     return seen
 
 
@@ -204,12 +206,14 @@ def _walked(
     wide: np.ndarray | float,
     row: np.ndarray,
     column: np.ndarray,
+    growth: float,
     reach: np.ndarray | float = math.inf,
 ) -> np.ndarray:
     """`lamp_visibility` of P points by row and column, (P,).
 
     The `direction` (3,) or (3, P) and the half width `wide` may differ by point. Things farther away over the picture than
-    `reach` px are behind the lamp.
+    `reach` px are behind the lamp. `growth` is that of the steps, the same for every point of a lamp: points that are marched in
+    different steps would show a seam where they meet.
     """
     height, width = surface.top.shape
     start = surface.height[row, column]
@@ -225,7 +229,7 @@ def _walked(
     state = np.stack([start, right, up, rise, slope_right, slope_up, half + np.zeros_like(start), far])[:, on]
     place = np.stack([row, column]).astype(np.int32)[:, on]
     before = np.float32(0)
-    for count, step in enumerate(_steps(surface, start, rise)):
+    for count, step in enumerate(_steps(math.hypot(height, width), growth)):
         from_, right_, up_, rise_, slope_right_, slope_up_, half_, reach_ = state
         to_right, to_up = np.rint(right_ * step).astype(np.int32), np.rint(up_ * step).astype(np.int32)
         there_row, there_column = place[0] - to_up, place[1] + to_right
@@ -243,7 +247,9 @@ def _walked(
         hidden[on] = np.maximum(hidden[on], np.where(inside, covered, 0))
         if count % CULL == CULL - 1:
             edge = half_ * step + unsure
-            alive = inside & (hidden[on] < 1) & ((rise_ <= 0) | (middle - edge < surface.highest))
+            alive = inside & (hidden[on] < 1)
+            alive &= (rise_ <= 0) | (middle - edge < surface.highest)
+            alive &= (rise_ >= 0) | (middle + edge > surface.lowest)
             on, state, place = on[alive], state[:, alive], place[:, alive]
             if not on.size:
                 break
@@ -274,15 +280,16 @@ def _rays(
     return across_x / flat, across_y / flat, scale * z / flat, (tilt * n[:, 0], tilt * n[:, 1]), flat
 
 
-def _steps(surface: Surface, start: np.ndarray, rise: np.ndarray) -> list[np.float32]:
-    """Distances of a march in pixels, each once, as far as any ray may meet a surface."""
-    reach = math.hypot(*surface.top.shape)
-    if rise.min() > 0:
-        reach = min(reach, float(((surface.highest - start) / rise).max()) + 2 * surface.spacing)
-    elif rise.max() < 0:
-        reach = min(reach, float(((start - surface.lowest) / -rise).max()) + 2 * surface.spacing)
-    # Rays away from the viewer meet the thin edges of things. Longer steps would miss some, and shadows would be striped.
-    growth = GROWTH if rise.min() > 0 else FINER
+def _growth(rising: bool) -> float:
+    """From one step of a march to the next, for a lamp in front of everything (`rising`) or not.
+
+    Rays away from the viewer meet the thin edges of things. Longer steps would miss some, and shadows would be striped.
+    """
+    return GROWTH if rising else FINER
+
+
+def _steps(reach: float, growth: float) -> list[np.float32]:
+    """Distances of a march up to `reach`, px, each once."""
     steps, step = [], 1.0
     while step < reach:
         steps.append(np.float32(round(step)))
