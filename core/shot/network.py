@@ -22,7 +22,7 @@ from ..temporal.working_frame import WorkingFrame
 from .lights import Lights
 from .network_input import NetworkInput, NetworkInputs
 from .plan import RENDER, FrameTask, Plan
-from .read_ahead import Key, ReadFrame
+from .read_ahead import Key, ReadFrame, keys_of
 from .shapes import Shapes
 from .shared_cache import SharedCache
 
@@ -135,9 +135,7 @@ class WorkingFrames:
         return self._runs.get((frames[0], run), self._stored_run)[middle]
 
     def _window(self, key: Key, frames: Sequence[int]) -> list[Key | None]:
-        """The keys of `frames`, with `key`, which may repeat another frame, for its own; None where there is no frame."""
-        near = self._plan.near(key[1])
-        return [key if f == key[1] else (f, f) if f in near else None for f in frames]
+        return keys_of(key, frames, self._plan.near(key[1]))
 
     def _stored_run(self, run: _Run) -> list[Answer]:
         return self._stored(run, lambda: self._run(run))
