@@ -25,7 +25,7 @@ from ..shape.estimators import PLANES as ALL_PLANES
 from ..shape.estimators import Passes, Picture
 from ..temporal.align import RADIUS, Aligner
 from ..temporal.average import steadied
-from ..temporal.windows import same_take
+from ..temporal.windows import same_canvas, same_take
 from ..temporal.working_frame import thumb
 from .passes_plan import PLANES, PassesPlan
 from .plan import FrameTask
@@ -136,8 +136,7 @@ class Seeing:
             raise InputError(f"frame {key[0]} shows nothing inside its matte")
         others = iter(self._seen.get_all((k for k in keys if k not in (None, key)), self._from_disk))
         window = [None if k is None else seen if k == key else next(others) for k in keys]
-        alike = [s if s is not None and s.canvas == seen.canvas else None for s in window]
-        return same_take(alike, RADIUS, lambda s: s.thumb)
+        return same_take(same_canvas(window, RADIUS), RADIUS, lambda s: s.thumb)
 
     def _from_disk(self, key: Key) -> SeenFrame | None:
         try:

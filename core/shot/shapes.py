@@ -18,7 +18,7 @@ from ..shape.close_up import Box, close_ups, covers, nothing_seen, put_in
 from ..shape.seen import SeenShape
 from ..temporal.align import Aligner
 from ..temporal.steady_shape import SeenFrame, steadied
-from ..temporal.windows import same_take
+from ..temporal.windows import same_canvas, same_take
 from ..temporal.working_frame import thumb
 from .network_input import proxy_of
 from .plan import Plan
@@ -71,8 +71,7 @@ class Shapes:
         here = window[radius]
         if here is None:
             raise InputError(f"frame {keys[radius]} shows nothing that is lit")
-        window = [frame if frame is not None and frame.canvas == here.canvas else None for frame in window]
-        window = same_take(window, radius, lambda frame: thumb(frame.code))
+        window = same_take(same_canvas(window, radius), radius, lambda frame: thumb(frame.code))
         return steadied(window, self._seen.aligner.tracks(window))
 
     def _seen_all(self, keys: list[Key]) -> list[SeenFrame | None]:
