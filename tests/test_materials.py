@@ -7,13 +7,16 @@ import numpy as np
 import pytest
 
 from relamp.core.cli import main
+from relamp.core.job import RelightJob
 from relamp.core.light.backdrop import camera_rays
 from relamp.core.light.environment import lookup, rotation_matrix
 from relamp.core.light.glossy import Mirror, specular
 from relamp.core.light.reflection import prefilter, reflected
+from relamp.core.parameters import RelightParameters
 from relamp.core.pictures.layers import ALBEDO, GLOSSINESS, METALLIC, ROUGHNESS
 from relamp.core.pictures.makers import MAKERS
 from relamp.core.pictures.rec709 import display_code
+from relamp.core.shot.prepare import prepare
 from shots import layer, soft_light, sphere, write_exr
 
 SIZE = 96
@@ -173,3 +176,23 @@ def test_normals_in_world_space_are_told(tmp_path, capsys):
         assert main(["render", str(plate), "--env", str(env), "--backbone", "ratio", "--out", out]) == 0
         said = capsys.readouterr().err
         assert ("--normals-space world" in said) == (name == "world")
+
+
+def test_whatever_decides_a_pixel_is_in_the_fingerprint_of_its_frame(ball):
+    folder, _, _ = ball
+    (folder / "r.json").write_text(
+        '{"schema": "relamp.rig/1", "lights": [{"kind": "distant", "direction": [0, 1, 1]}]}'
+    )
+    files = {"plate": "plate.####.exr", "env": "b.exr", "out": "o.####.exr"}
+    given = {name: str(folder / file) for name, file in files.items()}
+
+    def fingerprint(**more) -> str:
+        plan = prepare(RelightJob(RelightParameters(**given, backbone="ratio", anchor=1.0, **more)))
+        return plan.fingerprint(plan.tasks[0])
+
+    passes = str(folder / "passes.####.exr")
+    assert fingerprint(roughness=passes) != fingerprint(metallic=passes)
+    rig = {"rig": str(folder / "r.json"), "shadows": 0.0}
+    assert fingerprint(**rig, working_size=64) != fingerprint(**rig, working_size=96)
+    assert fingerprint(estimator="own", seed=1) != fingerprint(estimator="own", seed=2)
+    assert fingerprint(seed=1) == fingerprint(seed=2)

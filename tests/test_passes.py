@@ -153,6 +153,15 @@ def test_an_estimator_on_render_gives_the_light_that_its_passes_give(shot, model
     assert not np.allclose(fly, layer(shot.plate_frame(1002), "R", "G", "B"), atol=1e-2)
 
 
+def test_an_estimator_can_be_given_with_a_network(shot, models, tmp_path):
+    bare = shot.folder / "bare.####.exr"  # the plate without normals of its own
+    write_exr(shot.folder / "bare.1001.exr", layer(shot.plate_frame(1001), "R", "G", "B", "A"), ("R", "G", "B", "A"))
+    david = ["--estimator", "david", "--models", models]
+    assert main(["render", str(bare), "--env", shot.env_b, *david, "--out", str(tmp_path / "r.####.exr")]) == 0
+    relit = layer(tmp_path / "r.1001.exr", "R", "G", "B")
+    assert not np.allclose(relit, layer(shot.plate_frame(1001), "R", "G", "B"), atol=1e-2)
+
+
 def test_ic_lights_count_in_its_old_place_is_told_where_it_went(shot, capsys):
     assert (
         main(["render", shot.plate, "--env", shot.env_b, "--backbone", "ratio", "--passes", "2", "--out", shot.out])

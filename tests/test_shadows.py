@@ -1,5 +1,8 @@
 """Shadows in the picture: they fall where geometry puts them, belong to their lamp, and leave the promises of a relight whole."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from shadow_shot import SUN, ShadowShot, scene, sunny
@@ -7,11 +10,16 @@ from shadow_shot import SUN, ShadowShot, scene, sunny
 from relamp.core.cli import main
 from relamp.core.gain import traced
 from relamp.core.gain.analytic import between
+from relamp.core.gain.finish import Subject
 from relamp.core.job import RelightJob
+from relamp.core.light.camera import default_camera
 from relamp.core.light.environment import AP1_LUMINANCE
 from relamp.core.light.irradiance import Light
 from relamp.core.parameters import RelightParameters
+from relamp.core.pictures.frame import Window
 from relamp.core.shot.preview import Previewer
+from relamp.core.shot.tracing import LastShape
+from relamp.core.temporal.working_frame import WorkingFrame
 from shots import Shot, layer, lit_ball, soft_light, write_exr
 
 RGB = ("R", "G", "B")
@@ -151,3 +159,21 @@ def test_while_a_light_turns_its_shape_is_made_once_and_the_plates_light_traced_
     assert (first != turned).any()
     seen = picture("visibility", env_rotate=(0.0, 40.0, 0.0))
     assert seen.min() < 0.8 * np.median(seen)  # the ball's shadow
+
+
+def test_the_last_shape_is_not_taken_for_one_of_the_same_normals_and_another_height():
+    normals, matte = np.broadcast_to(np.float32([0, 0, 1]), (8, 8, 3)), np.ones((8, 8), np.float32)
+    subject = Subject(normals, None, matte, normals, matte > 0, guessed=False)
+    window = Window(0, 0, 8, 8)
+    frame = SimpleNamespace(data_window=window, display_window=window, pixel_aspect=1.0)
+    read = SimpleNamespace(frame=frame, subject=subject)
+    one = WorkingFrame(normals, matte, normals, normals, normals, height=matte, doubt=matte)
+    last, camera = LastShape(), default_camera().at(1)
+    first = last.of(read, subject, one, camera, "z")
+    assert last.of(read, subject, one, camera, "z") is first
+    assert last.of(read, subject, replace(one, height=2 * matte), camera, "z") is not first
+    moved = SimpleNamespace(
+        frame=SimpleNamespace(**{**vars(frame), "data_window": Window(4, 0, 8, 8)}), subject=subject
+    )
+    second = last.of(read, subject, one, camera, "z")
+    assert last.of(moved, subject, one, camera, "z") is not second

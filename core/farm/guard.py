@@ -22,8 +22,8 @@ def run(command: Sequence[str]) -> int:
     guard = subprocess.Popen(
         [sys.executable, "-m", "relamp.core.farm.guard", *command],
         stdin=subprocess.PIPE,
-        start_new_session=sys.platform
-        != "win32",  # Ctrl-C in the terminal reaches this process only; the guard notices the end of its pipe
+        # Ctrl-C in the terminal reaches this process only; the guard notices the end of its pipe.
+        start_new_session=sys.platform != "win32",
     )
     try:
         return guard.wait()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -10,9 +10,10 @@ import numpy as np
 
 from ..gain.finish import Subject
 from ..gain.materials import ROUGHNESS, Materials
+from ..temporal.align import RADIUS
 from .passes_plan import LAYERS, PLANES, PassesPlan
 from .plan import BLACK, RENDER, FrameTask, Plan
-from .read_ahead import Frames, Key, ReadFrame
+from .read_ahead import Frames, Key, ReadFrame, keys_of
 from .seeing import Seeing
 from .shared_cache import SharedCache
 
@@ -20,9 +21,13 @@ _KEPT = 4  # frames kept with their passes, in addition to one per thread
 
 
 class EstimatedFrames:
-    """`read_ahead.Frames` of a plan with an estimator. Given inputs are kept; what is not given is estimated."""
+    """`read_ahead.Frames` of a plan with an estimator. Given inputs are kept; what is not given is estimated.
 
-    def __init__(self, plan: Plan, frames: Frames) -> None:
+    Args:
+        like: the frames of another shot; if they are estimated, results for the same pixels are reused.
+    """
+
+    def __init__(self, plan: Plan, frames: Frames, like: Frames | None = None) -> None:
         assert plan.estimator is not None
         gives = plan.estimator.estimator.gives
         # Depth without normals has no scale, so no light can be traced with it; a given matte is never replaced.
@@ -31,9 +36,10 @@ class EstimatedFrames:
         passes = PassesPlan(
             plan.job, plan.inputs, plan.colour, plan.camera, plan.tasks, plan.on_disk, layers, plan.estimator
         )
-        self._frames, self._seeing = frames, Seeing(passes, frames)
+        self._plan, self._frames, self._seeing = plan, frames, Seeing(passes, frames)
         self._out = plan.tasks[0].out
-        self._subjects: SharedCache[Key, Subject] = SharedCache(plan.parameters.threads + _KEPT)
+        kept = SharedCache[Hashable, Subject](plan.parameters.threads + _KEPT)
+        self._subjects = like._subjects if isinstance(like, EstimatedFrames) else kept
 
     @contextmanager
     def own(self, task: FrameTask) -> Iterator[ReadFrame]:
@@ -51,10 +57,18 @@ class EstimatedFrames:
         """Record that a task will not be relit, so that its frame need not be kept."""
         self._frames.skipped(task)
 
+    def identity(self, key: Key) -> Hashable:
+        """A key of the frame's pixels, of the estimator and of all that its result depends on."""
+        p, estimator = self._plan, self._plan.estimator
+        assert estimator is not None
+        window = keys_of(key, range(key[1] - RADIUS, key[1] + RADIUS + 1), p.near(key[1]))
+        pixels = tuple(k and self._frames.identity(k) for k in window)
+        return key, pixels, estimator.digest, p.parameters.seed, p.job.measured.anchor
+
     def _seen(self, read: ReadFrame, task: FrameTask) -> ReadFrame:
         if task.action == BLACK or not read.subject.weight.any():
             return read
-        key = (task.frame, task.plate_frame)
+        key = self.identity((task.frame, task.plate_frame))
         subject = self._subjects.get(key, lambda _: _filled(read.subject, self._seeing.layers(task, read)))
         return replace(read, subject=subject)
 

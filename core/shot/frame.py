@@ -56,16 +56,17 @@ class Shot:
         Args:
             frames: the source of frames; None reads the plan's own at full size.
             store: the storage through which the chunks of a job share the network's predictions.
-            like: a shot with the same environment files, whose tables, last guide and last shape are reused.
+            like: a shot with the same environment files, whose tables, estimates, last guide and last shape are reused.
             seen: shapes that were estimated before, in shots whose `frames` have the same `identity` keys.
         """
-        frames = frames or ReadAhead(plan)
+        plates = frames = frames or ReadAhead(plan)
         if plan.estimator is not None:
-            frames = EstimatedFrames(plan, frames)
+            frames = EstimatedFrames(plan, plates, like.frames if like else None)
         lock = like.one_at_a_time if like else threading.Lock()
         sizes = CacheSizes.of(plan)
         lights = Lights(plan, sizes.inputs, like.lights.maps if like else None)
-        shapes = Shapes(plan, frames, seen or SeenShapes(sizes.shapes), lock)
+        # A network's shape depends on plate and matte alone, so no estimator need run for it.
+        shapes = Shapes(plan, plates, seen or SeenShapes(sizes.shapes), lock)
         working = WorkingFrames(plan, NetworkInputs(plan, frames, lights, sizes.inputs), lights, lock, shapes, store)
         residuals = Residuals(plan, working, lights, like.residuals.last if like else LastFit(), lock)
         tracer = Tracer(plan, lights, like.tracer.last if like else LastShape(), lock)

@@ -17,12 +17,12 @@ import numpy as np
 from ..errors import InputError
 from ..job import fingerprint
 from ..relighter.answer import Answer
-from ..temporal.windows import filled, same_take
+from ..temporal.windows import filled, same_canvas, same_take
 from ..temporal.working_frame import WorkingFrame
 from .lights import Lights
 from .network_input import NetworkInput, NetworkInputs
 from .plan import RENDER, FrameTask, Plan
-from .read_ahead import Key, ReadFrame
+from .read_ahead import Key, ReadFrame, keys_of
 from .shapes import Shapes
 from .shared_cache import SharedCache
 
@@ -93,12 +93,12 @@ class WorkingFrames:
 
     def around(self, key: Key, radius: int) -> list[WorkingFrame | None]:
         """A frame in the middle of its neighbours; None for a missing neighbour, or one across a cut, or with other windows."""
-        keys = self._window(key, range(key[1] - radius, key[1] + radius + 1))
+        keys = keys_of(key, range(key[1] - radius, key[1] + radius + 1), self._plan.near(key[1]))
         there = iter(self._frames.get_all((k for k in keys if k is not None), self._compute))
         found = [None if k is None else next(there) for k in keys]
         here = found[radius]
         assert here is not None
-        return same_take(_of_canvas(found, here.canvas), radius, lambda working: working.thumb)
+        return same_take(same_canvas(found, radius), radius, lambda working: working.thumb)
 
     def _compute(self, key: Key) -> WorkingFrame | None:
         given = self._inputs.get(key)
@@ -126,18 +126,13 @@ class WorkingFrames:
     def _answer_among(self, key: Key, frames: Sequence[int]) -> Answer:
         """The network's prediction for a frame among `frames`: from those of the same take and windows."""
         middle = list(frames).index(key[1])
-        keys = self._window(key, frames)
+        keys = keys_of(key, frames, self._plan.near(key[1]))
         inputs = self._inputs.get_all(keys)
         here = inputs[middle]
         assert here is not None
-        inputs = same_take(_of_canvas(inputs, here.canvas), middle, lambda given: given.thumb)
+        inputs = same_take(same_canvas(inputs, middle), middle, lambda given: given.thumb)
         run = tuple(k if given is not None else None for k, given in zip(keys, inputs, strict=True))
         return self._runs.get((frames[0], run), self._stored_run)[middle]
-
-    def _window(self, key: Key, frames: Sequence[int]) -> list[Key | None]:
-        """The keys of `frames`, with `key`, which may repeat another frame, for its own; None where there is no frame."""
-        near = self._plan.near(key[1])
-        return [key if f == key[1] else (f, f) if f in near else None for f in frames]
 
     def _stored_run(self, run: _Run) -> list[Answer]:
         return self._stored(run, lambda: self._run(run))
@@ -206,11 +201,6 @@ class WorkingFrames:
             residual, share = np.zeros_like(residual), None
         shape = (answer.height, answer.doubt, share, answer.own, given.distance)
         return WorkingFrame(given.code, given.matte, normals, hint, residual, *layers, given.canvas, known, *shape)
-
-
-def _of_canvas(found: Sequence, canvas: object) -> list:
-    """The frames, with None for those whose windows differ from `canvas`."""
-    return [entry if entry is not None and entry.canvas == canvas else None for entry in found]
 
 
 def _present(inputs: dict[Key, NetworkInput | None], keys: Sequence[Key]) -> list[NetworkInput]:

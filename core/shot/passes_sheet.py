@@ -13,7 +13,7 @@ from ..pictures.curves import encode_srgb
 from ..pictures.rec709 import display_code
 from ..pictures.resample import resize, working_shape
 from .passes_plan import FILE_NAMES, PassesPlan
-from .plan import RENDER
+from .plan import RENDER, SKIP
 
 TILE = 360  # px of a picture's longer side
 _CAPTION = 26
@@ -28,7 +28,8 @@ def write_sheet(plan: PassesPlan, png: str) -> None:
         UsageError: a file exists at `png` and `--overwrite` was not given.
         OutputError: it cannot be written.
     """
-    tasks = [task for task in plan.tasks if task.action == RENDER]
+    written = [task for task in plan.tasks if task.action != SKIP]
+    tasks = [task for task in written if task.action == RENDER] or written
     picked = [tasks[i] for i in sorted({0, len(tasks) // 2, len(tasks) - 1})]
     rows = []
     for task in picked:

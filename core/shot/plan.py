@@ -97,8 +97,9 @@ class Plan:
 
     @property
     def looks(self) -> bool:
-        """Whether this plan needs frames at the working size: for a network, the deflicker or the tracing of shadows."""
-        return self.backbone.network is not None or self.head is not None or self.parameters.shadows > 0
+        """Whether this plan needs frames at the working size: for a network, the deflicker or the tracing of lights."""
+        traces = self.parameters.shadows > 0 or self.rig is not None
+        return self.backbone.network is not None or self.head is not None or traces
 
     @property
     def span(self) -> Span:
@@ -159,7 +160,7 @@ class Plan:
                 self.inputs.matte_channel,
                 self.inputs.normals_layer,
                 self.inputs.depth_layer,
-                *(layer for _, layer in self.inputs.materials.values()),
+                *([name, layer] for name, (_, layer) in self.inputs.materials.items()),
                 *self.parameters.views,
             ],
             "black": task.action == BLACK,
@@ -176,7 +177,7 @@ class Plan:
             "deflicker_strength": self.head is None,
             "ensemble": network is None,
             "steps": network is None or not network.steps,
-            "seed": network is None or not network.seeded(p.steps),
+            "seed": self.estimator is None and (network is None or not network.seeded(p.steps)),
             "working_size": not self.looks,
             "shadows": p.backbone in PUBLISHED,
             "lamps": "lamps" not in p.layers,

@@ -221,6 +221,8 @@ class Previewer:
         p = job.parameters
         lights = [file_state(Sequence.parse(path).path(number)) for path in (p.env, p.source_env, p.background) if path]
         still = [name for name, k in knobs() if name in _LIVE or (k.group in ("output", "run") and name != "device")]
+        if p.estimator is not None:  # it is loaded with the seed
+            still.remove("seed")
         fixed = replace(p, **{name: default_of(name) for name in still})
         key = (fixed, tuple(lights), *(file_state(Path(file)) if file else None for file in (p.camera, p.rig)))
         prepared = self._prepared

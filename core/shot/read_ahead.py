@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Hashable, Iterator
+from collections.abc import Collection, Hashable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -30,6 +30,11 @@ BUDGET = 256e6  # bytes of frames kept until they are rendered: three HD frames,
 
 Key = tuple[int, int]
 """The frame number that the light is taken from, and that of the plate; they differ where `--missing hold` fills a gap."""
+
+
+def keys_of(key: Key, frames: Iterable[int], near: Collection[int]) -> list[Key | None]:
+    """The keys of `frames`, with `key`, which may repeat another frame, for its own; None for a frame that is not in `near`."""
+    return [key if f == key[1] else (f, f) if f in near else None for f in frames]
 
 
 @dataclass(frozen=True)

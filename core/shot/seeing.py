@@ -11,7 +11,6 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -26,16 +25,13 @@ from ..shape.estimators import PLANES as ALL_PLANES
 from ..shape.estimators import Passes, Picture
 from ..temporal.align import RADIUS, Aligner
 from ..temporal.average import steadied
-from ..temporal.windows import same_take
+from ..temporal.windows import same_canvas, same_take
 from ..temporal.working_frame import thumb
 from .passes_plan import PLANES, PassesPlan
 from .plan import FrameTask
-from .read_ahead import Frames, Key, ReadFrame
+from .read_ahead import Frames, Key, ReadFrame, keys_of
 from .residual import with_detail
 from .shared_cache import SharedCache
-
-if TYPE_CHECKING:
-    pass
 
 log = logging.getLogger("relamp")
 
@@ -134,16 +130,13 @@ class Seeing:
     def _window(self, key: Key, read: ReadFrame) -> list[SeenFrame | None]:
         """The results for a frame and its neighbours, by absolute number; None for a missing frame and for one across a cut."""
         near = self._plan.near(key[1])
-        keys = [
-            key if f == key[1] else (f, f) if f in near else None for f in range(key[1] - RADIUS, key[1] + RADIUS + 1)
-        ]
+        keys = keys_of(key, range(key[1] - RADIUS, key[1] + RADIUS + 1), near)
         seen = self._seen.get(key, lambda _: self._see(read, key))
         if seen is None:
             raise InputError(f"frame {key[0]} shows nothing inside its matte")
         others = iter(self._seen.get_all((k for k in keys if k not in (None, key)), self._from_disk))
         window = [None if k is None else seen if k == key else next(others) for k in keys]
-        alike = [s if s is not None and s.canvas == seen.canvas else None for s in window]
-        return same_take(alike, RADIUS, lambda s: s.thumb)
+        return same_take(same_canvas(window, RADIUS), RADIUS, lambda s: s.thumb)
 
     def _from_disk(self, key: Key) -> SeenFrame | None:
         try:

@@ -18,11 +18,11 @@ from ..shape.close_up import Box, close_ups, covers, nothing_seen, put_in
 from ..shape.seen import SeenShape
 from ..temporal.align import Aligner
 from ..temporal.steady_shape import SeenFrame, steadied
-from ..temporal.windows import same_take
+from ..temporal.windows import same_canvas, same_take
 from ..temporal.working_frame import thumb
 from .network_input import proxy_of
 from .plan import Plan
-from .read_ahead import Frames, Key
+from .read_ahead import Frames, Key, keys_of
 from .shared_cache import SharedCache
 
 log = logging.getLogger("relamp")
@@ -61,9 +61,7 @@ class Shapes:
         if self._network is None:
             return None
         near, radius = self._plan.near(key[1]), self._plan.reach
-        keys = [
-            key if f == key[1] else (f, f) if f in near else None for f in range(key[1] - radius, key[1] + radius + 1)
-        ]
+        keys = keys_of(key, range(key[1] - radius, key[1] + radius + 1), near)
         return self._seen.steady.get(tuple(k and self._identity(k) for k in keys), lambda _: self._steadied(keys))
 
     def _steadied(self, keys: list[Key | None]) -> SeenShape:
@@ -73,8 +71,7 @@ class Shapes:
         here = window[radius]
         if here is None:
             raise InputError(f"frame {keys[radius]} shows nothing that is lit")
-        window = [frame if frame is not None and frame.canvas == here.canvas else None for frame in window]
-        window = same_take(window, radius, lambda frame: thumb(frame.code))
+        window = same_take(same_canvas(window, radius), radius, lambda frame: thumb(frame.code))
         return steadied(window, self._seen.aligner.tracks(window))
 
     def _seen_all(self, keys: list[Key]) -> list[SeenFrame | None]:

@@ -43,7 +43,7 @@ class LastShape:
     """
 
     def __init__(self) -> None:
-        self._last: tuple[tuple[str, float], tuple[np.ndarray | None, ...], Shape] | None = None
+        self._last: tuple[Hashable, tuple[np.ndarray | None, ...], Shape] | None = None
         self._lights: LRUCache[Hashable, Arrival] = LRUCache(KEPT_LIGHTS)
 
     def lit(self, shape: Shape, table: np.ndarray, light: Placed, strength: float, full: tuple[int, int]) -> Arrival:
@@ -65,8 +65,12 @@ class LastShape:
         """
         from ..gain.traced import Depth, Fine, Shape, height_of
 
-        key = (working.normals, working.matte, subject.normals, subject.weight, subject.depth)
-        view, last = (kind, camera.fov), self._last
+        key = (
+            working.normals, working.matte, working.height, working.doubt,
+            subject.normals, subject.known, subject.coverage, subject.depth,
+        )  # fmt: skip
+        frame, last = read.frame, self._last
+        view = (kind, camera.fov, frame.pixel_aspect, frame.data_window, frame.display_window, read.subject.guessed)
         if last and last[0] == view and all(_same(a, b) for a, b in zip(last[1], key, strict=True)):
             return last[2]
         shape = working.matte.shape[0], working.matte.shape[1]

@@ -12,7 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
-from .align import RADIUS, Aligner, Sight
+from .align import RADIUS, Aligner
 from .flow import warp
 
 LIKE = 0.15  # code (0.65 stops) by which a pixel may differ from where it came from and still be half believed
@@ -40,9 +40,8 @@ def steadied(window: Sequence[Seen | None], aligner: Aligner) -> dict[str, np.nd
     """
     middle = window[RADIUS]
     assert middle is not None
-    sights: Sequence[Sight | None] = window  # type: ignore[assignment]  # tracks look at code and matte alone
     moved: list[tuple[Seen, np.ndarray, np.ndarray]] = []  # neighbour, where its pixels are, how far to believe it
-    for offset, track in aligner.tracks(sights).items():
+    for offset, track in aligner.tracks(window).items():
         there = window[RADIUS + offset]
         assert there is not None
         both = warp(np.dstack([there.code, there.matte]), track.back)  # (h, w, 4)

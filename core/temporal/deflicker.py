@@ -110,9 +110,8 @@ def open_session(path: Path, device: str) -> ort.InferenceSession:
     """An ONNX Runtime session of a file of the head, with a fixed number of threads. Raises `InputError` for any other file."""
     there = ort.get_available_providers()
     cuda = "CUDAExecutionProvider" in there
-    if (
-        device.startswith("cuda") and not cuda
-    ):  # usual where torch has CUDA and onnxruntime has not; the processor is fast enough
+    # Usual where torch has CUDA and onnxruntime has not; the processor is fast enough.
+    if device.startswith("cuda") and not cuda:
         log.info("the deflicker head runs on the processor: this onnxruntime has no CUDA (onnxruntime-gpu has)")
     options = ort.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = INTRA_OP_THREADS, 1

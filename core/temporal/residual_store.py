@@ -78,11 +78,8 @@ class ResidualStore:
             remove_stale(self.folder)
             with replacing(path, overwrite=True) as temporary:
                 save_file(arrays, temporary)
-        except (
-            OSError,
-            OutputError,
-            SafetensorError,
-        ) as error:  # a store only saves time: the render is the same without one
+        except (OSError, OutputError, SafetensorError) as error:
+            # A store only saves time: the render is the same without one.
             self._writable = False
             log.warning("residuals are not kept: %s", error)
 

@@ -7,7 +7,7 @@ Frames that do not exist, or that lie beyond a cut, are holes in such a window.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Literal, TypeVar
+from typing import Literal, Protocol, TypeVar
 
 import numpy as np
 
@@ -17,6 +17,16 @@ Span = Literal["frame", "shot"]
 SAME_TAKE = 0.5  # correlation of two neighbours' thumbnails below which a cut lies between them
 
 T = TypeVar("T")
+
+
+class OnCanvas(Protocol):
+    """A frame whose `canvas`, its data and display window, tells which others lie over it pixel for pixel."""
+
+    @property
+    def canvas(self) -> object: ...
+
+
+C = TypeVar("C", bound=OnCanvas)
 
 
 def depends_on(frame: int, span: Span, radius: int, on_disk: Iterable[int]) -> list[int]:
@@ -32,6 +42,13 @@ def depends_on(frame: int, span: Span, radius: int, on_disk: Iterable[int]) -> l
     if span == "shot":
         return sorted(there)
     return [n for n in range(frame - radius, frame + radius + 1) if n in there]
+
+
+def same_canvas(window: Sequence[C | None], middle: int) -> list[C | None]:
+    """A window without the frames that do not lie pixel for pixel over its entry `middle`; they become holes."""
+    here = window[middle]
+    assert here is not None
+    return [frame if frame is not None and frame.canvas == here.canvas else None for frame in window]
 
 
 def same_take(window: Sequence[T | None], middle: int, thumb: Callable[[T], np.ndarray]) -> list[T | None]:

@@ -106,9 +106,8 @@ def motion_unet(unet: UNet2DConditionModel, adapter: MotionAdapter) -> UNetMotio
     """A UNet with motion modules between its layers, in diffusers' arrangement."""
     loud = logging.getLogger("diffusers.models.modeling_utils")
     level = loud.level
-    loud.setLevel(
-        logging.ERROR
-    )  # diffusers' own warns about modules that it would keep in float32, even where it keeps none
+    # diffusers warns about modules that it would keep in float32, even where it keeps none.
+    loud.setLevel(logging.ERROR)
     try:
         network = UNetMotionModel.from_unet2d(unet, adapter)
     finally:
