@@ -12,6 +12,7 @@ from ..errors import InputError
 from . import layers
 from .exr_parts import PathLike, open_parts
 from .exr_read import Layer, named_vector, only_channel, pick, read_layer
+from .frame import Part
 
 
 def pass_normals(path: PathLike, view: str | None = None) -> Layer | None:
@@ -45,7 +46,7 @@ def pass_colour(
             raise InputError(
                 f"layer {layer!r} of {Path(path).name} has {', '.join(found.names)}; a colour needs R, G and B"
             )
-        return Layer(found.pixels[..., :3], found.names[:3], found.data_window, found.display_window, Path(path))
+        return found.take([0, 1, 2])
     _, parts = open_parts(path, view)
     for part in parts:
         if (named := named_vector(part.in_view, wanted)) is not None:
@@ -62,11 +63,10 @@ def pass_plane(
     """
     path = Path(path)
     if layer is not None:
-        found = read_layer(path, layer, view)
-        return Layer(found.pixels[..., :1], found.names[:1], found.data_window, found.display_window, path)
+        return read_layer(path, layer, view).take([0])
+    names = {name.lower() for name in wanted}
     _, parts = open_parts(path, view)
     for part in parts:
-        names = {name.lower() for name in wanted}
         alone = [i for i, name in enumerate(part.in_view) if name.lower() in names]  # a channel without a layer
         for candidate in layers.matching(part.in_view, wanted):
             members = layers.in_order([name for name in part.in_view if layers.split(name)[0] == candidate])
@@ -79,10 +79,7 @@ def pass_plane(
 def only_colour(path: PathLike, view: str | None = None) -> Layer | None:
     """Plain R, G, B of a file that is one pass, (h, w, 3); None where it has none. Raises `InputError` as `read_layer`."""
     _, parts = open_parts(path, view)
-    for part in parts:
-        if (plain := layers.rgb(part.in_view, "")) is not None:
-            return pick(Path(path), part, plain)
-    return None
+    return _plain_colour(Path(path), parts)
 
 
 def only_plane(path: PathLike, view: str | None = None) -> Layer | None:
@@ -90,9 +87,12 @@ def only_plane(path: PathLike, view: str | None = None) -> Layer | None:
     _, parts = open_parts(path, view)
     if (found := only_channel(Path(path), parts)) is not None:
         return found
-    colour = only_colour(path, view)
-    return (
-        None
-        if colour is None
-        else Layer(colour.pixels[..., :1], colour.names[:1], colour.data_window, colour.display_window, Path(path))
-    )
+    colour = _plain_colour(Path(path), parts)
+    return None if colour is None else colour.take([0])
+
+
+def _plain_colour(path: Path, parts: Sequence[Part]) -> Layer | None:
+    for part in parts:
+        if (plain := layers.rgb(part.in_view, "")) is not None:
+            return pick(path, part, plain)
+    return None
