@@ -16,8 +16,7 @@ from ..core.errors import UsageError
 from ..core.frames import format_frames
 from ..core.job import RelightJob, with_parameters
 from ..core.parameters import knobs
-from ..core.pictures import exr
-from ..core.pictures.sequence import Sequence
+from ..core.pictures.sequence import files_of
 from ..core.shot.outputs import finished
 from ..core.shot.plan import SKIP, Plan
 from ..core.shot.prepare import prepare_views
@@ -121,13 +120,6 @@ def _sees_whole_shot(plan: Plan) -> bool:
 def _files(plan: Plan) -> Iterable[Path]:
     """Every file that the job may read: those of its own frames and, where a frame depends on its neighbours, theirs."""
     p = plan.parameters
-    pictures = [plan.inputs.plate, plan.inputs.matte, plan.inputs.normals, plan.inputs.depth, _sequence(p.background)]
-    pictures += [plan.inputs.passes, *(sequence for sequence, _ in plan.inputs.materials.values())]
-    for sequence in [s for s in (*pictures, *plan.inputs.lights) if s is not None]:
-        for frame in sequence.frames_on_disk():
-            yield sequence.path(frame)
-    yield from (Path(path) for path in (p.camera, p.config) if path and "://" not in path)
-
-
-def _sequence(path: str | None) -> Sequence | None:
-    return Sequence.parse(exr.split_layer(path)[0]) if path else None
+    yield from plan.inputs.files(())
+    yield from files_of(p.background)
+    yield from (Path(path) for path in (p.camera, p.rig, p.config) if path and "://" not in path)

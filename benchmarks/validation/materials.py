@@ -14,19 +14,18 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import mitsuba as mi
 import numpy as np
-import OpenImageIO as oiio
-from render import FIRST, _scene
+from render import FIRST, mesh_of, scene_of, write_exr
 from shapes import Mesh
 
 from shots import PAINT, SHOTS, Material, Part
 
 LARGEST_ROUGHNESS = 1.0
+CHANNELS = ("albedo.R", "albedo.G", "albedo.B", "roughness.Y", "metallic.Y")
 
 
 def main() -> None:
@@ -42,7 +41,7 @@ def main() -> None:
         for frame in range(last - first + 1):
             out = folder / f"materials.{FIRST + frame}.exr"
             if not out.exists():
-                write(out, render(name, frame, *facts["size"], given.spp))
+                write_exr(out, render(name, frame, *facts["size"], given.spp), CHANNELS)
 
 
 def render(name: str, frame: int, width: int, height: int, spp: int) -> np.ndarray:
@@ -64,7 +63,7 @@ def surface(material: Material) -> tuple[float, float]:
 
 def _glow(shapes: list[Any], camera: Any, width: int, height: int, spp: int) -> np.ndarray:
     dark = {"type": "constant", "radiance": 0.0}
-    scene = _scene(shapes, dark, camera, width, height, {"type": "path", "max_depth": 1})
+    scene = scene_of(shapes, dark, camera, width, height, {"type": "path", "max_depth": 1})
     return np.asarray(mi.render(scene, spp=spp, seed=7))[..., :3]
 
 
@@ -84,35 +83,8 @@ def _glowing(part: Part, radiance: Any) -> Any:
     thing, _ = part
     if not isinstance(thing, Mesh):
         return mi.load_dict({"type": "sphere", "radius": 1e-4, "center": [0, -1e3, 0]})
-    properties = mi.Properties()
-    properties["mesh_bsdf"] = mi.load_dict(
-        {"type": "twosided", "inner": {"type": "diffuse", "reflectance": {"type": "rgb", "value": 0.0}}}
-    )
-    properties["mesh_emitter"] = mi.load_dict({"type": "area", "radiance": radiance})
-    built = mi.Mesh("mesh", len(thing.vertices), len(thing.faces), has_vertex_normals=True, props=properties)
-    if thing.colours is not None:
-        built.add_attribute("vertex_color", 3, np.ravel(thing.colours).astype(np.float32))
-    values = mi.traverse(built)
-    values["vertex_positions"] = np.ravel(thing.vertices).astype(np.float32)
-    values["vertex_normals"] = np.ravel(thing.normals()).astype(np.float32)
-    values["faces"] = np.ravel(thing.faces).astype(np.uint32)
-    values.update()
-    return built
-
-
-def write(path: Path, pixels: np.ndarray) -> None:
-    """Write (H, W, 5), whole or not at all."""
-    height, width, count = pixels.shape
-    spec = oiio.ImageSpec(width, height, count, "half")
-    spec.channelnames = ("albedo.R", "albedo.G", "albedo.B", "roughness.Y", "metallic.Y")
-    spec.attribute("colorInteropID", "lin_ap1_scene")
-    temporary = path.with_name(f".{path.name}.tmp")
-    out: Any = oiio.ImageOutput.create("exr")
-    if not (
-        out.open(str(temporary), spec) and out.write_image(np.ascontiguousarray(pixels, np.float32)) and out.close()
-    ):
-        raise OSError(f"{path}: {out.geterror()}")
-    os.replace(temporary, path)
+    black = {"type": "twosided", "inner": {"type": "diffuse", "reflectance": {"type": "rgb", "value": 0.0}}}
+    return mesh_of(thing, black, radiance)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ import json
 import os
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -92,9 +93,9 @@ def _render_frame(shot: Shot, folder: Path, frame: int, width: int, spp: int) ->
             write_exr(env_path, pixels, "RGB", "float")
         sky = _sky(pixels)
         beauty, normals, left = _render(shapes, sky, camera, width, height, spp, seed=1000 * frame)
-        behind = np.asarray(mi.render(_scene([], sky, camera, width, height, {"type": "direct"}), spp=32, seed=frame))[
-            ..., :3
-        ]
+        behind = np.asarray(
+            mi.render(scene_of([], sky, camera, width, height, {"type": "direct"}), spp=32, seed=frame)
+        )[..., :3]
         alpha = np.clip(beauty[..., 3:], 0, 1)
         noise[picture] = round(left, 1)
         if picture == "plate":
@@ -115,7 +116,7 @@ def _render(
     """
     path = {"type": "path", "max_depth": DEPTH, "hide_emitters": True}
     integrator = {"type": "aov", "aovs": "albedo:albedo,normal:sh_normal", "beauty": path}
-    scene = _scene(shapes, sky, camera, width, height, integrator)
+    scene = scene_of(shapes, sky, camera, width, height, integrator)
     passes = np.stack([np.asarray(mi.render(scene, spp=max(spp // PASSES, 1), seed=seed + i)) for i in range(PASSES)])
     alpha, albedo, normals = (
         passes[..., channels].mean(axis=0) for channels in (slice(3, 4), slice(4, 7), slice(7, 10))
@@ -130,7 +131,7 @@ def _render(
 def _depth(shot: Shot, frame: int, width: int) -> np.ndarray:
     """Planar depth (H, W, 1), the median of a few samples a pixel; 0 where most of them hit nothing."""
     camera, height = shot.camera(frame), round(width / ASPECT)
-    scene = _scene(
+    scene = scene_of(
         [_shape(part) for part in shot.parts(frame)], {"type": "constant"}, camera, width, height,
         {"type": "aov", "aovs": "place:position,far:depth"},
     )  # fmt: skip
@@ -155,7 +156,8 @@ def _without_fireflies(passes: np.ndarray) -> np.ndarray:
     return np.where(chosen[..., None], others, passes).astype(np.float32)
 
 
-def _scene(shapes: list[Any], sky: Any, camera: Camera, width: int, height: int, integrator: dict[str, Any]) -> Any:
+def scene_of(shapes: list[Any], sky: Any, camera: Camera, width: int, height: int, integrator: dict[str, Any]) -> Any:
+    """Mitsuba's scene of `shapes` under the emitter `sky`, seen by `camera` at width x height px."""
     sensor = {
         "type": "perspective",
         "fov": camera.fov,
@@ -178,12 +180,15 @@ def _shape(part: Part) -> Any:
     thing, material = part
     if isinstance(thing, Hair):
         return _curves(thing, material)
-    return _mesh(thing, material)
+    return mesh_of(thing, material)
 
 
-def _mesh(mesh: Mesh, material: dict[str, Any]) -> Any:
+def mesh_of(mesh: Mesh, material: dict[str, Any], radiance: Any = None) -> Any:
+    """Mitsuba's mesh of a material, which also glows where a `radiance` is given."""
     properties = mi.Properties()
     properties["mesh_bsdf"] = mi.load_dict(material)
+    if radiance is not None:
+        properties["mesh_emitter"] = mi.load_dict({"type": "area", "radiance": radiance})
     built = mi.Mesh("mesh", len(mesh.vertices), len(mesh.faces), has_vertex_normals=True, props=properties)
     if mesh.colours is not None:
         built.add_attribute("vertex_color", 3, np.ravel(mesh.colours).astype(np.float32))
@@ -259,13 +264,13 @@ def _write_json(path: Path, facts: Any) -> None:
     path.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
 
 
-def write_exr(path: Path, pixels: np.ndarray, channels: str, kind: str = "half") -> None:
-    """Write (H, W, C) as ACEScg, whole or not at all."""
+def write_exr(path: Path, pixels: np.ndarray, channels: Sequence[str], kind: str = "half") -> None:
+    """Write (H, W, C) with these channel names, whole or not at all; files with a red are marked as ACEScg."""
     height, width, count = pixels.shape
     spec = oiio.ImageSpec(width, height, count, kind)
     spec.channelnames = tuple(channels)
     spec.attribute("compression", "zip")
-    if channels == "RGB":
+    if any(name.endswith("R") for name in channels):
         spec.attribute("colorInteropID", "lin_ap1_scene")
     temporary = path.with_name(f".{path.name}.tmp")
     out: Any = oiio.ImageOutput.create("exr")

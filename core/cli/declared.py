@@ -1,14 +1,20 @@
-"""Declared parameters as options of the command line: how they are read, and how a sentence names them."""
+"""Declared parameters as options of the command line: how they are made and read, and how a sentence names them."""
 
 from __future__ import annotations
 
+import logging
 import re
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
+from .. import logs
 from ..errors import ParameterError
-from ..parameters import knobs, parse
+from ..parameters import GROUPS, Knob, default_of, knob_of, knobs, parse
+
+_OPTIONAL_VALUE = {"--skip-existing": "same"}  # options that may stand without their value, and what they mean then
 
 
 class Declared(click.ParamType):
@@ -45,3 +51,88 @@ def by_option(message: str) -> str:
     for name, _ in knobs():
         message = renamed(message, name, flag_of(name))
     return message
+
+
+class DeclaredCommand(click.Command):
+    """Lets an option stand without its value, and shows options under the headings of their groups."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        filled = list(args)
+        for i, argument in enumerate(args):
+            if argument in _OPTIONAL_VALUE:
+                choices = knob_of(argument[2:].replace("-", "_")).choices
+                valued = i + 1 < len(args) and args[i + 1] in choices
+                filled[i] = argument if valued else f"{argument}={_OPTIONAL_VALUE[argument]}"
+        return super().parse_args(ctx, filled)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        grouped: dict[str, list[tuple[str, str]]] = {}
+        declared = {name: k.group for name, k in knobs()}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None:
+                grouped.setdefault(declared.get(str(parameter.name), "command"), []).append(record)
+        *often, last = GROUPS
+        for group in (*often, "command", last):
+            if group in grouped:
+                with formatter.section(group.capitalize()):
+                    formatter.write_dl(grouped[group])
+
+
+def option(name: str, k: Knob) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A click option for the parameter `name`, declared as `k`."""
+    if name == "plate":
+        return lambda command: command
+    flag = flag_of(name)
+    help_text = f"{k.help} {_shown_default(name, k)}".strip()
+    if k.kind == "bool":
+        return click.option(f"{flag}/--no-{flag[2:]}", name, default=None, help=help_text)
+    names = [n for n in (k.short, flag, name) if n]
+    multiple = name == "data_type"
+    return click.option(
+        *names,
+        type=Declared(name),
+        default=None,
+        multiple=multiple,
+        metavar=_metavar(k),
+        help=help_text,
+    )
+
+
+def _metavar(k: Knob) -> str:
+    if k.metavar:
+        return k.metavar
+    if k.kind in ("choice", "names") and k.choices:
+        return ("|" if k.kind == "choice" else ",").join(k.choices)
+    return {"float": "X", "int": "N", "picture": "PATH", "file": "FILE"}.get(k.kind, "TEXT")
+
+
+def _shown_default(name: str, k: Knob) -> str:
+    default = default_of(name)
+    if default is None or default == () or k.kind == "bool":
+        return ""
+    shown = ",".join(f"{v:g}" for v in default) if isinstance(default, tuple) else default
+    return f"[default: {shown}{' ' + k.unit if k.unit else ''}]"
+
+
+def logging_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of what is logged, and where to."""
+    command = click.option("--log-json", is_flag=True, help="Log lines as JSON objects.")(command)
+    command = click.option(
+        "--log-file", type=click.Path(dir_okay=False), help="Write the log here too, behind an earlier log."
+    )(command)
+    return click.option("-q", "--quiet", is_flag=True, help="Only errors.")(command)
+
+
+def typed(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Of the parameters `given` to the current command those that were typed; the others keep what a job says."""
+    source = click.get_current_context().get_parameter_source
+    values = {name: value for name, value in given.items() if source(name) is not ParameterSource.DEFAULT}
+    if "data_type" in values:  # -d may be given several times
+        values["data_type"] = tuple(kind for group in values["data_type"] for kind in group)
+    return values
+
+
+def start_log(quiet: bool, log_file: str | None, log_json: bool) -> None:
+    """Begin to log as `logging_options` say."""
+    logs.start(logging.ERROR if quiet else logging.INFO, log_file, log_json)

@@ -32,6 +32,7 @@ NEEDED = (
     ("diffusers", "diffusers", "networks"),
     ("onnxruntime", "onnxruntime", "the deflicker head"),
     ("safetensors", "safetensors", "weights"),
+    ("threadpoolctl", "threadpoolctl", "the same bits for any number of threads"),
 )
 OPTIONAL = (("PySide6-Essentials", "PySide6.QtWidgets", "the panel: pip install 'relamp[panel]'"),)
 QT_LIBRARIES = ("libEGL.so.1", "libGL.so.1", "libxkbcommon.so.0", "libdbus-1.so.3", "libfontconfig.so.1")

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
-from click.core import ParameterSource
 
+from ..atomic import require_free
 from ..errors import UsageError, outcome
 from ..parameters import RelightParameters, knob_of
 from ..process import Stop, asking_on_signals
 from ..progress import DIALECTS, Progress
-from .declared import Declared
-from .render import DeclaredCommand, logging_options, option, start_log
+from .declared import Declared, DeclaredCommand, logging_options, option, start_log, typed
 
 # The declared parameters that passes depend on.
 _DECLARED = (
@@ -59,14 +59,16 @@ def command(
     unknown = [name for name in asked if name not in LAYERS]
     if unknown:
         raise UsageError(f"--layers must be of {', '.join(LAYERS)}; got {', '.join(unknown)}")
-    given["data_type"] = tuple(kind for group in given["data_type"] for kind in group)  # -d may be given several times
-    context = click.get_current_context()
-    typed = {name for name in given if context.get_parameter_source(name) is not ParameterSource.DEFAULT}
-    parameters = RelightParameters(**{name: given[name] for name in typed})
+    if sheet and not sheet.lower().endswith(".png"):
+        raise UsageError(f"--sheet {sheet} must end in .png")
+    parameters = RelightParameters(**typed(given))
     stop = Stop()
     with Progress("none" if quiet and progress == "auto" else progress) as told:
         try:
             plan = prepare_passes(jobs.RelightJob(parameters), asked)
+            if sheet:
+                read = plan.inputs.files(task.frame for task in plan.tasks)
+                require_free([Path(sheet)], parameters.overwrite, read | {task.out for task in plan.tasks})
             if dry_run:
                 click.echo(describe(plan))
                 return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -30,7 +31,8 @@ def command(rig: str, out: str | None, frame: int, overwrite: bool) -> None:
     from ..light.rig import load, to_json
     from ..light.rig_words import rig_of, sentence
 
-    from_words = not (rig.lower().endswith(".json") or Path(rig).exists())
+    # Unlike Path.exists, lexists is False, and no error, for words that are longer than a file's name may be.
+    from_words = not (rig.lower().endswith(".json") or os.path.lexists(rig))
     found = rig_of(rig) if from_words else load(rig)
     for light in found.lights:
         click.echo(sentence(light.at_frame(frame)))

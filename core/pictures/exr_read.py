@@ -8,7 +8,7 @@ intact.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -96,6 +96,11 @@ class Layer:
     display_window: Window
     path: Path
 
+    def take(self, indices: Sequence[int]) -> Layer:
+        """Some of the channels, by their indices."""
+        names = tuple(self.names[i] for i in indices)
+        return replace(self, pixels=self.pixels[..., list(indices)], names=names)
+
     def over(self, frame: Frame) -> np.ndarray:
         """(h, w, c) over the data window of a plate; zero where this file has no pixels.
 
@@ -154,7 +159,7 @@ def read_matte(path: PathLike, layer: str | None = None, view: str | None = None
             raise InputError(
                 f"layer {layer!r} of {path.name} has {', '.join(found.names)}; name one channel for the matte"
             )
-        return Layer(found.pixels[..., [index]], (found.names[index],), found.data_window, found.display_window, path)
+        return found.take([index])
     _, parts = open_parts(path, view)
     for part in parts:
         for name in ("", *layers.matching(part.in_view, ("matte", "mask"))):
@@ -186,8 +191,7 @@ def read_normals(path: PathLike, layer: str | None = None, view: str | None = No
         picked = layers.vector(found.names, layers.split(found.names[0])[0])
         if picked is None:
             raise InputError(f"layer {layer!r} of {path.name} has {', '.join(found.names)}; normals need X, Y and Z")
-        names = tuple(found.names[i] for i in picked)
-        return Layer(found.pixels[..., list(picked)], names, found.data_window, found.display_window, path)
+        return found.take(picked)
     for part in parts:
         if (named := named_vector(part.in_view, layers.NORMALS)) is not None:
             return pick(path, part, named)
@@ -222,7 +226,7 @@ def read_depth(path: PathLike, layer: str | None = None, view: str | None = None
             raise InputError(
                 f"layer {layer!r} of {path.name} has {', '.join(found.names)}; name one channel for the depth"
             )
-        return Layer(found.pixels[..., [index]], (found.names[index],), found.data_window, found.display_window, path)
+        return found.take([index])
     for part in parts:
         if (named := layers.depth(part.in_view)) is not None:
             return pick(path, part, [named])
@@ -267,10 +271,8 @@ def only_channel(path: Path, parts: Sequence[Part]) -> Layer | None:
     for part in parts:
         if (rgb := layers.rgb(part.in_view, "")) is not None:
             found = pick(path, part, rgb)
-            red = found.pixels[..., :1]
-            if np.array_equal(np.broadcast_to(red, found.pixels.shape), found.pixels):
-                return Layer(red, found.names[:1], found.data_window, found.display_window, path)
-            return None
+            red = np.broadcast_to(found.pixels[..., :1], found.pixels.shape)
+            return found.take([0]) if np.array_equal(red, found.pixels) else None
     return None
 
 

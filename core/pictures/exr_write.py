@@ -67,8 +67,7 @@ def write_frame(
 
     Raises:
         UsageError: a name that exists already or is not writable, an unknown type or compression, writing over the plate, or
-            over a
-            file that may not be replaced.
+            over a file that may not be replaced.
         OutputError: the file cannot be written; no partial file remains.
         InputError: a part of the plate that was not read before is damaged.
     """

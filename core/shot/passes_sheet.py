@@ -7,6 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from ..errors import InputError
 from ..light.sheet import write_png
 from ..pictures import exr
 from ..pictures.curves import encode_srgb
@@ -24,12 +25,14 @@ def write_sheet(plan: PassesPlan, png: str) -> None:
     """Draw the written passes of a plan's first, middle and last frame.
 
     Raises:
-        InputError: a frame cannot be read again.
+        InputError: a frame cannot be read again, or there is none.
         UsageError: a file exists at `png` and `--overwrite` was not given.
         OutputError: it cannot be written.
     """
     written = [task for task in plan.tasks if task.action != SKIP]
     tasks = [task for task in written if task.action == RENDER] or written
+    if not tasks:
+        raise InputError(f"{png}: no frame has passes to draw; every plate asked for is missing")
     picked = [tasks[i] for i in sorted({0, len(tasks) // 2, len(tasks) - 1})]
     rows = []
     for task in picked:
