@@ -85,25 +85,26 @@ def samples_of_working_frame(working: WorkingFrame, anchor: float, camera_rotati
     world = working.normals[keep] @ camera_rotation.T.astype(np.float32)
     albedo = None if working.albedo is None else working.albedo[keep]
     rgb = decode_log(working.code[keep]) / np.float32(anchor)
-    reached = _reached(working, keep, camera_rotation)
+    # On relief that is only estimated, shadows fall in the wrong places and turn the light away (`benchmarks/source_light.py`).
+    reached = _reached(working, keep, camera_rotation) if working.depth_given else None
     return Samples(rgb, world, working.matte[keep], camera_rotation[:, 2], albedo, reached)
 
 
 def _reached(
     working: WorkingFrame, keep: np.ndarray, camera_rotation: np.ndarray
 ) -> Callable[[np.ndarray], np.ndarray]:
-    """`Samples.reached` of the pixels `keep` (h, w) of a frame, traced on the relief integrated from its normals."""
+    """`Samples.reached` of the pixels `keep` (h, w) of a frame, traced on the relief of its given depth."""
     import torch
 
-    from ..shape.depth import relief_of
     from ..shape.trace import reaching, trace
 
-    normals, matte = (
+    assert working.height is not None
+    normals, matte, height = (
         torch.from_numpy(np.ascontiguousarray(p.transpose(2, 0, 1)))[None]
-        for p in (working.normals, working.matte[..., None])
+        for p in (working.normals, working.matte[..., None], working.height[..., None])
     )
     torch.set_num_threads(1)  # on every machine, because another number of threads can change the last bits
-    shape = trace(normals, normals, relief_of(normals, matte)[:, None], matte, torch.zeros_like(matte))
+    shape = trace(normals, normals, height, matte, torch.zeros_like(matte))
 
     def reached(directions: np.ndarray) -> np.ndarray:
         before_camera = torch.from_numpy((directions @ camera_rotation).astype(np.float32))  # (L, 3)
