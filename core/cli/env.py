@@ -30,8 +30,6 @@ Examples:
 @click.option(
     "--normals", metavar="PATH", help="With --from: its normals. Without them Relamp's network tells the shape."
 )
-@click.option("--depth", metavar="PATH", help="With --from: its depth. Then the light is read through the shadows.")
-@click.option("--depth-kind", type=Declared("depth_kind"), metavar="KIND", help=knob_of("depth_kind").help)
 @click.option("--mirror", is_flag=True, help="With --from: the matte shows a mirror, as a chrome ball; unwrap it.")
 @click.option("--camera", metavar="FILE", help="With --from or --background: the shot's camera.")
 @click.option("--colorspace", metavar="CS", help="With --from: colour space of the plate.")
@@ -49,8 +47,6 @@ def command(
     plate: str | None,
     matte: str | None,
     normals: str | None,
-    depth: str | None,
-    depth_kind: str | None,
     mirror: bool,
     camera: str | None,
     colorspace: str | None,
@@ -79,8 +75,6 @@ def command(
     for option, value in (
         ("--matte", matte),
         ("--normals", normals),
-        ("--depth", depth),
-        ("--depth-kind", depth_kind),
         ("--colorspace", colorspace),
         ("--mirror", mirror or None),
     ):
@@ -90,12 +84,12 @@ def command(
     from ..pictures.sequence import files_of
     from . import env_maker as maker
 
-    read = [*files_of(environment, background, plate, matte, normals, depth), *([Path(camera)] if camera else [])]
+    read = [*files_of(environment, background, plate, matte, normals), *([Path(camera)] if camera else [])]
     require_free([Path(path) for path in (out, png) if path], overwrite, read)
     made = maker.make(
         environment, prompt, background, plate,
-        matte=matte, normals=normals, depth=depth, depth_kind=depth_kind, camera=camera, mirror=mirror,
-        colorspace=colorspace, env_colorspace=env_colorspace, env_rotate=env_rotate or (0.0, 0.0, 0.0),
+        matte=matte, normals=normals, camera=camera, mirror=mirror, colorspace=colorspace, env_colorspace=env_colorspace,
+        env_rotate=env_rotate or (0.0, 0.0, 0.0),
     )  # fmt: skip
     if out:
         maker.save(made, Path(out), overwrite)

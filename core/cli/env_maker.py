@@ -17,7 +17,7 @@ from ..light.prompt import from_prompt
 from ..light.said_back import said_back
 from ..light.sheet import light_sheet
 from ..light.sources import BackgroundLight
-from ..parameters import RelightParameters, default_of
+from ..parameters import RelightParameters
 from ..pictures.colour import Colour
 from ..pictures.sequence import Sequence
 
@@ -42,8 +42,6 @@ def make(
     *,
     matte: str | None = None,
     normals: str | None = None,
-    depth: str | None = None,
-    depth_kind: str | None = None,
     camera: str | None = None,
     colorspace: str | None = None,
     env_colorspace: str | None = None,
@@ -65,8 +63,7 @@ def make(
     elif plate is not None:
         from ..shot.source_light import estimate
 
-        given = {"matte": matte, "normals": normals, "depth": depth, "camera": camera, "colorspace": colorspace}
-        p = RelightParameters(plate=plate, depth_kind=depth_kind or default_of("depth_kind"), **given)
+        p = RelightParameters(plate=plate, matte=matte, normals=normals, camera=camera, colorspace=colorspace)
         made = Made(f"source of {plate}", _digested(estimate(p, mirror)), colour, {"relamp/from": Path(plate).name})
     else:
         read = load_environment(environment or "", colorspace=env_colorspace, colour=colour)

@@ -23,7 +23,6 @@ class WorkingFrame:
     `height` (h, w) is the relief in pixels, `doubt` (h, w) its error in radians, and `share` (h, w, 3) what tracing the lights
     on it added to the residual; None of relighters that do not trace. `own` (h, w) is the natural log of the plate's own light
     where it was read off the plate, and `distance` that of the subject's middle from the camera, where a depth says it.
-    `depth_given` is True where the relief comes from a given depth.
     """
 
     code: np.ndarray
@@ -40,7 +39,6 @@ class WorkingFrame:
     share: np.ndarray | None = None
     own: np.ndarray | None = None
     distance: float | None = None
-    depth_given: bool = False
 
     @cached_property
     def untraced(self) -> np.ndarray:
