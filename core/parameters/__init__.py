@@ -37,7 +37,11 @@ class RelightParameters(PublishedParameters):
     """All parameters of one relight. Paths are as typed; `None` means not given."""
 
     plate: str | None = knob(
-        None, "The plate: a scene-linear EXR, shot.####.exr or shot.%04d.exr.", "picture", "inputs", look=False
+        None,
+        "The plate: EXR frames (shot.####.exr or shot.%04d.exr), or DPX, TIFF, PNG, JPEG, or a movie (shot.mov).",
+        "picture",
+        "inputs",
+        look=False,
     )
     matte: str | None = knob(
         None,
