@@ -93,7 +93,7 @@ class DeclaredCommand(click.Command):
 class BriefCommand(DeclaredCommand):
     """A command with more options than a page holds: `--help` lists those that most need, `--help-all` lists all of them."""
 
-    BRIEF = ("job_file", "dry_run", "quiet", "help", "help_all")
+    BRIEF = ("job_file", "review", "dry_run", "quiet", "help", "help_all")
     """The options that belong to no declared parameter and stand in the short list."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
