@@ -215,6 +215,11 @@ class RelightParameters(PublishedParameters):
         "output",
         often=True,
     )
+    background_fit: str = knob(
+        "fill", "How a background of another size is brought to the plate's: fill covers the frame and cuts what stands over, "
+        "fit shows all of it with black beside it, centre keeps its size. For --over.",
+        "choice", "output", choices=("fill", "fit", "centre"),
+    )  # fmt: skip
     layers: tuple[str, ...] = knob((), "Layers to write beside the beauty.", "names", "output", choices=NEW_LAYERS)
     lamps: int = knob(
         4, "How many lamps the environment is split into, for the lamps layers.", "int", "output", lo=1, hi=32,
