@@ -12,6 +12,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -45,17 +46,39 @@ _ALONE = threading.Lock()
 class Subject:
     """The properties of a frame that do not depend on the new light.
 
-    `normals` (B, 3, h, w) unit camera-space vectors, `albedo` (B, 3, h, w) reflectance in the plate's space, `doubt` (B, 1, h, w)
-    expected error of the normals in radians, `height` (B, h, w) the relief in pixels, `shape` the shape on which lights are
-    traced, and `own_light` (B, 1, h, w) the natural log of the plate's brightness as a function of the normal.
+    `conditions` are the frame's, under any light. `found` is its estimated shape, `normals` (B, 3, h, w) unit camera-space
+    vectors, `doubt` (B, 1, h, w) the expected error of the estimated ones in radians, and `height` (B, h, w) the relief in pixels.
     """
 
+    conditions: Conditions
+    found: Shape
     normals: torch.Tensor
-    albedo: torch.Tensor
-    doubt: torch.Tensor
     height: torch.Tensor
-    shape: TracedShape
-    own_light: torch.Tensor
+
+    @property
+    def doubt(self) -> torch.Tensor:
+        return self.found.doubt
+
+    @cached_property
+    def albedo(self) -> torch.Tensor:
+        """Reflectance in the plate's space, (B, 3, h, w)."""
+        return _from_acescg(self.found.log_albedo.exp(), self.conditions.to_acescg)
+
+    @cached_property
+    def own_light(self) -> torch.Tensor:
+        """The natural log of the plate's brightness as a function of the normal, (B, 1, h, w)."""
+        c = self.conditions
+        albedo = _luminance(self.found.log_albedo.exp()).clamp_min(DARK_ALBEDO)
+        luminance = _luminance(decode_log_tensor(_in_acescg(c))) / albedo**DELIT
+        return log_light_by_facing(luminance, self.normals, c.matte)
+
+    @cached_property
+    def shape(self) -> TracedShape:
+        """The shape on which lights are traced."""
+        c = self.conditions
+        doubt = self.doubt * (c.normals_known <= 0.5)
+        planes = (_picture(self.normals), _picture(c.matte)[..., 0], self.height[0].float().cpu().numpy())
+        return TracedShape.of(*planes, _picture(doubt)[..., 0], _picture(c.rays))
 
 
 class Relamp:
@@ -83,7 +106,7 @@ class Relamp:
         loaded = load(path, device)
         self.weights, self.card = loaded.digest, loaded.card
         self._network, self._device = loaded.network, device
-        self._kept: tuple[Conditions, Subject] | None = None
+        self._kept: Subject | None = None
 
     @property
     def network(self) -> Relamp:
@@ -126,9 +149,10 @@ class Relamp:
         known = bool(c.source_known > 0)
         share = torch.zeros_like(hint)
         if c.shadows > 0:
-            source_light = _arrival(subject.shape, c.source, c.shadows) if known else None
-            traced = TracedLights(_arrival(subject.shape, c.target, c.shadows), source_light)
-            added = traced.log_share(subject.shape.normals, slice(None))  # (h, w, 3)
+            shape = subject.shape
+            source_light = _arrival(shape, c.source, c.shadows) if known else None
+            traced = TracedLights(_arrival(shape, c.target, c.shadows), source_light)
+            added = traced.log_share(shape.normals, slice(None))  # (h, w, 3)
             share = torch.from_numpy(added.transpose(2, 0, 1))[None].to(hint)
         residual, level = share, torch.zeros(1, 1, 1, 1)
         if not known:
@@ -155,27 +179,20 @@ class Relamp:
     def _subject(self, c: Conditions) -> Subject:
         """The subject of a frame. The last one is kept, because it stays the same while an artist turns a light."""
         kept = self._kept
-        if kept is None or not _same_subject(kept[0], c):
-            self._kept = kept = (c, self._estimated(c))
-        return kept[1]
+        if kept is None or not _same_subject(kept.conditions, c):
+            self._kept = kept = self._estimated(c)
+        return kept
 
     def _estimated(self, c: Conditions) -> Subject:
-        code = _in_acescg(c)
-        found = c.shape or see(self._network, code, c.matte)
+        found = c.shape or see(self._network, _in_acescg(c), c.matte)
         normals = facing(found, c)
-        doubt = found.doubt * (c.normals_known <= 0.5)
         # Given normals determine the relief better than the network's relief does, which cost a curtain 2.4 dB.
         given = bool((c.normals_known * c.matte).sum() > 0.5 * c.matte.sum())
         if c.depth is None:
             height = relief_of(seen_along(normals, c.rays), c.matte, None if given else found.relief)
         else:
             height = _heights_of_depth(c.depth, c, normals)
-        albedo = found.log_albedo.exp()
-        luminance = _luminance(decode_log_tensor(code)) / _luminance(albedo).clamp_min(DARK_ALBEDO) ** DELIT
-        own_light = log_light_by_facing(luminance, normals, c.matte)
-        planes = (_picture(normals), _picture(c.matte)[..., 0], height[0].float().cpu().numpy())
-        shape = TracedShape.of(*planes, _picture(doubt)[..., 0], _picture(c.rays))
-        return Subject(normals, _from_acescg(albedo, c.to_acescg), found.doubt, height, shape, own_light)
+        return Subject(c, found, normals, height)
 
 
 def _same_subject(one: Conditions, other: Conditions) -> bool:
