@@ -130,7 +130,9 @@ class Shape:
         lamps = []
         for direction, power, radius in zip(light.directions, light.energy, light.radius, strict=False):
             if power.sum() >= WEAKEST * total:
-                lamps.append(Lamp(direction, power / np.float32(np.pi), float(radius), self._visible(direction, radius)))
+                lamps.append(
+                    Lamp(direction, power / np.float32(np.pi), float(radius), self._visible(direction, radius))
+                )
             else:
                 directions.append(direction[None])
                 energy.append(power[None])
@@ -176,9 +178,7 @@ def _digest(*parts: np.ndarray | float) -> bytes:
 
 
 @cached(LRUCache(KEPT_SHAPES), key=_digest, lock=threading.Lock())
-def _broad(
-    normals: np.ndarray, matte: np.ndarray, height: np.ndarray, doubt: np.ndarray, rays: np.ndarray
-) -> Traced:
+def _broad(normals: np.ndarray, matte: np.ndarray, height: np.ndarray, doubt: np.ndarray, rays: np.ndarray) -> Traced:
     """The shape of `Shape.of` prepared for broad light; a relighter and the tracing of its frame share it."""
     seen = seen_along(_planes(normals), _planes(rays))
     return trace(_planes(normals), seen, *(_planes(p[..., None]) for p in (height, matte, doubt)))

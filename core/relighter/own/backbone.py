@@ -9,7 +9,6 @@ the same result.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -34,12 +33,10 @@ from ...temporal.windows import Span
 from ..answer import Answer
 from .conditions import Conditions, LightBatch, analytic_hint, lit
 
-INTRA_OP_THREADS = 2  # constant on every machine, because another number of threads can change the last bits
-SMALL = 256 * 256  # px; smaller frames run in one thread, because two threads would be slower
+INTRA_OP_THREADS = 1  # on every machine, because another number can change the last bits; frames run beside each other
 DELIT = 0.5  # exponent of the albedo that the luminance is divided by: the estimated albedo holds some of the light
 DARK_ALBEDO = 0.03  # luminance; least albedo that is used as a divisor
 BLACK_ALBEDO = 1e-4  # least reflectance; spaces other than ACEScg may give values at or below zero
-_ALONE = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -47,7 +44,7 @@ class Subject:
     """The properties of a frame that do not depend on the new light.
 
     `conditions` are the frame's, under any light. `found` is its estimated shape, `normals` (B, 3, h, w) unit camera-space
-    vectors, `doubt` (B, 1, h, w) the expected error of the estimated ones in radians, and `height` (B, h, w) the relief in pixels.
+    vectors, and `height` (B, h, w) the relief in pixels.
     """
 
     conditions: Conditions
@@ -57,6 +54,7 @@ class Subject:
 
     @property
     def doubt(self) -> torch.Tensor:
+        """The expected error of the estimated normals in radians, (B, 1, h, w)."""
         return self.found.doubt
 
     @cached_property
@@ -121,16 +119,14 @@ class Relamp:
         self, conditions: Sequence[Conditions], *, frames: Sequence[int], steps: int | None = None, seed: int = 0
     ) -> list[Answer]:
         """Relight frames one by one; see `answer.Network`. `frames`, `steps` and `seed` have no effect."""
-        # One call at a time: the shot loop already runs frames in parallel, and torch's number of threads is process-wide.
-        with _ALONE, torch.inference_mode():
-            height, width = conditions[0].code.shape[-2:]
-            torch.set_num_threads(1 if height * width < SMALL else INTRA_OP_THREADS)
+        with torch.inference_mode():
+            torch.set_num_threads(INTRA_OP_THREADS)
             return [self.answer(c) for c in conditions]
 
     def see(self, code: np.ndarray, matte: np.ndarray) -> SeenShape:
         """The shape in one frame; see `answer.Seeing`."""
         planes = torch.from_numpy(np.ascontiguousarray(code.transpose(2, 0, 1)))[None].to(self._device)
-        with _ALONE, torch.inference_mode():
+        with torch.inference_mode():
             torch.set_num_threads(INTRA_OP_THREADS)
             shape = see(
                 self._network, planes, torch.from_numpy(np.ascontiguousarray(matte))[None, None].to(self._device)
@@ -139,7 +135,7 @@ class Relamp:
         return SeenShape(normals, relief[..., 0], albedo, doubt[..., 0])
 
     def answer(self, c: Conditions) -> Answer:
-        """Relight one frame, B = 1, in as many threads as torch has. Unlike `relight`, not safe for several threads."""
+        """Relight one frame, B = 1, in as many threads as torch has."""
         c = c.to(self._device)
         subject = self._subject(c)
         # 1. The analytic gain: both lights on the normals, unoccluded; (1, 3, h, w) natural logs.
