@@ -11,7 +11,7 @@ from . import RELIEF, Passes, Picture
 from .own import SEEN, SHIPPED, load, see
 from .shape_network import ShapeNetwork
 
-INTRA_OP_THREADS = 2  # constant on every machine, because another number of threads can change the last bits
+INTRA_OP_THREADS = 1  # on every machine, because another number of threads can change the last bits
 
 
 class Own:
