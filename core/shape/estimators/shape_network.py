@@ -64,7 +64,7 @@ class ShapeArchitecture:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> ShapeArchitecture:
         """The inverse of `as_dict`."""
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+        return cls(**{**values, "channels": tuple(values["channels"])})  # JSON has no tuples
 
 
 class ShapeNetwork(nn.Module):
