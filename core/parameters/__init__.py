@@ -17,7 +17,7 @@ from .knob import Curve, Knob, at_frame, check_characters, knob, parse_value
 from .published import PublishedParameters
 
 __all__ = [
-    "CODECS", "ESTIMATORS", "GROUPS",
+    "CODECS", "ESTIMATORS", "GROUPS", "LAYER_HELP",
     "NEW_LAYERS", "PUBLISHED", "PUBLISHED_SIZE", "WORKING_SIZE", "Curve", "Knob", "RelightParameters",
     "at_frame", "check_characters", "check_data_type", "default_of", "knob_of", "knobs", "parse",
 ]  # fmt: skip
@@ -27,7 +27,20 @@ ESTIMATORS = ("own", "moge", "david", "marigold")  # networks that estimate shap
 WORKING_SIZE = 320  # px, longer side at which light is computed, in renders and previews
 PUBLISHED_SIZE = 512  # px, the size that the published networks were trained at
 GROUPS = ("inputs", "light", "relight", "output", "run", "published")  # rarely needed groups last
-NEW_LAYERS = ("ratio", "normals", "albedo", "confidence", "irradiance", "visibility", "lamps")
+LAYER_HELP = {
+    "ratio": "What the picture was multiplied with, F e^g (docs/method.md); epsilon and F are in the header as relamp/epsilon "
+    "and relamp/scale.",
+    "normals": "The normals that were used, as N.X, N.Y and N.Z in camera space: X right, Y up, Z to the viewer.",
+    "albedo": "The surface without its light: as the network estimates it; with --backbone ratio, the plate divided by its "
+    "light.",
+    "confidence": "How far the shape can be trusted: e^-d, where d is the expected error of the normals in radians; 1 where they "
+    "are given. With published systems, how far the averaged answers agree: 0.5 when they spread by one stop.",
+    "irradiance": "The light that a white matte surface receives, shadows included: what it would read in the picture.",
+    "visibility": "The share of the new light that reaches each point in a straight line: 1 is open, 0 is in shadow.",
+    "lamps": "The beauty split by lamps: lamp1, lamp2 and so on, and rest. They add up to the beauty. The lights of a rig come "
+    "first, in its order; then the lamps of the environment, the strongest first.",
+}
+NEW_LAYERS = tuple(LAYER_HELP)
 # pxr24 and b44 lose precision that light needs, so they are left out.
 CODECS = r"none|rle|piz|zips?(:[1-9])?|dwa[ab](:\d+)?"
 
