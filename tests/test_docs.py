@@ -88,4 +88,4 @@ def test_the_commands_of_the_tutorial_do_what_it_says(small_example, capsys):
     assert "--skip-existing" in said[6].err
     assert "--overwrite" in said[6].err
     made = {path.name for path in (small_example / "renders").iterdir()}
-    assert {"words.png", "sun.mp4", "sun.relamp.json", "words.1001.exr", "sun.1002.exr", "turned.1001.exr"} <= made
+    assert {"words.png", "sun.mp4", "sun.job.json", "words.1001.exr", "sun.1002.exr", "turned.1001.exr"} <= made
