@@ -25,7 +25,7 @@ from ...light.by_facing import log_light_by_facing
 from ...light.environment import AP1_LUMINANCE
 from ...light.octahedral import octahedral_directions, sample_table
 from ...pictures.curves import decode_log_tensor, encode_log_tensor
-from ...shape.depth import relief_of, seen_along, without_rims
+from ...shape.depth import relief_of, seen_along
 from ...shape.estimators.own import SHIPPED, load, see
 from ...shape.estimators.shape_network import Shape
 from ...shape.seen import SeenShape
@@ -209,7 +209,7 @@ def _same_subject(one: Conditions, other: Conditions) -> bool:
 
 def facing(found: Shape, c: Conditions) -> torch.Tensor:
     """The normals used for lighting, (B, 3, h, w): the given ones, else those of the shape network."""
-    return torch.where(c.normals_known > 0.5, c.normals, without_rims(found.normals, c.matte))
+    return torch.where(c.normals_known > 0.5, c.normals, found.normals)
 
 
 def _arrival(shape: TracedShape, light: LightBatch, strength: float) -> Arrival:
