@@ -21,13 +21,15 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import cv2
 import numpy as np
+from shadow_scene import FOV, LAMPS, View, cast_by_the_seen, edges, in_camera, truth, view
 from validation.table import command, pattern, read
 
 from relamp.core.cli import main as relamp
@@ -37,7 +39,7 @@ from relamp.core.gain.analytic import between
 from relamp.core.gain.arrival import TracedLights
 from relamp.core.gain.finish import FinishInput, Shading, Subject, finish
 from relamp.core.gain.law import Law
-from relamp.core.gain.traced import Depth, Fine, Shape
+from relamp.core.gain.traced import Fine, Shape
 from relamp.core.light.backdrop import camera_rays
 from relamp.core.light.environment import AP1_LUMINANCE, directions
 from relamp.core.light.irradiance import Light
@@ -47,107 +49,7 @@ from relamp.core.parameters import WORKING_SIZE
 from relamp.core.pictures.colour import Colour
 from relamp.core.pictures.curves import encode_srgb
 from relamp.core.pictures.resample import resize, shrink_normals, working_shape
-from relamp.core.shape.shadow import Surface, lamp_visibility
-
-FOV = 40.0
-PITCH = -22.0
-EYE = (0.0, 1.6, 5.0)
-BALLS = (((-0.9, 0.55, 0.0), 0.55), ((0.9, 0.3, 0.9), 0.3), ((0.35, 0.2, -0.6), 0.2))
-BOXES = (
-    ((0.5, 0.0, -0.6), (1.2, 1.1, 0.0)),
-    ((-0.35, 0.0, 0.8), (0.05, 0.4, 1.2)),
-    ((-0.2, 0.0, -0.9), (-0.14, 1.3, -0.84)),
-)
-LAMPS = ((0.8, 0.7, 0.25), (-0.7, 0.6, 0.45), (0.4, 0.9, -0.5), (-0.85, 0.35, 0.1))  # world, toward them
-BLOCK = 1 << 16
-
-
-@dataclass(frozen=True)
-class View:
-    """The scene as its camera sees it: `points` (h, w, 3) in the world, `normals` (h, w, 3) and `z` (h, w) in camera space."""
-
-    points: np.ndarray
-    normals: np.ndarray
-    z: np.ndarray
-    turn: np.ndarray
-
-    @property
-    def focal(self) -> float:
-        """Pixels."""
-        return self.z.shape[1] / 2 / np.tan(np.radians(FOV / 2))
-
-    def surface(self, z: np.ndarray | None = None, thickness: float = 1.0) -> Surface:
-        """What shadows are traced on, of the true depth or another one (h, w)."""
-        z = self.z if z is None else z
-        there = np.isfinite(self.z)
-        middle = float(np.median(self.z[there]))
-        height = np.where(there, self.focal * (middle / np.where(there, z, 1) - 1), 0).astype(np.float32)
-        centre = (z.shape[1] / 2, z.shape[0] / 2)
-        return Surface(height, self.normals, there, focal=self.focal, centre=centre, thickness=thickness)
-
-
-def hit(origin: np.ndarray, towards: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Distances (N,), infinite for a miss, and normals (N, 3) of what rays (N, 3) meet first; `towards` is unit."""
-    found, facing = np.full(len(origin), np.inf), np.zeros((len(origin), 3))
-
-    def keep(t: np.ndarray, normal: np.ndarray, valid: np.ndarray) -> None:
-        nearer = valid & (t > 1e-4) & (t < found)
-        found[nearer], facing[nearer] = t[nearer], np.broadcast_to(normal, facing.shape)[nearer]
-
-    with np.errstate(divide="ignore", invalid="ignore"):
-        keep(-origin[:, 1] / towards[:, 1], np.array([0.0, 1, 0]), np.abs(towards[:, 1]) > 1e-9)
-        for centre, radius in BALLS:
-            from_centre = origin - centre
-            b = (from_centre * towards).sum(1)
-            inside = b**2 - (from_centre**2).sum(1) + radius**2
-            t = -b - np.sqrt(np.maximum(inside, 0))
-            keep(t, (from_centre + t[:, None] * towards) / radius, inside > 0)
-        for low, high in BOXES:
-            one, other = (np.array(low) - origin) / towards, (np.array(high) - origin) / towards
-            near, far = np.fmin(one, other), np.fmax(one, other)
-            axis = near.argmax(1)
-            normal = np.zeros_like(origin)
-            normal[np.arange(len(origin)), axis] = -np.sign(towards[np.arange(len(origin)), axis])
-            keep(near.max(1), normal, near.max(1) < far.min(1))
-    return found, facing
-
-
-def view(size: int) -> View:
-    """The scene at `size` by three quarters of it."""
-    width, height = size, size * 3 // 4
-    focal = width / 2 / np.tan(np.radians(FOV / 2))
-    x, y = np.meshgrid((np.arange(width) + 0.5 - width / 2) / focal, (height / 2 - np.arange(height) - 0.5) / focal)
-    camera = np.stack([x, y, -np.ones_like(x)], -1).reshape(-1, 3)
-    length = np.linalg.norm(camera, axis=1)
-    pitch = np.radians(PITCH)
-    turn = np.array(
-        [[1, 0, 0], [0, np.cos(pitch), -np.sin(pitch)], [0, np.sin(pitch), np.cos(pitch)]]
-    )  # camera to world
-    towards = camera / length[:, None] @ turn.T
-    eye = np.broadcast_to(np.array(EYE), towards.shape)
-    t, normals = hit(eye, towards)
-    t = np.where(t < 14, t, np.inf)  # the ground ends
-    shape = (height, width)
-    points = (eye + np.where(np.isfinite(t), t, 0)[:, None] * towards).reshape(*shape, 3)
-    return View(points, (normals @ turn).reshape(*shape, 3).astype(np.float32), (t / length).reshape(shape), turn)
-
-
-def truth(seen: View, lamp: np.ndarray, radius: float = 0.01, rays: int = 8) -> np.ndarray:
-    """The share of a lamp's disc that each point sees, (h, w)."""
-    side = np.cross(lamp, [0.0, 1.0, 0.0])
-    side /= np.linalg.norm(side)
-    other = np.cross(lamp, side)
-    origin = (seen.points + 2e-3 * (seen.normals @ seen.turn.T)).reshape(-1, 3)
-    open_ = np.zeros(len(origin))
-    for k in range(rays):
-        r, angle = radius * np.sqrt((k + 0.5) / rays), 2.4 * k
-        towards = lamp + r * (np.cos(angle) * side + np.sin(angle) * other)
-        towards /= np.linalg.norm(towards)
-        for start in range(0, len(origin), BLOCK):
-            part = slice(start, start + BLOCK)
-            t, _ = hit(origin[part], np.broadcast_to(towards, origin[part].shape))
-            open_[part] += np.isinf(t) / rays
-    return open_.reshape(seen.z.shape)
+from relamp.core.shape.shadow import Surface, lamp_visibility, mixed_at_outlines
 
 
 def overlap(found: np.ndarray, true: np.ndarray, facing: np.ndarray) -> float:
@@ -156,56 +58,79 @@ def overlap(found: np.ndarray, true: np.ndarray, facing: np.ndarray) -> float:
     return float((one & other).sum() / max((one | other).sum(), 1))
 
 
-def in_camera(seen: View, toward: tuple[float, float, float]) -> tuple[np.ndarray, np.ndarray]:
-    """A lamp's direction in the world and before the camera, unit, (3,) each."""
-    lamp = np.array(toward) / np.linalg.norm(toward)
-    return lamp, (lamp @ seen.turn).astype(np.float32)
-
-
-def depths(seen: View) -> dict[str, Surface]:
-    """The scene by depths of several qualities."""
-    z, rng = seen.z, np.random.default_rng(1)
-    relief = float(np.ptp(np.percentile(z[np.isfinite(z)], (5, 95))))
-    half = cv2.resize(np.where(np.isfinite(z), z, 0)[::2, ::2], z.shape[::-1], interpolation=cv2.INTER_NEAREST)
+def depths(seen: View) -> dict[str, Callable[[], Surface]]:
+    """What a render traces on, of depths of several qualities and kinds, and of the true depth with other thicknesses."""
+    z, known = seen.z, np.isfinite(seen.z)
+    rng = np.random.default_rng(1)
+    near, far = float(z[known].min()), float(z[known].max())
+    relief = float(np.ptp(np.percentile(z[known], (5, 95))))
+    small = cv2.resize(np.where(known, z, 0)[::2, ::2], z.shape[::-1], interpolation=cv2.INTER_NEAREST)
     smooth = cv2.GaussianBlur(rng.standard_normal(z.shape), (0, 0), z.shape[1] / 40)
-    noisy = np.where(np.isfinite(z), z + smooth / smooth.std() * 0.02 * relief, 0).astype(np.float32)
-    known = np.isfinite(z)
-    rays = camera_rays(z.shape[1], z.shape[0], FOV)
-    held, _ = Depth(noisy, "z").heights(rays, seen.normals, known.astype(np.float32), known)
+    smooth *= relief / smooth.std()
+    white = relief * rng.standard_normal(z.shape)
+    surface = seen.surface
     return {
-        "exact": seen.surface(),
-        "half float": seen.surface(z.astype(np.float16).astype(np.float64)),
-        "half size": seen.surface(np.where(half > 0, half, z)),
-        "smooth noise, 2 % of the relief": seen.surface(np.where(known, noisy, z)),
-        "the same, held to the normals as a render does": replace(seen.surface(), height=held),
-        **{f"thickness x {t:g}": seen.surface(thickness=t) for t in (0.25, 0.5, 2.0, 4.0, 100.0)},
+        "exact": lambda: surface(z),
+        "half float": lambda: surface(z.astype(np.float16).astype(np.float64)),
+        "half size": lambda: surface(np.where(small > 0, small, z)),
+        "inverse, of unknown scale and shift": lambda: surface(3 / z + 0.2, "inverse"),
+        "normalised, 0 to 1": lambda: surface((z - near + 0.01) / (far - near + 0.02), "normalised"),
+        "white noise, 0.1 % of the relief": lambda: surface(z + 0.001 * white),
+        "white noise, 0.3 %": lambda: surface(z + 0.003 * white),
+        "white noise, 1 %": lambda: surface(z + 0.01 * white),
+        "smooth noise, 0.5 %": lambda: surface(z + 0.005 * smooth),
+        "smooth noise, 2 %": lambda: surface(z + 0.02 * smooth),
+        "smooth noise, 15 %": lambda: surface(np.maximum(z + 0.15 * smooth, near / 2)),
+        "no depth, normals alone": lambda: surface(None),
+        "no shadows": lambda: replace(surface(z), standing=np.zeros_like(known)),
+        **{f"thickness x {t:g}": partial(_as_thick, seen, t) for t in (0.25, 0.5, 2.0, 4.0, 100.0)},
     }
 
 
-def scene(size: int, picture: Path | None) -> None:
-    """Overlaps, a row a depth, a column a lamp."""
+def _as_thick(seen: View, thickness: float) -> Surface:
+    return replace(seen.surface(seen.z), thickness=thickness)
+
+
+def off(seen: View, found: np.ndarray, true: np.ndarray, facing: np.ndarray, lamp: np.ndarray) -> np.ndarray:
+    """How far the true edges that are drawn by what the camera sees are from the nearest traced edge, (P,) px."""
+    traced = edges(seen, found, facing)
+    away = cv2.distanceTransform((~traced).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    return away[cast_by_the_seen(seen, lamp, edges(seen, true, facing))]
+
+
+def scene(size: int, picture: Path | None, only: str) -> None:
+    """A row a depth: overlap by lamp and in the mean, mean error of visibility, and how far edges are off (median, 90 %)."""
     seen = view(size)
-    there, surfaces = np.isfinite(seen.z), depths(seen)
-    scores: dict[str, list[float]] = {name: [] for name in surfaces}
+    there = np.isfinite(seen.z)
+    lamps = [in_camera(seen, toward) for toward in LAMPS]
+    truths = [truth(seen, lamp) for lamp, _ in lamps]
     rows = []
-    for toward in LAMPS:
-        lamp, before = in_camera(seen, toward)
-        true, facing = truth(seen, lamp), there & (seen.normals @ before > 0.05)
-        for name, surface in surfaces.items():
-            found = lamp_visibility(surface, before, 0.01)
-            scores[name].append(overlap(found, true, facing))
+    for name, made in depths(seen).items():
+        if only not in name:
+            continue
+        surface, overlaps, errors, away = made(), [], [], []
+        for (lamp, before), true in zip(lamps, truths, strict=True):
+            facing = there & (seen.normals @ before > 0.05)
+            found = mixed_at_outlines(surface, lamp_visibility(surface, before, 0.01))
+            overlaps.append(overlap(found, true, facing))
+            errors.append(np.abs(found - true)[facing])
+            away.append(off(seen, found, true, facing, lamp))
             if name == "exact":
                 cosine = np.maximum(seen.normals @ before, 0) * there
                 rows.append(np.concatenate([true * cosine, found * cosine, np.abs(true - found) * facing], 1))
-    for name, values in scores.items():
-        print(f"| {name} | " + " | ".join(f"{v:.3f}" for v in values) + f" | {np.mean(values):.3f} |")
+        middle, most = np.percentile(np.concatenate(away), (50, 90))
+        print(
+            f"| {name} | {' | '.join(f'{v:.3f}' for v in overlaps)} | {np.mean(overlaps):.3f} |"
+            f" {np.concatenate(errors).mean():.3f} | {middle:.1f} | {most:.1f} |",
+            flush=True,
+        )
     save(np.concatenate(rows), picture)
 
 
 def turn(size: int, picture: Path | None, frames: int = 48) -> None:
     """How shadows move while the lamp goes round."""
     seen = view(size)
-    there, surface = np.isfinite(seen.z), seen.surface()
+    there, surface = np.isfinite(seen.z), seen.surface(seen.z)
     true, found, lit = [], [], []
     for k in range(frames):
         angle = 2 * np.pi * k / frames
@@ -280,7 +205,7 @@ def cost(width: int) -> None:
     small = working_shape(*matte.shape, WORKING_SIZE)
     rays = camera_rays(small[1], small[0], FOV)
     facing, _ = shrink_normals(normals, there, small, least=0.5)
-    height, scale = seen.surface().height, max(small) / max(matte.shape)
+    height, scale = seen.surface(seen.z).height, max(small) / max(matte.shape)
     coarse = cv2.resize(height, small[::-1], interpolation=cv2.INTER_NEAREST) * np.float32(scale)
     for fine in (Fine(normals, matte), Fine(normals, matte, height)):
         begun = time.process_time()
@@ -307,6 +232,7 @@ def main() -> None:
     parser.add_argument("what", choices=("scene", "turn", "shots", "cost"))
     parser.add_argument("--size", type=int, default=512)
     parser.add_argument("--picture", type=Path)
+    parser.add_argument("--only", default="", help="of `scene`: the depths whose names hold this")
     parser.add_argument("--data", type=Path, default=Path("data/validation"))
     parser.add_argument("--shots", default="head,portrait,cloth,still_life,orbit,textures,metal")
     given = parser.parse_args()
@@ -314,8 +240,10 @@ def main() -> None:
         shots(given.data, given.shots.split(","))
     elif given.what == "cost":
         cost(given.size)
+    elif given.what == "turn":
+        turn(given.size, given.picture)
     else:
-        {"scene": scene, "turn": turn}[given.what](given.size, given.picture)
+        scene(given.size, given.picture, given.only)
 
 
 if __name__ == "__main__":
