@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import shots
+from relamp.core import rig_library
 from relamp.core.cli import main
 from relamp.core.errors import InputError, UsageError
 from relamp.core.light.rig import Rig, RigLight, from_json, load, to_json
@@ -362,3 +363,52 @@ def test_the_verb_writes_a_rig_from_words_and_says_what_it_holds(tmp_path, capsy
     assert main(["rig", "candle", "--out", str(out)]) == 2
     assert main(["rig", str(out)]) == 0
     assert "rim: distant" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("preset", rig_library.presets(), ids=lambda preset: preset.name)
+def test_every_light_of_the_library_is_a_light_of_a_rig(preset):
+    rig = from_json(rig_text(*rig_library.lights_of(preset.name)))
+    assert rig.lights
+    assert preset.says
+    for light in rig.lights:
+        if light.aim is not None:  # what is aimed at the subject meets its middle
+            away = np.array(rig_library.MIDDLE) - light.position
+            np.testing.assert_allclose(np.cross(away, light.aim), 0, atol=1e-4)
+            assert away @ light.aim > 0
+
+
+def test_lights_of_the_library_stand_around_the_subject_in_its_unit():
+    (near,) = rig_library.lights_of("candle", (0.0, 0.0, -2.0))
+    (far,) = rig_library.lights_of("candle", (30.0, 0.0, -200.0))
+    offset = np.array(far["position"]) - (30.0, 0.0, -200.0)
+    np.testing.assert_allclose(offset, (np.array(near["position"]) - (0, 0, -2)) * math.hypot(15, 100), rtol=1e-3)
+    assert far["size"] == pytest.approx(near["size"] * math.hypot(15, 100), rel=1e-3)
+
+
+def test_the_verb_adds_lights_of_the_library_to_a_rig_and_numbers_their_names(tmp_path, capsys):
+    first, second = tmp_path / "rig.json", tmp_path / "more.json"
+    assert main(["rig", "--add", "three-point", "--out", str(first)]) == 0
+    assert main(["rig", str(first), "--add", "key", "--add", "window", "--out", str(second)]) == 0
+    assert [light.name for light in load(second).lights] == ["key", "fill", "rim", "key 2", "window"]
+    assert load(second).lights[:3] == load(first).lights
+    capsys.readouterr()
+    assert main(["rig", "--library"]) == 0
+    assert "candle: a flame" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "what"),
+    [
+        (["--add", "sun"], "the library has no light 'sun'; it has key, fill"),
+        ([], "give a rig file, words, or lights of the library"),
+        (["--add", "key", "--subject", "0,0,2"], "z is below 0"),
+        (["--add", "key", "--subject", "0,0"], "three numbers"),
+        (["candle", "--subject", "0,0,-2"], "none are added"),
+        (["world.json", "--add", "key"], "in the axes of the world"),
+    ],
+)
+def test_lights_that_cannot_be_added_are_refused(tmp_path, monkeypatch, capsys, options, what):
+    monkeypatch.chdir(tmp_path)
+    Path("world.json").write_text(rig_text(KEY, space="world"))
+    assert main(["rig", *options]) == 2
+    assert what in capsys.readouterr().err

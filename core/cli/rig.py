@@ -1,46 +1,109 @@
-"""The `relamp rig` command: the lights of a rig file, or a rig made from words."""
+"""The `relamp rig` command: the lights of a rig file, or a rig made from words and from the library of lights."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from .. import rig_library
 from ..atomic import replacing, require_free
 from ..errors import UsageError
+
+if TYPE_CHECKING:
+    from ..light.rig import Rig
 
 EXAMPLES = """\b
 Examples:
   relamp rig "warm rim from behind left, soft fill from the right" --out rig.json
+  relamp rig --add key --add candle --out rig.json
   relamp rig rig.json
   relamp render plate.####.exr --rig rig.json --out relit.####.exr
 """
 
 
 @click.command("rig", epilog=EXAMPLES)
-@click.argument("rig", metavar="RIG")
+@click.argument("rig", metavar="[RIG]", required=False)
+@click.option(
+    "--add", "added", metavar="NAME", multiple=True, help="Add a light of the library; may be given several times."
+)
+@click.option("--library", is_flag=True, help="List the lights of the library.")
+@click.option(
+    "--subject", metavar="X,Y,Z",
+    help="Where the subject's middle is, in camera axes and the depth's unit; added lights stand around it. [default: 0,0,-2]",
+)  # fmt: skip
 @click.option("--out", metavar="FILE", help="Write the rig here, .json.")
 @click.option("--frame", type=int, default=1, show_default=True, help="The frame whose values are shown.")
 @click.option("--overwrite", is_flag=True, help="Write over a file that is there.")
-def command(rig: str, out: str | None, frame: int, overwrite: bool) -> None:
+def command(
+    rig: str | None,
+    added: tuple[str, ...],
+    library: bool,
+    subject: str | None,
+    out: str | None,
+    frame: int,
+    overwrite: bool,
+) -> None:
     """Say what lights RIG holds: a rig file, or words such as "warm rim from behind left".
 
     A rig is given to relamp render --rig: its lights are added to the plate's own, or stand in the new light.
     """
-    from ..light.rig import load, to_json
-    from ..light.rig_words import rig_of, sentence
+    from ..light.rig import Rig, to_json
+    from ..light.rig_words import sentence
 
-    # Unlike Path.exists, lexists is False, and no error, for words that are longer than a file's name may be.
-    from_words = not (rig.lower().endswith(".json") or os.path.lexists(rig))
-    found = rig_of(rig) if from_words else load(rig)
+    if library:
+        for preset in rig_library.presets():
+            click.echo(f"{preset.name}: {preset.says}")
+        return
+    if rig is None and not added:
+        raise UsageError("give a rig file, words, or lights of the library with --add; --library lists them")
+    if subject is not None and not added:
+        raise UsageError("--subject says where lights added with --add stand, and none are added; leave it out")
+    file = _rig_file(rig)
+    found = _with_library(_read(rig, file) if rig else Rig(()), added, _middle(subject))
     for light in found.lights:
         click.echo(sentence(light.at_frame(frame)))
     if out is None:
         return
-    file = Path(out)
-    if file.suffix.lower() != ".json":
+    target = Path(out)
+    if target.suffix.lower() != ".json":
         raise UsageError(f"--out {out} must end in .json")
-    require_free([file], overwrite, [] if from_words else [Path(rig)])
-    with replacing(file, overwrite) as temporary:
+    require_free([target], overwrite, [file] if file else [])
+    with replacing(target, overwrite) as temporary:
         temporary.write_text(to_json(found), encoding="utf-8")
+
+
+def _rig_file(rig: str | None) -> Path | None:
+    """The file that RIG names; None for words."""
+    # Unlike Path.exists, lexists is False, and no error, for words that are longer than a file's name may be.
+    return Path(rig) if rig and (rig.lower().endswith(".json") or os.path.lexists(rig)) else None
+
+
+def _read(rig: str, file: Path | None) -> Rig:
+    from ..light.rig import load
+    from ..light.rig_words import rig_of
+
+    return rig_of(rig) if file is None else load(file)
+
+
+def _with_library(rig: Rig, names: tuple[str, ...], middle: rig_library.Point) -> Rig:
+    """The rig with lights of the library added. Raises `UsageError` for an unknown name, or a rig in the world's axes."""
+    from ..light.rig import with_lights
+
+    for name in names:
+        rig = with_lights(rig, rig_library.lights_of(name, middle, [light.name for light in rig.lights]))
+    return rig
+
+
+def _middle(text: str | None) -> rig_library.Point:
+    if text is None:
+        return rig_library.MIDDLE
+    try:
+        x, y, z = (float(part) for part in text.split(","))
+    except ValueError:
+        raise UsageError(f"--subject must be three numbers, as in 0,0,-2; got {text!r:.80}") from None
+    if not z < 0 or not all(abs(v) < 1e6 for v in (x, y, z)):
+        raise UsageError(f"--subject must be before the camera, where z is below 0, as in 0,0,-2; got {text}")
+    return x, y, z

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from .. import plain_json
-from ..errors import InputError, ParameterError
+from ..errors import InputError, ParameterError, UsageError
 from ..parameters import Curve, at_frame, check_characters
 
 SCHEMA = "relamp.rig/1"
@@ -116,6 +116,24 @@ def from_json(text: str, where: str = "the rig") -> Rig:
     if not isinstance(lights, list) or len(lights) > MOST:
         raise InputError(f"{where}: lights must be a list of at most {MOST} lights")
     return Rig(tuple(_light(item, f"{where}: light {index}", index) for index, item in enumerate(lights, 1)), space)
+
+
+def with_lights(rig: Rig, lights: list[dict[str, Any]]) -> Rig:
+    """The rig with more lights, as a rig file holds them, at its end.
+
+    Raises:
+        InputError: a light is wrong; the message names it and the key.
+        UsageError: the rig is in the axes of the world and these are in the camera's, or there would be too many lights.
+    """
+    if rig.space != "camera":
+        raise UsageError(
+            "the rig is in the axes of the world, and lights to add stand in the camera's: add them to a rig of its own"
+        )
+    first = len(rig.lights) + 1
+    if len(rig.lights) + len(lights) > MOST:
+        raise UsageError(f"a rig has at most {MOST} lights; leave some out")
+    made = (_light(item, f"light {index}", index) for index, item in enumerate(lights, first))
+    return replace(rig, lights=(*rig.lights, *made))
 
 
 def to_json(rig: Rig) -> str:
