@@ -1,15 +1,19 @@
 """What cast shadows are worth, against truth that a ray caster knows, and on the validation shots.
 
-    python benchmarks/shadows.py scene [--size 512] [--picture shadows.png]
+    python benchmarks/shadows.py scene [--size 512] [--only exact] [--picture shadows.png]
     python benchmarks/shadows.py turn [--size 256] [--picture turn.png]
     python benchmarks/shadows.py shots [--data data/validation] [--shots head,cloth]
+    python benchmarks/shadows.py removed [--data data/removed] [--picture removed.jpg]
+    python benchmarks/shadows.py example --picture docs/shadows_example.jpg
     python benchmarks/shadows.py cost [--size 1920]
 
-`scene`: balls, boxes and ground, seen by a 40 degree camera, lit by one small lamp. The shadow that `core/shape/shadow` walks on
-the scene's depth is compared with the true one: overlap (intersection over union) of what is less than half lit, among
-surfaces that face the lamp, by the thickness that is assumed, and on a depth that is quantised, halved or noisy.
+`scene`: balls, boxes and ground, seen by a 40 degree camera, lit by one small lamp. The shadow that a render traces on its
+depth is compared with the true one: overlap (intersection over union) of what is less than half lit, among surfaces that face the
+lamp, and the distance of edges; by the quality and the kind of the depth, and by the thickness that is assumed.
 `turn`: the lamp goes round in 48 steps; differences of frames, and differences of those, beside the truth's.
 `shots`: the first frame of each validation shot by `ratio`, both maps and true normals: PSNR as in `validation/table.py`.
+`removed`: how much of a hard shadow is left under soft light, on what `validation/render_shadow.py` renders.
+`example`: the example plate under two maps, without shadows and with them.
 `cost`: processor seconds of a frame from light to finished pixels, with shadows and without.
 """
 
@@ -29,9 +33,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import OpenImageIO as oiio
 from shadow_scene import FOV, LAMPS, View, cast_by_the_seen, edges, in_camera, truth, view
-from validation.table import command, pattern, read
+from validation.table import command, read
 
+from relamp.core.atomic import replacing
 from relamp.core.cli import main as relamp
 from relamp.core.evaluation.evaluate import SPACE
 from relamp.core.gain import arrival
@@ -46,9 +52,12 @@ from relamp.core.light.irradiance import Light
 from relamp.core.light.parcels import Placed, parcels_of
 from relamp.core.light.sheet import write_png
 from relamp.core.parameters import WORKING_SIZE
+from relamp.core.pictures import exr
 from relamp.core.pictures.colour import Colour
 from relamp.core.pictures.curves import encode_srgb
+from relamp.core.pictures.frame import place
 from relamp.core.pictures.resample import resize, shrink_normals, working_shape
+from relamp.core.shape import shadow
 from relamp.core.shape.shadow import Surface, lamp_visibility, mixed_at_outlines
 
 
@@ -156,35 +165,157 @@ def save(grey: np.ndarray, path: Path | None) -> None:
 
 
 def shots(data: Path, names: list[str]) -> None:
-    """PSNR by `ratio` with both maps and true normals: without shadows, traced on normals, on depth, and without the bounce."""
-    ways = {"none": ("--shadows", "0"), "normals": (), "depth": ("--depth",), "depth, no bounce": ("--depth",)}
+    """PSNR by `ratio` with both maps and true normals, a row a shot: by the quality of the depth, and by what is traced."""
+    ways: dict[str, tuple[str, ...]] = {
+        "none": ("--shadows", "0"),
+        "normals": (),
+        **dict.fromkeys(QUALITIES, ("--depth",)),
+    }
+    ways |= {"endless": ("--depth",), "no bounce": ("--depth",)}
     print(f"| shot | {' | '.join(ways)} |\n| --- |{' ---: |' * len(ways)}")
+    scores = []
     for folder in (data / name for name in names):
-        cells = []
+        row = []
         for way, options in ways.items():
-            with tempfile.TemporaryDirectory() as out, without_bounce(way.endswith("no bounce")):
-                relit = str(Path(out) / "relit.####.exr")
-                more = [*options, *([pattern(folder, "depth")] if "--depth" in options else [])]
-                asked = command(folder, relit, "ratio", ("normals", "source"))
-                assert relamp([*asked, *more, "--frames", "1001"]) == 0
-                truths, matte = (read(folder / f"{name}.1001.exr") for name in ("truth", "matte"))
-                got = read(Path(relit.replace("####", "1001")))
-                inside = matte[..., 0] > 0.5
-                one, other = (
-                    encode_srgb(Colour().from_working(p[..., :3].astype(np.float32), SPACE))[inside]
-                    for p in (got, truths)
-                )
-                cells.append(f"{-10 * np.log10(((one - other) ** 2).mean()):.2f}")
-        print(f"| {folder.name} | {' | '.join(cells)} |", flush=True)
+            with tempfile.TemporaryDirectory() as out, altered(way):
+                more = ()
+                if options == ("--depth",):
+                    depth = read(folder / "depth.1001.exr")
+                    write_depth(Path(out) / "depth.1001.exr", QUALITIES.get(way, QUALITIES["depth"])(depth[..., 0]))
+                    more = ("--depth", str(Path(out) / "depth.####.exr"))
+                got, truths, matte = relit(folder, Path(out), ("normals", "source"), *(more or options))
+                inside = matte > 0.5
+                one, other = (shown(p)[inside] for p in (got, truths))
+                row.append(-10 * np.log10(((one - other) ** 2).mean()))
+        scores.append(row)
+        print(f"| {folder.name} | {' | '.join(f'{v:.2f}' for v in row)} |", flush=True)
+    print(f"| mean | {' | '.join(f'{v:.2f}' for v in np.mean(scores, axis=0))} |")
+
+
+def relit(folder: Path, out: Path, extra: tuple[str, ...], *more: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Frame 1001 of a shot by `ratio`: what was made of it, the truth (H, W, 3) and the matte (H, W)."""
+    made = str(out / "relit.####.exr")
+    assert relamp([*command(folder, made, "ratio", extra), *more, "--frames", "1001"]) == 0
+    truths, matte = (read(folder / f"{name}.1001.exr") for name in ("truth", "matte"))
+    return read(Path(made.replace("####", "1001")))[..., :3], truths[..., :3], matte[..., 0]
+
+
+def shown(light: np.ndarray) -> np.ndarray:
+    """Working-space light (H, W, 3) as sRGB."""
+    return encode_srgb(Colour().from_working(light.astype(np.float32), SPACE))
+
+
+def write_depth(path: Path, depth: np.ndarray) -> None:
+    """A depth (H, W) as the channel Z."""
+    spec = oiio.ImageSpec(depth.shape[1], depth.shape[0], 1, "float")
+    spec.channelnames = ("Z",)
+    buffer = oiio.ImageBuf(spec)
+    buffer.set_pixels(buffer.roi, depth[..., None].astype(np.float32))
+    assert buffer.write(str(path)), buffer.geterror()
+
+
+def _halved(depth: np.ndarray) -> np.ndarray:
+    return cv2.resize(depth[::2, ::2], depth.shape[::-1], interpolation=cv2.INTER_NEAREST)
+
+
+def _noisy(share: float, wide: float, depth: np.ndarray) -> np.ndarray:
+    """A depth with noise of a share of its relief, blurred by `wide` of the picture's width."""
+    there = depth > 0
+    noise = np.random.default_rng(1).standard_normal(depth.shape)
+    noise = cv2.GaussianBlur(noise, (0, 0), wide * depth.shape[1]) if wide else noise
+    relief = np.ptp(np.percentile(depth[there], (5, 95)))
+    return np.where(there, np.maximum(depth + share * relief * noise / noise.std(), 1e-3), 0)
+
+
+QUALITIES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "depth": lambda depth: depth,
+    "half": lambda depth: depth.astype(np.float16).astype(np.float64),
+    "half size": _halved,
+    "noise 1 %": partial(_noisy, 0.01, 0.0),
+    "smooth noise 15 %": partial(_noisy, 0.15, 1 / 40),
+}
 
 
 @contextmanager
-def without_bounce(wanted: bool) -> Iterator[None]:
-    """Light as if nothing that hides the sky gave any back."""
-    kept = arrival.BOUNCE
-    arrival.BOUNCE = 0.0 if wanted else kept
+def altered(way: str) -> Iterator[None]:
+    """The tracing without the bounce, or with things of endless thickness."""
+    kept, thick = arrival.BOUNCE, shadow.round_thickness
+    arrival.BOUNCE = 0.0 if way == "no bounce" else kept
+    shadow.round_thickness = (lambda within: np.float32(1e4) * within) if way == "endless" else thick
     yield
-    arrival.BOUNCE = kept
+    arrival.BOUNCE, shadow.round_thickness = kept, thick
+
+
+def removed(data: Path, picture: Path | None) -> None:
+    """What is left of a hard shadow on a wall under soft light, in stops against the truth; see `validation/render_shadow.py`.
+
+    The wall's pixels are split by how much darker the plate is there than the wall's lit part, in units of the truth: the core
+    of shadows, their edges, and the lit surroundings.
+    """
+    print("| shot | way | depth of the shadow | left, median | 10 % | 90 % | PSNR |\n| --- | --- |" + " ---: |" * 5)
+    rows = []
+    for folder in sorted(f for f in data.iterdir() if (f / "shot.json").is_file()):
+        plate, normals, matte = (read(folder / f"{name}.1001.exr") for name in ("plate", "normals", "matte"))
+        tiles = [plate[..., :3]]
+        for way, options in {"--shadows 0": ("--shadows", "0"), "traced": ()}.items():
+            with tempfile.TemporaryDirectory() as out:
+                got, true, _ = relit(folder, Path(out), ("normals", "source", "depth"), *options)
+            core, lit = _on_the_wall(normals, matte[..., 0], stops(plate) - stops(true))
+            deep = np.median((stops(plate) - stops(true))[lit]) - np.median((stops(plate) - stops(true))[core])
+            error = stops(got) - stops(true)
+            low, left, high = np.percentile(error[core] - np.median(error[lit]), (10, 50, 90))
+            psnr = -10 * np.log10(np.square(shown(got) - shown(true))[matte[..., 0] > 0.5].mean())
+            print(
+                f"| {folder.name} | {way} | {deep:.2f} | {left:.2f} | {low:.2f} | {high:.2f} | {psnr:.2f} |", flush=True
+            )
+            tiles.append(got)
+        rows.append(np.concatenate([*tiles, true], axis=1))
+    if picture:
+        jpeg(picture, shown(np.concatenate(rows)))
+
+
+def _on_the_wall(normals: np.ndarray, matte: np.ndarray, light: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The cores of shadows, and what is lit near them, (H, W) bool each, of the log2 of plate over truth (H, W)."""
+    wall = cv2.erode(((normals[..., 2] > 0.995) & (matte > 0.99)).astype(np.uint8), np.ones((3, 3))) > 0
+    full = np.percentile(light[wall], 80)
+    side = round(0.027 * light.shape[1]) | 1
+    dark, bright = ((wall & where).astype(np.uint8) for where in (light < full - 0.8, light > full - 0.3))
+    core, lit = (cv2.erode(mask, np.ones((side, side))) > 0 for mask in (dark, bright))
+    return core, lit & (cv2.dilate(dark, np.ones((6 * side, 6 * side))) > 0)
+
+
+def stops(light: np.ndarray) -> np.ndarray:
+    """log2 of luminance, (H, W)."""
+    return np.log2(np.maximum(light[..., :3] @ np.asarray(AP1_LUMINANCE), 1e-4))
+
+
+def jpeg(path: Path, picture: np.ndarray, width: int | None = None) -> None:
+    """An encoded picture (H, W, 3), 0 to 1, as a JPEG `width` pixels wide."""
+    if width:
+        size = width, round(picture.shape[0] * width / picture.shape[1])
+        picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    _, encoded = cv2.imencode(
+        ".jpg", np.round(255 * np.clip(picture, 0, 1)).astype(np.uint8)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88]
+    )
+    with replacing(path, overwrite=True) as temporary:
+        temporary.write_bytes(encoded.tobytes())
+
+
+def example(picture: Path, frame: int = 1012) -> None:
+    """The example plate under a sun 45 degrees high, without and with shadows, side by side in a JPEG."""
+    examples, colour, tiles = Path(__file__).parents[1] / "examples", Colour(), []
+    maps = examples / "environments"
+    asked = ["render", str(examples / "plate" / "plate.####.exr"), "--env", str(maps / "low_sun.exr")]
+    asked += ["--env-rotate", "-30,0,0", "--source-env", str(maps / "source.exr"), "--env-level", "match"]
+    asked += ["--backbone", "ratio", "--frames", str(frame), "-q"]
+    for strength in ("0", "1"):
+        with tempfile.TemporaryDirectory() as out:
+            made = str(Path(out) / "relit.####.exr")
+            assert relamp([*asked, "--shadows", strength, "--out", made]) == 0
+            found = exr.read_frame(Path(made.replace("####", str(frame))), colour=colour)
+        light = place(colour.to_working(found.rgb, found.colorspace), found.data_window, found.display_window)
+        tiles.append(colour.display(light))
+    jpeg(picture, np.concatenate(tiles, axis=1), 1000)
 
 
 def cost(width: int) -> None:
@@ -229,17 +360,21 @@ def cost(width: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("scene", "turn", "shots", "cost"))
+    parser.add_argument("what", choices=("scene", "turn", "shots", "removed", "example", "cost"))
     parser.add_argument("--size", type=int, default=512)
     parser.add_argument("--picture", type=Path)
     parser.add_argument("--only", default="", help="of `scene`: the depths whose names hold this")
     parser.add_argument("--data", type=Path, default=Path("data/validation"))
-    parser.add_argument("--shots", default="head,portrait,cloth,still_life,orbit,textures,metal")
+    parser.add_argument("--shots", default="head,portrait,cloth,still_life,orbit,textures,metal,porch")
     given = parser.parse_args()
     if given.what == "shots":
         shots(given.data, given.shots.split(","))
     elif given.what == "cost":
         cost(given.size)
+    elif given.what == "removed":
+        removed(given.data, given.picture)
+    elif given.what == "example":
+        example(given.picture or Path("shadows_example.jpg"))
     elif given.what == "turn":
         turn(given.size, given.picture)
     else:
