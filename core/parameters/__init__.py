@@ -27,7 +27,9 @@ ESTIMATORS = ("own", "moge", "david", "marigold")  # networks that estimate shap
 WORKING_SIZE = 320  # px, longer side at which light is computed, in renders and previews
 PUBLISHED_SIZE = 512  # px, the size that the published networks were trained at
 GROUPS = ("inputs", "light", "relight", "output", "run", "published")  # rarely needed groups last
-NEW_LAYERS = ("ratio", "normals", "albedo", "confidence", "irradiance", "visibility", "lamps")
+NEW_LAYERS = ("ratio", "normals", "albedo", "confidence", "irradiance", "visibility", "shadow", "lamps")
+_NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
+GROUND = rf"found|none|{_NUMBER}(,{_NUMBER})?|{_NUMBER}(,{_NUMBER}){{8}}"
 # pxr24 and b44 lose precision that light needs, so they are left out.
 CODECS = r"none|rle|piz|zips?(:[1-9])?|dwa[ab](:\d+)?"
 
@@ -160,6 +162,12 @@ class RelightParameters(PublishedParameters):
         1.0, "How much of the shadows that the subject throws on itself, and of the light it gives back, is in both lights; "
         "0 lights it as if nothing stood in the way.",
         "float", "relight", lo=0, hi=1,
+    )  # fmt: skip
+    ground: str | None = knob(
+        None, "The ground for the subject's shadow, in --over and the shadow layer: how far it is below the camera and "
+        "by how many degrees the camera looks down on it, as in 1.6,10; or three points of it, nine numbers; or found, under the "
+        "subject's feet by its depth; or none. Without it: found where there is a depth.",
+        "text", "relight", pattern=GROUND, form="found, none, HEIGHT,TILT or nine numbers, three points", metavar="H,T",
     )  # fmt: skip
     grain: str = knob(
         "match", "What grain does when the light changes: match scales it as film would, keep leaves it, off scales it "
