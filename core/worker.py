@@ -80,9 +80,16 @@ class _Lane:
             return [*([self._current] if self._current else []), *self._waiting]
 
     def cancel(self, id: Any) -> None:
-        for request in self.requests():
-            if request.id == id:
-                request.stop.set()
+        """Stop a request: one that waits is answered at once and never begun, one in work ends as soon as it can."""
+        with self._changed:
+            waiting = [request for request in self._waiting if request.id == id]
+            for request in waiting:
+                self._waiting.remove(request)
+            if self._current is not None and self._current.id == id:
+                self._current.stop.set()
+        for request in waiting:
+            request.stop.set()
+            self._answer(request)
 
     def close(self) -> None:
         """Begin nothing more, stop what is in work, and wait for it."""
@@ -180,11 +187,11 @@ class Worker:
 
     def _answer(self, request: _Request) -> None:
         """Do one request and say what came of it; nothing that goes wrong in it goes further."""
-        if request.method not in self._at_once:
-            self._tell("begun", id=request.id)
         try:
             if request.stop.is_set():
-                raise StoppedError("stopped before it began", request.stop.signal_number)
+                raise StoppedError("taken out of the queue before it began", request.stop.signal_number)
+            if request.method not in self._at_once:
+                self._tell("begun", id=request.id)
             reply = request.run()
         except Exception as error:
             log.debug("traceback", exc_info=error)

@@ -97,10 +97,10 @@ def test_groups_have_headings(form):
 
 
 def test_a_folded_group_shows_what_was_changed_and_nothing_else(form):
-    form.setFolded("light", True)
+    form.setFolded("Light", True)
     assert not form.editor("env_exposure").isVisibleTo(form)
     form.setValue("env_exposure", 1.0)
     assert form.editor("env_exposure").isVisibleTo(form)
     assert not form.editor("env_level").isVisibleTo(form)
-    form.setFolded("light", False)
+    form.setFolded("Light", False)
     assert form.editor("env_level").isVisibleTo(form)

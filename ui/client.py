@@ -50,6 +50,7 @@ class WorkerClient(QObject):
         *,
         lane: str | None = None,
         on_progress: Callable[[dict[str, Any]], None] | None = None,
+        on_begun: Callable[[], None] | None = None,
     ) -> Call:
         """Send the request `method`. In a `lane` only the latest request counts; one that it replaces is never answered."""
 
@@ -67,7 +68,8 @@ class WorkerClient(QObject):
             elif isinstance(error, RelampError):
                 self._post(lambda: on_error(error))
 
-        call = self._client.call(method, params, lane=lane, on_progress=progressed)
+        begun = None if on_begun is None else lambda: self._post(on_begun)
+        call = self._client.call(method, params, lane=lane, on_progress=progressed, on_begun=begun)
         call.future.add_done_callback(settled)
         return call
 

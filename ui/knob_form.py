@@ -1,4 +1,4 @@
-"""A form made from the declaration of the parameters: one row each, by group. `python -m relamp.ui.knob_form`.
+"""A form made from the declaration of the parameters: one row each, by section. `python -m relamp.ui.knob_form`.
 
 What differs from its default is marked and can be reset. A value that the form cannot show as one number, such as a curve,
 stays as it is until it is reset or typed over.
@@ -12,44 +12,34 @@ from collections.abc import Iterable
 from typing import Any
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import (
     QApplication,
-    QCheckBox,
-    QComboBox,
-    QDoubleSpinBox,
-    QFileDialog,
     QGridLayout,
-    QHBoxLayout,
     QLabel,
-    QLineEdit,
     QScrollArea,
     QSizePolicy,
-    QSpinBox,
     QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from ..core.errors import ParameterError
-from ..core.parameters import Curve, Knob, RelightParameters, default_of, knobs, parse
+from ..core.parameters import Knob, RelightParameters, default_of, knob_of
 from . import theme
-
-AUTO = "auto"
-FOLDED = ("published",)  # groups that few need
+from .editors import make_editor
+from .sections import Section, every_section, label_of
 
 
 class KnobForm(QWidget):
-    """Rows for the parameters named, or for all of them."""
+    """Rows for the parameters of some sections, or for all of them by the groups they are declared in."""
 
     valueChanged = Signal(str, object)
     """A parameter's name and its new value."""
     refused = Signal(str)
     """What was typed cannot be: a sentence."""
 
-    def __init__(self, names: Iterable[str] | None = None, parent: QWidget | None = None) -> None:
+    def __init__(self, sections: Iterable[Section] | None = None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        wanted = None if names is None else set(names)
         self._rows: dict[str, _Row] = {}
         self._groups: dict[str, _Group] = {}
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
@@ -58,17 +48,12 @@ class KnobForm(QWidget):
         grid.setHorizontalSpacing(8)
         grid.setVerticalSpacing(4)
         grid.setColumnStretch(1, 1)
-        group = ""
-        for name, knob in knobs(RelightParameters):
-            if wanted is not None and name not in wanted:
-                continue
-            if knob.group != group:
-                group = knob.group
-                self._groups[group] = _Group(group, grid, self)
-            self._rows[name] = _Row(name, knob, grid, self)
-            self._groups[group].add(self._rows[name])
-        for group in FOLDED:
-            self.setFolded(group, True)
+        for section in every_section() if sections is None else sections:
+            group = self._groups[section.title] = _Group(section.title, grid, self)
+            for name in section.names:
+                self._rows[name] = _Row(name, knob_of(name), grid, self)
+                group.add(self._rows[name])
+            self.setFolded(section.title, section.folded)
         grid.setRowStretch(grid.rowCount(), 1)
 
     def names(self) -> tuple[str, ...]:
@@ -95,10 +80,21 @@ class KnobForm(QWidget):
         """The widget that edits a parameter."""
         return self._rows[name].editor
 
-    def setFolded(self, group: str, on: bool) -> None:
-        """Fold a group away, but for what differs from its default, or show all of it."""
-        if group in self._groups:
-            self._groups[group].heading.setChecked(not on)
+    def label(self, name: str) -> str:
+        """What the form calls a parameter."""
+        return self._rows[name].label.text()
+
+    def shown(self) -> tuple[str, ...]:
+        """The parameters whose rows are not folded away."""
+        return tuple(name for name, row in self._rows.items() if not row.editor.isHidden())
+
+    def sections(self) -> tuple[str, ...]:
+        """The titles of its sections, in their order."""
+        return tuple(self._groups)
+
+    def setFolded(self, title: str, on: bool) -> None:
+        """Fold a section away, but for what differs from its default, or show all of it."""
+        self._groups[title].heading.setChecked(not on)
 
 
 class _Group:
@@ -107,7 +103,7 @@ class _Group:
     def __init__(self, name: str, grid: QGridLayout, form: KnobForm) -> None:
         self._rows: list[_Row] = []
         self.heading = QToolButton(form)
-        self.heading.setText(name.capitalize())
+        self.heading.setText(name)
         self.heading.setProperty("role", "heading")
         self.heading.setCheckable(True)
         self.heading.setChecked(True)
@@ -122,6 +118,7 @@ class _Group:
     def _fold(self, open: bool) -> None:
         self.heading.setArrowType(Qt.ArrowType.DownArrow if open else Qt.ArrowType.RightArrow)
         for row in self._rows:
+            row.open = open
             row.set_visible(open or row.differs)
 
 
@@ -131,8 +128,9 @@ class _Row:
     def __init__(self, name: str, knob: Knob, grid: QGridLayout, form: KnobForm) -> None:
         self._name, self._form = name, form
         self.value = default_of(name)
-        self.label = QLabel(name.replace("_", " "), form)
-        self.editor = _make_editor(name, knob, form)
+        self.open = True
+        self.label = QLabel(label_of(name), form)
+        self.editor = make_editor(name, knob, form)
         self._reset = QToolButton(form)
         self._reset.setText("↺")
         self._reset.setProperty("quiet", "true")
@@ -144,7 +142,7 @@ class _Row:
         tip = _tooltip(name, knob)
         self.label.setToolTip(tip)
         self.editor.setToolTip(tip)
-        self.editor.setAccessibleName(name.replace("_", " "))
+        self.editor.setAccessibleName(label_of(name))
         self.label.setBuddy(self.editor)
         row = grid.rowCount()
         grid.addWidget(self.label, row, 0)
@@ -189,254 +187,10 @@ class _Row:
         self.label.setProperty("changed", "true" if self.differs else "false")
         self.label.style().unpolish(self.label)
         self.label.style().polish(self.label)
-        if self.differs:
-            self.set_visible(True)  # a folded group does not hide what was changed
+        self.set_visible(self.open or self.differs)  # a folded group does not hide what was changed
         # Kept in the layout, so that rows do not move while one types.
         self._reset.setText("↺" if self.differs else " ")
         self._reset.setEnabled(self.differs)
-
-
-class _Float(QDoubleSpinBox):
-    """A number that the wheel does not change by accident."""
-
-    def __init__(self, knob: Knob, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        lo, hi = (limit if math.isfinite(limit) else math.copysign(1e9, limit) for limit in (knob.lo, knob.hi))
-        self.setRange(lo, hi)
-        self.setDecimals(3)
-        self.setSingleStep(0.05 if hi - lo <= 2 else 0.25 if hi - lo <= 100 else 1.0)
-        self.setSuffix({"deg": "°"}.get(knob.unit, f" {knob.unit}" if knob.unit else ""))
-        self.setKeyboardTracking(False)
-
-    def textFromValue(self, value: float) -> str:
-        text = super().textFromValue(value)
-        point = self.locale().decimalPoint()
-        return text.rstrip("0").rstrip(point) if point in text else text
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        if self.hasFocus():
-            super().wheelEvent(event)
-        else:
-            event.ignore()
-
-
-class _Number(QWidget):
-    """One float, or a curve that is shown as such."""
-
-    edited = Signal()
-
-    def __init__(self, knob: Knob, parent: QWidget, count: int = 1) -> None:
-        super().__init__(parent)
-        box = QHBoxLayout(self)
-        box.setContentsMargins(0, 0, 0, 0)
-        box.setSpacing(3)
-        self.spins = [_Float(knob, self) for _ in range(count)]
-        self._curve: Curve | None = None
-        self._keys = QLabel(self)
-        self._keys.setProperty("role", "quiet")
-        self._keys.hide()
-        for spin in self.spins:
-            spin.setMinimumWidth(44)
-            if count > 1:
-                spin.setSuffix("")  # three of them in a row have room for numbers only
-                spin.setProperty("tight", "true")
-            box.addWidget(spin, 1)
-            spin.valueChanged.connect(self.edited)
-        box.addWidget(self._keys, 1)
-        self.setFocusProxy(self.spins[0])
-
-    def show_value(self, value: Any) -> None:
-        self._curve = value if isinstance(value, Curve) else None
-        self._keys.setVisible(self._curve is not None)
-        for spin in self.spins:
-            spin.setVisible(self._curve is None)
-        if isinstance(value, Curve):
-            self._keys.setText(f"animated, {len(value.keys)} keys")
-            self._keys.setToolTip(str(value))
-            return
-        for spin, number in zip(self.spins, value if isinstance(value, tuple) else (value,), strict=True):
-            with QSignalBlocker(spin):
-                spin.setValue(number)
-
-    def read_value(self) -> Any:
-        if self._curve is not None:
-            return self._curve
-        if len(self.spins) == 1:
-            return self.spins[0].value()
-        return tuple(spin.value() for spin in self.spins)
-
-
-class _Whole(QSpinBox):
-    edited = Signal()
-
-    def __init__(self, knob: Knob, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setRange(int(knob.lo), int(knob.hi))
-        self.setSuffix(f" {knob.unit}" if knob.unit else "")
-        self.setKeyboardTracking(False)
-        self.valueChanged.connect(self.edited)
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        if self.hasFocus():
-            super().wheelEvent(event)
-        else:
-            event.ignore()
-
-    def show_value(self, value: Any) -> None:
-        self.setValue(value)
-
-    def read_value(self) -> Any:
-        return self.value()
-
-
-class _Choice(QComboBox):
-    edited = Signal()
-
-    def __init__(self, name: str, knob: Knob, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setMinimumWidth(80)
-        optional = default_of(name) is None
-        self.addItems([*([AUTO] if optional else []), *knob.choices])
-        self.currentTextChanged.connect(self.edited)
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        if self.hasFocus():
-            super().wheelEvent(event)
-        else:
-            event.ignore()
-
-    def show_value(self, value: Any) -> None:
-        self.setCurrentText(AUTO if value is None else value)
-
-    def read_value(self) -> Any:
-        text = self.currentText()
-        return None if text == AUTO else text
-
-
-class _Switch(QCheckBox):
-    edited = Signal()
-
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.toggled.connect(self.edited)
-
-    def show_value(self, value: Any) -> None:
-        self.setChecked(value)
-
-    def read_value(self) -> Any:
-        return self.isChecked()
-
-
-class _Names(QWidget):
-    """A button for each name there is."""
-
-    edited = Signal()
-
-    def __init__(self, knob: Knob, parent: QWidget) -> None:
-        super().__init__(parent)
-        grid = QGridLayout(self)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setSpacing(3)
-        self.buttons: dict[str, QToolButton] = {}
-        across = 3 if max(map(len, knob.choices)) < 6 else 2
-        for index, choice in enumerate(knob.choices):
-            button = QToolButton(self)
-            button.setText(choice)
-            button.setCheckable(True)
-            button.toggled.connect(self.edited)
-            button.setMinimumWidth(44)
-            button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-            grid.addWidget(button, index // across, index % across)
-            self.buttons[choice] = button
-
-    def show_value(self, value: Any) -> None:
-        for name, button in self.buttons.items():
-            with QSignalBlocker(button):
-                button.setChecked(name in value)
-
-    def read_value(self) -> Any:
-        return tuple(name for name, button in self.buttons.items() if button.isChecked())
-
-
-class _Text(QLineEdit):
-    """Anything that is typed as on the command line; empty is the default."""
-
-    edited = Signal()
-
-    def __init__(self, name: str, knob: Knob, parent: QWidget) -> None:
-        super().__init__(parent)
-        self._name = name
-        self.setMinimumWidth(80)
-        default = default_of(name)
-        self.setPlaceholderText(AUTO if default in (None, ()) else str(default))
-        self.editingFinished.connect(self.edited)
-
-    def show_value(self, value: Any) -> None:
-        shown = ",".join(value) if isinstance(value, tuple) else f"{value:g}" if isinstance(value, float) else value
-        self.setText("" if value is None else str(shown))
-
-    def read_value(self) -> Any:
-        text = self.text().strip()
-        return parse(self._name, text) if text else default_of(self._name)
-
-
-class _Path(QWidget):
-    """A path, typed or chosen."""
-
-    edited = Signal()
-
-    def __init__(self, name: str, knob: Knob, parent: QWidget) -> None:
-        super().__init__(parent)
-        box = QHBoxLayout(self)
-        box.setContentsMargins(0, 0, 0, 0)
-        box.setSpacing(3)
-        self._text = _Text(name, knob, self)
-        browse = QToolButton(self)
-        browse.setText("…")
-        browse.setAccessibleName(f"choose {name}")
-        browse.clicked.connect(self._browse)
-        box.addWidget(self._text, 1)
-        box.addWidget(browse)
-        self._text.edited.connect(self.edited)
-        self.setFocusProxy(self._text)
-
-    def show_value(self, value: Any) -> None:
-        self._text.show_value(value)
-
-    def read_value(self) -> Any:
-        return self._text.read_value()
-
-    def _browse(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(self, self.accessibleName(), self._text.text())
-        if path:
-            self._text.setText(path)
-            self.edited.emit()
-
-
-def _make_editor(name: str, knob: Knob, parent: QWidget) -> QWidget:
-    default = default_of(name)
-    if knob.kind == "choice":
-        made: Any = _Choice(name, knob, parent)
-    elif knob.kind == "bool":
-        made = _Switch(parent)
-    elif knob.kind == "vector":
-        made = _Number(knob, parent, count=3)
-    elif knob.kind == "float" and default is not None:
-        made = _Number(knob, parent)
-    elif knob.kind == "int" and default is not None:
-        made = _Whole(knob, parent)
-    elif knob.kind == "names" and knob.choices:
-        made = _Names(knob, parent)
-    elif knob.kind in ("picture", "file"):
-        made = _Path(name, knob, parent)
-    else:
-        made = _Text(name, knob, parent)
-    with QSignalBlocker(made):
-        made.show_value(default)
-    return made
 
 
 def _tooltip(name: str, knob: Knob) -> str:

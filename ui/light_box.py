@@ -12,7 +12,7 @@ from ..core.parameters import Curve
 from . import theme
 from .env_dial import EnvDial, LampMark
 
-BALL = 72  # px
+BALL = 66  # px
 STOPS = 6.0
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import PySide6
-from PySide6.QtCore import QByteArray, QSettings, Qt
+from PySide6.QtCore import QByteArray, QSettings, QSize, Qt
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QImage, QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import (
     QApplication,
@@ -37,8 +37,9 @@ from PySide6.QtWidgets import (
 from ..core import VERSION
 from ..core.errors import RelampError, StoppedError, UsageError
 from ..core.job import RelightJob
-from ..core.parameters import knob_of, knobs
+from ..core.parameters import knob_of
 from . import theme
+from .banner import Banner, UndoBeyondField
 from .client import WorkerClient
 from .command_line import command_line
 from .input_row import NAME_WIDTH, InputRow
@@ -46,19 +47,21 @@ from .knob_form import KnobForm
 from .lamp_list import LampFacts, LampList
 from .light_box import LightBox
 from .light_presets import KeptLight, LightPresets
+from .recovery import Recovery, discard, folder_of
 from .render_queue import RenderQueue, RenderRow
+from .sections import label_of, look_sections, render_sections
 from .session import INPUTS, Session
 from .viewer import Viewer
 
 JOB_FILES = "Relamp jobs (*.json);;All files (*)"
 RECENT = 8
-COLUMN = 328  # px: the forms at their narrowest, and a scroll bar
-RENDER_GROUPS = ("output", "run")  # of parameters, in the render's tab
-APART = (*INPUTS, "prompt", "views", "create_dir", "verify")  # shown elsewhere, or too rare for a form
+COLUMN = 240  # px, a column at its narrowest
+SCROLL_BAR = 10  # px
 SHORTCUTS = (
     ("Ctrl+O", "open a job or a plate"),
     ("Ctrl+S", "save the job"),
     ("Ctrl+Shift+S", "save the job under another name"),
+    ("Ctrl+Z, Ctrl+Shift+Z", "undo, redo"),
     ("Ctrl+R", "render"),
     ("Ctrl+Shift+C", "copy as command line"),
     ("F5", "read every file again"),
@@ -87,6 +90,7 @@ class Panel(QWidget):
         self._settings = settings or QSettings("relamp", "panel")
         self.client = WorkerClient(python, os.environ.get("OCIO"), self)
         self.session = Session(self.client, self)
+        self.recovery = Recovery(folder_of(self._settings), self)
         self._job_path = ""
         self._suggested: str | None = None
         self.help: QMessageBox | None = None
@@ -95,12 +99,12 @@ class Panel(QWidget):
         self.light = LightBox(self)
         self.presets = LightPresets(self._settings, self._current_light, self)
         self.lamps = LampList(self)
-        self.inputs = {name: InputRow(name.replace("_", " "), knob_of(name).help, self) for name in INPUTS}
+        self.inputs = {name: InputRow(label_of(name), knob_of(name).help, self) for name in INPUTS}
         self.words = QLineEdit(self)
-        shown = [(name, knob.group in RENDER_GROUPS) for name, knob in knobs() if name not in APART]
-        self.settings_form = KnobForm([name for name, renders in shown if not renders], self)
-        self.render_form = KnobForm([name for name, renders in shown if renders], self)
+        self.settings_form = KnobForm(look_sections(), self)
+        self.render_form = KnobForm(render_sections(), self)
         self.queue = RenderQueue(self)
+        self.banner = Banner(self)
         self._build()
         self._connect()
         self._restore()
@@ -116,15 +120,17 @@ class Panel(QWidget):
             self.inputs["plate"].setPath(path)
             self._remember(path)
 
-    def loadJob(self, path: str) -> None:
-        """Load a job file; an error is shown as a sentence."""
+    def loadJob(self, path: str, remember: bool = True) -> None:
+        """Load a job file, and `remember` it as the one that is worked on; an error is shown as a sentence."""
         try:
             self.session.load(path)
         except RelampError as error:
             self.say(str(error), wrong=True)
             return
-        self._remember(path)
-        self.say(f"{path} is open")
+        if remember:
+            self._remember(path)
+            self.recovery.saved()
+        self.say(f"{path} is open" if remember else "the work that was not saved is open")
 
     def saveJob(self, path: str) -> None:
         """Write the job; an error is shown as a sentence."""
@@ -133,6 +139,7 @@ class Panel(QWidget):
         except RelampError as error:
             self.say(str(error), wrong=True)
             return
+        self.recovery.saved()
         self._remember(path)
         self.say(f"saved as {path}")
 
@@ -142,9 +149,9 @@ class Panel(QWidget):
             self.session.job.require("plate", "env", "out")
         except RelampError as error:
             self.say(str(error), wrong=True)
-            self._tabs.setCurrentIndex(1)
+            self.tabs.setCurrentIndex(1)
             return
-        self._tabs.setCurrentIndex(1)
+        self.tabs.setCurrentIndex(1)
         out = self.session.job.parameters.out or ""
         row = self.queue.add(Path(out).name, out)
         self._begin(row, self.session.job, out, resume=False)
@@ -160,7 +167,7 @@ class Panel(QWidget):
             row.fail(str(error), isinstance(error, StoppedError))
             self.say(str(error), wrong=not isinstance(error, StoppedError))
 
-        call = self.session.render(row.advance, done, failed, job, resume)
+        call = self.session.render(row.advance, done, failed, job, resume, row.begin)
         row.watch(
             cancel=lambda: self.session.cancel(call),
             show=lambda: self.session.showResult(out),
@@ -190,6 +197,7 @@ class Panel(QWidget):
         self._settings.setValue("columns", self._columns.saveState())
         self._settings.setValue("view", list(self.viewer.views.value()))
         self.viewer.playback.setPlaying(False)
+        self.recovery.close()
         self.client.close()
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -197,6 +205,7 @@ class Panel(QWidget):
         if not self._started:
             self._started = True
             self.session.start()
+            self._offer_recovery()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         if self.queue.busy() and not self._may_stop():
@@ -218,25 +227,27 @@ class Panel(QWidget):
     def _build(self) -> None:
         self._columns = QSplitter(Qt.Orientation.Horizontal, self)
         self._columns.setChildrenCollapsible(False)
+        self._columns.setHandleWidth(4)
         self._columns.addWidget(self._left())
         self._columns.addWidget(self.viewer)
         self._columns.addWidget(self._right())
         self._columns.setStretchFactor(1, 1)
-        self._columns.setSizes([330, 840, 350])
+        self._columns.setSizes([310, 840, 320])
         self._status = QLabel(self)
         self._status.setProperty("role", "quiet")
         self._status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._status.setMinimumWidth(1)
         values = self.viewer.values
-        values.setMinimumWidth(260)
+        values.setMinimumWidth(220)
         values.setAlignment(Qt.AlignmentFlag.AlignRight)
         values.setToolTip("Linear light under the pointer, in the working space")
         foot = QHBoxLayout()
         foot.addWidget(self._status, 1)
         foot.addWidget(values)
         box = QVBoxLayout(self)
-        box.setContentsMargins(8, 8, 8, 6)
+        box.setContentsMargins(4, 6, 4, 4)
         box.setSpacing(6)
+        box.addWidget(self.banner)
         box.addWidget(self._columns, 1)
         box.addLayout(foot)
 
@@ -275,42 +286,55 @@ class Panel(QWidget):
 
     def _file_buttons(self) -> QHBoxLayout:
         line = QHBoxLayout()
+        self._buttons: dict[str, QToolButton] = {}
         self._recent = QMenu(self)
         self._recent.aboutToShow.connect(self._fill_recent)
         for text, tip, act in (
             ("Open", "Open a job or a plate (Ctrl+O)", self._choose_open),
             ("Save", "Save the job, as the command line takes it (Ctrl+S)", self._save),
-            ("Copy command", "Copy as command line (Ctrl+Shift+C)", self.copyCommandLine),
+            ("↶", "Undo (Ctrl+Z)", self.session.undo),
+            ("↷", "Redo (Ctrl+Shift+Z)", self.session.redo),
             ("?", "Keyboard shortcuts (F1)", self.showHelp),
         ):
-            button = QToolButton(self)
+            button = self._buttons[text] = QToolButton(self)
             button.setText(text)
             button.setToolTip(tip)
+            button.setProperty("tight", "true")
             button.clicked.connect(act)
             if text == "Open":
                 button.setMenu(self._recent)
                 button.setPopupMode(QToolButton.ToolButtonPopupMode.MenuButtonPopup)
             line.addWidget(button)
         line.addStretch(1)
+        line.setSpacing(4)
+        self.undo_button, self.redo_button = self._buttons["↶"], self._buttons["↷"]
+        for button in (self.undo_button, self.redo_button):
+            button.setEnabled(False)
         return line
 
     def _right(self) -> QWidget:
-        self._tabs = QTabWidget(self)
-        self._tabs.setDocumentMode(True)
-        self._tabs.tabBar().setDrawBase(False)
-        self._tabs.addTab(_scrolled(self.settings_form), "Settings")
+        self.tabs = QTabWidget(self)
+        self.tabs.setDocumentMode(True)
+        self.tabs.tabBar().setDrawBase(False)
+        self.tabs.addTab(_scrolled(self.settings_form), "Look")
         rendering = QWidget(self)
         box = QVBoxLayout(rendering)
         box.setContentsMargins(0, 0, 6, 0)
-        box.addWidget(self.render_form)
-        box.addSpacing(4)
+        box.addWidget(_scrolled(self.render_form), 3)
         self.render_button = QPushButton("Render", self)
         self.render_button.setProperty("role", "main")
         self.render_button.setToolTip("Queue this job as it stands now (Ctrl+R)")
-        box.addWidget(self.render_button)
-        box.addWidget(self.queue, 1)
-        self._tabs.addTab(rendering, "Render")
-        return self._tabs
+        copy = QToolButton(self)
+        copy.setText("Copy command")
+        copy.setToolTip("Copy this render as a command line (Ctrl+Shift+C)")
+        copy.clicked.connect(self.copyCommandLine)
+        line = QHBoxLayout()
+        line.addWidget(self.render_button, 1)
+        line.addWidget(copy)
+        box.addLayout(line)
+        box.addWidget(self.queue, 2)
+        self.tabs.addTab(rendering, "Render")
+        return self.tabs
 
     def _connect(self) -> None:
         session = self.session
@@ -340,6 +364,8 @@ class Panel(QWidget):
             ("Ctrl+S", self._save),
             ("Ctrl+Shift+S", self.saveJobAs),
             ("Ctrl+R", self.renderJob),
+            ("Ctrl+Z", session.undo),
+            ("Ctrl+Shift+Z", session.redo),
             ("Ctrl+Shift+C", self.copyCommandLine),
             ("F5", session.reload),
             ("F1", self.showHelp),
@@ -347,6 +373,31 @@ class Panel(QWidget):
             # Only while the focus is in here: a host has keys of its own.
             QShortcut(QKeySequence(keys), self, act).setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         self.setAcceptDrops(True)
+        for field in self.findChildren(QLineEdit):
+            UndoBeyondField(field)
+        session.jobChanged.connect(self._job_changed)
+
+    def _job_changed(self) -> None:
+        self.undo_button.setEnabled(self.session.history.can_undo())
+        self.redo_button.setEnabled(self.session.history.can_redo())
+        if self.session.job.parameters.plate:
+            self.recovery.note(self.session.job)
+
+    def _offer_recovery(self) -> None:
+        """Offer the work that was not saved, where there is some."""
+        left = self.recovery.left()
+        if left is None:
+            return
+        file, when = left
+
+        def take() -> None:
+            self.loadJob(str(file), remember=False)
+            discard(file)  # it is in this panel's own file from now on
+
+        self.banner.ask(
+            f"Work of {when} was not saved.",
+            (("Open it", take), ("Discard it", lambda: discard(file)), ("Later", None)),
+        )
 
     def dragEnterEvent(self, event: Any) -> None:
         if event.mimeData().hasUrls():
@@ -380,7 +431,7 @@ class Panel(QWidget):
         self.inputs[name].setSentence(facts["sentence"])
         if name == "plate" and self.session.job.parameters.out in (None, self._suggested):
             self._suggested = suggested_out(facts["pattern"])
-            self.session.set("out", self._suggested)
+            self.session.set("out", self._suggested, undoable=False)
 
     def _input_refused(self, name: str, sentence: str) -> None:
         self.inputs[name].setSentence(sentence, wrong=True)
@@ -491,11 +542,13 @@ class Panel(QWidget):
             self.viewer.views.setValue(*kept)
 
     def _restore(self) -> None:
-        self.resize(1520, 860)
+        room = self.screen().availableGeometry().size() if self.screen() else QSize(1520, 860)
+        self.resize(QSize(1520, 860).boundedTo(room))
         for key, restore in (("geometry", self.restoreGeometry), ("columns", self._columns.restoreState)):
             state = self._settings.value(key)
             if isinstance(state, QByteArray):
                 restore(state)
+        self.resize(self.size().boundedTo(room))  # the window of last time may have been on a larger screen
 
 
 def _heading(text: str) -> QLabel:
@@ -509,7 +562,7 @@ def _scrolled(widget: QWidget) -> QScrollArea:
     area = QScrollArea()
     area.setWidget(widget)
     area.setWidgetResizable(True)
-    area.setMinimumWidth(COLUMN)
+    area.setMinimumWidth(max(COLUMN, widget.minimumSizeHint().width() + SCROLL_BAR))
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     return area
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import sys
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QElapsedTimer, QPointF, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
 from . import theme
 
 SMALLEST, LARGEST = 1 / 64, 64.0
+PATIENCE = 250  # ms before a sign says that something is worked out
 GRIP = 8  # px around the wipe's line that take hold of it
 
 
@@ -34,7 +35,11 @@ class PlateView(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._picture, self._before = QImage(), QImage()
-        self._message = ""
+        self._message, self._tag = "", ""
+        self._busy, self._small, self._turn = "", False, 0
+        self._begun = QElapsedTimer()
+        self._turning = QTimer(self, interval=80)
+        self._turning.timeout.connect(self._turned)
         self._size = QSize()
         self._aspect = 1.0
         self._scale, self._centre, self._fits = 1.0, QPointF(0.5, 0.5), True
@@ -71,6 +76,36 @@ class PlateView(QWidget):
     def message(self) -> str:
         """The sentence over the picture."""
         return self._message
+
+    def setTag(self, text: str) -> None:
+        """Say in the picture's corner what it is, such as a preview."""
+        self._tag = text
+        self.update()
+
+    def tag(self) -> str:
+        """What the picture is said to be."""
+        return self._tag
+
+    def setBusy(self, text: str, small: bool = False) -> None:
+        """Turn a sign over the picture while something is worked out, with the seconds it has taken; an empty text ends it.
+
+        A `small` sign stands in the corner: the picture there is an older one of the same kind.
+        """
+        if text and not self._busy:
+            self._begun.start()
+            self._turning.start()
+        elif not text:
+            self._turning.stop()
+        self._busy, self._small = text, small
+        self.update()
+
+    def busy(self) -> str:
+        """What is being worked out, as the sign says it; empty when nothing is."""
+        return self._busy
+
+    def _turned(self) -> None:
+        self._turn = (self._turn + 30) % 360
+        self.update()
 
     def wipe(self) -> float:
         """Where the wipe is, 0 to 1 of the picture's width."""
@@ -124,7 +159,30 @@ class PlateView(QWidget):
             self._paint_pictures(painter)
         if self._message:
             self._paint_message(painter)
+        elif self._busy and self._begun.elapsed() >= PATIENCE:
+            self._paint_busy(painter)
+        if self._tag and not self._picture.isNull():
+            self._label(painter, QPointF(8, self.height() - 28), self._tag)
         painter.end()
+
+    def _paint_busy(self, painter: QPainter) -> None:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if self._small:
+            self._paint_ring(painter, QRectF(self.width() - 30, 10, 20, 20), 2.5)
+            return
+        text = f"{self._busy} … {self._begun.elapsed() // 1000} s"
+        room = painter.fontMetrics().boundingRect(text).width()
+        box = QRectF(0, 0, max(room, 60) + 40, 96)
+        box.moveCenter(QPointF(self.rect().center()))
+        painter.fillRect(box, QColor(20, 20, 20, 220))
+        self._paint_ring(painter, QRectF(box.center().x() - 18, box.top() + 14, 36, 36), 4)
+        painter.setPen(QColor(theme.TEXT))
+        painter.drawText(box.adjusted(0, 58, 0, -10), Qt.AlignmentFlag.AlignCenter, text)
+
+    def _paint_ring(self, painter: QPainter, box: QRectF, width: float) -> None:
+        for colour, span in ((QColor(0, 0, 0, 120), 360), (QColor(theme.ACCENT), 100)):
+            painter.setPen(QPen(colour, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+            painter.drawArc(box, -16 * self._turn, -16 * span)
 
     def _paint_pictures(self, painter: QPainter) -> None:
         frame = self._frame()

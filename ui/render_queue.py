@@ -9,7 +9,17 @@ from typing import Any
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLabel, QProgressBar, QScrollArea, QToolButton, QVBoxLayout, QWidget
 
-STATES = ("waiting", "rendering", "stopping", "done", "failed", "stopped")
+STATES = ("waiting", "preparing", "rendering", "stopping", "done", "failed", "stopped")
+# What the button of a row does in each state: its text and its tooltip.
+_BUTTONS = {
+    "waiting": ("Remove", "Take it out of the queue; nothing of it is rendered"),
+    "preparing": ("Stop", "Stop before the first frame"),
+    "rendering": ("Stop", "Stop after the frames in work; finished frames are kept"),
+    "stopping": ("Stop", "The frames in work are finished first"),
+    "done": ("", ""),
+    "failed": ("Resume", "Render what is missing; finished frames are kept"),
+    "stopped": ("Resume", "Render what is missing; finished frames are kept"),
+}
 _MOST_REASONS = 40  # lines under a bar; what is left of a thousand failures is in the report beside the frames
 
 
@@ -28,7 +38,7 @@ class RenderRow(QWidget):
         self._name = QLabel(name, self)
         self._name.setToolTip(tip)
         self._bar = QProgressBar(self)
-        self.show_button, self.button = _small("Show", self), _small("Cancel", self)
+        self.show_button, self.button = _small("Show", self), _small("", self)
         self.show_button.setToolTip("Look at the frames that are there")
         self.show_button.clicked.connect(lambda: self._show_frames and self._show_frames())
         self.button.clicked.connect(self._pressed)
@@ -61,10 +71,20 @@ class RenderRow(QWidget):
         return dict(self._failed)
 
     def cancel(self) -> None:
-        """Stop the render: the frame in work is finished, finished frames are kept."""
-        if self.state in ("waiting", "rendering") and self._cancel is not None:
-            self._set("stopping", "stopping")
+        """Take a render that waits out of the queue, or stop one in work, whose frames in work are finished and kept."""
+        if self.state in ("waiting", "preparing", "rendering") and self._cancel is not None:
+            waited = self.state == "waiting"
+            self._set("stopping", "removing" if waited else "stopping")
+            if not waited:
+                self._say(
+                    [*self._reasons(), "frames in work are finished first, finished frames are kept"], wrong=False
+                )
             self._cancel()
+
+    def begin(self) -> None:
+        """Show that the worker has taken the render up: it reads, measures and loads before its first frame."""
+        if self.state == "waiting":
+            self._set("preparing", "measuring the shot")
 
     def resume(self) -> None:
         """Resume a render that failed or was stopped; finished frames are kept."""
@@ -121,9 +141,9 @@ class RenderRow(QWidget):
     def _set(self, state: str, words: str) -> None:
         self.state = state
         self._bar.setFormat(words)
-        ended = state in ("failed", "stopped")
-        self.button.setText("Resume" if ended else "Cancel")
-        self.button.setToolTip("Render what is missing" if ended else "Stop; finished frames are kept")
+        text, tip = _BUTTONS[state]
+        self.button.setText(text)
+        self.button.setToolTip(tip)
         self.button.setVisible(state != "done")
         self.button.setEnabled(state != "stopping")
         self.show_button.setVisible(self._finished > 0)
@@ -148,7 +168,7 @@ class RenderQueue(QScrollArea):
         super().__init__(parent)
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setMinimumHeight(120)
+        self.setMinimumHeight(84)
         holder = QWidget(self)
         self._box = QVBoxLayout(holder)
         self._box.setContentsMargins(0, 0, 4, 0)
@@ -162,7 +182,7 @@ class RenderQueue(QScrollArea):
 
     def busy(self) -> bool:
         """Whether anything is rendered or waits."""
-        return any(row.state in ("waiting", "rendering", "stopping") for row in self._rows)
+        return any(row.state in ("waiting", "preparing", "rendering", "stopping") for row in self._rows)
 
     def add(self, name: str, tip: str = "") -> RenderRow:
         """Add a row for another render."""

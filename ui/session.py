@@ -21,6 +21,7 @@ from ..core.parameters import NEW_LAYERS, PUBLISHED, Curve, RelightParameters, d
 from ..core.rpc import Call, Reply
 from .client import WorkerClient, as_image, as_params
 from .frame_cache import FrameCache, Shown
+from .history import History
 
 INPUTS = ("plate", "matte", "normals", "depth", "source_env", "env", "background")
 LIGHTS = ("env", "prompt", "background", "rig")
@@ -49,6 +50,8 @@ class Session(QObject):
     """One artist's work on one shot."""
 
     parameterChanged = Signal(str, object)
+    jobChanged = Signal()
+    """The job is another one, and so may be what can be undone."""
     inspected = Signal(str, object)
     """An input was found: its name and the facts of the worker's `inspect`."""
     inputRefused = Signal(str, str)
@@ -56,6 +59,8 @@ class Session(QObject):
     pictureReady = Signal(str, QImage, object)
     """A picture of a stage, and the facts of the worker's `preview`."""
     pictureFailed = Signal(str)
+    workingChanged = Signal(str)
+    """The stage whose picture is being worked out, or `result`; empty when it is there."""
     beforeReady = Signal(QImage)
     environmentReady = Signal(QImage, object)
     """The new light's picture and its lamps."""
@@ -74,6 +79,7 @@ class Session(QObject):
         super().__init__(parent)
         self._client = client
         self._job = RelightJob(RelightParameters())
+        self.history = History()
         self._frame: int | None = None
         self._stage, self._stops, self._size, self._ball = "relit", 0.0, QUICK, 96
         self._view: tuple[str | None, str | None] = (None, None)
@@ -82,6 +88,7 @@ class Session(QObject):
         self._cache, self._befores = FrameCache(), FrameCache()
         self._wants_before = False
         self._moving, self._waiting = False, False
+        self._working = ""
         self._settle = QTimer(self, singleShot=True, interval=SETTLE)
         self._settle.timeout.connect(lambda: self._ask_picture(self._size))
         client.noticed.connect(self._noticed)
@@ -102,10 +109,11 @@ class Session(QObject):
         """The rendered frames that are shown, None for a preview."""
         return self._result
 
-    def set(self, name: str, value: Any) -> None:
+    def set(self, name: str, value: Any, undoable: bool = True) -> None:
         """Set a parameter. A value that is refused is reported and changes nothing.
 
-        A light that is removed takes its turn and its exposure with it, which would be wrong for the next one.
+        What follows from another change and is no step of its own is not `undoable`. A light that is removed takes its turn and
+        its exposure with it, which would be wrong for the next one.
         """
         if value == "":
             value = default_of(name)
@@ -114,16 +122,20 @@ class Session(QObject):
             return
         changed = {name: value} | _goes_with_its_light(before, name, value)
         try:
-            self._job = jobs.with_parameters(self._job, **changed)
+            job = jobs.with_parameters(self._job, **changed)
         except RelampError as error:
             self.said.emit(str(error), True)
             return
+        if undoable:
+            self.history.note(self._job, name)
+        self._job = job
         if knob_of(name).group not in _NO_PICTURE:
             self._result = None
         for each, new in changed.items():
             self.parameterChanged.emit(each, new)
         for each in changed:
             self._follow(each, getattr(before, each))
+        self.jobChanged.emit()
 
     def load(self, path: str) -> None:
         """Load a job file. Raises `RelampError`."""
@@ -134,7 +146,23 @@ class Session(QObject):
         jobs.save(self._job, path, overwrite=True)
 
     def take(self, job: RelightJob) -> None:
-        """Replace the job."""
+        """Replace the job, as one step that can be undone."""
+        self.history.note(self._job)
+        self._replace(job)
+
+    def undo(self) -> None:
+        """Take the last step back."""
+        job = self.history.undo(self._job)
+        if job is not None:
+            self._replace(job)
+
+    def redo(self) -> None:
+        """Take a step again that was taken back."""
+        job = self.history.redo(self._job)
+        if job is not None:
+            self._replace(job)
+
+    def _replace(self, job: RelightJob) -> None:
         before, self._job = self._job.parameters, job
         self._result = None
         changed = [name for name, _ in knobs() if getattr(before, name) != getattr(job.parameters, name)]
@@ -144,6 +172,7 @@ class Session(QObject):
             if name in INPUTS or name in _LIGHT:
                 self._follow(name, getattr(before, name))
         self.refresh()
+        self.jobChanged.emit()
 
     def start(self) -> None:
         """Start the worker, so that it is warm when it is needed, and learn what the colour config has."""
@@ -236,7 +265,7 @@ class Session(QObject):
             self.cachedChanged.emit(frozenset())
         kept = self._cache.get(self._frame) if self._frame is not None else None
         if kept is not None:
-            self._waiting = False
+            self._set_waiting(False)
             self.pictureReady.emit(self._name(), kept.image, kept.facts)
         else:
             self._ask_picture(QUICK if self._large() else self._size)
@@ -273,6 +302,7 @@ class Session(QObject):
         on_error: Callable[[RelampError], None],
         job: RelightJob | None = None,
         resume: bool = False,
+        on_begun: Callable[[], None] | None = None,
     ) -> Call:
         """Queue a render of the job as it stands, or of another one. `resume` keeps the frames that are finished."""
         return self._client.ask(
@@ -281,6 +311,7 @@ class Session(QObject):
             lambda reply: on_done(reply.result),
             on_error,
             on_progress=on_progress,
+            on_begun=on_begun,
         )
 
     def cancel(self, call: Call) -> None:
@@ -369,7 +400,7 @@ class Session(QObject):
     def _ask_picture(self, size: int) -> None:
         request, frame = self._wanted(), self._frame
         self._cache.setKey(request.key)
-        self._waiting = True
+        self._set_waiting(True)
 
         def ready(reply: Reply) -> None:
             shown = Shown(as_image(reply), reply.result, size)
@@ -379,15 +410,22 @@ class Session(QObject):
             here = frame in (self._frame, None)
             wanted = here and self._cache.key() == request.key
             if wanted or (here and self._waiting):  # an older picture of the same stage is better than none
-                self._waiting = self._waiting and not wanted
                 self.pictureReady.emit(request.name, shown.image, shown.facts)
+                self._set_waiting(self._waiting and not wanted)
 
         def failed(error: RelampError) -> None:
-            self._waiting = False
+            self._set_waiting(False)
             self.pictureFailed.emit(str(error))
 
         params = {**request.params, "frame": frame, "size": size, "name": request.name}
         self._client.ask("preview", params, ready, failed, lane="view")
+
+    def _set_waiting(self, on: bool) -> None:
+        self._waiting = on
+        working = self._name() if on else ""
+        if working != self._working:
+            self._working = working
+            self.workingChanged.emit(working)
 
     def _ask_before(self) -> None:
         if not self._wants_before or self._frame is None:

@@ -27,6 +27,7 @@ QLineEdit:disabled, QSpinBox:disabled, QDoubleSpinBox:disabled, QComboBox:disabl
 QSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::up-button, QDoubleSpinBox::down-button {{
     width: 0; border: none; }}
 QDoubleSpinBox[tight="true"] {{ padding: 1px 2px; }}
+QToolButton[tight="true"] {{ padding: 1px 5px; }}
 QComboBox::drop-down {{ border: none; width: 16px; }}
 QComboBox::down-arrow, QToolButton::menu-indicator {{ image: url("{_ARROW}"); width: 8px; height: 5px; }}
 QToolButton::menu-indicator {{ subcontrol-origin: padding; subcontrol-position: right center; right: 4px; }}
@@ -72,6 +73,7 @@ QProgressBar::chunk {{ background: {DEEP}; }}
 QSlider::groove:horizontal {{ background: {FIELD}; height: 4px; border-radius: 2px; }}
 QSlider::handle:horizontal {{ background: {QUIET}; width: 10px; margin: -4px 0; border-radius: 5px; }}
 QSlider::handle:horizontal:hover, QSlider::handle:horizontal:focus {{ background: {ACCENT}; }}
+QFrame[role="banner"] {{ background: {RAISED}; border: 1px solid {DEEP}; border-radius: 3px; }}
 QSplitter::handle {{ background: {WINDOW}; }}
 QLabel[role="heading"] {{ color: {QUIET}; font-weight: bold; }}
 QLabel[role="quiet"] {{ color: {QUIET}; }}

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import Signal
-from PySide6.QtGui import QActionGroup
-from PySide6.QtWidgets import QMenu, QToolButton, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QActionGroup, QResizeEvent
+from PySide6.QtWidgets import QMenu, QSizePolicy, QToolButton, QWidget
+
+BESIDE_NAME = 32  # px of the button that its name does not take: the arrow and the margins
 
 
 class ViewMenu(QToolButton):
@@ -18,8 +20,11 @@ class ViewMenu(QToolButton):
         super().__init__(parent)
         self._displays: dict[str, list[str]] = {}
         self._value: tuple[str | None, str | None] = (None, None)
+        self._name = ""
         self.setAccessibleName("display and view")
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)  # a long name is shortened
+        self.setMinimumWidth(64)
         self._menu = QMenu(self)
         self.setMenu(self._menu)
         self._group = QActionGroup(self)
@@ -51,9 +56,18 @@ class ViewMenu(QToolButton):
                 self.valueChanged.emit(found)
         self._show()
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._show_name()
+        super().resizeEvent(event)
+
+    def _show_name(self) -> None:
+        room = self.width() - BESIDE_NAME
+        self.setText(self.fontMetrics().elidedText(self._name, Qt.TextElideMode.ElideRight, room))
+
     def _show(self) -> None:
         display, view = self._value
-        self.setText(view.partition(" (")[0] if view else "view")
+        self._name = view.partition(" (")[0] if view else "view"
+        self._show_name()
         self._menu.clear()
         for child in self._menu.findChildren(QMenu):  # clearing leaves them
             child.deleteLater()

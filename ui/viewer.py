@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QPointF, QSignalBlocker, QSize, Qt
-from PySide6.QtGui import QImage, QKeySequence, QPainter, QPaintEvent, QResizeEvent, QShortcut
+from PySide6.QtCore import QSignalBlocker, QSize, Qt
+from PySide6.QtGui import QImage, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
     QHBoxLayout,
     QLabel,
-    QSizePolicy,
+    QMenu,
     QSpinBox,
     QToolButton,
     QVBoxLayout,
@@ -20,11 +20,13 @@ from PySide6.QtWidgets import (
 
 from .plate_view import PlateView
 from .playback import FPS, Playback
-from .session import LAYERS, QUICK, STAGES, Session
+from .session import LAYERS, QUICK, STAGES, WITHOUT_LIGHT, Session
 from .timeline import Timeline
 from .view_menu import ViewMenu
 
 STEPS = (QUICK, 1440, 1920, 2880)  # px of the longer side: a picture is asked for in one of these, or whole
+NAMES = {"hint": "lights' own ratio", "proxy": "network's view", "rest": "other light"}
+"""What stages are called, where it is not their own name."""
 _TIPS = {
     "relit": "The plate in the new light",
     "plate": "The plate as it was shot",
@@ -47,6 +49,7 @@ class Viewer(QWidget):
         super().__init__(parent)
         self._session = session
         self._facts: dict[str, Any] = {}
+        self._shown, self._awaited = "", ""
         self.view = PlateView(self)
         self.stage = QComboBox(self)
         self.views = ViewMenu(self)
@@ -66,43 +69,52 @@ class Viewer(QWidget):
     def setLamps(self, count: int) -> None:
         """How many lamps there are layers of to look at."""
         stages = [*STAGES, *LAYERS, *(f"lamp{number}" for number in range(1, count + 1)), *(["rest"] if count else [])]
-        current = self.stage.currentText()
+        current = self.stage.currentData()
         with QSignalBlocker(self.stage):
             self.stage.clear()
-            self.stage.addItems(stages)
             for index, name in enumerate(stages):
+                self.stage.addItem(NAMES.get(name, name), name)
                 self.stage.setItemData(index, _TIPS.get(name, ""), Qt.ItemDataRole.ToolTipRole)
-            self.stage.setCurrentText(current if current in stages else STAGES[0])
-        if self.stage.currentText() != current and current:
-            self._session.setStage(self.stage.currentText())
+            self.stage.setCurrentIndex(stages.index(current) if current in stages else 0)
+        if current and self.stage.currentData() != current:
+            self._session.setStage(self.stage.currentData())
 
     def _bar(self) -> QHBoxLayout:
         self.stage.setAccessibleName("stage")
         self.stage.setToolTip("What is shown")
-        self.stage.setMinimumWidth(96)
+        self.stage.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.stage.setMinimumWidth(76)
         self.stage.setMaxVisibleItems(30)
         self.exposure = QDoubleSpinBox(self)
         self.exposure.setRange(-10, 10)
         self.exposure.setSingleStep(0.5)
         self.exposure.setDecimals(1)
         self.exposure.setSuffix(" stops")
-        self.exposure.setFixedWidth(74)
+        self.exposure.setFixedWidth(70)
         self.exposure.setAccessibleName("exposure of the view")
         self.exposure.setToolTip("Brightens the view; changes no frame")
         self.wipe = _button(self, "Wipe", "Before on the left, after on the right (W)")
         self.wipe.setCheckable(True)
-        fit, one = _button(self, "Fit", "The whole picture (F)"), _button(self, "1:1", "Pixel for pixel (1)")
-        fit.clicked.connect(self.view.fit)
-        one.clicked.connect(lambda: self.view.setZoom(1.0, QPointF(self.view.rect().center())))
-        self._zoom, self._about = QLabel(self), _Elided(self)
-        self._zoom.setMinimumWidth(40)
-        for label in (self._zoom, self._about):
-            label.setProperty("role", "quiet")
+        self.zoom = _button(self, "100 %", "How large the picture is shown; the wheel zooms about the pointer")
+        self.zoom.setAccessibleName("zoom")
+        self.zoom.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.zoom.setMinimumWidth(64)
+        sizes = QMenu(self.zoom)
+        sizes.addAction("the whole picture (F)", self.view.fit)
+        for text, zoom in (("50 %", 0.5), ("pixel for pixel (1)", 1.0), ("200 %", 2.0), ("400 %", 4.0)):
+            sizes.addAction(text, lambda zoom=zoom: self.view.setZoom(zoom))
+        self.zoom.setMenu(sizes)
+        self.full = _button(self, "Full", "Work this frame out at the plate's own size, as the render does (R)")
+        self.full.setCheckable(True)
+        self.full.toggled.connect(lambda on: self._size_changed())
         bar = QHBoxLayout()
-        bar.setSpacing(6)
-        for widget in (self.stage, self.exposure, self.views, self.wipe, fit, one, self._zoom):
+        bar.setSpacing(4)
+        for widget in (self.stage, self.exposure):
             bar.addWidget(widget)
-        bar.addWidget(self._about, 1)
+        bar.addWidget(self.views, 4)
+        for widget in (self.wipe, self.zoom, self.full):
+            bar.addWidget(widget)
+        bar.addStretch(2)
         return bar
 
     def _frames_line(self) -> QHBoxLayout:
@@ -133,7 +145,7 @@ class Viewer(QWidget):
 
     def _connect(self) -> None:
         session, view = self._session, self.view
-        self.stage.currentTextChanged.connect(session.setStage)
+        self.stage.currentIndexChanged.connect(lambda index: session.setStage(self.stage.itemData(index)))
         self.exposure.valueChanged.connect(session.setViewExposure)
         self.views.valueChanged.connect(lambda value: session.setView(*value))
         self.wipe.toggled.connect(view.setWiping)
@@ -148,6 +160,7 @@ class Viewer(QWidget):
         self.play.toggled.connect(self.playback.setPlaying)
         self.playback.playingChanged.connect(self._played)
         session.pictureReady.connect(self._show)
+        session.workingChanged.connect(self._working)
         session.pictureFailed.connect(view.setMessage)
         session.beforeReady.connect(view.setBefore)
         session.valuesReady.connect(self._show_values)
@@ -160,6 +173,7 @@ class Viewer(QWidget):
             (Qt.Key.Key_Home, lambda: self.timeline.setValue(min(self.timeline.frames(), default=0))),
             (Qt.Key.Key_End, lambda: self.timeline.setValue(max(self.timeline.frames(), default=0))),
             (Qt.Key.Key_Space, self.play.toggle),
+            (Qt.Key.Key_R, self.full.toggle),
         ):
             QShortcut(QKeySequence(key), view, act).setContext(Qt.ShortcutContext.WidgetShortcut)
 
@@ -170,12 +184,35 @@ class Viewer(QWidget):
         if image.isNull():
             return
         first = self.view.picture().isNull()
-        self._facts = facts
+        self._facts, self._shown = facts, stage
+        self.view.setTag(self._tag(stage, facts))
+        if stage == self._awaited:
+            self.view.setBusy("")
         self.view.setPicture(image, QSize(facts["full_width"], facts["full_height"]), facts["pixel_aspect"])
-        self._about.setText(f"{facts['full_width']} x {facts['full_height']}  ·  {facts['colorspace']}")
-        self._about.setToolTip(f"{stage}, {self._about.text()}")
         if first:
             self._size_changed()
+
+    def _tag(self, stage: str, facts: dict[str, Any]) -> str:
+        """What the picture is: of which stage, and whether the render's or a smaller preview of it."""
+        if stage == "result":
+            return "rendered"
+        if stage in WITHOUT_LIGHT:
+            return NAMES.get(stage, stage)
+        name = NAMES.get(stage, stage)
+        if facts["width"] < facts["full_width"] or facts["height"] < facts["full_height"]:
+            return f"{name}, preview at {max(facts['width'], facts['height'])} px"
+        late = ", before deflicker" if self._session.job.parameters.deflicker else ""
+        return f"{name}, full size{late}"
+
+    def _working(self, stage: str) -> None:
+        """Show that a picture is being worked out: over the whole view as long as another kind of picture is in it."""
+        self._awaited = stage
+        if not stage:
+            self.view.setBusy("")
+        elif self._shown == stage and not self.view.picture().isNull():
+            self.view.setBusy("working", small=True)
+        else:
+            self.view.setBusy(f"Working out the picture: {NAMES.get(stage, stage)}")
 
     def _show_values(self, values: list[str]) -> None:
         if values:
@@ -205,34 +242,23 @@ class Viewer(QWidget):
             self.play.setChecked(on)
 
     def _zoomed(self, zoom: float) -> None:
-        self._zoom.setText(f"{100 * zoom:.0f} %")
+        self.zoom.setText(f"{100 * zoom:.0f} %")
         self._size_changed()
 
     def _size_changed(self) -> None:
         """Request as many pixels as the screen shows, in a few steps so that small changes request nothing."""
+        if self.full.isChecked():
+            self._session.setViewSize(0)
+            return
         longer = max(self._facts.get("full_width", QUICK), self._facts.get("full_height", QUICK))
         needed = longer * min(self.view.zoom(), 1.0)
         steps = [size for size in STEPS if size < longer]
         self._session.setViewSize(next((size for size in steps if size >= needed), 0 if steps else QUICK))
 
 
-class _Elided(QLabel):
-    """A line that ends in dots where there is no room for all of it."""
-
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        text = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width())
-        painter.setPen(self.palette().windowText().color())
-        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
-        painter.end()
-
-
 def _button(parent: QWidget, text: str, tip: str) -> QToolButton:
     made = QToolButton(parent)
     made.setText(text)
     made.setToolTip(tip)
+    made.setProperty("tight", "true")
     return made

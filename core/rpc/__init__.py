@@ -53,6 +53,7 @@ class Call:
     params: dict[str, Any]
     lane: str | None = None
     on_progress: Callable[[dict[str, Any]], None] | None = None
+    on_begun: Callable[[], None] | None = None
     future: Future[Reply] = field(default_factory=Future)
     begun: bool = False
     deaths: int = 0
@@ -105,13 +106,14 @@ class Client:
         *,
         lane: str | None = None,
         on_progress: Callable[[dict[str, Any]], None] | None = None,
+        on_begun: Callable[[], None] | None = None,
     ) -> Call:
-        """Ask for something.
+        """Ask for something. `on_begun` is called when the worker takes it up.
 
         In a `lane` the latest call wins: while one is being answered the newest waits, and one that it replaces is
         cancelled (its future says `cancelled()`). A failure of any kind is the future's exception, never raised here.
         """
-        call = Call(next(self._ids), method, params or {}, lane, on_progress)
+        call = Call(next(self._ids), method, params or {}, lane, on_progress, on_begun)
         replaced = None
         with self._lock:
             busy = lane is not None and any(other.lane == lane for other in self._pending.values())
@@ -194,6 +196,8 @@ class Client:
         call = self._pending.get(params.get("id", 0))
         if call is not None and method == "begun":
             call.begun = True
+            if call.on_begun is not None:
+                call.on_begun()
         if call is not None and method == "progress" and call.on_progress is not None:
             call.on_progress(params)
 

@@ -282,7 +282,8 @@ def _of_finished(stage: str, finished: Finished, subject: Subject, dim: tuple[fl
             else np.repeat(layer.reshape(*subject.weight.shape, 1), 3, -1)
         )
     if lamp := _lamp_of(stage):
-        return finished.lamps[lamp - 1]
+        # A light with fewer lamps than may be asked for has no more layers; they are black.
+        return finished.lamps[lamp - 1] if lamp <= len(finished.lamps) else np.zeros_like(finished.beauty)
     if stage == "rest" or dim:
         rest = finished.beauty - np.sum(finished.lamps, axis=0)
         return rest if stage == "rest" else _dimmed([*finished.lamps, rest], dim)
@@ -291,7 +292,9 @@ def _of_finished(stage: str, finished: Finished, subject: Subject, dim: tuple[fl
 
 def _dimmed(parts: list[np.ndarray], gains: tuple[float, ...]) -> np.ndarray:
     total = parts[-1] * np.float32(gains[-1])
-    for part, gain in zip(parts[:-1], gains[:-1], strict=True):
+    for part, gain in zip(
+        parts[:-1], (*gains[:-1], *[1.0] * len(parts)), strict=False
+    ):  # lamps without a gain count in full
         if gain:
             total += part * np.float32(gain)
     return total

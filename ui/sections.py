@@ -1,0 +1,98 @@
+"""The order and the words in which the panel shows parameters: what an artist asks for first, the rest folded.
+
+A parameter that is in no section is shown under "More", so that a new declaration is never lost. Standard library only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..core.parameters import knobs
+
+RENDER_GROUPS = ("output", "run")  # of parameters, in the render's tab
+APART = ("plate", "matte", "background", "source_env", "env", "prompt", "rig", "light")
+"""Parameters with controls of their own in the left column and in the tab of lights."""
+SURFACE = ("passes", "normals", "depth", "albedo", "roughness", "metallic", "estimator")
+"""Parameters with controls of their own in the tab of passes."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading and the parameters under it; `folded` ones open with a click."""
+
+    title: str
+    names: tuple[str, ...]
+    folded: bool = False
+
+
+LOOK = (
+    Section("New light", ("env_exposure", "env_rotate", "env_level", "background_exposure")),
+    Section("Picture", ("mix", "shadows", "grain")),
+    Section("Over time", ("temporal", "deflicker", "deflicker_strength")),
+    Section("Plate and colour", ("colorspace", "env_colorspace", "config", "layer", "views", "camera"), folded=True),
+    Section("Given shape", ("normals_space", "normals_flip", "depth_kind"), folded=True),
+    Section("Method", ("backbone", "working_size", "ensemble", "anchor", "seed", "steps"), folded=True),
+)
+RENDER = (
+    Section("Files", ("out", "frames", "over", "overwrite")),
+    Section("Layers", ("layers", "lamps"), folded=True),
+    Section("Frames", ("skip_existing", "missing", "keep_going", "verify"), folded=True),
+    Section("File format", ("data_type", "compression", "drop_layers", "multipart", "create_dir"), folded=True),
+    Section("Machine", ("device", "threads"), folded=True),
+)
+
+LABELS = {
+    "env": "map", "source_env": "plate's light", "env_exposure": "brightness", "env_rotate": "turn X Y Z",
+    "env_level": "level", "background_exposure": "background", "mix": "amount", "temporal": "steady shape",
+    "deflicker_strength": "how much", "colorspace": "plate's space", "env_colorspace": "maps' space", "config": "OCIO config",
+    "layer": "plate's layer", "normals_space": "normals' axes", "normals_flip": "turn around", "depth_kind": "depth holds",
+    "backbone": "relighter", "anchor": "exposure factor", "working_size": "working size",
+    "over": "over background", "overwrite": "replace files", "lamps": "light layers", "skip_existing": "skip finished",
+    "missing": "gaps", "keep_going": "go on after errors", "verify": "check pixels", "data_type": "numbers",
+    "drop_layers": "drop plate's layers", "multipart": "a part a layer", "create_dir": "make folders",
+    "threads": "frames at once",
+}  # fmt: skip
+"""What a parameter is called, where that is not its own name."""
+CHOICES = {
+    "env_level": {"match": "as bright as the plate", "absolute": "as bright as the maps say"},
+    "grain": {"match": "as film would", "keep": "leave it", "off": "with the picture"},
+    "missing": {"error": "stop", "skip": "skip", "hold": "hold the last frame", "black": "black"},
+    "skip_existing": {"off": "no", "same": "with these settings", "any": "all"},
+}
+"""What values are called, where that is not their own name."""
+SLIDERS = {
+    "env_exposure": (-6.0, 6.0), "background_exposure": (-6.0, 6.0), "mix": (0.0, 1.0), "shadows": (0.0, 1.0),
+    "deflicker_strength": (0.0, 1.0), "initial_strength": (0.05, 1.0),
+    "video_strength": (0.02, 1.0), "light_attention": (0.0, 1.0),
+}  # fmt: skip
+"""The range of a number's slider, where it has one. The field beside it takes every allowed number."""
+
+
+def label_of(name: str) -> str:
+    """What the panel calls a parameter."""
+    return LABELS.get(name, name.replace("_", " "))
+
+
+def look_sections() -> tuple[Section, ...]:
+    """The sections of how a shot looks, with all that is in no other place."""
+    shown = {name for section in (*LOOK, *RENDER) for name in section.names} | {*APART, *SURFACE}
+    rest = [(name, knob.group) for name, knob in knobs() if name not in shown]
+    published = tuple(name for name, group in rest if group == "published")
+    more = tuple(name for name, group in rest if group not in ("published", *RENDER_GROUPS))
+    named = Section("Published systems", published, folded=True)
+    return tuple(section for section in (*LOOK, Section("More", more, folded=True), named) if section.names)
+
+
+def render_sections() -> tuple[Section, ...]:
+    """The sections of a render's files and frames."""
+    shown = {name for section in RENDER for name in section.names}
+    more = tuple(name for name, knob in knobs() if knob.group in RENDER_GROUPS and name not in shown)
+    return (*RENDER, Section("More", more, folded=True)) if more else RENDER
+
+
+def every_section() -> tuple[Section, ...]:
+    """All parameters by the groups they are declared in."""
+    groups: dict[str, list[str]] = {}
+    for name, knob in knobs():
+        groups.setdefault(knob.group, []).append(name)
+    return tuple(Section(group.capitalize(), tuple(found), group == "published") for group, found in groups.items())
