@@ -18,7 +18,7 @@ from ..errors import UsageError
 from .placing import View
 from .shadow import Surface
 
-LOWEST = 0.001  # share of the subject's points that may be under the ground, because depth has errors
+LOWEST = 0.0003  # share of the subject's points that may be under the ground, because depth has errors
 FOOT = 0.02  # share of the subject's points, the lowest, that stand on the ground
 NEAR = 0.05  # share of the subject's height; surroundings within it of the expected ground may be ground
 AROUND = 1.5  # times the subject's height; surroundings beyond it are not used to find the ground
@@ -97,7 +97,14 @@ def found_ground(points: np.ndarray, standing: np.ndarray, around: np.ndarray, u
     subject = points[standing].astype(np.float64)
     lowest, highest = np.quantile(subject @ up, (LOWEST, 1 - LOWEST))
     tall = max(float(highest - lowest), 1e-6)
-    normal, offset = up.astype(np.float64), float(lowest)
+    beside = standing[:, 1:] & standing[:, :-1]
+    pixel = (
+        float(np.median(np.linalg.norm(points[:, 1:][beside] - points[:, :-1][beside], axis=-1)))
+        if beside.any()
+        else 0.0
+    )
+    # The lowest points are the middles of pixels, and the subject reaches to their lower edges.
+    normal, offset = up.astype(np.float64), float(lowest) - pixel / 2
     foot = subject[subject @ up <= np.quantile(subject @ up, FOOT)].mean(0)
     seen = points[around].astype(np.float64)
     seen = seen[np.linalg.norm(seen - foot, axis=1) < AROUND * tall]
