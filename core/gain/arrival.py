@@ -13,6 +13,7 @@ arrives, and s the cosine-weighted share of the hemisphere that is open. Where n
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,6 +23,9 @@ from ..shape.placed import PlacedLight, risen
 from ..shape.shadow import points_of
 from .analytic import DARKEST
 from .guide import enlarged_rows
+
+if TYPE_CHECKING:
+    from .ground import GroundShadow
 
 BOUNCE = 0.35  # share of the subject's mean light that is reflected from where the sky is hidden
 DIM = 1e-3  # at unit level: least unoccluded light that a visibility is divided by
@@ -155,13 +159,15 @@ class RigArrival:
 class TracedLights:
     """The lights of a frame on its shape; `source` is None where it is not known, `lamps` are the parts of the target.
 
-    `rig` are lights at places in the scene, added to the target or to the plate's own light.
+    `rig` are lights at places in the scene, added to the target or to the plate's own light. `ground` is the subject's
+    shadow on the ground, None where there is none.
     """
 
     target: Arrival
     source: Arrival | None
     lamps: tuple[Arrival, ...] = ()
     rig: RigArrival | None = None
+    ground: GroundShadow | None = None
 
     def log_share(
         self, normals: np.ndarray | Facing, rows: slice, source_arriving: np.ndarray | None = None

@@ -244,6 +244,8 @@ def _layers(given: FinishInput, law: Law, names: tuple[str, ...]) -> dict[str, n
         made["irradiance"] = np.where(there, received * level, 0)
     if "visibility" in names:
         made["visibility"] = _visibility(subject, traced)
+    if "shadow" in names:
+        made["shadow"] = _shadow(subject, traced)
     if "albedo" in names:
         albedo = sides["albedo"] if "albedo" in sides else _albedo(subject, shading, traced)
         made["albedo"] = np.where(there, albedo, 0).astype(np.float32)
@@ -273,6 +275,17 @@ def _visibility(subject: Subject, traced: TracedLights | None) -> np.ndarray:
     for rows in bands(len(made)):
         made[rows] = traced.target.visibility(subject.normals[rows], rows)
     return np.where(subject.weight > 0, made, np.float32(0))
+
+
+def _shadow(subject: Subject, traced: TracedLights | None) -> np.ndarray:
+    """The share of the light that the ground still gets beside the subject, (H, W, 3), 0 to 1; 1 without a subject."""
+    if not subject.weight.any():
+        return np.ones_like(subject.plate)
+    if traced is None or traced.ground is None:
+        raise UsageError(
+            "the shadow layer needs a shape that throws it, and this plate has none; give --depth, or --backbone relamp"
+        )
+    return traced.ground.picture()
 
 
 def _albedo(subject: Subject, shading: Shading, traced: TracedLights | None) -> np.ndarray:

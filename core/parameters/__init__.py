@@ -37,10 +37,14 @@ LAYER_HELP = {
     "are given. With published systems, how far the averaged answers agree: 0.5 when they spread by one stop.",
     "irradiance": "The light that a white matte surface receives, shadows included: what it would read in the picture.",
     "visibility": "The share of the new light that reaches each point in a straight line: 1 is open, 0 is in shadow.",
+    "shadow": "The share of the new light that the ground beside the subject still receives, to multiply a background with; --over "
+    "does so (docs/ground.md).",
     "lamps": "The beauty split by lamps: lamp1, lamp2 and so on, and rest. They add up to the beauty. The lights of a rig come "
     "first, in its order; then the lamps of the environment, the strongest first.",
 }
 NEW_LAYERS = tuple(LAYER_HELP)
+_NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
+GROUND = rf"found|none|{_NUMBER}(,{_NUMBER})?|{_NUMBER}(,{_NUMBER}){{8}}"
 # pxr24 and b44 lose precision that light needs, so they are left out.
 CODECS = r"none|rle|piz|zips?(:[1-9])?|dwa[ab](:\d+)?"
 
@@ -209,6 +213,12 @@ class RelightParameters(PublishedParameters):
         1.0, "The strength of the shadows that the subject throws on itself, and of the light that it reflects onto "
         "itself. 0 lights it as if nothing stood in the way.",
         "float", "relight", lo=0, hi=1,
+    )  # fmt: skip
+    ground: str | None = knob(
+        None, "The ground for the subject's shadow, in --over and the shadow layer: how far it is below the camera and "
+        "by how many degrees the camera looks down on it, as in 1.6,10; or three points of it, nine numbers; or found, under the "
+        "subject's feet by its depth; or none. Without it: found where there is a depth.",
+        "text", "relight", pattern=GROUND, form="found, none, HEIGHT,TILT or nine numbers, three points", metavar="H,T",
     )  # fmt: skip
     grain: str = knob(
         "match", "What happens to grain when the light changes: match scales it as film would, keep leaves it as it is, "

@@ -145,5 +145,6 @@ def relight_frame(shot: Shot, task: FrameTask) -> RelitFrame:
 
         # 10. Composite: the relit subject over the background, (H, W, 3).
         if p.over:
-            frame, finished = put_over(shot.plan, task, frame, lit, finished)
+            ground = given.traced.ground if given.traced else None
+            frame, finished = put_over(shot.plan, task, frame, lit, finished, ground)
     return RelitFrame(frame, finished, lit, given.shading, law)
