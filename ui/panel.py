@@ -10,6 +10,7 @@ import importlib.util
 import os
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ from PySide6.QtWidgets import (
 )
 
 from ..core import VERSION
+from ..core import job as jobs
 from ..core.errors import RelampError, StoppedError, UsageError
 from ..core.job import RelightJob
 from ..core.parameters import knob_of
@@ -46,9 +48,13 @@ from .input_row import NAME_WIDTH, InputRow
 from .knob_form import KnobForm
 from .lamp_list import LampFacts, LampList
 from .light_box import LightBox
+from .light_overlay import LightOverlay
 from .light_presets import KeptLight, LightPresets
+from .lights_tab import LightsTab
+from .passes_tab import PassesTab
 from .recovery import Recovery, discard, folder_of
 from .render_queue import RenderQueue, RenderRow
+from .rig import RigEditor
 from .sections import label_of, look_sections, render_sections
 from .session import INPUTS, Session
 from .viewer import Viewer
@@ -93,16 +99,22 @@ class Panel(QWidget):
         self.recovery = Recovery(folder_of(self._settings), self)
         self._job_path = ""
         self._suggested: str | None = None
+        self._lamps_found, self._lamp_layers = 0, 0
         self.help: QMessageBox | None = None
         self.viewer = Viewer(self.session, self)
         self.view = self.viewer.view
         self.light = LightBox(self)
         self.presets = LightPresets(self._settings, self._current_light, self)
         self.lamps = LampList(self)
-        self.inputs = {name: InputRow(label_of(name), knob_of(name).help, self) for name in INPUTS}
+        self.passes = PassesTab(self)
+        left = [name for name in INPUTS if name not in self.passes.inputs]
+        self.inputs = {name: InputRow(label_of(name), knob_of(name).help, self) for name in left} | self.passes.inputs
         self.words = QLineEdit(self)
         self.settings_form = KnobForm(look_sections(), self)
         self.render_form = KnobForm(render_sections(), self)
+        self.rig = RigEditor(self.session, self.recovery.folder.parent / "rigs", self)
+        self.overlay = LightOverlay(self.rig, self)
+        self.lights = LightsTab(self.rig, self)
         self.queue = RenderQueue(self)
         self.banner = Banner(self)
         self._build()
@@ -135,6 +147,7 @@ class Panel(QWidget):
     def saveJob(self, path: str) -> None:
         """Write the job; an error is shown as a sentence."""
         try:
+            self.rig.saveBeside(Path(path))
             self.session.save(path)
         except RelampError as error:
             self.say(str(error), wrong=True)
@@ -149,17 +162,57 @@ class Panel(QWidget):
             self.session.job.require("plate", "env", "out")
         except RelampError as error:
             self.say(str(error), wrong=True)
-            self.tabs.setCurrentIndex(1)
+            self.showTab("Render")
             return
-        self.tabs.setCurrentIndex(1)
+        self.showTab("Render")
         out = self.session.job.parameters.out or ""
         row = self.queue.add(Path(out).name, out)
         self._begin(row, self.session.job, out, resume=False)
 
-    def _begin(self, row: RenderRow, job: RelightJob, out: str, resume: bool) -> None:
+    def makePasses(self) -> None:
+        """Queue the making of the shot's passes; they are used as soon as they are there."""
+        job = self.session.job
+        if not job.parameters.plate:
+            self.say("passes are made of a plate: open one first", wrong=True)
+            return
+        out = beside_plate(job.parameters.plate, "passes")
+        self.showTab("Render")
+        bare = jobs.with_parameters(job, out=out, passes=None, layers=(), over=False, overwrite=False)
+        row = self.queue.add(f"passes: {Path(out).name}", out)
+        self._begin(row, bare, out, resume=False, method="passes", then=lambda: self.session.set("passes", out))
+
+    def estimateLight(self) -> None:
+        """Queue the estimate of the light that the plate was shot under; it is used as soon as it is there."""
+        job = self.session.job
+        if not job.parameters.plate:
+            self.say("the light is read off a plate: open one first", wrong=True)
+            return
+        out = beside_plate(job.parameters.plate, "light", still=True)
+        row = self.queue.add(f"plate's light: {Path(out).name}", out)
+        self.say("reading the plate's light off its shading …")
+        self._begin(row, job, out, resume=False, method="source_light", then=lambda: self._take_source(out))
+
+    def _take_source(self, out: str) -> None:
+        if self.session.job.parameters.source_env == out:
+            self.session.reload()  # the same file, made anew
+        self.session.set("source_env", out)
+
+    def _begin(
+        self,
+        row: RenderRow,
+        job: RelightJob,
+        out: str,
+        resume: bool,
+        method: str = "render",
+        then: Callable[[], None] | None = None,
+    ) -> None:
+        """Give a job to the worker, and its progress to a row; `then` is called when it is done."""
+
         def done(result: dict[str, Any]) -> None:
             row.finish(len(result["written"]), len(result["kept"]))
-            self.say(f"{out} is rendered")
+            self.say(f"{out} is {'rendered' if method == 'render' else 'there'}")
+            if then is not None:
+                then()
             if self.session.result == out:
                 self.session.showResult(out)
 
@@ -167,12 +220,18 @@ class Panel(QWidget):
             row.fail(str(error), isinstance(error, StoppedError))
             self.say(str(error), wrong=not isinstance(error, StoppedError))
 
-        call = self.session.render(row.advance, done, failed, job, resume, row.begin)
+        more = {"out": out} if method == "source_light" else {}
+        call = self.session.render(row.advance, done, failed, job, resume, row.begin, method, **more)
         row.watch(
             cancel=lambda: self.session.cancel(call),
             show=lambda: self.session.showResult(out),
-            resume=lambda: self._begin(row, job, out, resume=True),
+            resume=lambda: self._begin(row, job, out, True, method, then),
         )
+
+    def showTab(self, title: str) -> None:
+        """Bring a tab of the right column to the front."""
+        titles = [self.tabs.tabText(index) for index in range(self.tabs.count())]
+        self.tabs.setCurrentIndex(titles.index(title))
 
     def copyCommandLine(self) -> None:
         """Put the job on the clipboard as a command."""
@@ -257,8 +316,13 @@ class Panel(QWidget):
         box.setContentsMargins(0, 0, 4, 0)
         box.addLayout(self._file_buttons())
         box.addWidget(_heading("Shot"))
-        for name in ("plate", "matte", "normals", "depth", "background", "source_env"):
+        for name in ("plate", "matte", "source_env", "background"):
             box.addWidget(self.inputs[name])
+        self.estimate_light = self.inputs["source_env"].addButton(
+            "Estimate",
+            "Read the light that the plate was shot under off its shading",
+            self.estimateLight,
+        )
         box.addWidget(_heading("New light"))
         box.addWidget(self.inputs["env"])
         box.addLayout(self._words_line())
@@ -317,6 +381,7 @@ class Panel(QWidget):
         self.tabs.setDocumentMode(True)
         self.tabs.tabBar().setDrawBase(False)
         self.tabs.addTab(_scrolled(self.settings_form), "Look")
+        self.tabs.addTab(_scrolled(self.lights), "Lights")
         rendering = QWidget(self)
         box = QVBoxLayout(rendering)
         box.setContentsMargins(0, 0, 6, 0)
@@ -333,7 +398,9 @@ class Panel(QWidget):
         line.addWidget(copy)
         box.addLayout(line)
         box.addWidget(self.queue, 2)
+        self.tabs.addTab(_scrolled(self.passes), "Passes")
         self.tabs.addTab(rendering, "Render")
+        self.tabs.setUsesScrollButtons(False)
         return self.tabs
 
     def _connect(self) -> None:
@@ -345,6 +412,18 @@ class Panel(QWidget):
             form.refused.connect(lambda sentence: self.say(sentence, wrong=True))
         self.light.rotateChanged.connect(lambda value: session.set("env_rotate", value))
         self.light.exposureChanged.connect(lambda value: session.set("env_exposure", value))
+        self.passes.wanted.connect(self.makePasses)
+        self.passes.shown.connect(self.viewer.showStage)
+        self.passes.estimatorChanged.connect(lambda value: session.set("estimator", value))
+        session.passesReady.connect(self.passes.setMakers)
+        self.viewer.setOverlay(self.overlay)
+        self.tabs.currentChanged.connect(
+            lambda _: self.overlay.setShown(self.tabs.tabText(self.tabs.currentIndex()) == "Lights")
+        )
+        self.lights.placingChanged.connect(self.overlay.setPlacing)
+        self.lights.modeChanged.connect(lambda mode: session.set("light", mode))
+        self.rig.refused.connect(lambda sentence: self.say(sentence, wrong=True))
+        self.rig.changed.connect(self._rig_changed)
         self.presets.placed.connect(self._place_main_lamp)
         self.presets.chosen.connect(self._take_light)
         self.lamps.gainsChanged.connect(session.setDim)
@@ -422,6 +501,10 @@ class Panel(QWidget):
             self.light.setRotate(value)
         elif name == "env_exposure":
             self.light.setExposure(value)
+        elif name == "estimator":
+            self.passes.setEstimator(value)
+        elif name == "light":
+            self.lights.setMode(value)
         elif name == "prompt":
             self.words.setText(value or "")
         elif name == "layers":
@@ -443,8 +526,16 @@ class Panel(QWidget):
         self.light.setEnvironment(image, lamps)
         self.presets.setHasLamp(bool(lamps))
         count = self.session.job.parameters.lamps
+        self._lamps_found = min(count, len(lamps))
         self.lamps.setLamps((LampFacts(lamp["share"], tuple(lamp["colour"])) for lamp in lamps), count)
-        self.viewer.setLamps(min(count, len(lamps)))
+        self._rig_changed()
+
+    def _rig_changed(self) -> None:
+        """Offer the layers of the rig's lights and of the lamps: the rig's come first in a render, too."""
+        count = self._lamps_found + len(self.rig.lights())
+        if count != self._lamp_layers:
+            self._lamp_layers = count
+            self.viewer.setLamps(count)
 
     def _place_main_lamp(self, u: float) -> None:
         mark = self.light.dial.lamps()
@@ -573,10 +664,15 @@ def suggested_out(plate: str) -> str:
     >>> suggested_out("/shots/010/plate.####.exr").replace(os.sep, "/")
     '/shots/010/relit/plate_relit.####.exr'
     """
+    return beside_plate(plate, "relit")
+
+
+def beside_plate(plate: str, what: str, still: bool = False) -> str:
+    """Where files of a kind that are made of a plate may go: a folder of that name beside it, one for all frames if `still`."""
     folder, name = os.path.split(plate)
     parts = re.fullmatch(r"(.*?)([._-]?(?:#+|%0?\d*d))?(\.[^.]*)?", name, re.DOTALL)
     head, frames = (parts[1], parts[2] or "") if parts else (name, "")
-    return os.path.join(folder, "relit", f"{head}_relit{frames}.exr")
+    return os.path.join(folder, what, f"{head}_{what}{'' if still else frames}.exr")
 
 
 def own_python() -> str | None:

@@ -23,12 +23,16 @@ from .client import WorkerClient, as_image, as_params
 from .frame_cache import FrameCache, Shown
 from .history import History
 
-INPUTS = ("plate", "matte", "normals", "depth", "source_env", "env", "background")
+INPUTS = (
+    "plate", "matte", "passes", "normals", "depth", "albedo", "roughness", "metallic", "source_env", "env", "background",
+)  # fmt: skip
+PASSES = ("passes", "normals", "depth", "albedo", "roughness", "metallic", "estimator")
 LIGHTS = ("env", "prompt", "background", "rig")
 """Where the new light may come from: the first that is given is it."""
-STAGES = ("relit", "plate", "ratio", "hint", "normals", "proxy")
+GIVEN = ("matte", "normals", "depth", "base", "roughness", "metallic")
+STAGES = ("relit", "plate", *GIVEN, "ratio", "hint", "proxy")
 LAYERS = tuple(name for name in NEW_LAYERS if name not in (*STAGES, "lamps"))
-WITHOUT_LIGHT = ("plate", "normals")
+WITHOUT_LIGHT = ("plate", *GIVEN)
 QUICK = 960  # px: the size that is requested while something moves
 SETTLE = 250  # ms without a change after which the full picture is requested
 _LIGHT = (
@@ -72,6 +76,8 @@ class Session(QObject):
     """The frames whose pictures are at hand, a frozenset."""
     displaysReady = Signal(object)
     """What the colour config has: the facts of the worker's `displays`."""
+    passesReady = Signal(object)
+    """Which passes the shot has, and who made each: the facts of the worker's `passes_there`."""
     said = Signal(str, bool)
     """A sentence for the artist, and whether something is wrong."""
 
@@ -109,10 +115,11 @@ class Session(QObject):
         """The rendered frames that are shown, None for a preview."""
         return self._result
 
-    def set(self, name: str, value: Any, undoable: bool = True) -> None:
+    def set(self, name: str, value: Any, undoable: bool = True, step: str = "") -> None:
         """Set a parameter. A value that is refused is reported and changes nothing.
 
-        What follows from another change and is no step of its own is not `undoable`. A light that is removed takes its turn and
+        What follows from another change and is no step of its own is not `undoable`. Changes of one `step`, else of one
+        parameter, that follow one another are undone together. A light that is removed takes its turn and
         its exposure with it, which would be wrong for the next one.
         """
         if value == "":
@@ -127,7 +134,7 @@ class Session(QObject):
             self.said.emit(str(error), True)
             return
         if undoable:
-            self.history.note(self._job, name)
+            self.history.note(self._job, step or name)
         self._job = job
         if knob_of(name).group not in _NO_PICTURE:
             self._result = None
@@ -295,6 +302,25 @@ class Session(QObject):
             lane="status",
         )
 
+    def askRig(
+        self, rig: dict[str, Any], on_result: Callable[[dict[str, Any]], None], on_error: Callable[[RelampError], None]
+    ) -> None:
+        """Request what a rig holds: `rig`, its text, or `words` that describe it."""
+        params = {**rig, "frame": self._frame or 1}
+        lane = None if "words" in rig else "rig"
+        self._client.ask("rig", params, lambda reply: on_result(reply.result), on_error, lane=lane)
+
+    def askSurface(self, x: float, y: float, on_normal: Callable[[list[float] | None], None]) -> None:
+        """Request the subject's normal at (x, y) of the picture, 0 to 1."""
+        params = {"job": as_params(self._job), "x": x, "y": y, "frame": self._frame, "size": QUICK}
+        self._client.ask(
+            "surface",
+            params,
+            lambda reply: on_normal(reply.result["normal"]),
+            lambda error: self.said.emit(str(error), True),
+            lane="surface",
+        )
+
     def render(
         self,
         on_progress: Callable[[dict[str, Any]], None],
@@ -303,11 +329,17 @@ class Session(QObject):
         job: RelightJob | None = None,
         resume: bool = False,
         on_begun: Callable[[], None] | None = None,
+        method: str = "render",
+        **more: Any,
     ) -> Call:
-        """Queue a render of the job as it stands, or of another one. `resume` keeps the frames that are finished."""
+        """Queue a render of the job as it stands, or of another one. `resume` keeps the frames that are finished.
+
+        `method` is `render`, `passes` or `source_light`, with `more` of the worker's parameters for it.
+        """
+        resuming = {"resume": resume} if method != "source_light" else {}
         return self._client.ask(
-            "render",
-            {"job": as_params(job or self._job), "resume": resume},
+            method,
+            {"job": as_params(job or self._job), **resuming, **more},
             lambda reply: on_done(reply.result),
             on_error,
             on_progress=on_progress,
@@ -322,6 +354,8 @@ class Session(QObject):
         p = self._job.parameters
         if name in INPUTS:
             self._inspect(name)
+        if name in PASSES:
+            self._ask_passes()
         if name == "config":
             self._ask_displays()
         tilted = name == "env_rotate" and _tilt(before) != _tilt(p.env_rotate)
@@ -358,6 +392,8 @@ class Session(QObject):
                 self._frame = frames[0]
             self.framesChanged.emit(frames, self._frame)
             self.refresh()
+        if name == "plate" or name in PASSES:
+            self._ask_passes()
 
     def _refused(self, name: str, path: str, error: RelampError) -> None:
         if getattr(self._job.parameters, name) == path:
@@ -381,6 +417,11 @@ class Session(QObject):
         """Whether a parameter gives the new light, valid or not."""
         p = self._job.parameters
         return bool(p.env or p.prompt or p.background or p.rig) or p.backbone in PUBLISHED
+
+    def _has_map(self) -> bool:
+        """Whether the new light is one from all around, which a picture and two balls can show."""
+        p = self._job.parameters
+        return bool(p.env or p.prompt or p.background)
 
     def _wanted(self) -> _Wanted:
         name = self._name()
@@ -451,8 +492,18 @@ class Session(QObject):
             "preview", {**params, **self._eyes()}, ready, lambda error: self.beforeReady.emit(QImage()), lane="before"
         )
 
+    def _ask_passes(self) -> None:
+        if self._job.parameters.plate and self._frame is not None:
+            self._client.ask(
+                "passes_there",
+                {"job": as_params(self._job), "frame": self._frame},
+                lambda reply: self.passesReady.emit(reply.result["passes"]),
+                lambda error: self.passesReady.emit([]),
+                lane="passes_there",
+            )
+
     def _ask_environment(self) -> None:
-        if not self._lit():
+        if not self._has_map():
             self.environmentReady.emit(QImage(), [])
             return
         self._client.ask(
@@ -464,7 +515,7 @@ class Session(QObject):
         )
 
     def _ask_balls(self) -> None:
-        if not self._lit():
+        if not self._has_map():
             self.ballsReady.emit(QImage())
             return
         params = {"job": as_params(self._job), "frame": self._frame or 1, "size": self._ball}

@@ -73,6 +73,7 @@ QProgressBar::chunk {{ background: {DEEP}; }}
 QSlider::groove:horizontal {{ background: {FIELD}; height: 4px; border-radius: 2px; }}
 QSlider::handle:horizontal {{ background: {QUIET}; width: 10px; margin: -4px 0; border-radius: 5px; }}
 QSlider::handle:horizontal:hover, QSlider::handle:horizontal:focus {{ background: {ACCENT}; }}
+QFrame[selected="true"] {{ background: {RAISED}; border-radius: 3px; }}
 QFrame[role="banner"] {{ background: {RAISED}; border: 1px solid {DEEP}; border-radius: 3px; }}
 QSplitter::handle {{ background: {WINDOW}; }}
 QLabel[role="heading"] {{ color: {QUIET}; font-weight: bold; }}

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from .light_overlay import LightOverlay
 from .plate_view import PlateView
 from .playback import FPS, Playback
 from .session import LAYERS, QUICK, STAGES, WITHOUT_LIGHT, Session
@@ -25,14 +26,19 @@ from .timeline import Timeline
 from .view_menu import ViewMenu
 
 STEPS = (QUICK, 1440, 1920, 2880)  # px of the longer side: a picture is asked for in one of these, or whole
-NAMES = {"hint": "lights' own ratio", "proxy": "network's view", "rest": "other light"}
+NAMES = {"hint": "lights' own ratio", "proxy": "network's view", "base": "given albedo"}
 """What stages are called, where it is not their own name."""
 _TIPS = {
     "relit": "The plate in the new light",
     "plate": "The plate as it was shot",
     "ratio": "What the plate is multiplied with; 1 is middle grey",
     "hint": "The analytic part of the ratio; 1 is middle grey",
+    "matte": "Where the light changes",
     "normals": "The shape that is lit, X Y Z as red green blue",
+    "depth": "The depth that is given; near is bright",
+    "base": "The albedo that is given",
+    "roughness": "The roughness that is given; white is rough",
+    "metallic": "Where surfaces are given as metal",
     "proxy": "What a network sees of the plate",
     "albedo": "The plate without its light; needs a source env",
     "irradiance": "The new light on a white matte surface",
@@ -49,6 +55,7 @@ class Viewer(QWidget):
         self._session = session
         self._facts: dict[str, Any] = {}
         self._shown, self._awaited = "", ""
+        self._overlay: LightOverlay | None = None
         self.view = PlateView(self)
         self.stage = QComboBox(self)
         self.views = ViewMenu(self)
@@ -64,6 +71,16 @@ class Viewer(QWidget):
         box.addLayout(self._frames_line())
         self._connect()
         self.setLamps(0)
+
+    def setOverlay(self, overlay: LightOverlay) -> None:
+        """Draw lights over the picture."""
+        self._overlay = overlay
+        self.view.setOverlay(overlay)
+        overlay.changed.connect(self.view.update)
+
+    def showStage(self, stage: str) -> None:
+        """Show a stage, as if it was chosen."""
+        self.stage.setCurrentIndex(self.stage.findData(stage))
 
     def setLamps(self, count: int) -> None:
         """How many lamps there are layers of to look at."""
@@ -185,6 +202,8 @@ class Viewer(QWidget):
         first = self.view.picture().isNull()
         self._facts, self._shown = facts, stage
         self.view.setTag(self._tag(stage, facts))
+        if self._overlay is not None:
+            self._overlay.setPlate(facts["full_width"], facts["full_height"])
         if stage == self._awaited:
             self.view.setBusy("")
         self.view.setPicture(image, QSize(facts["full_width"], facts["full_height"]), facts["pixel_aspect"])
@@ -198,7 +217,7 @@ class Viewer(QWidget):
         if stage in WITHOUT_LIGHT:
             return NAMES.get(stage, stage)
         name = NAMES.get(stage, stage)
-        if facts["width"] < facts["full_width"] or facts["height"] < facts["full_height"]:
+        if not facts["exact"]:
             return f"{name}, preview at {max(facts['width'], facts['height'])} px"
         late = ", before deflicker" if self._session.job.parameters.deflicker else ""
         return f"{name}, full size{late}"
