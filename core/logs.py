@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import sys
+import time
 import warnings
 
 from . import VERSION
@@ -13,6 +14,7 @@ from .errors import OutputError, UsageError, one_line, readable
 
 _LOGGER = logging.getLogger("relamp")
 _asked = {"verbose": False}
+_begun = {"at": time.monotonic()}
 _OPENING = "log of relamp"
 """What the first line of a log file holds, so that lines are added to logs and to no other file."""
 
@@ -50,6 +52,7 @@ def start(level: int, log_file: str | None = None, as_json: bool = False) -> Non
         UsageError: `log_file` holds something else than a log of Relamp.
         OutputError: it cannot be written.
     """
+    _begun["at"] = time.monotonic()
     for handler in list(_LOGGER.handlers):
         _LOGGER.removeHandler(handler)
         handler.close()
@@ -63,6 +66,11 @@ def start(level: int, log_file: str | None = None, as_json: bool = False) -> Non
     _LOGGER.setLevel(logging.DEBUG if _asked["verbose"] else level)
     _LOGGER.propagate = False
     warnings.showwarning = _library_warning
+
+
+def stage(words: str) -> None:
+    """Log that a stage of the work begins, behind the seconds since the log was started, as in `2.1 s  loading the network`."""
+    _LOGGER.info("%.1f s  %s", time.monotonic() - _begun["at"], words)
 
 
 def _library_warning(message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: object) -> None:

@@ -1,4 +1,5 @@
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,12 +16,34 @@ RELAMP = str(Path(sys.executable).parent / "relamp")
 
 
 def test_every_declared_parameter_is_an_option(capsys):
-    assert main(["render", "--help"]) == 0
+    assert main(["render", "--help-all"]) == 0
     text = capsys.readouterr().out
     for name, _ in knobs():
         assert name == "plate" or f"--{name.replace('_', '-')}" in text, name
-    for heading in ("Inputs:", "Light:", "Relight:", "Output:", "Run:", "Examples:"):
+    for heading in ("Inputs:", "Light:", "How the light is worked out:", "Output:", "Frames and the run:", "Examples:"):
         assert heading in text
+
+
+def test_the_short_help_lists_the_dozen_options_that_most_relights_need_and_names_the_long_one(capsys):
+    assert main(["render", "--help"]) == 0
+    text = capsys.readouterr().out
+    listed = {name for name, _ in knobs() if f"--{name.replace('_', '-')} " in text.partition("Examples:")[0]}
+    assert listed == {name for name, k in knobs() if k.often}
+    assert len(listed) == 12
+    assert "--help-all" in text
+    assert "Published systems" not in text
+
+
+def test_a_render_says_what_it_does_from_its_first_second_with_times(shot, capsys):
+    assert main(["render", shot.plate, "--env", shot.env_b, "--out", shot.out, "-F", "1001-1002", *QUICK_OPTIONS]) == 0
+    said = capsys.readouterr().err.splitlines()
+    stages = [line for line in said if re.match(r" *\d+\.\d s  ", line)]
+    assert said[0] == "0.0 s  loading the picture libraries"
+    begun = ["loading", "reading the light", "loading", "measuring", "fitting", "rendering 2 frames"]
+    for line, words in zip(stages, begun, strict=True):
+        assert re.match(rf" *\d+\.\d s  {words}", line)
+    times = [float(line.split()[0]) for line in stages]
+    assert times == sorted(times)
 
 
 def test_the_installed_command_answers_without_loading_anything_heavy():
@@ -274,9 +297,10 @@ def test_a_gpu_that_is_not_there_is_no_usable_device(shot, capsys, backbone):
 
 
 def test_help_begins_with_what_is_needed_and_ends_with_what_few_need(capsys):
-    assert main(["render", "--help"]) == 0
+    assert main(["render", "--help-all"]) == 0
     text = capsys.readouterr().out
-    places = [text.index(f"\n{group}:") for group in ("Inputs", "Light", "Relight", "Output", "Run", "Published")]
+    headings = ("Inputs", "Light", "How the light is worked out", "Output", "Frames and the run", "Published systems")
+    places = [text.index(f"\n{heading}") for heading in headings]
     assert places == sorted(places)
 
 

@@ -1,7 +1,5 @@
 """What is small in its frame is seen in a picture of its own."""
 
-import threading
-
 import numpy as np
 import pytest
 
@@ -96,7 +94,7 @@ def test_what_is_small_in_its_frame_is_seen_as_well_as_what_fills_it(tmp_path):
         write_exr(shot.plate_frame(1001), frame, BALL_CHANNELS[:4], "half")
         p = RelightParameters(plate=shot.plate, env=shot.env_b, out=shot.out, backbone="relamp", create_dir=True)
         plan = prepare(RelightJob(p))
-        seen = Shapes(plan, ReadAhead(plan), SeenShapes(1), threading.Lock()).of((1001, 1001))
+        seen = Shapes(plan, ReadAhead(plan), SeenShapes(1)).of((1001, 1001))
         assert seen is not None
         found[size] = seen.normals
     truth, coverage = sphere(64)

@@ -5,7 +5,7 @@ import torch
 from scipy.ndimage import gaussian_filter
 
 from depth_scene import ball_and_box
-from relamp.core.shape.depth import LONGEST, STEP, heights, held_to_normals, relief_of, seen_along, without_rims
+from relamp.core.shape.depth import LONGEST, STEP, heights, held_to_normals, relief_of, seen_along
 from relamp.core.shape.depth_fit import Fit
 
 SIZE = 48
@@ -95,20 +95,6 @@ def test_a_frame_in_a_batch_comes_out_as_alone() -> None:
     matte, relief = torch.rand(2, 1, 40, 30), torch.randn(2, 1, 40, 30)
     both = heights(normals, matte, relief)
     assert torch.allclose(both[1:], heights(normals[1:], matte[1:], relief[1:]), atol=1e-3)
-
-
-def test_a_bent_rim_takes_the_normals_of_what_is_inside() -> None:
-    y, x = _grid(160)
-    matte = ((x**2 + y**2) < 60**2).float()[None, None]
-    bent = ((x**2 + y**2) > 59**2)[None, None]
-    normals = torch.where(bent, torch.tensor([0.0, 0, -1])[:, None, None], torch.tensor([0.6, 0, 0.8])[:, None, None])
-    found = without_rims(normals.expand(1, 3, 160, 160), matte)
-    assert torch.allclose(found[0, :, matte[0, 0] > 0], torch.tensor([0.6, 0, 0.8])[:, None], atol=1e-4)
-
-
-def test_without_anything_inside_rims_stay() -> None:
-    normals = torch.tensor([0.6, 0, 0.8])[None, :, None, None].expand(1, 3, 20, 20)
-    assert torch.equal(without_rims(normals, torch.zeros(1, 1, 20, 20)), normals)
 
 
 def planes(picture):

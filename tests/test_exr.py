@@ -691,9 +691,9 @@ def make_second_part_truncated(path):
     path.write_bytes(whole[:-5000])
 
 
-def make_png(path):
-    oiio.ImageBuf(np.zeros((4, 4, 3), np.uint8)).write(str(path.with_suffix(".png")))
-    shutil.copy(path.with_suffix(".png"), path)
+def make_bmp(path):
+    oiio.ImageBuf(np.zeros((4, 4, 3), np.uint8)).write(str(path.with_suffix(".bmp")))
+    shutil.copy(path.with_suffix(".bmp"), path)
 
 
 def make_ids(path):
@@ -711,7 +711,7 @@ def make_depth(path):
         (make_mipmap, "mip-mapped texture"),
         (make_truncated, "cut short or damaged in part 1: .*; copy or render it again"),
         (make_second_part_truncated, "cut short or damaged in part 2"),
-        (make_png, "is PNG, display-encoded as a rule; a plate must be scene-linear EXR"),
+        (make_bmp, "is BMP; a plate must be EXR, DPX, TIFF, PNG, JPEG or a movie: convert it to EXR"),
         (make_ids, "hold whole numbers"),
         (make_depth, r"^shot010\.1042\.exr has channels Y, Z but no R, G, B; name a layer with --layer$"),
         (lambda path: path.write_bytes(b"hello" * 99), "cannot be read as a picture: .*not an OpenEXR file"),

@@ -83,7 +83,7 @@ def test_a_plate_without_a_colour_space_is_told_of_once_a_shot(shot, capsys):
     for frame in range(1001, 1005):
         write_exr(shot.plate_frame(frame), picture, ("R", "G", "B", "A"), **{"oiio:ColorSpace": ""})
     assert main(arguments_of(shot)) == 0
-    assert capsys.readouterr().err.count("plate.####.exr carries no colour space") == 1
+    assert capsys.readouterr().err.count("plate.####.exr does not say its colour space") == 1
 
 
 def test_views_of_one_file_are_told_of_together(tmp_path, capsys):
@@ -96,7 +96,7 @@ def test_views_of_one_file_are_told_of_together(tmp_path, capsys):
     out = str(tmp_path / "relit.%V.1001.exr")
     options = ["--views", "left,right", "--backbone", "ratio", "--dry-run"]
     assert main(["render", str(plate), "--env", str(env), "--out", out, *options]) == 0
-    assert capsys.readouterr().err.count("stereo.####.exr carries no colour space") == 1
+    assert capsys.readouterr().err.count("stereo.####.exr does not say its colour space") == 1
 
 
 def test_threads_of_a_numpy_that_was_loaded_before_are_pinned():

@@ -112,22 +112,46 @@ def test_lamps_and_rest_add_up_to_the_comp(shot):
     _, (comp, spec) = render(shot, *lit, "--over", "--layers", "lamps", "--lamps", "2")
     names = list(spec.channelnames)
     for i, channel in enumerate("RGB"):
-        parts = sum(comp[..., names.index(f"{part}.{channel}")] for part in ("lamp1", "lamp2", "rest"))
+        parts = sum(comp[..., names.index(f"{part}.{channel}")] for part in ("lamp1", "rest"))
         np.testing.assert_array_equal(parts, comp[..., i])
 
 
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (lambda shot: ("--over",), "none is given: --background"),
-        (lambda shot: ("--over", "--background", backdrop(shot.folder, 32)[0]), "reformat the background"),
-    ],
-)
-def test_what_cannot_be_put_over_is_refused(shot, capsys, arguments, said):
-    code, _ = render(shot, "--env", shot.env_b, *arguments(shot))
-    assert code in (2, 4)
-    assert said in capsys.readouterr().err
+def test_over_without_a_background_is_refused(shot, capsys):
+    code, _ = render(shot, "--env", shot.env_b, "--over")
+    assert code == 2
+    assert "none is given: --background" in capsys.readouterr().err
     assert not shot.out_frame(1001).parent.exists()  # before any work
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [("fill", "scaled to fill the frame"), ("fit", "scaled to fit into the frame"), ("centre", "at its own size")],
+)
+def test_a_background_of_another_size_is_fitted_as_asked_and_that_is_said(shot, capsys, how, said):
+    wide = np.full((SIZE // 2, 2 * SIZE, 3), (0.1, 0.2, 0.4), np.float32)
+    wide[:, SIZE // 2 : -SIZE // 2] = (0.8, 0.4, 0.2)  # what `fill` leaves of it
+    bg = str(write_exr(shot.folder / "bg.1001.exr", wide, ("R", "G", "B")))
+    lit = ("--env", shot.env_b, *QUICK_OPTIONS, "--background", bg, "--over", "--background-fit", how)
+    assert main(["render", shot.plate, "--out", shot.out, *lit]) == 0
+    assert f"the background is {2 * SIZE} x {SIZE // 2} and the plate {SIZE} x {SIZE}: it is" in (
+        words := capsys.readouterr().err
+    )
+    assert said in words
+    comp = read_exr(shot.out_frame(1001))[0][..., :3]
+    top, left = comp[0, SIZE // 2], comp[SIZE // 2, 0]  # outside the ball
+    assert comp.shape[:2] == (SIZE, SIZE)
+    inside, black = np.array((0.8, 0.4, 0.2), np.float32), np.zeros(3, np.float32)
+    expected = {"fill": (inside, inside), "fit": (black, wide[0, 0]), "centre": (black, inside)}[how]
+    np.testing.assert_allclose((top, left), expected, rtol=1e-3)
+
+
+def test_a_background_with_other_pixel_aspect_keeps_its_shape(shot):
+    """A 2:1 anamorphic background of half the width is the plate's format once it is unsqueezed."""
+    squeezed = np.linspace(0.1, 0.9, SIZE // 2, dtype=np.float32)[None, :, None] * np.ones((SIZE, 1, 3), np.float32)
+    bg = str(write_exr(shot.folder / "bg.1001.exr", squeezed, ("R", "G", "B"), PixelAspectRatio=2.0))
+    code, (comp, _) = render(shot, "--env", shot.env_b, *QUICK_OPTIONS, "--background", bg, "--over")
+    assert code == 0
+    np.testing.assert_allclose(comp[0, [0, -1], 0], (0.1, 0.9), rtol=0.01)
 
 
 def test_a_plate_without_matte_and_alpha_has_nothing_to_cut_out(shot, capsys):

@@ -122,7 +122,7 @@ def test_a_folder_is_named_as_one_with_what_it_holds(shot, tmp_path):
         Sequence.parse(folder).frames_on_disk()
     empty = tmp_path / "empty"
     empty.mkdir()
-    with pytest.raises(InputError, match=r"is a folder \(it holds no EXR files\); .* as in .*empty/shot\.####\.exr"):
+    with pytest.raises(InputError, match=r"is a folder \(it holds no pictures\); .* as in .*empty/shot\.####\.exr"):
         Sequence.parse(empty).frames_on_disk()
 
 

@@ -5,7 +5,7 @@ from relamp.core.cli import main
 from relamp.core.errors import InputError
 from relamp.core.light import environment as env
 from relamp.core.light.irradiance import irradiance
-from relamp.core.light.source_fit import ASSUMED_ALBEDO, fit_source, lobe_directions
+from relamp.core.light.source_fit import ASSUMED_ALBEDO, fit_source
 from relamp.core.pictures.colour import PINNED, Colour
 from shots import BALL_CHANNELS, layer, lit_ball, soft_light, write_exr
 
@@ -62,23 +62,6 @@ def test_a_bright_outline_makes_no_second_key_behind(azimuth, elevation):
     peak = facing[np.unravel_index(fitted[..., 1].argmax(), fitted.shape[:2])]
     assert np.degrees(np.arccos(peak @ toward)) < 15
     assert fitted[facing @ toward < 0].max() < 0.35 * fitted.max()
-
-
-def test_a_shadow_that_is_known_does_not_turn_the_light_away():
-    normals, matte = ball()
-    light, fill = key_light(50, 35), np.full((64, 128, 3), 0.3, np.float32)
-    # A brim over the upper right quarter of the ball, which faces the key: only the fill reaches it.
-    brim = (normals[..., 0] > 0.1) & (normals[..., 1] > 0.1)
-    rgb = np.where(brim[..., None], plate(fill, normals, ASSUMED_ALBEDO), plate(light, normals, ASSUMED_ALBEDO))
-    viewer = np.array((0, 0, 1.0))
-    toward_key = lobe_directions(viewer) @ moment(light) > np.cos(np.radians(35))
-    visible = np.where(brim[..., None] & toward_key, 0.0, 1.0)
-
-    def error(**more):
-        return np.degrees(np.arccos(moment(fit_source(rgb, normals, matte, viewer, **more)) @ moment(light)))
-
-    assert error() > 20
-    assert error(visible=visible) < 0.6 * error()
 
 
 def test_a_known_albedo_tells_the_level_and_the_colour_of_the_light():

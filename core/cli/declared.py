@@ -14,6 +14,13 @@ from .. import logs
 from ..errors import ParameterError
 from ..parameters import GROUPS, Knob, default_of, knob_of, knobs, parse
 
+_ALL = "relamp.help_all"  # in a context: the help lists every option
+_HEADINGS = {
+    "relight": "How the light is worked out",
+    "run": "Frames and the run",
+    "command": "Job, progress and help",
+    "published": "Published systems (IC-Light, RelightVid, Light-A-Video), on weights that you download",
+}
 _OPTIONAL_VALUE = {"--skip-existing": "same"}  # options that may stand without their value, and what they mean then
 
 
@@ -69,14 +76,50 @@ class DeclaredCommand(click.Command):
         grouped: dict[str, list[tuple[str, str]]] = {}
         declared = {name: k.group for name, k in knobs()}
         for parameter in self.get_params(ctx):
-            record = parameter.get_help_record(ctx)
+            record = parameter.get_help_record(ctx) if self.shows(ctx, parameter) else None
             if record is not None:
                 grouped.setdefault(declared.get(str(parameter.name), "command"), []).append(record)
-        *often, last = GROUPS
-        for group in (*often, "command", last):
+        *ours, published = GROUPS
+        for group in (*ours, "command", published):
             if group in grouped:
-                with formatter.section(group.capitalize()):
+                with formatter.section(_HEADINGS.get(group, group.capitalize())):
                     formatter.write_dl(grouped[group])
+
+    def shows(self, ctx: click.Context, parameter: click.Parameter) -> bool:
+        """Whether the help lists an option."""
+        return True
+
+
+class BriefCommand(DeclaredCommand):
+    """A command with more options than a page holds: `--help` lists those that most need, `--help-all` lists all of them."""
+
+    BRIEF = ("job_file", "review", "dry_run", "quiet", "help", "help_all")
+    """The options that belong to no declared parameter and stand in the short list."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params.append(
+            click.Option(
+                ["--help-all"],
+                is_flag=True,
+                expose_value=False,
+                is_eager=True,
+                help="List every option, those of the published systems last.",
+                callback=_help_all,
+            )
+        )
+
+    def shows(self, ctx: click.Context, parameter: click.Parameter) -> bool:
+        """Whether the help lists an option: all in the long list, the declared ones that are needed often in the short one."""
+        declared = {name: k.often for name, k in knobs()}
+        return bool(ctx.meta.get(_ALL)) or declared.get(str(parameter.name), parameter.name in self.BRIEF)
+
+
+def _help_all(ctx: click.Context, option: click.Parameter, on: bool) -> None:
+    if on:
+        ctx.meta[_ALL] = True
+        click.echo(ctx.get_help())
+        ctx.exit()
 
 
 def option(name: str, k: Knob) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -109,9 +152,10 @@ def _metavar(k: Knob) -> str:
 
 def _shown_default(name: str, k: Knob) -> str:
     default = default_of(name)
-    if default is None or default == () or k.kind == "bool":
+    if default in (None, "", ()) or k.kind == "bool":
         return ""
-    shown = ",".join(f"{v:g}" for v in default) if isinstance(default, tuple) else default
+    numbers = default if isinstance(default, tuple) else (default,)
+    shown = default if isinstance(default, str) else ",".join(f"{v:g}" for v in numbers)
     return f"[default: {shown}{' ' + k.unit if k.unit else ''}]"
 
 

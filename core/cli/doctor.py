@@ -34,7 +34,10 @@ NEEDED = (
     ("safetensors", "safetensors", "weights"),
     ("threadpoolctl", "threadpoolctl", "the same bits for any number of threads"),
 )
-OPTIONAL = (("PySide6-Essentials", "PySide6.QtWidgets", "the panel: pip install 'relamp[panel]'"),)
+OPTIONAL = (
+    ("PySide6-Essentials", "PySide6.QtWidgets", "the panel: pip install 'relamp[panel]'"),
+    ("av", "av", "movies: pip install 'relamp[movies]'"),
+)
 QT_LIBRARIES = ("libEGL.so.1", "libGL.so.1", "libxkbcommon.so.0", "libdbus-1.so.3", "libfontconfig.so.1")
 QT_PACKAGES = "libegl1 libgl1 libxkbcommon0 libdbus-1-3 libfontconfig1"
 

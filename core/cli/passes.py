@@ -41,7 +41,7 @@ def _declared(command: Callable[..., Any]) -> Callable[..., Any]:
               help="Of normals, depth, albedo, roughness, metallic, matte, shape_confidence; else all.")  # fmt: skip
 @click.option("--sheet", metavar="PNG", help="Draw a contact sheet of first, middle and last frame here.")
 @click.option("--dry-run", is_flag=True, help="Show frames, paths, layers and the estimator; make nothing.")
-@click.option("--progress", type=click.Choice(DIALECTS), default="auto", help="Progress for whom.")
+@click.option("--progress", type=click.Choice(DIALECTS), default="auto", help="The form in which progress is reported.")
 @logging_options
 def command(
     layers: str, sheet: str | None, dry_run: bool, progress: str, quiet: bool, log_file: str | None, log_json: bool,

@@ -10,17 +10,21 @@ import click
 
 from ..atomic import require_free
 from ..errors import outcome
+from ..logs import stage
 from ..parameters import RelightParameters, knobs
 from ..process import Stop, asking_on_signals
 from ..progress import DIALECTS, Progress
-from .declared import Declared, DeclaredCommand, logging_options, option, start_log, typed
+from .declared import BriefCommand, Declared, logging_options, option, start_log, typed
 
 EXAMPLES = """\b
 Examples:
   relamp render plate.####.exr --env sunset.exr --out relit.####.exr
   relamp render plate.%04d.exr --env studio.hdr --source-env set.exr --out relit.####.exr --frames 1001-1012x2
   relamp render plate.####.exr --env sun.exr --env-rotate "1001=0,0,0;1024=0,180,0" --out turn.####.exr
+  relamp render plate.mov --prompt "warm low sun from the left" --out relit.####.exr --review relit.mp4
   relamp render --job shot.relamp.json --skip-existing --threads 4
+
+relamp render --help-all lists every option.
 """
 
 
@@ -31,16 +35,22 @@ def _declared_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.argument("plate", required=False, type=Declared("plate"))(command)
 
 
-@click.command("render", cls=DeclaredCommand, epilog=EXAMPLES)
+@click.command("render", cls=BriefCommand, epilog=EXAMPLES)
 @_declared_options
 @click.option("--job", "job_file", metavar="FILE", help="Start from this job file; options given here win.")
 @click.option("--save-job", metavar="FILE", help="Write the job, with what was measured, for a farm or another day.")
+@click.option(
+    "--review", metavar="FILE", multiple=True,
+    help="Write plate and relight side by side in display colours: a movie (.mp4, .mov) or a sheet of frames (.png); may be "
+    "given several times.",
+)  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Show frames, paths, sizes and memory; render nothing.")
-@click.option("--progress", type=click.Choice(DIALECTS), default="auto", help="Progress for whom.")
+@click.option("--progress", type=click.Choice(DIALECTS), default="auto", help="The form in which progress is reported.")
 @logging_options
 def command(
     job_file: str | None,
     save_job: str | None,
+    review: tuple[str, ...],
     dry_run: bool,
     progress: str,
     quiet: bool,
@@ -50,9 +60,12 @@ def command(
 ) -> None:
     """Relight PLATE by an environment, words, a background or a rig, and write scene-linear EXR frames."""
     from .. import job as jobs
-    from ..shot import prepare, relight
 
     start_log(quiet, log_file, log_json)
+    stage("loading the picture libraries")
+    from ..shot import prepare, relight
+    from ..shot.review import require_reviews, write_reviews
+
     job = jobs.load(job_file) if job_file else jobs.RelightJob(RelightParameters())
     job = jobs.with_parameters(job, **typed(given))
     stop = Stop()
@@ -64,12 +77,16 @@ def command(
                 require_free([Path(save_job)], job.parameters.overwrite, read)
                 # Views are measured one by one, and the job is all of them.
                 jobs.save(plans[0].job if not job.parameters.views else job, save_job, job.parameters.overwrite)
+            require_reviews(plans, review)
             if dry_run:
                 for plan in plans:
                     click.echo(prepare.describe(plan))
                 return
             with asking_on_signals(stop.ask):
                 relight(job, told, stop, plans=plans)
+            if review:
+                stage(f"writing {' and '.join(review)}")
+                write_reviews(plans, review)
         except Exception as error:
             told.failed(outcome(error)[1])
             raise

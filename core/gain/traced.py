@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
 import torch
+from cachetools import LRUCache, cached
 
 from ..light.backdrop import focal_of
 from ..light.parcels import Placed
@@ -20,6 +23,9 @@ from ..shape.trace import Traced, broad_share, trace
 from .arrival import Arrival, Lamp, PlacedArrival, with_bounce
 
 FINEST = 1024  # px, longest side at which shadows of lamps are computed from a relief that is coarser than the plate
+KEPT_LIGHTS = 8  # lights kept on a shape: target, source, and the parts of the target
+KEPT_LAMPS = 16  # lamps kept on a shape
+KEPT_SHAPES = 4  # shapes whose broad tracing is kept, 30 MB each
 WEAKEST = 0.01  # share of a light's energy; a lamp with less gets no shadow of its own
 
 
@@ -62,7 +68,8 @@ class Shape:
     """A frame's shape, in camera space, float32.
 
     `normals` (h, w, 3), `matte` (h, w) and `height` (h, w), toward the viewer in pixels, are at the working size. Broad light is
-    traced on `broad`, and the shadows of lamps on `surface`, at a size of its own.
+    traced on `broad`, and the shadows of lamps on `surface`, at a size of its own. The last lights and the last lamps on the
+    shape are kept, because the parts of a light have its lamps, and one of two lights stays while an artist turns the other.
     """
 
     normals: np.ndarray
@@ -70,6 +77,8 @@ class Shape:
     height: np.ndarray
     broad: Traced
     surface: Surface
+    _lights: LRUCache[bytes, Arrival] = field(default_factory=lambda: LRUCache(KEPT_LIGHTS), repr=False, compare=False)
+    _lamps: LRUCache[bytes, np.ndarray] = field(default_factory=lambda: LRUCache(KEPT_LAMPS), repr=False, compare=False)
 
     @classmethod
     def of(
@@ -90,8 +99,7 @@ class Shape:
             rays: (h, w, 3) unit, from the eye outward.
             fine: the same at a larger size, where there is one.
         """
-        seen = seen_along(_planes(normals), _planes(rays))
-        broad = trace(_planes(normals), seen, *(_planes(p[..., None]) for p in (height, matte, doubt)))
+        broad = _broad(normals, matte, height, doubt, rays)
         return cls(normals, matte, height, broad, _surface(normals, matte, height, doubt, rays, fine))
 
     @property
@@ -109,6 +117,12 @@ class Shape:
             light: the same light as lamps and small parcels, in camera space.
             strength: 0 to 1, of shadows and of light reflected by the subject.
         """
+        key = _digest(table, light.directions, light.energy, light.radius, strength, *(shape or self.size))
+        if (kept := self._lights.get(key)) is None:
+            self._lights[key] = kept = self._lit(table, light, strength, shape or self.size)
+        return kept
+
+    def _lit(self, table: np.ndarray, light: Placed, strength: float, shape: tuple[int, int]) -> Arrival:
         count = len(light.radius)
         total = max(float(light.energy.sum()), 1e-12)
         rest = slice(count, None)
@@ -116,16 +130,24 @@ class Shape:
         lamps = []
         for direction, power, radius in zip(light.directions, light.energy, light.radius, strict=False):
             if power.sum() >= WEAKEST * total:
-                seen = lamp_visibility(self.surface, direction, float(radius))
-                visible = mixed_at_outlines(self.surface, seen)[..., None]
-                lamps.append(Lamp(direction, power / np.float32(np.pi), float(radius), visible))
+                lamps.append(
+                    Lamp(direction, power / np.float32(np.pi), float(radius), self._visible(direction, radius))
+                )
             else:
                 directions.append(direction[None])
                 energy.append(power[None])
         broad = broad_share(self.broad, _batch(directions), _batch(energy))[0].permute(1, 2, 0).numpy()
         closed = 1 - self.broad.sky[0].permute(1, 2, 0).numpy()
         arrival = Arrival(table, tuple(lamps), broad, closed, self.size, strength)
-        return replace(with_bounce(arrival, self.normals, self.matte), shape=shape or self.size)
+        return replace(with_bounce(arrival, self.normals, self.matte), shape=shape)
+
+    def _visible(self, direction: np.ndarray, radius: float) -> np.ndarray:
+        """The visible share of a small lamp at each point of the surface, (h, w, 1)."""
+        key = _digest(direction, radius)
+        if (kept := self._lamps.get(key)) is None:
+            seen = lamp_visibility(self.surface, direction, float(radius))
+            self._lamps[key] = kept = mixed_at_outlines(self.surface, seen)[..., None]
+        return kept
 
     def placed(self, light: PlacedLight, strength: float, shape: tuple[int, int]) -> PlacedArrival:
         """The light of a source at a place in the scene on this shape, for a picture of the size `shape` (H, W).
@@ -148,6 +170,18 @@ class Shape:
 def height_of(normals: np.ndarray, matte: np.ndarray, rays: np.ndarray) -> np.ndarray:
     """The relief integrated from normals (h, w, 3) inside a matte (h, w): projective heights in pixels, (h, w)."""
     return relief_of(seen_along(_planes(normals), _planes(rays)), _planes(matte[..., None]))[0].numpy()
+
+
+def _digest(*parts: np.ndarray | float) -> bytes:
+    """A digest of the content of arrays and numbers, in their order."""
+    return hashlib.sha256(b"".join(np.asarray(part).tobytes() for part in parts)).digest()
+
+
+@cached(LRUCache(KEPT_SHAPES), key=_digest, lock=threading.Lock())
+def _broad(normals: np.ndarray, matte: np.ndarray, height: np.ndarray, doubt: np.ndarray, rays: np.ndarray) -> Traced:
+    """The shape of `Shape.of` prepared for broad light; a relighter and the tracing of its frame share it."""
+    seen = seen_along(_planes(normals), _planes(rays))
+    return trace(_planes(normals), seen, *(_planes(p[..., None]) for p in (height, matte, doubt)))
 
 
 def _surface(

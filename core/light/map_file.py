@@ -70,7 +70,9 @@ def load_environment(path: str | os.PathLike[str], *, colorspace: str | None = N
         raise InputError(f"{path} is not a high dynamic range file; an environment is a scene-linear .exr or .hdr")
     raw, spec, file_format = _read(path)
     _check_latlong(path, raw.shape, spec)
-    decision = colour.decide(spec, colorspace, file_format=file_format, what="the environment")
+    decision = colour.decide(
+        spec, colorspace, file_format=file_format, what="the environment", option="--env-colorspace"
+    )
     if all(str(spec.channelformat(index)) == "half" for index in _colour_channels(list(spec.channelnames))):
         raw = _with_clipped_suns(path, raw)
     pixels = colour.to_working(raw, decision.space)

@@ -3,10 +3,10 @@
 A non-negative light (soft lobes over the sphere, Lawson-Hanson non-negative least squares) explains luminance as a
 function of the normal. Without a known albedo, quantities that a picture does not determine are kept neutral. The colour of the
 light cannot be separated from the colour of the surface, so the light takes only a quarter (in stops) of the subject's tint. For
-the level of the light, the subject is taken to reflect `ASSUMED_ALBEDO`. Where the visibility of each lobe is given, shadows are
-explained by it; else they make the light darker. Light from behind the subject is visible only on its rims, where normals are
-least reliable. It is pulled toward half the mean of the light in front; otherwise a few wrong pixels along an outline would make
-a key light behind the subject.
+the level of the light, the subject is taken to reflect `ASSUMED_ALBEDO`. Shadows are explained by less light, so the level
+found is that of the light which arrives. Light from behind the subject is visible only on its rims, where normals are least
+reliable. It is pulled toward half the mean of the light in front; otherwise a few wrong pixels along an outline would make a
+key light behind the subject.
 """
 
 from __future__ import annotations
@@ -40,7 +40,6 @@ def fit_source(
     viewer: np.ndarray | None = None,
     albedo: np.ndarray | None = None,
     luminance_weights: ArrayLike = AP1_LUMINANCE,
-    visible: np.ndarray | None = None,
 ) -> np.ndarray:
     """Fit a light to a plate's shading.
 
@@ -54,8 +53,6 @@ def fit_source(
         viewer: (3,) from the subject toward the camera, world space; None where it is not known.
         albedo: (..., 3) above 0, estimated by a network; None where it is not known.
         luminance_weights: (3,) of the working space (`Colour.luminance_weights`).
-        visible: (..., L) from 0 to 1, the share of each lobe's light that reaches the pixel, for the lobes toward
-            `lobe_directions(viewer)`; None where the visibility is not known.
 
     Returns:
         (16, 32, 3) float32 radiance, a latitude-longitude map.
@@ -66,13 +63,12 @@ def fit_source(
     if albedo is not None:
         rgb = rgb * (np.float32(ASSUMED_ALBEDO) / np.maximum(albedo, DARK_ALBEDO))
     of_rgb = np.asarray(luminance_weights, np.float32)
-    luminance, facing, mass, chosen = _usable(rgb, normals, weights, of_rgb)
+    luminance, facing, mass = _usable(rgb, normals, weights, of_rgb)
     frame = _before_viewer(viewer)
-    reached = None if visible is None else np.asarray(visible, np.float32).reshape(-1, visible.shape[-1])[chosen]
-    seen, shading, count, share = _by_normal(luminance, facing @ frame.T.astype(np.float32), mass, reached)
+    seen, shading, count = _by_normal(luminance, facing @ frame.T.astype(np.float32), mass)
     if not shading.max() > 0:
         raise InputError("the plate is black inside the matte, so no source light can be fitted; give --source-env")
-    response = _irradiance_of(_lobe_maps(np.eye(3)), seen) * share
+    response = _irradiance_of(_lobe_maps(np.eye(3)), seen)
     confidence = np.sqrt(count) / (shading + DARK * shading.mean())
     held = _held_behind() if viewer is not None else np.zeros((0, response.shape[1]))
     amounts = _fit(response * (ASSUMED_ALBEDO / np.pi), shading, confidence, held)
@@ -80,15 +76,10 @@ def fit_source(
     return (light[..., None] * _tint(rgb, weights, TINT if albedo is None else 1.0, of_rgb)).astype(np.float32)
 
 
-def lobe_directions(viewer: np.ndarray | None) -> np.ndarray:
-    """Unit world directions toward the lobes of the fitted light, (L, 3), for a `viewer` as in `fit_source`."""
-    return _rows(LOBE_ROWS) @ _before_viewer(viewer)
-
-
 def _usable(
     rgb: np.ndarray, normals: np.ndarray, weights: np.ndarray, luminance_weights: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Luminances, unit normals, weights and indices of the usable pixels, flat."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Luminances, unit normals and weights of the usable pixels, flat."""
     rgb, normals = np.asarray(rgb, np.float32).reshape(-1, 3), np.asarray(normals, np.float32).reshape(-1, 3)
     weights = np.asarray(weights, np.float32).reshape(-1)
     with np.errstate(all="ignore"):  # invalid pixels are expected in a plate
@@ -103,31 +94,26 @@ def _usable(
     # Evenly over the luminances and not over the picture, so that a mirrored picture gives the same pixels.
     chosen = np.flatnonzero(kept)[np.lexsort((normals[kept][:, 1], luminance[kept]))]
     chosen = chosen[:: 1 + len(chosen) // MAXIMUM_PIXELS]
-    return np.maximum(luminance[chosen], 0), normals[chosen] / length[chosen, None], weights[chosen], chosen
+    return np.maximum(luminance[chosen], 0), normals[chosen] / length[chosen, None], weights[chosen]
 
 
 def _by_normal(
-    luminance: np.ndarray, facing: np.ndarray, mass: np.ndarray, reached: np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Mean normal, weighted median of luminance, weight, and mean share of each lobe, of each occupied bin of directions.
-
-    Shares are 1 where `reached`, (N, L), is None.
-    """
+    luminance: np.ndarray, facing: np.ndarray, mass: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean normal, weighted median of luminance, and weight, of each occupied bin of directions."""
     nearest = np.argmax(facing @ _rows(BIN_ROWS).T.astype(np.float32), axis=1)
     order = np.lexsort((luminance, nearest))
     starts = np.flatnonzero(np.r_[True, np.diff(nearest[order]) > 0])
     stops = np.r_[starts[1:], len(order)]
-    seen, shading, count, share = [], [], [], []
+    seen, shading, count = [], [], []
     for start, stop in zip(starts, stops, strict=True):
         members = order[start:stop]
         running = np.cumsum(mass[members])
         shading.append(luminance[members[np.searchsorted(running, running[-1] / 2)]])
         seen.append(mass[members] @ facing[members])
         count.append(running[-1])
-        share.append(1.0 if reached is None else mass[members] @ reached[members] / running[-1])
     normals = np.array(seen) / np.linalg.norm(seen, axis=1, keepdims=True)
-    shares = np.array(share, np.float64).reshape(len(normals), -1)  # (bins, L), or (bins, 1)
-    return normals, np.array(shading, np.float64), np.array(count, np.float64), shares
+    return normals, np.array(shading, np.float64), np.array(count, np.float64)
 
 
 def _before_viewer(viewer: np.ndarray | None) -> np.ndarray:

@@ -110,8 +110,10 @@ class Illumination(ABC):
     def _split(self, key: Hashable, count: int) -> LampTables:
         whole = self._light(key)
         lamps = split(self._environment(key).pixels, count, self._colour.luminance_weights)
-        # Always `count` tables, so that a frame with fewer lamps has black layers and not missing ones.
-        parts = (*(lamps.part(index) for index in range(count)), lamps.rest)
+        # A still light has as many tables as lamps: no layer is black throughout the shot. Under a light that changes, every
+        # frame has `count`, so that a frame with fewer lamps has black layers and not missing ones.
+        held = len(lamps.lamps) if self.is_still else count
+        parts = (*(lamps.part(index) for index in range(held)), lamps.rest)
         return LampTables(
             tuple(Light.of_part(part, whole) for part in parts), tuple(parcels_of(part, whole) for part in parts)
         )

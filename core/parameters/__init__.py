@@ -37,16 +37,20 @@ class RelightParameters(PublishedParameters):
     """All parameters of one relight. Paths are as typed; `None` means not given."""
 
     plate: str | None = knob(
-        None, "The plate: a scene-linear EXR, shot.####.exr or shot.%04d.exr.", "picture", "inputs", look=False
+        None,
+        "The plate: EXR frames (shot.####.exr or shot.%04d.exr), or DPX, TIFF, PNG, JPEG, or a movie (shot.mov).",
+        "picture",
+        "inputs",
+        look=False,
     )
     matte: str | None = knob(
         None,
         "Where the light changes. Without it the plate's alpha, else the whole frame. file.exr:layer.A picks a channel.",
-        "picture", "inputs", look=False,
+        "picture", "inputs", look=False, often=True,
     )  # fmt: skip
     normals: str | None = knob(
         None, "Surface normals of the plate; without them the plate's own normals layer, else estimated.",
-        "picture", "inputs", look=False,
+        "picture", "inputs", look=False, often=True,
     )  # fmt: skip
     normals_space: str = knob(
         "camera", "The space the normals are in: camera is X right, Y up, Z to the viewer.",
@@ -89,7 +93,7 @@ class RelightParameters(PublishedParameters):
     background: str | None = knob(
         None,
         "The plate the subject goes over. Networks look at it, and where neither a map nor words say so, it is the light.",
-        "picture", "inputs", look=False,
+        "picture", "inputs", look=False, often=True,
     )  # fmt: skip
     layer: str | None = knob(None, "The layer to read as beauty, when the plate's is not R, G, B.", "text", "inputs")
     views: tuple[str, ...] = knob(
@@ -108,22 +112,22 @@ class RelightParameters(PublishedParameters):
 
     env: str | None = knob(
         None, "The new light: a lat-long environment, .exr or .hdr, a still or a sequence.", "picture", "light",
-        look=False,
+        look=False, often=True,
     )  # fmt: skip
     source_env: str | None = knob(
         None, "The light the plate was shot under, as a lat-long environment. Takes out most of the guessing.",
-        "picture", "light", look=False,
+        "picture", "light", look=False, often=True,
     )  # fmt: skip
     env_colorspace: str | None = knob(
         None, "Colour space of the environments, by its OpenColorIO name.", "text", "light"
     )
     env_rotate: Any = knob(
         (0.0, 0.0, 0.0), "Turns the environment, in the order ZXY; + on Y turns a light behind the camera to its right.",
-        "vector", "light", unit="deg", lo=-36000, hi=36000, animatable=True, metavar="RX,RY,RZ",
+        "vector", "light", unit="deg", lo=-36000, hi=36000, animatable=True, metavar="RX,RY,RZ", often=True,
     )  # fmt: skip
     env_exposure: Any = knob(
         0.0, "Brightens or dims the new light; +1 doubles it.", "float", "light",
-        unit="stops", lo=-20, hi=20, animatable=True, metavar="STOPS",
+        unit="stops", lo=-20, hi=20, animatable=True, metavar="STOPS", often=True,
     )  # fmt: skip
     background_exposure: Any = knob(
         0.0,
@@ -133,10 +137,15 @@ class RelightParameters(PublishedParameters):
     prompt: str = knob(
         "", "The light in words, as in 'low warm sun from the left, cool sky'; published backbones are told them as they are. "
         "relamp env --words lists what Relamp's own understand.",
-        "text", "light",
+        "text", "light", often=True,
     )  # fmt: skip
     rig: str | None = knob(
-        None, "Lights put into the scene: a rig file, .json (docs/rig.md).", "file", "light", look=False
+        None,
+        "Lights put into the scene: a rig file, .json (docs/rig.md).",
+        "file",
+        "light",
+        look=False,
+        often=True,
     )
     light: str | None = knob(
         None,
@@ -196,10 +205,21 @@ class RelightParameters(PublishedParameters):
         "float", "relight", lo=1e-6, hi=1e6,
     )  # fmt: skip
 
-    out: str | None = knob(None, "Where the relit frames go: shot_relit.####.exr.", "picture", "output", look=False)
-    over: bool = knob(
-        False, "Put the relit subject over the background, its edge freed of what stood behind it.", "bool", "output"
+    out: str | None = knob(
+        None, "Where the relit frames go: shot_relit.####.exr.", "picture", "output", look=False, often=True
     )
+    over: bool = knob(
+        False,
+        "Put the relit subject over the background, its edge freed of what stood behind it.",
+        "bool",
+        "output",
+        often=True,
+    )
+    background_fit: str = knob(
+        "fill", "How a background of another size is brought to the plate's: fill covers the frame and cuts what stands over, "
+        "fit shows all of it with black beside it, centre keeps its size. For --over.",
+        "choice", "output", choices=("fill", "fit", "centre"),
+    )  # fmt: skip
     layers: tuple[str, ...] = knob((), "Layers to write beside the beauty.", "names", "output", choices=NEW_LAYERS)
     lamps: int = knob(
         4, "How many lamps the environment is split into, for the lamps layers.", "int", "output", lo=1, hi=32,
@@ -218,7 +238,7 @@ class RelightParameters(PublishedParameters):
 
     frames: str | None = knob(
         None, "Frames to render, as in 1001-1012x2,1020. Without it every frame of the plate.", "text", "run",
-        look=False, short="-F",
+        look=False, short="-F", often=True,
     )  # fmt: skip
     missing: str = knob(
         "error", "What to do where the plate has a gap: stop, skip the frame, hold the last one, or black.",

@@ -67,7 +67,8 @@ class Knob:
 
     `kind` is one of float, int, bool, text, choice, vector (three floats), names (comma-separated), picture (a file or
     a sequence) or file. `look` is True where the value changes the pixels, so that it is part of a frame's fingerprint. Text with
-    a `form` must match `pattern`.
+    a `form` must match `pattern`. `often` is True for the dozen parameters that most relights need; `relamp render --help` lists
+    those alone.
     """
 
     help: str
@@ -83,6 +84,7 @@ class Knob:
     short: str = ""
     pattern: str = ""
     form: str = ""
+    often: bool = False
 
     def check(self, name: str, value: Any) -> None:
         """Raise a `ParameterError` that names the parameter, the expected and the given value."""

@@ -25,7 +25,17 @@ import OpenImageIO as oiio
 import PyOpenColorIO as ocio
 
 from ..errors import UsageError, readable
-from .interchange import CHROMATICITIES, PINNED, STANDARD_LINEAR, Interchange, apply, pinned, standard_linear
+from .interchange import (
+    CHROMATICITIES,
+    PINNED,
+    STANDARD_LINEAR,
+    Interchange,
+    apply,
+    camera_space,
+    pinned,
+    standard_linear,
+    studio,
+)
 
 # Luminance of AP0, as a row of the built-in AP0 to CIE XYZ D65 (Bradford) matrix; see `Colour.luminance_weights`.
 _AP0_TO_XYZ = "UTILITY - ACES-AP0_to_CIE-XYZ-D65_BFD"
@@ -72,14 +82,14 @@ class Colour:
     def resolve(self, name: str) -> str:
         """Canonical name of a colour space given by name, alias, role or standard id.
 
-        A standard linear space that the config lacks gets its name in the pinned config, if the relation of the two is
-        known.
+        A standard linear space that the config lacks gets its name in the pinned config, and a camera's space its name in the
+        studio config that comes with OpenColorIO, if the relation of the configs is known.
 
         Raises:
             UsageError: unknown; the message suggests the nearest names.
         """
         found = self._find(name)
-        if found is None and standard_linear(name):
+        if found is None and (standard_linear(name) or camera_space(name)):
             self._interchange.require()  # otherwise the space would have been found
         if found is None:
             near = difflib.get_close_matches(name.lower(), self._known(), n=3, cutoff=0.5)
@@ -97,6 +107,7 @@ class Colour:
         *,
         file_format: str = "openexr",
         what: str = "the plate",
+        option: str = "--colorspace",
     ) -> Decision:
         """Decide the colour space of a picture.
 
@@ -109,6 +120,7 @@ class Colour:
             host: the working space that a host application reports.
             file_format: OpenImageIO's name of the format, `hdr` for Radiance.
             what: the picture's name for the warning, which is logged once per name.
+            option: the option that states the space of such a picture, for the warning.
 
         Raises:
             UsageError: `explicit` or `host` is no space of the config.
@@ -122,8 +134,9 @@ class Colour:
             return Decision(self.resolve("lin_rec709_scene"), "Radiance .hdr")
         if host:
             return Decision(self.resolve(host), "the host's working space")
-        self._warn_once(
-            f"{what} carries no colour space; taking it as {self.working_space} (say otherwise with --colorspace)"
+        self.warn_once(
+            f"{what} does not say its colour space, so it is taken as {self.working_space}; if it is linear Rec.709, as most "
+            f"pictures made outside ACES are, type {option} lin_rec709"
         )
         return Decision(self.working_space, "assumed, no tag in the file")
 
@@ -134,7 +147,7 @@ class Colour:
         if tag and tag != "unknown":
             if found := self._find(tag):
                 return Decision(found, f"colorInteropID {tag}")
-            self._warn_once(
+            self.warn_once(
                 f"colorInteropID {tag} is unknown to {self.config_id}; say the colour space with --colorspace"
             )
         chromaticities = spec.getattribute("chromaticities")
@@ -143,7 +156,7 @@ class Colour:
                 # Writers round to three or four digits; spaces differ by much more.
                 if np.allclose(chromaticities, primaries, atol=2e-3) and (found := self._find(interop_id)):
                     return Decision(found, f"chromaticities of {found}")
-            self._warn_once("the chromaticities match no known colour space; say it with --colorspace")
+            self.warn_once("the chromaticities match no known colour space; say it with --colorspace")
         return None
 
     def equivalent(self, a: str, b: str) -> bool:
@@ -258,22 +271,31 @@ class Colour:
         return self._found[name]
 
     def _find_standard(self, name: str) -> str | None:
-        """A standard linear space by its values: the config's own space that equals it, else its name in the pinned config."""
-        standard = standard_linear(name)
+        """A space that the config does not have under this name, where the relation of the configs is known.
+
+        A standard linear space is found by its values: the config's own space that equals it, else its name in the pinned
+        config. A camera's space has its name in the studio config.
+        """
+        standard, camera = standard_linear(name), camera_space(name)
         try:
-            return None if standard is None else self._interchange.equal_to(standard) or standard
+            if standard is not None:
+                return self._interchange.equal_to(standard) or standard
+            if camera is not None:
+                self._interchange.require()
+            return camera
         except UsageError:  # the relation of the config's spaces is not known
             return None
 
     def _known(self) -> dict[str, str]:
         """Every accepted spelling in lower case, with the canonical name."""
         known = {}
-        for space in self._config.getColorSpaces():
+        for space in (*studio().getColorSpaces(), *self._config.getColorSpaces()):
             for name in (space.getName(), *space.getAliases()):
                 known[name.lower()] = space.getName()
         return known
 
-    def _warn_once(self, message: str) -> None:
+    def warn_once(self, message: str) -> None:
+        """Log a warning, unless this config has logged the same words before."""
         with self._lock:  # frames are read by several threads
             new = message not in self._warned
             self._warned.add(message)
@@ -290,8 +312,8 @@ class Colour:
     def _way(self, source: str, target: str) -> ocio.Processor:
         """From one resolved name to another. Raises `UsageError`."""
         foreign = [name for name in (source, target) if not self._config.getCanonicalName(name)]
-        if len(foreign) == 2:  # both are of the pinned config
-            return pinned().getProcessor(source, target)
+        if len(foreign) == 2:  # the studio config has all spaces of the pinned one
+            return studio().getProcessor(source, target)
         if foreign == [source]:
             return self._interchange.from_pinned(source, target)
         if foreign == [target]:

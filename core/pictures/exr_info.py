@@ -11,8 +11,10 @@ from . import header as headers
 from . import layers
 from .beauty import find_colour
 from .colour import Colour
+from .encoded import FORMATS, decide_encoding
 from .exr_parts import PathLike, all_names, open_file, open_parts, open_plate, pixel_aspect, views_of
 from .frame import Part, Window, beside
+from .orientation import upright_spec
 from .sequence import shot_name
 
 
@@ -69,7 +71,7 @@ def display_window(path: PathLike) -> Window:
     """
     file = open_file(Path(path))
     try:
-        spec = file.spec()
+        spec = upright_spec(file.spec(), file.format_name())
         return Window(spec.full_x, spec.full_y, spec.full_width, spec.full_height)
     finally:
         file.close()
@@ -105,7 +107,9 @@ def info(path: PathLike, colour: Colour | None = None, *, pixels: bool = False) 
     lines += [_depth(part, index, pixels) for part in parts if (index := layers.depth(part.in_view)) is not None]
     spec = parts[0].spec
     if colour is not None:
-        decision = colour.decide(spec, file_format=file.format_name(), what=shot_name(path))
+        kind = file.format_name()
+        encoded = decide_encoding(spec, kind, path, colour) if kind in FORMATS else None
+        decision = encoded or colour.decide(spec, file_format=kind, what=shot_name(path))
         lines.append(f"colour space: {decision.space} ({decision.reason})")
     if timecode := headers.timecode(spec):
         lines.append(f"timecode: {timecode}")

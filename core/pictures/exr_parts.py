@@ -1,7 +1,7 @@
 """The parts of an image file, opened but not yet read: channels, types, windows and views.
 
-Deep pixels, mip-mapped textures and files without a picture are refused, and for a plate all files that are not OpenEXR. All
-pixels of a part are read when they are first needed; a truncated file is found then.
+Deep pixels, mip-mapped textures and files without a picture are refused, and for a plate the formats that are neither OpenEXR
+nor in `encoded.FORMATS`. All pixels of a part are read when they are first needed; a truncated file is found then.
 """
 
 from __future__ import annotations
@@ -17,22 +17,29 @@ import OpenImageIO as oiio
 
 from ..errors import InputError, readable
 from . import layers
+from .encoded import FORMATS
 from .frame import Part, Pixels
 from .library_error import said_by
+from .movie import MovieFrame, movie_frame
+from .orientation import upright, upright_spec
 
 PathLike = str | os.PathLike[str]
+Reader = oiio.ImageInput | MovieFrame
 
 
-def open_plate(path: Path, view: str | None = None) -> tuple[oiio.ImageInput, tuple[Part, ...]]:
+def open_plate(path: Path, view: str | None = None) -> tuple[Reader, tuple[Part, ...]]:
     file = open_file(path)
-    if file.format_name() != "openexr":
+    if file.format_name() not in ("openexr", *FORMATS):
         raise InputError(
-            f"{path.name} is {file.format_name().upper()}, display-encoded as a rule; a plate must be scene-linear EXR"
+            f"{path.name} is {file.format_name().upper()}; a plate must be EXR, DPX, TIFF, PNG, JPEG or a movie: convert it to "
+            "EXR"
         )
     return file, _parts(file, path, view)
 
 
-def open_file(path: Path) -> oiio.ImageInput:
+def open_file(path: Path) -> Reader:
+    if (movie := movie_frame(path)) is not None:
+        return MovieFrame(*movie)
     if not path.is_file():
         raise InputError(f"{path} {'is a folder, not a picture' if path.is_dir() else 'does not exist'}")
     file = open_input(path)
@@ -46,23 +53,25 @@ def open_file(path: Path) -> oiio.ImageInput:
 
 def open_input(path: Path) -> oiio.ImageInput | None:
     """The library's reader of a file, None where it cannot read it; also for a name that is not UTF-8."""
+    straight = oiio.ImageSpec()  # alpha is multiplied in after the curve is taken out (`encoded`), not before
+    straight.attribute("oiio:UnassociatedAlpha", 1)
     if readable(str(path)) == str(path):
-        return oiio.ImageInput.open(str(path))
+        return oiio.ImageInput.open(str(path), straight)
     with tempfile.TemporaryDirectory(prefix="relamp-") as folder:
         link = Path(folder, f"picture{readable(path.suffix)}")
         link.symlink_to(path.absolute())
-        return oiio.ImageInput.open(str(link))
+        return oiio.ImageInput.open(str(link), straight)
 
 
-def open_parts(path: Path, view: str | None = None) -> tuple[oiio.ImageInput, tuple[Part, ...]]:
+def open_parts(path: Path, view: str | None = None) -> tuple[Reader, tuple[Part, ...]]:
     file = open_file(path)
     return file, _parts(file, path, view)
 
 
-def _parts(file: oiio.ImageInput, path: Path, view: str | None) -> tuple[Part, ...]:
+def _parts(file: Reader, path: Path, view: str | None) -> tuple[Part, ...]:
     specs: list[oiio.ImageSpec] = []
     while file.seek_subimage(len(specs), 0):
-        spec = file.spec().copy()
+        spec = upright_spec(file.spec(), file.format_name())
         if spec.deep:
             raise InputError(f"{path.name} holds deep pixels; flatten it first (Nuke: DeepToImage)")
         if int(spec.getattribute("oiio:miplevels") or 1) > 1 or file.seek_subimage(len(specs), 1):
@@ -76,7 +85,7 @@ def _parts(file: oiio.ImageInput, path: Path, view: str | None) -> tuple[Part, .
     return tuple(_part(file, path, index, specs, shown) for index in range(len(specs)))
 
 
-def _part(file: oiio.ImageInput, path: Path, index: int, specs: Sequence[oiio.ImageSpec], shown: str) -> Part:
+def _part(file: Reader, path: Path, index: int, specs: Sequence[oiio.ImageSpec], shown: str) -> Part:
     spec, types = specs[index], _types(specs[index])
     view, held = str(spec.getattribute("view") or ""), _held_views(spec)
     if held:
@@ -118,7 +127,7 @@ def _types(spec: oiio.ImageSpec) -> tuple[str, ...]:
     return tuple(str(kind) for kind in kinds) if kinds else (str(spec.format),) * spec.nchannels
 
 
-def _pixels(file: oiio.ImageInput, path: Path, index: int, spec: oiio.ImageSpec, types: tuple[str, ...]) -> Pixels:
+def _pixels(file: Reader, path: Path, index: int, spec: oiio.ImageSpec, types: tuple[str, ...]) -> Pixels:
     exr = file.format_name() == "openexr"
     # One read a part, in its own type: half stays half, so that nothing is converted that is only carried over.
     kind = types[0] if exr and len(set(types)) == 1 else "float"
@@ -131,7 +140,7 @@ def _pixels(file: oiio.ImageInput, path: Path, index: int, spec: oiio.ImageSpec,
             )
         return values
 
-    array = read(0, spec.nchannels, kind)
+    array = upright(read(0, spec.nchannels, kind), file.spec(), file.format_name())
     mixed = [i for i, its in enumerate(types) if its == "uint" and exr and kind == "float"]
     return Pixels(array, {i: read(i, i + 1, "uint")[..., 0] for i in mixed})
 

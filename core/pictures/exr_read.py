@@ -1,8 +1,8 @@
 """Reads EXR files: whole plates, and mattes, normals and depth by name.
 
-Refused with an error message: plates that are not scene-linear OpenEXR, deep pixels, mip-mapped textures, truncated files and
-missing colour. Every part that is used is read completely, because a truncated file still opens, and its first part may be
-intact.
+Plates of other formats are read by `encoded`. Refused with an error message: deep pixels, mip-mapped textures, truncated files
+and missing colour. Every part that is used is read completely, because a truncated file still opens, and its first part may
+be intact.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from ..errors import InputError
 from . import layers
 from .beauty import find_colour
 from .colour import Colour
+from .encoded import encoded_frame
 from .exr_parts import PathLike, all_names, open_parts, open_plate, pixel_aspect
 from .frame import Frame, Part, Source, Window, place
 from .sequence import shot_name
@@ -38,8 +39,8 @@ def read_frame(
     part with R, G, B that are light. With `layer`, it is that layer.
 
     Args:
-        path: an OpenEXR file, scan line or tiled, of one or many parts.
-        colour: decides the colour space; nothing is converted here.
+        path: an OpenEXR file, scan line or tiled, of one or many parts; or one of `encoded.FORMATS`.
+        colour: decides the colour space. Only the latter are converted, to the working space.
         colorspace: declared space, takes precedence over the file's tags.
         host_space: working space of the host application, used when the file has no tag.
         layer: layer, part or view that holds the colour.
@@ -54,6 +55,8 @@ def read_frame(
     file, parts = open_plate(path, view)
     index, rgb, alpha = find_colour(parts, layer, path)
     pixels = parts[index].pixels
+    if file.format_name() != "openexr":
+        return encoded_frame(path, parts[index], rgb, alpha, file.format_name(), colour, colorspace)
     if carry:
         for part in parts:
             _ = part.pixels

@@ -17,6 +17,7 @@ import PyOpenColorIO as ocio
 from ..errors import UsageError
 
 PINNED = "ocio://cg-config-v4.0.0_aces-v2.0_ocio-v2.5"
+STUDIO = "ocio://studio-config-v4.0.0_aces-v2.0_ocio-v2.5"  # the pinned config and the spaces of cameras
 
 # CIE xy of red, green, blue and white, and the standard id of the linear space they define.
 CHROMATICITIES = {
@@ -68,14 +69,14 @@ class Interchange:
         _ = self.ends
 
     def to_pinned(self, space: str, pinned_space: str) -> ocio.Processor:
-        """From a space of the config to one of the pinned config. Raises `UsageError`."""
+        """From a space of the config to one of the pinned or of the studio config. Raises `UsageError`."""
         own, theirs = self.ends
-        return self._between(self._config, space, own, pinned(), pinned_space, theirs)
+        return self._between(self._config, space, own, _home(pinned_space), pinned_space, theirs)
 
     def from_pinned(self, pinned_space: str, space: str) -> ocio.Processor:
-        """From a space of the pinned config to one of the config. Raises `UsageError`."""
+        """From a space of the pinned or of the studio config to one of the config. Raises `UsageError`."""
         own, theirs = self.ends
-        return self._between(pinned(), pinned_space, theirs, self._config, space, own)
+        return self._between(_home(pinned_space), pinned_space, theirs, self._config, space, own)
 
     def equal_to(self, standard: str) -> str | None:
         """The config's space that equals a linear space of the pinned config, None where it has none that is recognised.
@@ -123,6 +124,22 @@ class Interchange:
 def pinned() -> ocio.Config:
     """The config that is used where no other is set; it contains the standard spaces."""
     return ocio.Config.CreateFromFile(PINNED)
+
+
+@cache
+def studio() -> ocio.Config:
+    """The config that comes with OpenColorIO and knows the spaces of cameras; it has all spaces of the pinned config."""
+    return ocio.Config.CreateFromFile(STUDIO)
+
+
+def camera_space(name: str) -> str | None:
+    """The studio config's name of a space given by any of its names, None where it has none of that name, or a role."""
+    return None if studio().hasRole(name) else studio().getCanonicalName(name) or None
+
+
+def _home(space: str) -> ocio.Config:
+    """The config, of the pinned and the studio one, that has a space."""
+    return pinned() if pinned().getCanonicalName(space) else studio()
 
 
 def standard_linear(name: str) -> str | None:

@@ -2,7 +2,8 @@
 
 `shot.####.exr`, `shot.%04d.exr`, `shot.$F4.exr` and `shot.@@@@.exr` name the same sequence; one `#` is one digit, as in Nuke.
 A path without a frame token is a still, also `shot.1001.exr` and `shot.1001_v2.exr`, whose own number is then their frame. An
-existing file with exactly the given name is a still, too, whatever characters its name has (`sky@2x.exr`). Range strings are
+existing file with exactly the given name is a still, too, whatever characters its name has (`sky@2x.exr`). A movie is a
+sequence whose frames are numbered from 1 and have paths such as `shot.mov/12` (`movie`). Range strings are
 read in `relamp.core.frames`; Fileseq groups the names of a folder.
 """
 
@@ -20,7 +21,10 @@ from fileseq.filesequence import FileSequence
 from ..errors import InputError, UsageError
 from ..frames import format_frames
 from .layers import split_layer
+from .movie import EXTENSIONS as MOVIES
+from .movie import frame_count, is_movie
 
+SUGGESTED = (".exr", ".hdr", ".dpx", ".cin", ".tif", ".tiff", ".png", ".jpg", ".jpeg", *MOVIES)  # for a wrong name
 LONGEST_TOKEN = 32  # digits of a frame number in a file name
 _TOKEN = re.compile(r"#+|@+|%0?\d*d|\$F\d*")
 _VIEW = re.compile(r"%[Vv](?![A-Za-z])")
@@ -62,6 +66,8 @@ class Sequence:
             UsageError: more than one frame token, or a view token without a view.
         """
         path = os.path.expanduser(os.fspath(text))
+        if is_movie(path) and os.path.isfile(path):
+            return cls(path, path, _Numbered("", 1, ""))
         if os.path.isfile(path):
             return cls(path, os.path.dirname(path), None)
         if _VIEW.search(path):
@@ -90,6 +96,11 @@ class Sequence:
         return self._files is None
 
     @property
+    def is_movie(self) -> bool:
+        """Whether the frames are those of a movie."""
+        return self._files is not None and self._folder == self.text
+
+    @property
     def number(self) -> int | None:
         """The frame number in a still's own name (`shot.1001.exr` is 1001), else None."""
         match = None if self._files is not None else _number_in(Path(self.text).name)
@@ -98,15 +109,21 @@ class Sequence:
     @property
     def name(self) -> str:
         """The name of the pictures without frame and extension: `shot` for `plates/shot.####.exr`."""
+        path = Path(self.text)
+        if self.is_movie:
+            return path.stem
         if self._files is not None:
             return self._files.head.rstrip("._-") or "shot"
-        path = Path(self.text)
         match = _number_in(path.name)
         return (path.name[: match.start()] if match else path.stem).rstrip("._-") or "shot"
 
     def path(self, frame: int) -> Path:
         """The file of a frame, whether it exists or not."""
         return Path(self.text) if self._files is None else Path(self._folder, self._files.name(frame))
+
+    def file(self, frame: int) -> Path:
+        """The file on disk that holds a frame, whether it exists or not: that of `path`, or the movie."""
+        return Path(self.text) if self.is_movie else self.path(frame)
 
     def frames_on_disk(self) -> tuple[int, ...]:
         """The frames that exist, ascending. A still has the frame of its own number, or 1.
@@ -123,6 +140,8 @@ class Sequence:
         """The frames that exist, ascending, as `frames_on_disk`; none where nothing matches."""
         if self._files is None:
             return (1 if self.number is None else self.number,) if os.path.isfile(self.text) else ()
+        if self.is_movie:
+            return tuple(range(1, frame_count(self.text) + 1))
         # Names are listed here and not globbed by Fileseq, because folders and files may contain [brackets].
         return self.frames_among(_list(self._folder) if os.path.isdir(self._folder or ".") else [])
 
@@ -132,6 +151,8 @@ class Sequence:
 
     def missing(self, frames: Iterable[int]) -> tuple[int, ...]:
         """Those of `frames` that have no file, ascending."""
+        if self.is_movie:
+            return tuple(sorted(set(frames) - set(self.existing())))
         return tuple(sorted({frame for frame in frames if not self.path(frame).is_file()}))
 
     def _frame_of(self, name: str) -> Iterable[int]:
@@ -146,12 +167,12 @@ class Sequence:
         if os.path.isdir(self.text):
             there = _near(self.text, "")
             one = os.path.join(self.text, there[0].partition(" (")[0] if there else "shot.####.exr")
-            holds = f"it holds {', '.join(there)}" if there else "it holds no EXR files"
+            holds = f"it holds {', '.join(there)}" if there else "it holds no pictures"
             return f"{self.text} is a folder ({holds}); name the pictures in it, as in {one}"
         if not os.path.isdir(folder):
             return f"{self.text} does not exist: there is no folder {folder}"
         near = _near(folder, os.path.basename(self.text))
-        beside = f"; beside it: {', '.join(near)}" if near else f"; {folder} holds no EXR files"
+        beside = f"; beside it: {', '.join(near)}" if near else f"; {folder} holds no pictures"
         what = "does not exist" if self._files is None else "matches no file"
         return f"{self.text} {what}{beside}"
 
@@ -169,7 +190,7 @@ def _number_in(name: str) -> re.Match[str] | None:
 def files_of(*texts: str | None) -> list[Path]:
     """Every file on disk that is named by paths as typed, without a layer after a path (`matte.exr:id.A`); None names no file."""
     sequences = [Sequence.parse(split_layer(text)[0]) for text in texts if text]
-    return [sequence.path(frame) for sequence in sequences for frame in sequence.existing()]
+    return [sequence.file(frame) for sequence in sequences for frame in sequence.existing()]
 
 
 def fill_view(path: str, view: str) -> str:
@@ -227,7 +248,7 @@ def sequences_in(folder: str | os.PathLike[str], extensions: tuple[str, ...] = (
 def _near(folder: str, name: str, most: int = 4) -> list[str]:
     """Suggestions for a wrong name: pictures of the folder as patterns, those with the same beginning first."""
     stem = re.match(r"[^.#%@$]*", name)
-    there = sequences_in(folder, (".exr", ".hdr"))
+    there = sequences_in(folder, SUGGESTED)
     sequences = [f"{pattern} ({frames})" if frames else pattern for pattern, frames in there.items()]
     alike = str(stem[0] if stem else "").lower()
     return sorted(sequences, key=lambda s: (not s.lower().startswith(alike), s))[:most]

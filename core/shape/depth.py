@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 import torch
-from torch.nn.functional import adaptive_avg_pool2d, avg_pool2d, interpolate, max_pool2d, normalize, pad
+from torch.nn.functional import adaptive_avg_pool2d, interpolate, normalize, pad
 
 from .depth_fit import NOISY, QUIET
 
@@ -23,8 +23,6 @@ LOOSE = 1e-3  # weight of slopes outside the matte, which connects its parts
 HELD = 8.0  # its square over the squared longer side is the pull of a given relief, which sets forms of about a third of it
 STEP = 0.03  # share of the longer side; a given relief that rises by more per pixel, beyond the slope, has an edge
 ITERATIONS = 40
-RIM = 1 / 160  # share of the longer side; distance from an outline within which normals are unreliable
-REACHES = (3, 5, 9, 17, 33, 65)  # px, sides of the boxes by which normals are carried across a rim
 
 Solve = Callable[[torch.Tensor], torch.Tensor]
 
@@ -64,28 +62,6 @@ def held_to_normals(
     longer = max(heights.shape[-2:])
     held = relief_of(seen_along(normals, rays), matte, heights[:, None] / longer)
     return torch.lerp(heights, held, share)
-
-
-def without_rims(normals: torch.Tensor, matte: torch.Tensor) -> torch.Tensor:
-    """Normals (B, 3, h, w) in which the rim of the matte (B, 1, h, w), and the area outside, is replaced by values from inside.
-
-    Pixels of the outline are mixed with the background, so that a network's normals are wrong there.
-    """
-    rim = max(1, round(RIM * max(matte.shape[-2:])))
-    inner = 1 - max_pool2d((matte < 0.9).float(), 2 * rim + 1, stride=1, padding=rim)
-    carried, reached = normals * inner, inner
-    for side in REACHES:
-        mass = _box_mean(inner, side)
-        near = _box_mean(normals * inner, side)
-        carried = torch.where((reached < 0.5) & (mass > 0), near / mass.clamp_min(1e-6), carried)
-        reached = torch.maximum(reached, (mass > 0).float())
-    return torch.where(reached > 0.5, normalize(carried, dim=1), normals)
-
-
-def _box_mean(planes: torch.Tensor, side: int) -> torch.Tensor:
-    """The mean over boxes of `side` px around each pixel, (B, C, h, w), 0 outside the picture: along columns, then along rows."""
-    along = avg_pool2d(planes, (side, 1), stride=1, padding=(side // 2, 0))
-    return avg_pool2d(along, (1, side), stride=1, padding=(0, side // 2))
 
 
 def smaller_size(height: int, width: int) -> tuple[int, int]:

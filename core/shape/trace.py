@@ -11,12 +11,16 @@ The view is taken as parallel. Everything is deterministic for one number of tor
 
 from __future__ import annotations
 
+import hashlib
 import math
+import threading
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
+import numpy as np
 import torch
+from cachetools import LRUCache, cached
 from torch.nn.functional import adaptive_avg_pool2d, normalize, pad
 
 from ..light.octahedral import octahedral_directions
@@ -35,6 +39,7 @@ DOUBTED = 1.0  # share of the normals' expected error by which every horizon is 
 THICK = 0.35  # share of the picture's longer side; light passes behind things farther in front than this
 FLATTEST = 0.05  # least z of a normal, which limits the slope of surfaces that face away
 AT_ONCE = 32  # cells
+KEPT_LIGHTS = 32  # lights whose energy on the cells is kept, 3 kB each
 NOTHING = 1e-4  # radiance at unit level added to both sides of a ratio, so that 0 / 0 gives 1
 NOWHERE = -1e4  # height where there is no surface
 _NAMES = ("dark", "light", "behind", "before")
@@ -103,17 +108,19 @@ def _arriving(
     """`open` and `seen` of `Traced`, computed for a few cells at a time, so that temporaries stay in cache."""
     n, tilt = facing.flatten(2), tilted.flatten(2)  # B, 3, P
     cells = _cells(str(facing.device))
-    horizon = [getattr(around, name).flatten(2) for name in _NAMES]
     soft = soft.flatten(2) + CELL_RADIUS
+    passes = _passes_behind(around, soft)
+    horizon = [getattr(around, name).flatten(2) for name in _NAMES]
     up = tilt[:, 2:].clamp_min(FLATTEST)
     open_, seen = [], []
     for some in torch.arange(CELLS, device=facing.device).split(AT_ONCE):
         left, mixed = cells.left[some], cells.mixed[some, None]
-        at = Horizons(*(torch.lerp(x[:, left], x[:, (left + 1) % AZIMUTHS], mixed) for x in horizon))
-        slope = torch.atan2(-(cells.azimuth[some] @ tilt[:, :2]), up)  # slope of the surface itself, toward each cell
-        cosine = (cells.towards[some] @ n).clamp_min(0)
+        right = (left + 1) % AZIMUTHS
+        at = Horizons(*(torch.lerp(x.index_select(1, left), x.index_select(1, right), mixed) for x in horizon))
+        slope = (cells.azimuth[some] @ tilt[:, :2]).neg_().atan2_(up)  # slope of the surface itself, toward each cell
+        cosine = (cells.towards[some] @ n).clamp_min_(0)
         open_.append(cosine)
-        seen.append(cosine * _reached(at, cells.elevation[some, None], slope, soft))
+        seen.append(cosine * _reached(at, cells.elevation[some, None], slope, soft, passes))
     return torch.cat(open_, dim=1), torch.cat(seen, dim=1)
 
 
@@ -160,42 +167,60 @@ def _walled(field: torch.Tensor, matte: torch.Tensor) -> torch.Tensor:
 
 def _horizon(walled: torch.Tensor, field: torch.Tensor, angle: float) -> tuple[torch.Tensor, ...]:
     """The four elevations of `Horizons` toward one azimuth, (B, h, w) each."""
-    height, width = field.shape[-2:]
-    reach, thick = max(height, width), THICK * max(height, width)
-    lowest = torch.full_like(field, -1e3)
-    dark, light, before, behind = lowest, lowest, lowest, -lowest
+    here, around = field.numpy(), walled.numpy()  # calls of numpy cost less, and pictures are small
+    height, width = here.shape[-2:]
+    reach, thick = max(height, width), np.float32(THICK * max(height, width))
+    lowest = np.float32(-1e3)
+    dark, light, before = (np.full_like(here, lowest) for _ in range(3))
+    behind = -before
+    rise, slope = np.empty_like(here), np.empty_like(here)  # used again in each step
     for dx, dy in _march(reach, angle):
-        away = math.hypot(dx, dy)
-        rise = walled[:, reach - dy : reach - dy + height, reach + dx : reach + dx + width] - field
-        far = rise > thick
-        near = torch.where(far, lowest, rise)
-        dark = torch.maximum(dark, (near - (BIAS + SOFT)) / away)
-        light = torch.maximum(light, (near - BIAS) / away)
-        before = torch.where(far, torch.maximum(before, rise / away), before)
-        behind = torch.where(far, torch.minimum(behind, (rise - thick) / away), behind)
-    return dark.atan() - FAR_SOFT, light.atan() + FAR_SOFT, behind.atan(), before.atan()
+        away = np.float32(math.hypot(dx, dy))
+        np.subtract(around[:, reach - dy : reach - dy + height, reach + dx : reach + dx + width], here, out=rise)
+        if rise.max() > thick:
+            far = rise > thick
+            np.maximum(before, rise / away, out=before, where=far)
+            np.minimum(behind, (rise - thick) / away, out=behind, where=far)
+            rise[far] = lowest
+        for horizon, bias in ((dark, np.float32(BIAS + SOFT)), (light, np.float32(BIAS))):
+            np.divide(np.subtract(rise, bias, out=slope), away, out=slope)
+            np.maximum(horizon, slope, out=horizon)
+    dark_, light_, behind_, before_ = (torch.from_numpy(slopes).atan_() for slopes in (dark, light, behind, before))
+    return dark_.sub_(FAR_SOFT), light_.add_(FAR_SOFT), behind_, before_
+
+
+def _passes_behind(around: Horizons, soft: torch.Tensor) -> bool:
+    """Whether there is a thing far in front of some point, behind which light of half width `soft` may pass.
+
+    Without one, `behind` is above `before` by half a turn, and no light is between them.
+    """
+    return bool((around.behind - around.before).amin() < 2.1 * soft.amax())
 
 
 def _reached(
-    around: Horizons, elevation: torch.Tensor | float, slope: torch.Tensor, soft: torch.Tensor
+    around: Horizons, elevation: torch.Tensor | float, slope: torch.Tensor, soft: torch.Tensor, passes: bool = True
 ) -> torch.Tensor:
     """The share of a light of half width `soft` that arrives over the horizons, 0 to 1; all arrays have one shape.
 
+    `passes` is whether there are things that the light may pass behind (`_passes_behind`).
+
     The cosine already contains what a surface hides from itself, so a horizon counts only as far as it is above `slope`.
     """
-    over = (around.light - slope).clamp_min(0)
-    edge = torch.minimum(around.light + soft, around.light + over)
+    over = (around.light - slope).clamp_min_(0).add_(around.light)
+    edge = torch.minimum(around.light + soft, over)
     low = torch.minimum(around.dark - soft, edge - 1e-3)
-    free = _smoothstep((elevation - low) / (edge - low))
-    between = _smoothstep((elevation - around.behind) / soft / 2 + 0.5) * _smoothstep(
-        (around.before - elevation) / soft / 2 + 0.5
-    )
-    return free * (1 - between)
+    free = _smoothstep((elevation - low).div_(edge.sub_(low)))
+    if not passes:
+        return free
+    between = _smoothstep((elevation - around.behind).div_(soft).div_(2).add_(0.5))
+    between.mul_(_smoothstep((around.before - elevation).div_(soft).div_(2).add_(0.5)))
+    return free.mul_(1 - between)
 
 
 def _smoothstep(t: torch.Tensor) -> torch.Tensor:
-    t = t.clamp(0, 1)
-    return t * t * (3 - 2 * t)
+    """The smooth step of `t`, which is overwritten."""
+    t.clamp_(0, 1)
+    return (3 - 2 * t).mul_(t.square_())
 
 
 def _march(reach: int, angle: float) -> list[tuple[int, int]]:
@@ -210,8 +235,13 @@ def _march(reach: int, angle: float) -> list[tuple[int, int]]:
     return offsets
 
 
+def _content(directions: torch.Tensor, energy: torch.Tensor) -> bytes:
+    return hashlib.sha256(directions.numpy().tobytes() + energy.numpy().tobytes()).digest()
+
+
+@cached(LRUCache(KEPT_LIGHTS), key=_content, lock=threading.Lock())
 def _on_cells(directions: torch.Tensor, energy: torch.Tensor) -> torch.Tensor:
-    """Lights' energy spread to the fixed directions, (B, 3, CELLS); the total is kept."""
+    """Lights' energy spread to the fixed directions, (B, 3, CELLS); the total is kept. Once for a light that stays."""
     near = torch.softmax(SHARPNESS * (directions @ _cells(str(energy.device)).towards.T), dim=-1)  # B, N, CELLS
     return energy.transpose(1, 2) @ near
 

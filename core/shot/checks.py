@@ -21,12 +21,18 @@ from ..pictures.colour import Colour
 from ..pictures.sequence import Sequence
 from ..relighter.answer import Backbone
 from .deliver import layer_names
-from .over import require_format
+from .over import same_format
 from .plan import RENDER, SKIP, FrameTask, Inputs
 
 log = logging.getLogger("relamp")
 
 T = TypeVar("T")
+
+_FITTED = {
+    "fill": "it is scaled to fill the frame, and what stands over is cut",
+    "fit": "it is scaled to fit into the frame, with black beside it",
+    "centre": "it is put in the middle at its own size",
+}
 
 
 def check_views(parameters: RelightParameters, in_paths: bool) -> None:
@@ -109,14 +115,13 @@ def check_files(parameters: RelightParameters, inputs: Inputs, tasks: tuple[Fram
     Raises:
         UsageError: an output is a file that the job reads, or exists already and no option says what to do with it; the
             plate already has a layer of `--layers`.
-        InputError: matte, normals, depth or background lack a frame, the background of `--over` has another format than the
-            plate, or no frame of the plate can be read.
+        InputError: matte, normals, depth or background lack a frame, or no frame of the plate can be read.
     """
     _require_no_input_replaced(inputs, tasks)
     _require_outputs_free(parameters, tasks)
     _require_inputs(inputs, tasks)
     if parameters.over:
-        _require_background_format(inputs, tasks)
+        _say_background_format(parameters, inputs, tasks)
     _require_layer_names_free(parameters, inputs, tasks)
 
 
@@ -186,18 +191,23 @@ def _require_inputs(inputs: Inputs, tasks: tuple[FrameTask, ...]) -> None:
             raise InputError(f"{option} {sequence} {what}")
 
 
-def _require_background_format(inputs: Inputs, tasks: tuple[FrameTask, ...]) -> None:
-    """Compare the formats at the first frame whose plate and background can both be read."""
+def _say_background_format(parameters: RelightParameters, inputs: Inputs, tasks: tuple[FrameTask, ...]) -> None:
+    """Log how a background of another format is fitted, by the first frame whose plate and background can both be read."""
     assert inputs.background
     for task in tasks:
         if task.action != RENDER:
             continue
-        background = inputs.background.path(task.frame)
+        background, plate = inputs.background.path(task.frame), inputs.plate.path(task.plate_frame)
         try:
-            theirs, ours = exr.display_window(background), exr.display_window(inputs.plate.path(task.plate_frame))
+            theirs, ours = exr.display_window(background), exr.display_window(plate)
+            aspects = [float(str(exr.header(path).get("PixelAspectRatio", 1.0))) for path in (background, plate)]
         except InputError:
             continue  # a damaged frame fails by itself, when it is read
-        require_format(background, theirs, ours)
+        if not same_format(theirs, ours, *aspects):
+            log.warning(
+                "the background is %d x %d and the plate %d x %d: %s (--background-fit)",
+                theirs.width, theirs.height, ours.width, ours.height, _FITTED[parameters.background_fit],
+            )  # fmt: skip
         return
 
 

@@ -7,6 +7,7 @@ window, (h, w) the working size of the network and the deflicker, S the side of 
 from __future__ import annotations
 
 import threading
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from ..gain.finish import Finished, FinishInput, Shading, Subject, finish
 from ..gain.grain import measure as measure_noise
 from ..gain.law import Law
 from ..pictures.frame import Frame
+from ..relighter.answer import Seeing
 from .estimated import EstimatedFrames
 from .gloss import gloss_of
 from .lights import Lights
@@ -66,10 +68,13 @@ class Shot:
         sizes = CacheSizes.of(plan)
         lights = Lights(plan, sizes.inputs, like.lights.maps if like else None)
         # A network's shape depends on plate and matte alone, so no estimator need run for it.
-        shapes = Shapes(plan, plates, seen or SeenShapes(sizes.shapes), lock)
-        working = WorkingFrames(plan, NetworkInputs(plan, frames, lights, sizes.inputs), lights, lock, shapes, store)
+        shapes = Shapes(plan, plates, seen or SeenShapes(sizes.shapes))
+        # Relamp's own network and the tracing keep to the thread that calls them; a published network fills the machine.
+        own = plan.backbone.network is None or isinstance(plan.backbone.network, Seeing)
+        alone: AbstractContextManager[object] = nullcontext() if own else lock
+        working = WorkingFrames(plan, NetworkInputs(plan, frames, lights, sizes.inputs), lights, alone, shapes, store)
         residuals = Residuals(plan, working, lights, like.residuals.last if like else LastFit(), lock)
-        tracer = Tracer(plan, lights, like.tracer.last if like else LastShape(), lock)
+        tracer = Tracer(plan, lights, like.tracer.last if like else LastShape(), alone)
         return cls(plan, frames, lights, working, residuals, tracer, lock)
 
     def with_amounts(self, plan: Plan) -> Shot:

@@ -5,7 +5,7 @@ The frames are spread over all that exist on disk, so the result never depends o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,7 @@ import numpy as np
 from ..gain.finish import Subject
 from ..gain.law import unpremultiply
 from ..gain.proxy import PROBE_SIZE, exposure_anchor
-from ..light.source_fit import fit_source, lobe_directions
+from ..light.source_fit import fit_source
 from ..pictures.curves import decode_log
 from ..pictures.resample import resize, working_shape
 from ..temporal.working_frame import WorkingFrame
@@ -23,9 +23,7 @@ from ..temporal.working_frame import WorkingFrame
 class Samples:
     """Pixels of a frame's subject: un-premultiplied working-space light (N, 3), unit world normals (N, 3), weights (N,).
 
-    `viewer` (3,) points from the subject toward the camera, world space. `albedo` (N, 3) is a network's estimate, or
-    None. `reached` maps world-space directions (L, 3) to the share of light from there that reaches each pixel, (N, L); None
-    where that is not known.
+    `viewer` (3,) points from the subject toward the camera, world space. `albedo` (N, 3) is a network's estimate, or None.
     """
 
     rgb: np.ndarray
@@ -33,7 +31,6 @@ class Samples:
     weights: np.ndarray
     viewer: np.ndarray
     albedo: np.ndarray | None = None
-    reached: Callable[[np.ndarray], np.ndarray] | None = None
 
 
 def anchor_of(samples: Sequence[Samples], luminance_weights: np.ndarray) -> float:
@@ -48,10 +45,7 @@ def source_light_of(samples: Sequence[Samples], luminance_weights: np.ndarray) -
     delit = [s.albedo for s in samples if s.albedo is not None]
     albedo = np.concatenate(delit) if len(delit) == len(samples) else None
     viewer = np.sum([s.viewer for s in samples], axis=0)
-    known = [s.reached for s in samples if s.reached is not None]
-    lobes = lobe_directions(viewer)  # (L, 3)
-    visible = np.concatenate([reached(lobes) for reached in known]) if len(known) == len(samples) else None
-    return fit_source(rgb, normals, weights, viewer, albedo, luminance_weights, visible)
+    return fit_source(rgb, normals, weights, viewer, albedo, luminance_weights)
 
 
 def measured_rows(pixels: np.ndarray) -> tuple[tuple[tuple[float, float, float], ...], ...]:
@@ -85,31 +79,7 @@ def samples_of_working_frame(working: WorkingFrame, anchor: float, camera_rotati
     world = working.normals[keep] @ camera_rotation.T.astype(np.float32)
     albedo = None if working.albedo is None else working.albedo[keep]
     rgb = decode_log(working.code[keep]) / np.float32(anchor)
-    reached = _reached(working, keep, camera_rotation)
-    return Samples(rgb, world, working.matte[keep], camera_rotation[:, 2], albedo, reached)
-
-
-def _reached(
-    working: WorkingFrame, keep: np.ndarray, camera_rotation: np.ndarray
-) -> Callable[[np.ndarray], np.ndarray]:
-    """`Samples.reached` of the pixels `keep` (h, w) of a frame, traced on the relief integrated from its normals."""
-    import torch
-
-    from ..shape.depth import relief_of
-    from ..shape.trace import reaching, trace
-
-    normals, matte = (
-        torch.from_numpy(np.ascontiguousarray(p.transpose(2, 0, 1)))[None]
-        for p in (working.normals, working.matte[..., None])
-    )
-    torch.set_num_threads(1)  # on every machine, because another number of threads can change the last bits
-    shape = trace(normals, normals, relief_of(normals, matte)[:, None], matte, torch.zeros_like(matte))
-
-    def reached(directions: np.ndarray) -> np.ndarray:
-        before_camera = torch.from_numpy((directions @ camera_rotation).astype(np.float32))  # (L, 3)
-        return reaching(shape, before_camera)[0].permute(1, 2, 0).numpy()[keep]
-
-    return reached
+    return Samples(rgb, world, working.matte[keep], camera_rotation[:, 2], albedo)
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:

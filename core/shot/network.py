@@ -7,8 +7,8 @@ computed once and a few are kept, so memory does not grow with the shot.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -55,7 +55,7 @@ class WorkingFrames:
     Without a network the residual is zero, and the deflicker smooths the analytic gain alone.
 
     Args:
-        one_at_a_time: held while a network runs, because its own threads fill the machine.
+        alone: entered while the network relights (`frame.Shot.of`).
         store: the storage through which the chunks of a job share the network's predictions.
     """
 
@@ -64,14 +64,14 @@ class WorkingFrames:
         plan: Plan,
         inputs: NetworkInputs,
         lights: Lights,
-        one_at_a_time: threading.Lock,
+        alone: AbstractContextManager[object],
         shapes: Shapes,
         store: ResidualStore | None = None,
     ) -> None:
         self._plan, self._inputs, self._lights, self._store = plan, inputs, lights, store
         self._shapes = shapes
         self._network = plan.backbone.network
-        self._one_at_a_time = one_at_a_time
+        self._alone = alone
         sizes = CacheSizes.of(plan)
         self._runs: SharedCache[_Run, list[Answer]] = SharedCache(sizes.windows)
         self._frames: SharedCache[Key, WorkingFrame | None] = SharedCache(sizes.frames)
@@ -163,7 +163,7 @@ class WorkingFrames:
 
         p, network = self._plan.parameters, self._network
         assert network is not None
-        with self._one_at_a_time:
+        with self._alone:
             return ensemble.relight(
                 network,
                 [given.conditions for given in inputs if given.conditions is not None],

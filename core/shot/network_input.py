@@ -116,10 +116,18 @@ class NetworkInputs:
             background=self._behind(frame, rays, light, key),
             depth=proxy.depth,
             depth_kind=self._plan.parameters.depth_kind,
-            shadows=self._plan.parameters.shadows,
+            shadows=self._plan.parameters.shadows if self._needs_traced(light) else 0.0,
             keeps_level=self._plan.parameters.level_mode() != "absolute" or light.shading.source is None,
             to_acescg=self._plan.colour.to_acescg,
         )
+
+    def _needs_traced(self, light: FrameLight) -> bool:
+        """Whether the network must trace the lights, although every frame is traced at its full size (`tracing`).
+
+        The deflicker smooths what tracing adds, the level of a subject whose source light is not known depends on it, and so
+        does the mean over an ensemble.
+        """
+        return self._plan.head is not None or light.source is None or self._plan.parameters.ensemble > 1
 
     def _behind(self, frame: Frame, rays: np.ndarray, light: FrameLight, key: Key) -> np.ndarray:
         """The picture behind the subject at unit level, (h, w, 3): the new light as the camera sees it, or the background.

@@ -12,15 +12,15 @@ the plate's.
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import cv2
 import numpy as np
 
-from ..errors import InputError, UsageError
+from ..errors import UsageError
 from ..gain.finish import Finished, Subject
 from ..pictures import exr
 from ..pictures.frame import Frame, Window, place
+from ..pictures.reformat import reformat
 from .plan import FrameTask, Plan
 
 RADII = ((1 / 24, 16), (1 / 96, 4), (1 / 340, 2))  # of the passes: share of the longer side, and the least radius in px
@@ -83,7 +83,7 @@ def put_over(plan: Plan, task: FrameTask, frame: Frame, subject: Subject, finish
         An opaque frame that holds the values of unchanged pixels, and the composite.
 
     Raises:
-        InputError: the background cannot be read, or is of another format.
+        InputError: the background cannot be read.
     """
     pixels, own = _background(plan, task, frame)
     coverage = np.clip(subject.alpha, 0, 1)[..., None] if subject.alpha is not None else np.ones((1, 1, 1), np.float32)
@@ -96,27 +96,31 @@ def put_over(plan: Plan, task: FrameTask, frame: Frame, subject: Subject, finish
     return replace(frame.opaque(), rgb=stays), comp
 
 
-def require_format(path: Path, theirs: Window, ours: Window) -> None:
-    """Raise `InputError` unless the background at `path` has the plate's format, given the display windows of both."""
-    if theirs.shape != ours.shape:
-        raise InputError(
-            f"{path} is {theirs.width} x {theirs.height} and the plate {ours.width} x {ours.height};"
-            " --over needs the same format: reformat the background first"
-        )
-
-
 def _background(plan: Plan, task: FrameTask, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
-    """The background (H, W, 3) in the working space, and in the plate's colour space."""
+    """The background (H, W, 3) in the working space, and in the plate's colour space.
+
+    A background of another format is brought to the plate's by `--background-fit`; its numbers are then resampled ones.
+    """
     sequence = plan.inputs.background
     assert sequence is not None
     path = sequence.path(task.frame)
     found = exr.read_frame(path, colour=plan.colour, view=plan.parameters.view(), carry=False)
-    require_format(path, found.display_window, frame.display_window)
-    own = place(found.rgb, found.data_window, frame.data_window)
+    theirs, ours = found.display_window, frame.display_window
+    if same_format(theirs, ours, found.pixel_aspect, frame.pixel_aspect):
+        own = place(found.rgb, found.data_window, frame.data_window)
+    else:
+        whole = place(found.rgb, found.data_window, theirs)  # (h, w, 3) over its format
+        how = plan.parameters.background_fit
+        own = place(reformat(whole, ours.shape, how, found.pixel_aspect, frame.pixel_aspect), ours, frame.data_window)
     working = plan.colour.to_working(own, found.colorspace)
     if not plan.colour.equivalent(found.colorspace, frame.colorspace):
         own = plan.colour.from_working(working, frame.colorspace)
     return working, own
+
+
+def same_format(theirs: Window, ours: Window, their_aspect: float, our_aspect: float) -> bool:
+    """Whether a background needs no reformatting, given the display windows and pixel aspects of it and of the plate."""
+    return theirs.shape == ours.shape and their_aspect == our_aspect
 
 
 def _mean(light: np.ndarray, weight: np.ndarray, radius: int) -> np.ndarray:

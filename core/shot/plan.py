@@ -65,7 +65,7 @@ class Inputs:
         singles = (sequence for sequence, _ in self.materials.values())
         read = [s for s in (self.plate, self.matte, self.normals, self.depth, self.passes, *singles, *self.lights) if s]
         wanted = set(frames)
-        return {s.path(frame) for s in read for frame in (wanted | set(s.existing()) if every else wanted)}
+        return {s.file(frame) for s in read for frame in (wanted | set(s.existing()) if every else wanted)}
 
 
 @dataclass(frozen=True)
@@ -181,6 +181,7 @@ class Plan:
             "working_size": not self.looks,
             "shadows": p.backbone in PUBLISHED,
             "lamps": "lamps" not in p.layers,
+            "background_fit": not p.over,
             **{name: p.backbone not in PUBLISHED for name, k in knobs() if k.group == "published"},
         }
         return frozenset(name for name, is_unused in unused.items() if is_unused)
@@ -192,7 +193,7 @@ class Plan:
         files += [sequence for sequence, _ in given.materials.values()]
         if self.backbone.network is not None:
             files.append(self.inputs.background)
-        return [file_state(s.path(frame)) if s else None for s in files]
+        return [file_state(s.file(frame)) if s else None for s in files]
 
     def _beside(self, frame: int) -> list[list[Any]]:
         """The facts of the other frames that the result of a frame depends on."""

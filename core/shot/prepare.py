@@ -19,6 +19,7 @@ from ..job import Measured, RelightJob, with_parameters
 from ..light import rig as rigs
 from ..light.camera import shot_camera
 from ..light.sources import Illumination, MapLight, lighting
+from ..logs import stage
 from ..parameters import RelightParameters, knobs
 from ..pictures import exr
 from ..pictures.colour import Colour
@@ -104,11 +105,14 @@ def prepare(job: RelightJob, backbone: Backbone | None = None, colour: Colour | 
     found = found_outputs(tasks)
     checks.check_files(p, inputs, tasks)
     camera = shot_camera(p.camera, str(inputs.plate))
+    stage("reading the light")
     source = _checked(_maps(p.source_env, colour, p), tasks) if p.source_env else None
     # If lights are only added, the plate's own light stays. A known source light is then also the target.
     target = source if p.keeps_light() and source else _checked(lighting(p, colour, camera), tasks)
     rig = rigs.load(p.rig) if p.rig else None
-    backbone = backbone or load(p)
+    if backbone is None:
+        stage(f"loading {p.backbone}")
+        backbone = load(p)
     checks.check_backbone(p, colour, backbone, source is not None)
     plan = Plan(job, inputs, colour, target, source, camera, tasks, on_disk, backbone, _head(p), found, rig)
     plan = replace(plan, estimator=_estimator(p, colour))
@@ -164,10 +168,10 @@ def describe(plan: Plan) -> str:
         f"frames    {format_frames(counts[RENDER])}{_also(counts)}",
         f"plate     {plan.inputs.plate.path(first.plate_frame)} ({width} x {height}, {channels})",
         f"out       {first.out}",
-        f"env       {plan.target}",
+        f"light     {plan.target}",
         f"source    {plan.source or 'fitted to the plate'}",
         f"working   {plan.colour.working_space} ({plan.colour.config_id})",
-        f"backbone  {p.backbone}, level {p.level_mode()}, anchor {plan.job.measured.anchor:g}",
+        f"relight   {p.backbone}, level {p.level_mode()}, exposure factor {plan.job.measured.anchor:.4g}",
         f"memory    about {_memory_estimate(width, height, p):.1f} GB{_networks(plan, height, width)}",
     ]
     return "\n".join(lines)
@@ -217,6 +221,7 @@ def _needs_fit(plan: Plan) -> bool:
 def _measured(plan: Plan) -> Measured:
     """The shot's exposure and, where it is needed, its source light, measured on a few of its frames."""
     p, frames = plan.parameters, probe_frames(plan.on_disk)
+    stage(f"measuring the plate's exposure on {_frames(frames)}")
     with ThreadPoolExecutor(p.threads, thread_name_prefix="probe") as pool:  # as many frames at once as in a render
         seen = {frame: pool.submit(frame_samples, plan, frame) for frame in frames}
         samples = list(probed(frames, lambda frame: seen[frame].result()))
@@ -224,9 +229,14 @@ def _measured(plan: Plan) -> Measured:
     measured = Measured(frames, anchor)
     if not _needs_fit(plan):
         return measured
+    stage(f"fitting the light that the plate was shot under, on {_frames(frames)}")
     if plan.backbone.network is not None:
         samples = delit_samples(replace(plan, job=RelightJob(p, measured)), frames)
     return replace(measured, source_light=measured_rows(source_light_of(samples, plan.colour.luminance_weights)))
+
+
+def _frames(frames: tuple[int, ...]) -> str:
+    return f"{'frame' if len(frames) == 1 else 'frames'} {format_frames(frames)}"
 
 
 def delit_samples(plan: Plan, frames: tuple[int, ...]) -> list[Samples]:

@@ -63,12 +63,13 @@ def of_finished(
         )
     if not (rig or dim) and stage == "relit":
         return finished.beauty
-    if (lamp := lamp_of(stage)) > len(finished.lamps):
-        raise UsageError(f"there is no {stage}: this light has {len(finished.lamps)} lamps")
-    own = (1.0,) * (len(finished.lamps) - len(rig))
-    gains = (*rig, *(dim[:-1] or own)) if own else rig  # one for each lamp, (3,) or a number
-    if lamp:
-        return finished.lamps[lamp - 1] * np.float32(gains[lamp - 1])
+    lamps = len(finished.lamps)
+    # A still light may have fewer lamps than are asked for: the layers of the others are black, their factors mean nothing.
+    gains = (*rig, *dim[:-1], *(1.0,) * lamps)[:lamps]  # one for each lamp, (3,) or a number
+    if lamp := lamp_of(stage):
+        return (
+            finished.lamps[lamp - 1] * np.float32(gains[lamp - 1]) if lamp <= lamps else np.zeros_like(finished.beauty)
+        )
     rest = finished.beauty - np.sum(finished.lamps, axis=0)  # (h, w, 3)
     if stage == "rest":
         return rest

@@ -20,6 +20,7 @@ from .. import VERSION
 from ..atomic import remove_unfinished
 from ..errors import FramesFailedError, OutputError, StoppedError, UsageError, one_line, outcome
 from ..frames import format_frames
+from ..logs import stage
 from ..pictures import exr
 from ..process import Stop, last_words, pin_opencv
 from ..progress import Event, Listener
@@ -264,6 +265,7 @@ def _log_start(plan: AnyPlan, description: str) -> None:
     log.info("relamp %s, %s, %d threads", VERSION, plan.parameters.device, plan.parameters.threads)
     for line in description.splitlines():
         log.info(line)
+    stage(f"rendering {len(plan.tasks)} {'frame' if len(plan.tasks) == 1 else 'frames'}")
 
 
 def _stopped(report: Report) -> str:

@@ -75,21 +75,26 @@ class Residuals:
         shading = replace(light.shading, hint=self._lights.hint(light, here.normals, here.matte))
         if subject.guessed and self._plan.backbone.network is not None:
             subject = replace(subject, normals=_enlarged(here.normals, subject.weight.shape), guessed=False)
+        guided = residual.any()  # it is zero where the traced lights are the whole answer
+        if not guided and "albedo" not in self._plan.parameters.layers:
+            return FinishInput(subject, shading, sides=self._sides(subject, here))
         small = np.concatenate([here.normals, here.matte[..., None]], -1)  # (h, w, 4)
         full = np.concatenate([subject.normals, subject.weight[..., None]], -1)  # (H, W, 4)
-        sides = self._sides(subject, here, small, full)
+        sides = self._sides(subject, here, (small, full))
+        if not guided:
+            return FinishInput(subject, shading, sides=sides)
         return FinishInput(subject, shading, self.last.fit(residual, small, here.matte), full, sides)
 
     def _sides(
-        self, subject: Subject, here: WorkingFrame, small: np.ndarray, full: np.ndarray
+        self, subject: Subject, here: WorkingFrame, guides: tuple[np.ndarray, np.ndarray] | None = None
     ) -> dict[str, np.ndarray]:
-        """The requested layers that only the network predicts, at full size."""
+        """The requested layers that only the network predicts, at full size; an albedo needs the guides of both sizes."""
         asked, sides = self._plan.parameters.layers, {}
         if "confidence" in asked and here.confidence is not None:
             sides["confidence"] = np.clip(resize(here.confidence, subject.weight.shape), 0, 1)
-        if "albedo" in asked and here.albedo is not None:
+        if "albedo" in asked and here.albedo is not None and guides is not None:
             anchor = np.float32(self._plan.job.measured.anchor or 1.0)
-            sides["albedo"] = with_detail(here.albedo, here.code, here.matte, subject, small, full, anchor)
+            sides["albedo"] = with_detail(here.albedo, here.code, here.matte, subject, *guides, anchor)
         return sides
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Hashable
 from dataclasses import fields, replace
 
@@ -44,13 +43,12 @@ class Shapes:
 
     Args:
         seen: the cache of shapes.
-        one_at_a_time: held while a network runs, because its own threads fill the machine.
     """
 
-    def __init__(self, plan: Plan, frames: Frames, seen: SeenShapes, one_at_a_time: threading.Lock) -> None:
+    def __init__(self, plan: Plan, frames: Frames, seen: SeenShapes) -> None:
         network = plan.backbone.network
         self._network = network if isinstance(network, Seeing) else None
-        self._plan, self._frames, self._seen, self._one_at_a_time = plan, frames, seen, one_at_a_time
+        self._plan, self._frames, self._seen = plan, frames, seen
 
     def of(self, key: Key) -> SeenShape | None:
         """The shape of a frame, (h, w) at the working size, smoothed in time with `temporal`; None if the network estimates none.
@@ -103,8 +101,7 @@ class Shapes:
 
     def _ask(self, code: np.ndarray, matte: np.ndarray) -> SeenShape:
         assert self._network is not None
-        with self._one_at_a_time:
-            return self._network.see(code, matte)
+        return self._network.see(code, matte)
 
     def _code(self, proxy: Proxy) -> np.ndarray:
         """The network's input picture of a proxy, (h, w, 3): in ACEScg, log-encoded."""

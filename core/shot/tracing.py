@@ -5,19 +5,16 @@ The shape of a frame does not depend on the light, so it is made once while a li
 
 from __future__ import annotations
 
-import hashlib
-import threading
 from collections.abc import Hashable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from cachetools import LRUCache
 
-from ..gain.arrival import Arrival, TracedLights
+from ..gain.arrival import TracedLights
 from ..gain.finish import Subject
 from ..light.camera import Camera
-from ..light.parcels import Placed
 from ..pictures.resample import shrink_normals
 from ..shape.depth_grain import without_grain
 from ..shape.depth_pass import shrink_depth
@@ -33,26 +30,14 @@ if TYPE_CHECKING:
     from ..gain.traced import Shape
 
 
-KEPT_LIGHTS = 8  # lights kept on the last shape: target, source, and the parts of the target
-
-
 class LastShape:
-    """Makes shapes and traces lights on them; keeps the last shape and the last lights on it.
+    """Makes shapes, and keeps the last one with the lights traced on it.
 
     The shape stays the same while an artist turns a light over one frame, and so does the light the plate was shot under.
     """
 
     def __init__(self) -> None:
         self._last: tuple[Hashable, tuple[np.ndarray | None, ...], Shape] | None = None
-        self._lights: LRUCache[Hashable, Arrival] = LRUCache(KEPT_LIGHTS)
-
-    def lit(self, shape: Shape, table: np.ndarray, light: Placed, strength: float, full: tuple[int, int]) -> Arrival:
-        """A light on the shape that `of` returned last, for a picture of the size `full` (`Shape.lit`)."""
-        told = hashlib.sha256(b"".join(a.tobytes() for a in (table, light.directions, light.energy, light.radius)))
-        key = (told.digest(), strength, full)
-        if key not in self._lights:
-            self._lights[key] = shape.lit(table, light, strength, full)
-        return self._lights[key]
 
     def of(self, read: ReadFrame, subject: Subject, working: WorkingFrame, camera: Camera, kind: str) -> Shape:
         """The shape of a frame.
@@ -92,7 +77,6 @@ class LastShape:
         doubt = doubt + np.float32(unsure)
         made = Shape.of(working.normals, working.matte, height, doubt, rays, fine)
         self._last = (view, key, made)
-        self._lights.clear()
         return made
 
 
@@ -105,12 +89,12 @@ class Tracer:
 
     Args:
         last: keeps the last shape and its traced lights.
-        one_at_a_time: held while a frame is traced, because torch's own threads fill the machine.
+        alone: entered while a frame is traced (`frame.Shot.of`).
     """
 
-    def __init__(self, plan: Plan, lights: Lights, last: LastShape, one_at_a_time: threading.Lock) -> None:
+    def __init__(self, plan: Plan, lights: Lights, last: LastShape, alone: AbstractContextManager[object]) -> None:
         self._plan, self._lights, self.last = plan, lights, last
-        self._one_at_a_time = one_at_a_time
+        self._alone = alone
 
     def traces(self, subject: Subject) -> bool:
         """Whether lights are traced on a subject: shadows are above 0, and its shape is given or estimated by a network."""
@@ -139,14 +123,14 @@ class Tracer:
         placed, shading = self._lights.placed(frame, light), light.shading
         # With a network, a source light that was fitted only for its level is not used as a divisor.
         known = shading.source is not None and (network is None or light.source is not None)
-        with self._one_at_a_time:
+        with self._alone:
             torch.set_num_threads(1)  # on every machine, because another number of threads can change the last bits
             shape = self.last.of(read, subject, working, light.camera, self._plan.parameters.depth_kind)
-            target = self.last.lit(shape, shading.target, placed.target, strength, full)
+            target = shape.lit(shading.target, placed.target, strength, full)
             source = None
             if known and placed.source is not None and shading.source is not None:
-                source = self.last.lit(shape, shading.source, placed.source, strength, full)
+                source = shape.lit(shading.source, placed.source, strength, full)
             parts = zip(shading.lamps, placed.lamps, strict=True)
-            lamps = tuple(self.last.lit(shape, table, part, strength, full) for table, part in parts)
+            lamps = tuple(shape.lit(table, part, strength, full) for table, part in parts)
             rig = rig_lights(self._plan, frame, light, working, shape, source, strength, full)
         return TracedLights(target, source, lamps, rig)

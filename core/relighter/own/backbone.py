@@ -9,9 +9,9 @@ the same result.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +25,7 @@ from ...light.by_facing import log_light_by_facing
 from ...light.environment import AP1_LUMINANCE
 from ...light.octahedral import octahedral_directions, sample_table
 from ...pictures.curves import decode_log_tensor, encode_log_tensor
-from ...shape.depth import relief_of, seen_along, without_rims
+from ...shape.depth import relief_of, seen_along
 from ...shape.estimators.own import SHIPPED, load, see
 from ...shape.estimators.shape_network import Shape
 from ...shape.seen import SeenShape
@@ -33,29 +33,50 @@ from ...temporal.windows import Span
 from ..answer import Answer
 from .conditions import Conditions, LightBatch, analytic_hint, lit
 
-INTRA_OP_THREADS = 2  # constant on every machine, because another number of threads can change the last bits
-SMALL = 256 * 256  # px; smaller frames run in one thread, because two threads would be slower
+INTRA_OP_THREADS = 1  # on every machine, because another number can change the last bits; frames run beside each other
 DELIT = 0.5  # exponent of the albedo that the luminance is divided by: the estimated albedo holds some of the light
 DARK_ALBEDO = 0.03  # luminance; least albedo that is used as a divisor
 BLACK_ALBEDO = 1e-4  # least reflectance; spaces other than ACEScg may give values at or below zero
-_ALONE = threading.Lock()
 
 
 @dataclass(frozen=True)
 class Subject:
     """The properties of a frame that do not depend on the new light.
 
-    `normals` (B, 3, h, w) unit camera-space vectors, `albedo` (B, 3, h, w) reflectance in the plate's space, `doubt` (B, 1, h, w)
-    expected error of the normals in radians, `height` (B, h, w) the relief in pixels, `shape` the shape on which lights are
-    traced, and `own_light` (B, 1, h, w) the natural log of the plate's brightness as a function of the normal.
+    `conditions` are the frame's, under any light. `found` is its estimated shape, `normals` (B, 3, h, w) unit camera-space
+    vectors, and `height` (B, h, w) the relief in pixels.
     """
 
+    conditions: Conditions
+    found: Shape
     normals: torch.Tensor
-    albedo: torch.Tensor
-    doubt: torch.Tensor
     height: torch.Tensor
-    shape: TracedShape
-    own_light: torch.Tensor
+
+    @property
+    def doubt(self) -> torch.Tensor:
+        """The expected error of the estimated normals in radians, (B, 1, h, w)."""
+        return self.found.doubt
+
+    @cached_property
+    def albedo(self) -> torch.Tensor:
+        """Reflectance in the plate's space, (B, 3, h, w)."""
+        return _from_acescg(self.found.log_albedo.exp(), self.conditions.to_acescg)
+
+    @cached_property
+    def own_light(self) -> torch.Tensor:
+        """The natural log of the plate's brightness as a function of the normal, (B, 1, h, w)."""
+        c = self.conditions
+        albedo = _luminance(self.found.log_albedo.exp()).clamp_min(DARK_ALBEDO)
+        luminance = _luminance(decode_log_tensor(_in_acescg(c))) / albedo**DELIT
+        return log_light_by_facing(luminance, self.normals, c.matte)
+
+    @cached_property
+    def shape(self) -> TracedShape:
+        """The shape on which lights are traced."""
+        c = self.conditions
+        doubt = self.doubt * (c.normals_known <= 0.5)
+        planes = (_picture(self.normals), _picture(c.matte)[..., 0], self.height[0].float().cpu().numpy())
+        return TracedShape.of(*planes, _picture(doubt)[..., 0], _picture(c.rays))
 
 
 class Relamp:
@@ -83,7 +104,7 @@ class Relamp:
         loaded = load(path, device)
         self.weights, self.card = loaded.digest, loaded.card
         self._network, self._device = loaded.network, device
-        self._kept: tuple[Conditions, Subject] | None = None
+        self._kept: Subject | None = None
 
     @property
     def network(self) -> Relamp:
@@ -98,16 +119,14 @@ class Relamp:
         self, conditions: Sequence[Conditions], *, frames: Sequence[int], steps: int | None = None, seed: int = 0
     ) -> list[Answer]:
         """Relight frames one by one; see `answer.Network`. `frames`, `steps` and `seed` have no effect."""
-        # One call at a time: the shot loop already runs frames in parallel, and torch's number of threads is process-wide.
-        with _ALONE, torch.inference_mode():
-            height, width = conditions[0].code.shape[-2:]
-            torch.set_num_threads(1 if height * width < SMALL else INTRA_OP_THREADS)
+        with torch.inference_mode():
+            torch.set_num_threads(INTRA_OP_THREADS)
             return [self.answer(c) for c in conditions]
 
     def see(self, code: np.ndarray, matte: np.ndarray) -> SeenShape:
         """The shape in one frame; see `answer.Seeing`."""
         planes = torch.from_numpy(np.ascontiguousarray(code.transpose(2, 0, 1)))[None].to(self._device)
-        with _ALONE, torch.inference_mode():
+        with torch.inference_mode():
             torch.set_num_threads(INTRA_OP_THREADS)
             shape = see(
                 self._network, planes, torch.from_numpy(np.ascontiguousarray(matte))[None, None].to(self._device)
@@ -116,7 +135,7 @@ class Relamp:
         return SeenShape(normals, relief[..., 0], albedo, doubt[..., 0])
 
     def answer(self, c: Conditions) -> Answer:
-        """Relight one frame, B = 1, in as many threads as torch has. Unlike `relight`, not safe for several threads."""
+        """Relight one frame, B = 1, in as many threads as torch has."""
         c = c.to(self._device)
         subject = self._subject(c)
         # 1. The analytic gain: both lights on the normals, unoccluded; (1, 3, h, w) natural logs.
@@ -126,9 +145,10 @@ class Relamp:
         known = bool(c.source_known > 0)
         share = torch.zeros_like(hint)
         if c.shadows > 0:
-            source_light = _arrival(subject.shape, c.source, c.shadows) if known else None
-            traced = TracedLights(_arrival(subject.shape, c.target, c.shadows), source_light)
-            added = traced.log_share(subject.shape.normals, slice(None))  # (h, w, 3)
+            shape = subject.shape
+            source_light = _arrival(shape, c.source, c.shadows) if known else None
+            traced = TracedLights(_arrival(shape, c.target, c.shadows), source_light)
+            added = traced.log_share(shape.normals, slice(None))  # (h, w, 3)
             share = torch.from_numpy(added.transpose(2, 0, 1))[None].to(hint)
         residual, level = share, torch.zeros(1, 1, 1, 1)
         if not known:
@@ -155,27 +175,20 @@ class Relamp:
     def _subject(self, c: Conditions) -> Subject:
         """The subject of a frame. The last one is kept, because it stays the same while an artist turns a light."""
         kept = self._kept
-        if kept is None or not _same_subject(kept[0], c):
-            self._kept = kept = (c, self._estimated(c))
-        return kept[1]
+        if kept is None or not _same_subject(kept.conditions, c):
+            self._kept = kept = self._estimated(c)
+        return kept
 
     def _estimated(self, c: Conditions) -> Subject:
-        code = _in_acescg(c)
-        found = c.shape or see(self._network, code, c.matte)
+        found = c.shape or see(self._network, _in_acescg(c), c.matte)
         normals = facing(found, c)
-        doubt = found.doubt * (c.normals_known <= 0.5)
         # Given normals determine the relief better than the network's relief does, which cost a curtain 2.4 dB.
         given = bool((c.normals_known * c.matte).sum() > 0.5 * c.matte.sum())
         if c.depth is None:
             height = relief_of(seen_along(normals, c.rays), c.matte, None if given else found.relief)
         else:
             height = _heights_of_depth(c.depth, c, normals)
-        albedo = found.log_albedo.exp()
-        luminance = _luminance(decode_log_tensor(code)) / _luminance(albedo).clamp_min(DARK_ALBEDO) ** DELIT
-        own_light = log_light_by_facing(luminance, normals, c.matte)
-        planes = (_picture(normals), _picture(c.matte)[..., 0], height[0].float().cpu().numpy())
-        shape = TracedShape.of(*planes, _picture(doubt)[..., 0], _picture(c.rays))
-        return Subject(normals, _from_acescg(albedo, c.to_acescg), found.doubt, height, shape, own_light)
+        return Subject(c, found, normals, height)
 
 
 def _same_subject(one: Conditions, other: Conditions) -> bool:
@@ -196,7 +209,7 @@ def _same_subject(one: Conditions, other: Conditions) -> bool:
 
 def facing(found: Shape, c: Conditions) -> torch.Tensor:
     """The normals used for lighting, (B, 3, h, w): the given ones, else those of the shape network."""
-    return torch.where(c.normals_known > 0.5, c.normals, without_rims(found.normals, c.matte))
+    return torch.where(c.normals_known > 0.5, c.normals, found.normals)
 
 
 def _arrival(shape: TracedShape, light: LightBatch, strength: float) -> Arrival:

@@ -7,12 +7,11 @@ import torch
 
 from ...pictures.curves import encode_log
 from ...weights.file import Loaded
-from ..depth import without_rims
 from . import RELIEF, Passes, Picture
 from .own import SEEN, SHIPPED, load, see
 from .shape_network import ShapeNetwork
 
-INTRA_OP_THREADS = 2  # constant on every machine, because another number of threads can change the last bits
+INTRA_OP_THREADS = 1  # on every machine, because another number of threads can change the last bits
 
 
 class Own:
@@ -34,9 +33,8 @@ class Own:
         matte = torch.from_numpy(np.ascontiguousarray(picture.matte, np.float32))[None, None].to(self._device)
         with torch.inference_mode():
             found = see(self.loaded.network, code, matte)
-            normals = without_rims(found.normals, matte)
         return Passes(
-            normals=_picture(normals),
+            normals=_picture(found.normals),
             depth=_picture(found.relief)[..., 0],
             depth_kind=RELIEF,
             albedo=_picture(found.log_albedo.exp()),
