@@ -71,6 +71,8 @@ class Worker:
             "rig": self._rig,
             "surface": self._surface,
             "passes_there": self._passes_there,
+            "vocabulary": self._vocabulary,
+            "words": self._words,
         }
 
     def run(self) -> int:
@@ -220,6 +222,20 @@ class Worker:
         facts = [{"says": sentence(light), "colour": screen_colour(light)} for light in lights]
         return Reply({"rig": to_json(found), "lights": facts})
 
+    def _vocabulary(self) -> Reply:
+        """The words that a light may be described with, by topic."""
+        from .light.vocabulary import TOPICS
+
+        return Reply({"topics": {topic: list(words) for topic, words in TOPICS.items()}})
+
+    def _words(self, words: str) -> Reply:
+        """What is understood of a light in words, as a sentence."""
+        from .light.said_back import said_back
+        from .light.words import describe
+
+        require_texts(words=words)
+        return Reply({"understood": said_back(describe(words))})
+
     def _surface(self, job: dict[str, Any], x: float, y: float, frame: int | None = None, size: int = 960) -> Reply:
         """The normal of the subject at (x, y) of the picture, 0 to 1: camera axes, unit; null where there is no subject."""
         check_numbers(x=x, y=y, size=size, **({} if frame is None else {"frame": frame}))
@@ -258,21 +274,10 @@ class Worker:
 
     def _source_light(self, job: dict[str, Any], told: Callable[[Event], None], stop: Stop, out: str) -> Reply:
         """Estimate the light the job's plate was shot under, and write it as a map to `out`, over an earlier one."""
-        from pathlib import Path
-
-        from .light.map_file import write_map
-        from .pictures.colour import Colour
-        from .shot.source_light import estimate
+        from .shot.source_light import save_estimate
 
         require_texts(out=out)
-        wanted = job_of(job)
-        wanted.require("plate")
-        p = wanted.parameters
-        colour = Colour(p.config)
-        made = {"Software": f"Relamp {VERSION}", "relamp/from": Path(p.plate or "").name}
-        # What the light is estimated for does not matter: only the plate and its shape are looked at.
-        bare = replace(p, env=None, source_env=None, prompt="", rig=None, light=None, backbone="relamp", env_level=None)
-        write_map(Path(out), estimate(bare), colour.interop_id(colour.working_space), made, overwrite=True)
+        save_estimate(job_of(job), out)
         return Reply({"written": [], "kept": [], "out": [out]})
 
     def _cancel(self, id: int) -> Reply:

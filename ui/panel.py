@@ -39,14 +39,16 @@ from ..core import VERSION
 from ..core import job as jobs
 from ..core.errors import RelampError, StoppedError, UsageError
 from ..core.job import RelightJob
-from ..core.parameters import knob_of
+from ..core.parameters import PUBLISHED, knob_of
 from . import theme
 from .banner import Banner, UndoBeyondField
 from .client import WorkerClient
 from .command_line import command_line
+from .dropped import ROLES, kind_of
 from .input_row import NAME_WIDTH, InputRow
 from .knob_form import KnobForm
 from .lamp_list import LampFacts, LampList
+from .library import Library
 from .light_box import LightBox
 from .light_overlay import LightOverlay
 from .light_presets import KeptLight, LightPresets
@@ -55,9 +57,11 @@ from .passes_tab import PassesTab
 from .recovery import Recovery, discard, folder_of
 from .render_queue import RenderQueue, RenderRow
 from .rig import RigEditor
-from .sections import label_of, look_sections, render_sections
+from .sections import in_panel_words, label_of, look_sections, render_sections
 from .session import INPUTS, Session
+from .start_page import StartPage, example_plate
 from .viewer import Viewer
+from .words_line import WordsLine
 
 JOB_FILES = "Relamp jobs (*.json);;All files (*)"
 RECENT = 8
@@ -79,6 +83,8 @@ SHORTCUTS = (
     ("1", "pixel for pixel"),
     ("+, -, wheel", "zoom"),
     ("W", "wipe between before and after"),
+    ("R", "the frame at full size, as it is rendered"),
+    ("S", "keep a snapshot"),
     ("Left, Right on the light", "turn by a degree, with Shift by ten"),
 )
 
@@ -101,15 +107,19 @@ class Panel(QWidget):
         self._suggested: str | None = None
         self._lamps_found, self._lamp_layers = 0, 0
         self.help: QMessageBox | None = None
+        self.library: Library | None = None
         self.viewer = Viewer(self.session, self)
         self.view = self.viewer.view
+        self.start = StartPage(self.view)
+        QVBoxLayout(self.view).addWidget(self.start)
         self.light = LightBox(self)
         self.presets = LightPresets(self._settings, self._current_light, self)
         self.lamps = LampList(self)
         self.passes = PassesTab(self)
         left = [name for name in INPUTS if name not in self.passes.inputs]
         self.inputs = {name: InputRow(label_of(name), knob_of(name).help, self) for name in left} | self.passes.inputs
-        self.words = QLineEdit(self)
+        self.words_line = WordsLine(knob_of("prompt").help, self)
+        self.words = self.words_line.field
         self.settings_form = KnobForm(look_sections(), self)
         self.render_form = KnobForm(render_sections(), self)
         self.rig = RigEditor(self.session, self.recovery.folder.parent / "rigs", self)
@@ -120,7 +130,7 @@ class Panel(QWidget):
         self._build()
         self._connect()
         self._restore()
-        self.view.setMessage("Drop a plate here: a scene-linear EXR, or one frame of a sequence")
+        self.start.setRecent(self.recentFiles())
         self.view.setFocus()  # keys work from the start
         self._started = False
 
@@ -168,6 +178,29 @@ class Panel(QWidget):
         out = self.session.job.parameters.out or ""
         row = self.queue.add(Path(out).name, out)
         self._begin(row, self.session.job, out, resume=False)
+
+    def openExample(self) -> None:
+        """Open the example shot with the light it was shot under, in the first of its environments."""
+        folder = example_plate().parents[1] / "environments"
+        self.open(str(example_plate()))
+        # Its maps share no exposure, so the subject keeps its level.
+        for name, value in (
+            ("source_env", folder / "source.exr"), ("env", folder / "softbox_studio.exr"), ("env_level", "match"),
+        ):  # fmt: skip
+            self.session.set(name, str(value))
+
+    def showLibrary(self) -> None:
+        """Open the library of environments and lights beside the panel."""
+        if self.library is None:
+            self.library = Library(self.session, self._settings, self)
+            self.library.mapChosen.connect(lambda path: self.session.set("env", path))
+            self.library.rigChosen.connect(self._add_lights)
+        self.library.show()
+        self.library.raise_()
+
+    def _add_lights(self, preset: str) -> None:
+        self.showTab("Lights")
+        self.rig.add(preset)
 
     def makePasses(self) -> None:
         """Queue the making of the shot's passes; they are used as soon as they are there."""
@@ -239,7 +272,8 @@ class Panel(QWidget):
         self.say("copied; paste it into a terminal")
 
     def say(self, sentence: str, wrong: bool = False) -> None:
-        """Show a sentence at the bottom."""
+        """Show a sentence at the bottom, in the panel's words."""
+        sentence = in_panel_words(sentence)
         self._status.setText(sentence)
         self._status.setToolTip(sentence)
         self._status.setProperty("role", "wrong" if wrong else "quiet")
@@ -264,6 +298,7 @@ class Panel(QWidget):
         if not self._started:
             self._started = True
             self.session.start()
+            self.session.askVocabulary(self.words_line.setVocabulary)
             self._offer_recovery()
 
     def closeEvent(self, event: QCloseEvent) -> None:
@@ -323,9 +358,18 @@ class Panel(QWidget):
             "Read the light that the plate was shot under off its shading",
             self.estimateLight,
         )
-        box.addWidget(_heading("New light"))
+        library = QToolButton(self)
+        library.setText("Library")
+        library.setProperty("tight", "true")
+        library.setToolTip("Environments and lights to choose from, as pictures")
+        library.clicked.connect(self.showLibrary)
+        line = QHBoxLayout()
+        line.addWidget(_heading("New light"), 1)
+        line.addWidget(library)
+        box.addLayout(line)
         box.addWidget(self.inputs["env"])
         box.addLayout(self._words_line())
+        box.addWidget(self.words_line.row_of_chips)
         box.addWidget(self.light)
         self.light.addTool(self.presets)
         box.addWidget(_heading("Lamps"))
@@ -338,15 +382,23 @@ class Panel(QWidget):
         name = QLabel("or in words", self)
         name.setFixedWidth(NAME_WIDTH)
         name.setBuddy(self.words)
-        self.words.setPlaceholderText("low warm sun from the left, cool sky")
-        self.words.setAccessibleName("light in words")
-        self.words.setToolTip(f"<p>{knob_of('prompt').help}</p>")
-        self.words.editingFinished.connect(lambda: self.session.set("prompt", self.words.text().strip()))
+        name.setAlignment(Qt.AlignmentFlag.AlignTop)
         line = QHBoxLayout()
         line.setSpacing(4)
         line.addWidget(name)
-        line.addWidget(self.words)
+        line.addWidget(self.words_line)
         return line
+
+    def _read_words(self, words: str) -> None:
+        """Say what words mean, or mark those that mean nothing. Published systems are told them as they are."""
+        if not words or self.session.job.parameters.backbone in PUBLISHED:
+            self.words_line.setUnderstood("")
+            return
+
+        def told(sentence: str, refused: bool) -> None:
+            (self.words_line.setRefused if refused else self.words_line.setUnderstood)(in_panel_words(sentence))
+
+        self.session.askWords(words, told)
 
     def _file_buttons(self) -> QHBoxLayout:
         line = QHBoxLayout()
@@ -412,6 +464,11 @@ class Panel(QWidget):
             form.refused.connect(lambda sentence: self.say(sentence, wrong=True))
         self.light.rotateChanged.connect(lambda value: session.set("env_rotate", value))
         self.light.exposureChanged.connect(lambda value: session.set("env_exposure", value))
+        self.words_line.edited.connect(lambda words: session.set("prompt", words))
+        self.words_line.typed.connect(self._read_words)
+        self.start.exampleWanted.connect(self.openExample)
+        self.start.openWanted.connect(self._choose_open)
+        self.start.recentWanted.connect(self.open)
         self.passes.wanted.connect(self.makePasses)
         self.passes.shown.connect(self.viewer.showStage)
         self.passes.estimatorChanged.connect(lambda value: session.set("estimator", value))
@@ -459,6 +516,7 @@ class Panel(QWidget):
     def _job_changed(self) -> None:
         self.undo_button.setEnabled(self.session.history.can_undo())
         self.redo_button.setEnabled(self.session.history.can_redo())
+        self.start.setVisible(not self.session.job.parameters.plate)
         if self.session.job.parameters.plate:
             self.recovery.note(self.session.job)
 
@@ -486,10 +544,23 @@ class Panel(QWidget):
         paths = sorted(url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile())
         if paths:
             event.acceptProposedAction()
-            if paths[0].endswith(".hdr"):  # a plate is never one
-                self.inputs["env"].setPath(paths[0])
-            else:
-                self.open(paths[0])
+            for path in paths:
+                self.take(path)
+
+    def take(self, path: str) -> None:
+        """Use a file that was dropped for what it is; where only the artist knows, the banner asks."""
+        kind = kind_of(path, bool(self.session.job.parameters.plate))
+        if kind in ("job", "plate"):
+            self.open(path)
+        elif kind == "ask":
+            roles = [(label_of(role), lambda role=role: self.inputs[role].setPath(path)) for role in ROLES]
+            self.banner.ask(f"What is {Path(path).name} to the shot?", [*roles, ("nothing", None)])
+        elif kind in self.inputs:
+            self.inputs[kind].setPath(path)
+        elif kind:
+            self.session.set(kind, path)
+        else:
+            self.say(f"{Path(path).name} is no picture, map, job or rig that Relamp reads", wrong=True)
 
     def _parameter_changed(self, name: str, value: Any) -> None:
         if name in self.inputs:
@@ -506,7 +577,8 @@ class Panel(QWidget):
         elif name == "light":
             self.lights.setMode(value)
         elif name == "prompt":
-            self.words.setText(value or "")
+            self.words_line.setText(value or "")
+            self._read_words(value or "")
         elif name == "layers":
             self.lamps.setWrites("lamps" in value)
 
@@ -517,6 +589,7 @@ class Panel(QWidget):
             self.session.set("out", self._suggested, undoable=False)
 
     def _input_refused(self, name: str, sentence: str) -> None:
+        sentence = in_panel_words(sentence)
         self.inputs[name].setSentence(sentence, wrong=True)
         self.say(sentence, wrong=True)
         if name == "plate":

@@ -57,6 +57,7 @@ class PlateView(QWidget):
         self._held: QPointF | None = None
         self._holds_wipe, self._holds_overlay = False, False
         self._overlay: Overlay | None = None
+        self._sides = ("before", "after")
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMinimumSize(240, 160)
@@ -77,6 +78,11 @@ class PlateView(QWidget):
     def setBefore(self, image: QImage) -> None:
         """What is left of the wipe; a null image for nothing."""
         self._before = image
+        self.update()
+
+    def setSides(self, left: str, right: str) -> None:
+        """What is on the left and on the right of the wipe."""
+        self._sides = (left, right)
         self.update()
 
     def setMessage(self, text: str) -> None:
@@ -221,8 +227,8 @@ class PlateView(QWidget):
         painter.restore()
         painter.setPen(QPen(QColor(theme.ACCENT), 1))
         painter.drawLine(QPointF(line, frame.top()), QPointF(line, frame.bottom()))
-        self._label(painter, QPointF(line - 8, frame.top() + 8), "before", right=True)
-        self._label(painter, QPointF(line + 8, frame.top() + 8), "after")
+        self._label(painter, QPointF(line - 8, frame.top() + 8), self._sides[0], right=True)
+        self._label(painter, QPointF(line + 8, frame.top() + 8), self._sides[1])
 
     def _label(self, painter: QPainter, at: QPointF, text: str, right: bool = False) -> None:
         box = painter.fontMetrics().boundingRect(text).adjusted(-5, -2, 5, 2)

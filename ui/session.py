@@ -22,6 +22,7 @@ from ..core.rpc import Call, Reply
 from .client import WorkerClient, as_image, as_params
 from .frame_cache import FrameCache, Shown
 from .history import History
+from .look import Snapshot
 
 INPUTS = (
     "plate", "matte", "passes", "normals", "depth", "albedo", "roughness", "metallic", "source_env", "env", "background",
@@ -93,6 +94,7 @@ class Session(QObject):
         self._result: str | None = None
         self._cache, self._befores = FrameCache(), FrameCache()
         self._wants_before = False
+        self._compared: Snapshot | None = None
         self._moving, self._waiting = False, False
         self._working = ""
         self._settle = QTimer(self, singleShot=True, interval=SETTLE)
@@ -127,7 +129,7 @@ class Session(QObject):
         before = self._job.parameters
         if value == getattr(before, name):
             return
-        changed = {name: value} | _goes_with_its_light(before, name, value)
+        changed = {name: value} | _goes_with_its_light(before, name, value) | _gives_way(before, name, value)
         try:
             job = jobs.with_parameters(self._job, **changed)
         except RelampError as error:
@@ -310,6 +312,52 @@ class Session(QObject):
         lane = None if "words" in rig else "rig"
         self._client.ask("rig", params, lambda reply: on_result(reply.result), on_error, lane=lane)
 
+    def askVocabulary(self, on_topics: Callable[[dict[str, list[str]]], None]) -> None:
+        """Request the words that a light may be described with, by topic."""
+        self._client.ask(
+            "vocabulary",
+            {},
+            lambda reply: on_topics(reply.result["topics"]),
+            lambda error: self.said.emit(str(error), True),
+        )
+
+    def askWords(self, words: str, on_result: Callable[[str, bool], None]) -> None:
+        """Request what a light in words means: a sentence, and whether they are refused."""
+        self._client.ask(
+            "words",
+            {"words": words},
+            lambda reply: on_result(reply.result["understood"], False),
+            lambda error: on_result(str(error), True),
+            lane="words",
+        )
+
+    def askMap(self, path: str, on_image: Callable[[QImage], None]) -> None:
+        """Request a small picture of an environment; a null image where it is none."""
+        job = RelightJob(RelightParameters(env=path, config=self._job.parameters.config))
+        self._client.ask(
+            "environment",
+            {"job": as_params(job), "frame": 1, **self._seen_through()},
+            lambda reply: on_image(as_image(reply)),
+            lambda error: on_image(QImage()),
+        )
+
+    def askFrame(
+        self, stage: str, frame: int, size: int, on_image: Callable[[QImage], None], on_error: Callable[[str], None]
+    ) -> None:
+        """Request a picture of any frame, as for a contact sheet; the view is not concerned."""
+        params = {"job": as_params(self._job), "stage": stage, "frame": frame, "size": size, "name": "sheet"}
+        self._client.ask(
+            "preview",
+            {**params, **self._eyes()},
+            lambda reply: on_image(as_image(reply)),
+            lambda error: on_error(str(error)),
+        )
+
+    def setCompared(self, snapshot: Snapshot | None) -> None:
+        """Put a look that was kept behind the wipe, or the plate again."""
+        self._compared = snapshot
+        self._ask_before()
+
     def askSurface(self, x: float, y: float, on_normal: Callable[[list[float] | None], None]) -> None:
         """Request the subject's normal at (x, y) of the picture, 0 to 1."""
         params = {"job": as_params(self._job), "x": x, "y": y, "frame": self._frame, "size": QUICK}
@@ -471,6 +519,9 @@ class Session(QObject):
     def _ask_before(self) -> None:
         if not self._wants_before or self._frame is None:
             return
+        if self._compared is not None:
+            self._ask_compared(self._compared, self._frame)
+            return
         p = self._job.parameters
         plate = {name: getattr(p, name) for name in ("plate", "layer", "colorspace", "config")}
         key, frame = json.dumps([plate, self._eyes()]), self._frame
@@ -490,6 +541,20 @@ class Session(QObject):
         params = {"job": as_params(self._job), "stage": "plate", "frame": frame, "size": QUICK, "name": "before"}
         self._client.ask(
             "preview", {**params, **self._eyes()}, ready, lambda error: self.beforeReady.emit(QImage()), lane="before"
+        )
+
+    def _ask_compared(self, snapshot: Snapshot, frame: int) -> None:
+        """Show a look's picture behind the wipe: the one that was kept, or on another frame a new one."""
+        if frame == snapshot.frame:
+            self.beforeReady.emit(snapshot.image)
+            return
+        params = {"job": as_params(snapshot.job), "stage": "relit", "frame": frame, "size": QUICK, "name": "before"}
+        self._client.ask(
+            "preview",
+            {**params, **self._eyes()},
+            lambda reply: self.beforeReady.emit(as_image(reply)),
+            lambda error: self.beforeReady.emit(QImage()),
+            lane="before",
         )
 
     def _ask_passes(self) -> None:
@@ -564,6 +629,14 @@ def _goes_with_its_light(before: RelightParameters, name: str, value: Any) -> di
     # The colour space of maps also says what the source environment is in.
     own = ("env_rotate", "env_exposure", *(("env_colorspace",) if name == "env" and not before.source_env else ()))
     return {own_name: default_of(own_name) for own_name in own if getattr(before, own_name) != default_of(own_name)}
+
+
+def _gives_way(before: RelightParameters, name: str, value: Any) -> dict[str, Any]:
+    """A map and words are both the whole new light, so one takes the other's place; published systems take both."""
+    other = {"env": "prompt", "prompt": "env"}.get(name)
+    if not value or other is None or before.backbone in PUBLISHED or not getattr(before, other):
+        return {}
+    return {other: default_of(other)}
 
 
 def _tilt(rotate: Any) -> Any:

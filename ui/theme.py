@@ -56,6 +56,7 @@ QToolButton[quiet="true"] {{ background: transparent; border: none; padding: 0; 
 QToolButton[quiet="true"]:hover {{ color: {ACCENT}; }}
 QToolButton[quiet="true"]:disabled {{ color: transparent; }}
 QToolButton[small="true"] {{ padding: 0 5px; min-height: 15px; font-size: 11px; color: {QUIET}; }}
+QToolButton[small="true"][popupMode="2"] {{ padding: 0 13px 0 3px; }}
 QToolButton[small="true"]:checked {{ color: {ACCENT}; }}
 QToolButton[role="heading"] {{ background: transparent; border: none; padding: 0; margin-top: 6px; color: {QUIET};
     font-weight: bold; }}

@@ -18,10 +18,14 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from .contact_sheet import ContactSheet
 from .light_overlay import LightOverlay
+from .look import Snapshot
 from .plate_view import PlateView
 from .playback import FPS, Playback
+from .sections import in_panel_words
 from .session import LAYERS, QUICK, STAGES, WITHOUT_LIGHT, Session
+from .snapshots import Snapshots
 from .timeline import Timeline
 from .view_menu import ViewMenu
 
@@ -68,6 +72,8 @@ class Viewer(QWidget):
         box.setSpacing(6)
         box.addLayout(self._bar())
         box.addWidget(self.view, 1)
+        self.snapshots = Snapshots(self)
+        box.addWidget(self.snapshots)
         box.addLayout(self._frames_line())
         self._connect()
         self.setLamps(0)
@@ -77,6 +83,25 @@ class Viewer(QWidget):
         self._overlay = overlay
         self.view.setOverlay(overlay)
         overlay.changed.connect(self.view.update)
+
+    def keepSnapshot(self) -> None:
+        """Keep the look that is shown."""
+        if not self.view.picture().isNull() and self._session.frame is not None:
+            self.snapshots.keep(self._session.job, self._session.frame, self.view.picture())
+
+    def showSheet(self) -> ContactSheet | None:
+        """Open a contact sheet of the shot; None where there is no plate yet."""
+        frames = self.timeline.frames()
+        if not frames:
+            return None
+        sheet = ContactSheet(self._session, tuple(frames), self)
+        sheet.show()
+        return sheet
+
+    def _compare(self, snapshot: Snapshot | None) -> None:
+        self.view.setSides(*(("before", "after") if snapshot is None else (snapshot.name, "now")))
+        self._session.setCompared(snapshot)
+        self.view.setWiping(snapshot is not None)
 
     def showStage(self, stage: str) -> None:
         """Show a stage, as if it was chosen."""
@@ -141,6 +166,10 @@ class Viewer(QWidget):
         self.frame.setAccessibleName("frame")
         self.frame.setFixedWidth(64)
         self.frame.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
+        self.keep = _button(self, "Snapshot", "Keep this look, to come back to or to compare with (S)")
+        self.keep.clicked.connect(self.keepSnapshot)
+        self.sheet = _button(self, "Sheet", "Frames of the whole shot, before and after")
+        self.sheet.clicked.connect(self.showSheet)
         fps = QSpinBox(self)
         fps.setRange(1, 120)
         fps.setValue(round(FPS))
@@ -156,7 +185,8 @@ class Viewer(QWidget):
         line.addWidget(self.play)
         line.addWidget(self.frame)
         line.addWidget(self.timeline, 1)
-        line.addWidget(fps)
+        for widget in (fps, self.keep, self.sheet):
+            line.addWidget(widget)
         return line
 
     def _connect(self) -> None:
@@ -176,8 +206,10 @@ class Viewer(QWidget):
         self.play.toggled.connect(self.playback.setPlaying)
         self.playback.playingChanged.connect(self._played)
         session.pictureReady.connect(self._show)
+        self.snapshots.chosen.connect(lambda snapshot: session.take(snapshot.job))
+        self.snapshots.compared.connect(self._compare)
         session.workingChanged.connect(self._working)
-        session.pictureFailed.connect(view.setMessage)
+        session.pictureFailed.connect(lambda sentence: view.setMessage(in_panel_words(sentence)))
         session.beforeReady.connect(view.setBefore)
         session.valuesReady.connect(self._show_values)
         session.framesChanged.connect(self._frames_changed)
@@ -190,6 +222,7 @@ class Viewer(QWidget):
             (Qt.Key.Key_End, lambda: self.timeline.setValue(max(self.timeline.frames(), default=0))),
             (Qt.Key.Key_Space, self.play.toggle),
             (Qt.Key.Key_R, self.full.toggle),
+            (Qt.Key.Key_S, self.keepSnapshot),
         ):
             QShortcut(QKeySequence(key), view, act).setContext(Qt.ShortcutContext.WidgetShortcut)
 
