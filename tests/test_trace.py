@@ -1,6 +1,8 @@
 """What light reaches a point: energy, shadows on the right side, bounce, and the symmetries light has."""
 
 import math
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -234,6 +236,17 @@ def test_parts_of_a_light_arrive_as_the_whole_does() -> None:
     whole, parts = arrives(pixels), arrives(lamp) + arrives(pixels - lamp)
     np.testing.assert_allclose(parts, whole, atol=0.02 * whole.max())
     assert np.abs(whole - shape.lit(*_light(pixels)).table.mean()).max() > 0.1
+
+
+def test_a_light_is_traced_once_on_a_shape_whichever_thread_asks() -> None:
+    shape, (table, light) = _shape(_before_a_wall()), _lamp((1, 0, 0.6))
+    with ThreadPoolExecutor(4) as pool:
+        one, *others = pool.map(lambda _: shape.lit(table, light), range(8))
+    assert all(other is one for other in others)
+    dimmed = shape.lit(table, replace(light, energy=light.energy / 2))
+    assert dimmed is not one
+    assert dimmed.lamps[0].visible is one.lamps[0].visible  # the lamp of a part stands where that of the whole does
+    assert _shape(_before_a_wall()).broad is shape.broad
 
 
 def test_relief_from_normals_shades_nearly_as_the_true_relief() -> None:

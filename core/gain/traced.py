@@ -63,7 +63,7 @@ class Fine:
     height: np.ndarray | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Shape:
     """A frame's shape, in camera space, float32.
 
@@ -77,8 +77,9 @@ class Shape:
     height: np.ndarray
     broad: Traced
     surface: Surface
-    _lights: LRUCache[bytes, Arrival] = field(default_factory=lambda: LRUCache(KEPT_LIGHTS), repr=False, compare=False)
-    _lamps: LRUCache[bytes, np.ndarray] = field(default_factory=lambda: LRUCache(KEPT_LAMPS), repr=False, compare=False)
+    _lights: LRUCache[bytes, Arrival] = field(init=False, repr=False, default_factory=lambda: LRUCache(KEPT_LIGHTS))
+    _lamps: LRUCache[bytes, np.ndarray] = field(init=False, repr=False, default_factory=lambda: LRUCache(KEPT_LAMPS))
+    _keeping: threading.Lock = field(init=False, repr=False, default_factory=threading.Lock)
 
     @classmethod
     def of(
@@ -118,9 +119,10 @@ class Shape:
             strength: 0 to 1, of shadows and of light reflected by the subject.
         """
         key = _digest(table, light.directions, light.energy, light.radius, strength, *(shape or self.size))
-        if (kept := self._lights.get(key)) is None:
-            self._lights[key] = kept = self._lit(table, light, strength, shape or self.size)
-        return kept
+        with self._keeping:  # a frame that fills a gap has the shape of another, which may be in work beside it
+            if (kept := self._lights.get(key)) is None:
+                self._lights[key] = kept = self._lit(table, light, strength, shape or self.size)
+            return kept
 
     def _lit(self, table: np.ndarray, light: Placed, strength: float, shape: tuple[int, int]) -> Arrival:
         count = len(light.radius)
