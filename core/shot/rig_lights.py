@@ -12,6 +12,7 @@ from ..light.prompt import PAINTED_IN
 from ..light.rig import RigLight
 from ..light.sky import blackbody
 from ..pictures.colour import Colour
+from ..pictures.curves import encode_srgb
 from ..shape.placing import DISTANCE, View, placed
 from ..temporal.working_frame import WorkingFrame
 from .lights import FrameLight
@@ -49,7 +50,7 @@ def rig_lights(
     # The law multiplies everything by its level. Lights of a rig have their own stops, so that level is divided out of them.
     unit = np.float32(1 / light.law.level)
     subject = (shape.height, shape.normals, shape.matte)
-    put = [placed(one, unit * _colour_of(one, plan.colour), view, *subject) for one in lights]
+    put = [placed(one, unit * colour_of(one, plan.colour), view, *subject) for one in lights]
     mean = 1.0 if source is None else mean_light(replace(source, shape=shape.size), shape, weights)
     own = None if working.own is None else np.exp(working.own)[..., None]  # (h, w, 1)
     return RigArrival(tuple(shape.placed(one, strength, full) for one in put), own, mean, keeps, full)
@@ -72,12 +73,22 @@ def view_of(space: str, light: FrameLight, working: WorkingFrame) -> View:
     return View.of(shape, data, display, camera.fov, to_camera, origin, working.distance or DISTANCE)
 
 
-def _colour_of(light: RigLight, colour: Colour) -> np.ndarray:
-    """The colour of a light in the working space, (3,), of luminance 1."""
-    rec709 = np.ones(3, np.float32)
+def screen_colour(light: RigLight) -> tuple[float, float, float]:
+    """The colour of a light as a swatch shows it: sRGB, 0 to 1, as bright as it can be."""
+    rec709 = np.maximum(_rec709(light), 0)
+    r, g, b = (float(part) for part in encode_srgb(rec709 / max(float(rec709.max()), 1e-6)))
+    return r, g, b
+
+
+def _rec709(light: RigLight) -> np.ndarray:
+    """The colour of a light in linear Rec.709, (3,), of any luminance."""
     if light.kelvin is not None:
-        rec709 = blackbody(light.kelvin)
-    elif light.colour is not None:
-        rec709 = np.array(light.colour, np.float32)
+        return blackbody(light.kelvin)
+    return np.ones(3, np.float32) if light.colour is None else np.array(light.colour, np.float32)
+
+
+def colour_of(light: RigLight, colour: Colour) -> np.ndarray:
+    """The colour of a light in the working space, (3,), of luminance 1."""
+    rec709 = _rec709(light)
     working = np.maximum(colour.to_working(rec709[None, None], PAINTED_IN)[0, 0], 0)
     return working / max(float(working @ np.asarray(colour.luminance_weights)), 1e-6)
