@@ -30,10 +30,13 @@ from ..core.light.camera import Camera, display_aspect
 from ..core.light.irradiance import Light
 from ..core.light.lamps import Lamp, split
 from ..core.light.map_file import write_map
+from ..core.light.rig import is_rig, load
+from ..core.light.rig_usd import library
 from ..core.parameters import Curve, at_frame
 from ..core.pictures import exr
 from ..core.shot.plan import Plan
 from ..core.shot.prepare import files_read, prepare
+from .usd_rig import write_rig
 
 VARIANTS = ("whole", "lamps")
 _APERTURE = 36.0  # mm across; the field of view is what counts
@@ -48,7 +51,13 @@ _APERTURE = 36.0  # mm across; the field of view is what counts
 )
 @click.option("--overwrite", is_flag=True, help="Replace files that are already there.")
 def command(job_file: str, out: str, lamps: int | None, light: str, overwrite: bool) -> None:
-    """Write the light of JOB as a USD rig."""
+    """Write the light of JOB as a USD rig. JOB may also be a rig file, whose lights are written as they stand."""
+    if is_rig(job_file):
+        require_free([Path(out)], overwrite, [Path(job_file)])
+        rig = load(job_file)
+        write_rig(rig, Path(out), overwrite=overwrite)
+        click.echo(f"{out}: {len(rig.lights)} lights")
+        return
     require_free(_files(Path(out)), overwrite, [Path(job_file)])
     job = jobs.load(job_file)
     job.require("plate", "env")
@@ -102,7 +111,7 @@ class _Moment:
 class _Rig:
     def __init__(self, plan: Plan, out: Path, lamps: int, overwrite: bool) -> None:
         self._plan, self._out, self._count, self._overwrite = plan, out, lamps, overwrite
-        self._usd = _library()
+        self._usd = library()
         frames = [task.frame for task in plan.tasks]
         self._frames = (frames[0], frames[-1])
         self._moves = not plan.target.is_still
@@ -289,15 +298,3 @@ def _space_of(plan: Plan, frame: int) -> str:
     )
     file.close()
     return decision.space
-
-
-def _library() -> Any:
-    try:
-        import pxr.Gf
-        import pxr.Sdf
-        import pxr.Usd
-        import pxr.UsdGeom
-        import pxr.UsdLux
-    except ImportError as error:
-        raise UsageError(f"light rigs need OpenUSD: pip install 'relamp[usd]' ({error})") from None
-    return pxr

@@ -87,8 +87,10 @@ def command(
 
 def _rig_file(rig: str | None) -> Path | None:
     """The file that RIG names; None for words."""
+    from ..light.rig import USD
+
     # Unlike Path.exists, lexists is False, and no error, for words that are longer than a file's name may be.
-    return Path(rig) if rig and (rig.lower().endswith(".json") or os.path.lexists(rig)) else None
+    return Path(rig) if rig and (rig.lower().endswith((".json", *USD)) or os.path.lexists(rig)) else None
 
 
 def _read(rig: str, file: Path | None) -> Rig:

@@ -23,6 +23,7 @@ SCHEMA = "relamp.rig/1"
 KINDS = ("distant", "sphere", "spot", "area")
 SPACES = ("camera", "world")
 MOST = 32  # largest number of lights in a rig, equal to the number of lamp layers
+USD = (".usd", ".usda", ".usdc", ".usdz")  # files that are stages
 _LARGEST = 1e6
 
 # What each kind needs, and what it may have beside name, kind, kelvin or colour, stops, shadows and on.
@@ -84,12 +85,25 @@ class Rig:
 
 
 def load(path: str | Path) -> Rig:
-    """Read a rig file. Raises `InputError` naming the file, the light and the key."""
+    """Read a rig file, or the lights of a USD stage. Raises `InputError` naming the file, the light and the key."""
+    if str(path).lower().endswith(USD):
+        from .rig_usd import load_usd
+
+        return load_usd(path)
     try:
         text = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot read this rig ({error})") from None
     return from_json(text, str(path))
+
+
+def is_rig(path: str | Path) -> bool:
+    """Whether a file is JSON that states a rig's schema; False for what cannot be read."""
+    try:
+        data = plain_json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(data, dict) and data.get("schema") == SCHEMA
 
 
 def from_json(text: str, where: str = "the rig") -> Rig:

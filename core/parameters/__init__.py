@@ -158,7 +158,7 @@ class RelightParameters(OutputParameters):
     )  # fmt: skip
     rig: str | None = knob(
         None,
-        "Lights put into the scene: a rig file, .json (docs/rig.md).",
+        "Lights put into the scene: a rig file, .json, or a USD stage (docs/rig.md).",
         "file",
         "light",
         look=False,

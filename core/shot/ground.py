@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("relamp")
 
 FINEST = 960  # px, longer side of the picture in which the ground is found
+THROWN = 1400  # px, longest side of the surface that throws the shadow; that of a 4K plate is halved
 BESIDE = 0.05  # coverage up to which a pixel belongs to the surroundings
 
 
@@ -131,6 +132,8 @@ def standing_on(ground: Ground, read: ReadFrame, light: FrameLight, working: Wor
     view = view_of("world", light, working)
     middle = middle_of(points_of(shape.height, view.focal, view.centre), shape.matte)
     surface = shape.surface
+    while max(surface.top.shape) > THROWN:
+        surface = surface.halved
     larger = surface.top.shape[1] / shape.size[1]
     per_unit = view.focal / zero_plane(view, middle) * larger
     return Standing.of(surface, Plane.of(ground, view, per_unit, surface), cut_sides(read.frame))
