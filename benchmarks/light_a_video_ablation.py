@@ -125,7 +125,7 @@ def intensity(sequence: str, frames: str | None) -> list[tuple[int, float]]:
 def titled(shot: str, curves: Curves) -> np.ndarray:
     """A shot's panel under its name."""
     frames = [frame for frame, _ in curves[GIVEN[0]]]
-    drawn = panel(curves, (frames[0], frames[-1]), "px")
+    drawn = panel(curves, (frames[0], frames[-1]), "px", (0, 8))
     title = np.full((22, drawn.shape[1], 3), 250, np.uint8)
     cv2.putText(title, shot, (8, 16), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (30, 30, 30), 1, cv2.LINE_AA)
     return np.concatenate([title, drawn])

@@ -1,6 +1,6 @@
 """Every deliberate error of Relamp, and the one table from errors to the exit code and the sentence a farm sees.
 
-The codes are those of the table in README's farm section. `outcome` is asked by the command line, the worker, the farm's
+The codes are those of the table in `docs/reference.md`. `outcome` is asked by the command line, the worker, the farm's
 warm process and the reports; `error_of` is the way back, for what another process answered with a code and a sentence.
 Standard library only: this module runs inside other people's Pythons.
 """

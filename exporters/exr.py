@@ -31,18 +31,20 @@ _WITHOUT = "none"
 
 @click.command("exr")
 @click.argument("relit", metavar="RELIT")
-@click.option("--out", required=True, metavar="PATH", help="Where to: shot_layers.####.exr.")
+@click.option("--out", required=True, metavar="PATH", help="Where the frames are written, as in shot_layers.####.exr.")
 @click.option(
-    "--layers", "names", metavar="NAMES", help="Layers to keep, or none; lamps is all of them. [default: all]"
+    "--layers", "names", metavar="NAMES", help="Layers to keep, or none; lamps means all lamp layers. [default: all]"
 )
-@click.option("--multipart/--single-part", default=False, help="A part for each layer.")
-@click.option("--compression", default="zip", show_default=True, metavar="CODEC", help="As of relamp render.")
-@click.option("-F", "--frames", metavar="TEXT", help="Without it every frame of RELIT.")
-@click.option("--overwrite", is_flag=True, help="Write over frames that are there.")
+@click.option("--multipart/--single-part", default=False, help="Write each layer as a part of its own.")
+@click.option(
+    "--compression", default="zip", show_default=True, metavar="CODEC", help="EXR compression, as for relamp render."
+)
+@click.option("-F", "--frames", metavar="TEXT", help="Frames to write. Without it, every frame of RELIT.")
+@click.option("--overwrite", is_flag=True, help="Replace frames that are already there.")
 def command(
     relit: str, out: str, names: str | None, multipart: bool, compression: str, frames: str | None, overwrite: bool
 ) -> None:
-    """Write the frames RELIT again with the layers chosen."""
+    """Write the frames RELIT again with the chosen layers."""
     wanted = tuple(part.strip() for part in names.split(",") if part.strip()) if names else None
     source, target = Sequence.parse(relit), Sequence.parse(out)
     there = source.frames_on_disk()

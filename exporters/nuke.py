@@ -36,9 +36,9 @@ _RGB = (("r", "red"), ("g", "green"), ("b", "blue"))
 
 @click.command("nuke")
 @click.argument("job_file", metavar="JOB")
-@click.option("--out", required=True, metavar="FILE", help="The script: shot.nk.")
-@click.option("--background", metavar="PATH", help="What goes under it. [default: the job's]")
-@click.option("--overwrite", is_flag=True, help="Write over files that are there.")
+@click.option("--out", required=True, metavar="FILE", help="The script to write, as in shot.nk.")
+@click.option("--background", metavar="PATH", help="The background. [default: the job's]")
+@click.option("--overwrite", is_flag=True, help="Replace files that are already there.")
 def command(job_file: str, out: str, background: str | None, overwrite: bool) -> None:
     """Write a Nuke script that rebuilds the rendered JOB from its layers."""
     require_free([Path(out)], overwrite, [Path(job_file)])

@@ -32,13 +32,20 @@ _INPUTS = {"difference": 3, "light": 3, "plate": 1, "confidence": 1}
 
 @click.command("onnx")
 @click.option(
-    "--weights", type=click.Path(path_type=Path), metavar="FILE", help="The head's torch weights. [default: what ships]"
+    "--weights",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The torch weights of the deflicker head. [default: those that ship]",
 )
 @click.option(
-    "--out", type=click.Path(path_type=Path, file_okay=False), required=True, metavar="FOLDER", help="Where to."
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    metavar="FOLDER",
+    help="The folder to write.",
 )
 @click.option("--opset", type=click.IntRange(17, 20), default=OPSET, show_default=True)
-@click.option("--overwrite", is_flag=True, help="Write over files that are there.")
+@click.option("--overwrite", is_flag=True, help="Replace files that are already there.")
 def command(weights: Path | None, out: Path, opset: int, overwrite: bool) -> None:
     """Write the deflicker head as ONNX, float32 and float16, and check both against torch."""
     weights = weights or SHIPPED.with_suffix(".safetensors")

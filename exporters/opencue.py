@@ -36,11 +36,13 @@ LAYER = "relight"
 
 @click.command("opencue")
 @click.argument("job_file", metavar="JOB")
-@click.option("--bundle", required=True, metavar="DIR", help="The folder to write; the farm's machines must see it.")
-@click.option("--chunk", default=DEFAULT_CHUNK, show_default=True, metavar="N", help="Frames a task renders.")
+@click.option(
+    "--bundle", required=True, metavar="DIR", help="The folder to write. The farm's machines must be able to read it."
+)
+@click.option("--chunk", default=DEFAULT_CHUNK, show_default=True, metavar="N", help="The number of frames in a task.")
 @click.option("--show", default="testing", show_default=True, metavar="NAME", help="OpenCue's show.")
-@click.option("--gpu/--no-gpu", default=False, help="Only machines with a GPU.")
-@click.option("--overwrite", is_flag=True, help="Write over files that are there.")
+@click.option("--gpu/--no-gpu", default=False, help="Use machines with a GPU only.")
+@click.option("--overwrite", is_flag=True, help="Replace files that are already there.")
 def command(job_file: str, bundle: str, chunk: int, show: str, gpu: bool, overwrite: bool) -> None:
     """Write JOB as an OpenCue job specification."""
     require_free(files(Path(bundle)), overwrite, [Path(job_file)])

@@ -29,9 +29,9 @@ _CANCEL = {"mode": "NOTIFY_THEN_TERMINATE", "notifyPeriodInSeconds": 30}
 @click.command("openjd")
 @click.argument("job_file", metavar="JOB")
 @click.option("--bundle", required=True, metavar="DIR", help="The folder to write.")
-@click.option("--chunk", default=DEFAULT_CHUNK, show_default=True, metavar="N", help="Frames a task renders.")
-@click.option("--gpu/--no-gpu", default=False, help="Only machines with a GPU.")
-@click.option("--overwrite", is_flag=True, help="Write over files that are there.")
+@click.option("--chunk", default=DEFAULT_CHUNK, show_default=True, metavar="N", help="The number of frames in a task.")
+@click.option("--gpu/--no-gpu", default=False, help="Use machines with a GPU only.")
+@click.option("--overwrite", is_flag=True, help="Replace files that are already there.")
 def command(job_file: str, bundle: str, chunk: int, gpu: bool, overwrite: bool) -> None:
     """Write JOB as an Open Job Description bundle."""
     require_free(files(Path(bundle)), overwrite, [Path(job_file)])

@@ -41,10 +41,12 @@ _APERTURE = 36.0  # mm across; the field of view is what counts
 
 @click.command("usd")
 @click.argument("job_file", metavar="JOB")
-@click.option("--out", required=True, metavar="FILE", help="The stage: light.usda.")
-@click.option("--lamps", type=click.IntRange(0, 32), metavar="K", help="How many lamps. [default: the job's]")
-@click.option("--light", type=click.Choice(VARIANTS), default="whole", show_default=True, help="The variant selected.")
-@click.option("--overwrite", is_flag=True, help="Write over files that are there.")
+@click.option("--out", required=True, metavar="FILE", help="The stage to write, as in light.usda.")
+@click.option("--lamps", type=click.IntRange(0, 32), metavar="K", help="The number of lamps. [default: the job's]")
+@click.option(
+    "--light", type=click.Choice(VARIANTS), default="whole", show_default=True, help="The variant that is selected."
+)
+@click.option("--overwrite", is_flag=True, help="Replace files that are already there.")
 def command(job_file: str, out: str, lamps: int | None, light: str, overwrite: bool) -> None:
     """Write the light of JOB as a USD rig."""
     require_free(_files(Path(out)), overwrite, [Path(job_file)])

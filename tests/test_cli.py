@@ -31,7 +31,7 @@ def test_the_short_help_lists_the_dozen_options_that_most_relights_need_and_name
     assert listed == {name for name, k in knobs() if k.often}
     assert len(listed) == 12
     assert "--help-all" in text
-    assert "Published systems" not in text
+    assert "\nPublished systems" not in text
 
 
 def test_a_render_says_what_it_does_from_its_first_second_with_times(shot, capsys):

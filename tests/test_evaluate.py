@@ -6,7 +6,7 @@ import pytest
 
 from relamp.core.cli import main
 from relamp.core.errors import InputError
-from relamp.core.evaluation import report
+from relamp.core.evaluation import report, verdict
 from relamp.core.evaluation.evaluate import MEASURES, evaluate
 from shots import read_exr, write_exr
 
@@ -151,3 +151,53 @@ def test_wrong_use_has_the_codes_of_the_house(tmp_path, capsys):
     assert main(["evaluate", shot, shot, "--png", str(tmp_path / "plot.jpg")]) == 2
     assert main(["evaluate", shot, str(tmp_path / "none.####.exr")]) == 4
     assert "matches no file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("aligned", "exposure", "unchanged", "words"),
+    [
+        (25.0, 0.0, 18.0, ["Good: 25.0 dB", "the unchanged plate 18.0 dB", "20.4 dB from plate and matte", "24.8 dB"]),
+        (21.0, 0.8, None, ["Fair: 21.0 dB", "0.8 stops too dark", "--env-exposure"]),
+        (18.2, -0.5, 18.0, ["Poor, no nearer to the truth than the unchanged plate", "0.5 stops too bright"]),
+        (np.inf, 0.0, 18.0, ["Alike"]),
+    ],
+)
+def test_a_likeness_is_judged_against_named_references(aligned, exposure, unchanged, words):
+    said = verdict.of_likeness(aligned, exposure, unchanged)
+    assert all(word in said for word in words), said
+
+
+@pytest.mark.parametrize(
+    ("whole", "local", "word"), [(0.0005, 0.01, "Steady"), (0.05, 0.02, "Slightly"), (0.02, 0.2, "It flickers")]
+)
+def test_flicker_is_judged_against_an_eight_bit_code_and_a_tenth_of_a_stop(whole, local, word):
+    assert verdict.of_flicker(whole, local).startswith(word)
+
+
+def test_one_code_at_middle_grey_is_what_the_srgb_curve_says():
+    low, high = (((code / 255 + 0.055) / 1.055) ** 2.4 for code in (117, 118))  # IEC 61966-2-1; 0.18 lies between
+    assert low < 0.18 < high
+    assert np.log2(high / low) == pytest.approx(verdict.ONE_CODE, abs=1e-3)
+
+
+def test_the_evaluation_ends_with_a_sentence_that_takes_the_plate_as_reference(tmp_path, capsys):
+    truth, dark = sequence(tmp_path, "truth"), sequence(tmp_path, "dark", 0.5)
+    grain = np.random.default_rng(1).uniform(0.1, 0.5, (48, 48, 4)).astype(np.float32)
+    for frame in FRAMES:
+        write_exr(tmp_path / f"plate.{frame}.exr", grain, ("R", "G", "B", "A"))
+    assert main(["evaluate", dark, truth, "--plate", str(tmp_path / "plate.####.exr")]) == 0
+    said = capsys.readouterr().out.splitlines()[-2:]
+    assert said[0].startswith("Alike: ")
+    assert "It is 1 stop too dark" in said[0]
+    assert said[1].startswith("Steady: ")
+
+
+def test_a_chart_has_a_fixed_scale_so_that_little_flicker_is_a_flat_line():
+    drawn = [report.panel({"whole": [(1, v), (2, 0.0), (3, v)]}, (1, 3), "stops", (0, 0.2)) for v in (0.0, 0.0005, 0.1)]
+    np.testing.assert_array_equal(drawn[0], drawn[1])
+    assert (drawn[2] != drawn[0]).any()
+
+
+def test_a_value_beyond_the_scale_of_a_chart_is_named():
+    within, beyond = (report.panel({"a": [(1, 0.1), (2, v)]}, (1, 2), "stops", (0, 0.2)) for v in (0.2, 0.9))
+    assert (within[:, -145:] != beyond[:, -145:]).any()

@@ -1,4 +1,4 @@
-"""The Python call: README's example, and what holds for several views."""
+"""The Python call: the example of docs/tds.md, and what holds for several views."""
 
 import re
 import subprocess
@@ -14,7 +14,7 @@ from relamp.core.process import Stop
 from relamp.core.shot import relight
 from shots import Shot, layer
 
-README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parent.parent / "docs" / "tds.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture
@@ -29,8 +29,8 @@ def job_of(two_views: dict[str, Shot], **more: object) -> RelightJob:
     return RelightJob(RelightParameters(**{**given, "backbone": "ratio", "views": ("left", "right"), **more}))
 
 
-def test_the_example_in_the_readme_relights_a_shot(shot):
-    (example,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+def test_the_example_on_the_page_for_tds_relights_a_shot(shot):
+    (example,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
     Path(shot.env_b).rename(shot.folder / "sunset.exr")
     done = subprocess.run([sys.executable, "-c", example], cwd=shot.folder, capture_output=True, text=True, check=True)
     assert done.stdout == "relit.####.exr 4 frames\n"

@@ -72,7 +72,7 @@ def test_frames_of_others_and_gaps_without_a_report(shot, capsys):
     assert main(["status", str(shot.plate_frame(1001))]) == 3
     said = capsys.readouterr().out
     assert "missing   1003" in said
-    assert "not ours  1001-1002,1004" in said
+    assert "foreign   1001-1002,1004: not made by Relamp" in said
 
 
 def test_two_lights_in_one_sequence_are_told_apart(rendered, capsys):

@@ -47,6 +47,7 @@ _TIPS = {
     "albedo": "The plate without its light; needs a source env",
     "irradiance": "The new light on a white matte surface",
     "visibility": "The share of the new light that reaches each point; black is shadow",
+    "shadow": "The share of the new light that the ground still gets beside the subject",
     "rest": "The light that is no lamp's",
 }
 

@@ -24,36 +24,46 @@ from .lazy import LazyCommand, LazyGroup, outspoken
 log = logging.getLogger("relamp")
 
 _VERBS = {
-    "render": LazyCommand("relamp.core.cli.render", "Relight PLATE by a new light and write scene-linear EXR frames."),
+    "render": LazyCommand(
+        "relamp.core.cli.render", "Relight PLATE with a new light and write scene-linear EXR frames."
+    ),
     "passes": LazyCommand(
         "relamp.core.cli.passes",
         "Make normals, depth, albedo and other passes of PLATE, as layers of EXR frames.",
     ),
     "info": LazyCommand(
         "relamp.core.cli.info",
-        "Say what is in an EXR: parts, layers, windows, colour, timecode, and how Relamp made it; and what a sequence has.",
+        "Show what an EXR or a sequence holds: parts, layers, windows, colour, time code, and how Relamp made it.",
     ),
     "evaluate": LazyCommand(
         "relamp.core.cli.evaluate",
-        "Measure relit frames PRED against the truth GT: likeness, flicker, and what must not change.",
+        "Measure relit frames PRED against the true frames GT, and say whether they are good.",
     ),
-    "panel": LazyCommand("relamp.core.cli.panel", "Open the panel, on a job file or a plate if one is given."),
-    "doctor": LazyCommand("relamp.core.cli.doctor", "Check this machine and say what is missing and how to get it."),
-    "env": LazyCommand("relamp.core.cli.env", "Show what light an environment is, or make one."),
-    "rig": LazyCommand("relamp.core.cli.rig", "Say what lights a rig holds, or make a rig from words."),
-    "deflicker": LazyCommand("relamp.core.cli.deflicker", "Take the flicker out of frames that any program relit."),
-    "flicker": LazyCommand("relamp.core.cli.flicker", "Say how much each frame of a sequence flickers."),
-    "models": LazyCommand("relamp.core.cli.models", "Weights of the published systems: list, check, convert, add."),
+    "panel": LazyCommand("relamp.core.cli.panel", "Open the panel, with a job file or a plate if one is given."),
+    "doctor": LazyCommand("relamp.core.cli.doctor", "Check this machine; show what is missing and how to install it."),
+    "env": LazyCommand(
+        "relamp.core.cli.env", "Show the level and the lamps of an environment, or make an environment."
+    ),
+    "rig": LazyCommand("relamp.core.cli.rig", "Show the lights of a rig, or make a rig from words."),
+    "deflicker": LazyCommand("relamp.core.cli.deflicker", "Remove flicker from frames that any program relit."),
+    "flicker": LazyCommand(
+        "relamp.core.cli.flicker", "Measure how much each frame of a sequence flickers, and say whether it is steady."
+    ),
+    "models": LazyCommand(
+        "relamp.core.cli.models", "List, check, convert and add the weights of the published systems."
+    ),
     "submit": LazyCommand(
         "relamp.core.cli.submit", "Send a job to a farm, or run it here through the farm's own runner."
     ),
-    "status": LazyCommand("relamp.core.cli.status", "Say what a sequence has, lacks and failed at, and why."),
-    "offline": LazyCommand("relamp.core.cli.offline", "Gather wheels and weights for machines without a network."),
-    "farm": LazyCommand("relamp.core.cli.farm", "What the actions of an exported farm job call."),
-    "blender": LazyCommand("relamp.core.cli.blender", "The node in Blender: put it in place, take it back."),
-    "nuke": LazyCommand("relamp.core.cli.nuke", "The node in Nuke: put it in place, take it back, test it."),
+    "status": LazyCommand(
+        "relamp.core.cli.status", "Show which frames of a sequence exist, are missing or failed, and why."
+    ),
+    "offline": LazyCommand("relamp.core.cli.offline", "Collect wheels and weights for machines without a network."),
+    "farm": LazyCommand("relamp.core.cli.farm", "Commands that exported farm jobs call; not for typing."),
+    "blender": LazyCommand("relamp.core.cli.blender", "Install the Relamp node for Blender, or remove it."),
+    "nuke": LazyCommand("relamp.core.cli.nuke", "Install the Relamp node for Nuke, remove it, or write its test."),
     "export": LazyCommand(
-        "relamp.core.cli.export", "Write what another program reads: layered EXR, Nuke, USD, farm jobs."
+        "relamp.core.cli.export", "Write files for other programs: layered EXR, Nuke, USD, farm jobs."
     ),
 }
 
@@ -89,7 +99,7 @@ class _Root(LazyGroup):
 )
 @click.version_option(VERSION, prog_name="relamp")
 def relamp() -> None:
-    """Relights film plates: scene-linear EXR and an HDR environment in, scene-linear relit EXR out."""
+    """Relights film plates: a plate and a new light in, scene-linear relit EXR out."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

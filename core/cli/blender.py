@@ -13,14 +13,17 @@ from ..errors import UsageError
 
 @click.group()
 def command() -> None:
-    """The Relamp node in Blender's compositor: put it in place, take it back."""
+    """Install the Relamp node for Blender's compositor, or remove it."""
 
 
 _DIR = click.option(
-    "--dir", "folder", metavar="DIR", help="Folder of add-ons; without it that of the Blender of --version."
+    "--dir",
+    "folder",
+    metavar="DIR",
+    help="Folder of add-ons. Without it, the folder of the Blender that --version names.",
 )
 _VERSION = click.option(
-    "--version", metavar="X.Y", default="5.0", show_default=True, help="The Blender to put it into."
+    "--version", metavar="X.Y", default="5.0", show_default=True, help="The version of Blender to install it for."
 )
 
 
@@ -28,7 +31,7 @@ _VERSION = click.option(
 @_DIR
 @_VERSION
 def install(folder: str | None, version: str) -> None:
-    """Copy the add-on; run it again after an update."""
+    """Copy the add-on into Blender's folder. Run it again after an update of Relamp."""
     target = home.install(_folder(folder, version))
     click.echo(f"{target} is in place; in Blender tick Relamp under Preferences > Add-ons")
 
@@ -37,7 +40,7 @@ def install(folder: str | None, version: str) -> None:
 @_DIR
 @_VERSION
 def uninstall(folder: str | None, version: str) -> None:
-    """Take the add-on out."""
+    """Remove the add-on."""
     there = _folder(folder, version)
     click.echo("Relamp is out of it" if home.uninstall(there) else f"there is no Relamp in {there}")
 

@@ -76,7 +76,8 @@ class DeclaredCommand(click.Command):
         grouped: dict[str, list[tuple[str, str]]] = {}
         declared = {name: k.group for name, k in knobs()}
         for parameter in self.get_params(ctx):
-            record = parameter.get_help_record(ctx) if self.shows(ctx, parameter) else None
+            shown = isinstance(parameter, click.Option) and self.shows(ctx, parameter)
+            record = parameter.get_help_record(ctx) if shown else None
             if record is not None:
                 grouped.setdefault(declared.get(str(parameter.name), "command"), []).append(record)
         *ours, published = GROUPS
@@ -161,11 +162,13 @@ def _shown_default(name: str, k: Knob) -> str:
 
 def logging_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options of what is logged, and where to."""
-    command = click.option("--log-json", is_flag=True, help="Log lines as JSON objects.")(command)
+    command = click.option("--log-json", is_flag=True, help="Write log lines as JSON objects.")(command)
     command = click.option(
-        "--log-file", type=click.Path(dir_okay=False), help="Write the log here too, behind an earlier log."
+        "--log-file",
+        type=click.Path(dir_okay=False),
+        help="Write the log to this file, too; an earlier log in it is kept.",
     )(command)
-    return click.option("-q", "--quiet", is_flag=True, help="Only errors.")(command)
+    return click.option("-q", "--quiet", is_flag=True, help="Log errors only.")(command)
 
 
 def typed(given: Mapping[str, Any]) -> dict[str, Any]:

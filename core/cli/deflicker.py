@@ -14,9 +14,11 @@ from .declared import Declared
 @click.command("deflicker")
 @click.argument("plate")
 @click.argument("relit")
-@click.option("--out", required=True, metavar="PATH", help="Where to: steady.####.exr.")
-@click.option("--matte", metavar="PATH", help="What is corrected; without it everything.")
-@click.option("--env", metavar="PATH", help="The light RELIT was given: changes of it are true and stay.")
+@click.option(
+    "--out", required=True, metavar="PATH", help="Where the steady frames are written, as in steady.####.exr."
+)
+@click.option("--matte", metavar="PATH", help="Where the frames are corrected. Without it, everywhere.")
+@click.option("--env", metavar="PATH", help="The light of RELIT; its own changes over time are kept.")
 @click.option("--env-rotate", type=Declared("env_rotate"), metavar="RX,RY,RZ", help=knob_of("env_rotate").help)
 @click.option("--camera", metavar="FILE", help=knob_of("camera").help)
 @click.option(
@@ -24,15 +26,21 @@ from .declared import Declared
     help=knob_of("deflicker_strength").help,
 )  # fmt: skip
 @click.option("--working-size", type=Declared("working_size"), default=256, show_default=True, metavar="N",
-              help="Longer side of the picture flicker is looked for in, px.")  # fmt: skip
+              help="Longer side of the picture in which flicker is measured, px.")  # fmt: skip
 @click.option("--device", type=Declared("device"), default="auto", show_default=True, help=knob_of("device").help)
-@click.option("-F", "--frames", type=Declared("frames"), metavar="TEXT", help="Without it every frame of RELIT.")
-@click.option("--overwrite", is_flag=True, help="Write over frames that are there.")
+@click.option(
+    "-F",
+    "--frames",
+    type=Declared("frames"),
+    metavar="TEXT",
+    help="Frames to correct. Without it, every frame of RELIT.",
+)
+@click.option("--overwrite", is_flag=True, help="Replace frames that are already there.")
 def command(
     plate: str, relit: str, out: str, matte: str | None, env: str | None, env_rotate: Any, camera: str | None,
     strength: float, working_size: int, device: str, frames: str | None, overwrite: bool,
 ) -> None:  # fmt: skip
-    """Take the flicker out of RELIT, frames of PLATE that any program relit. Other layers of RELIT are copied as they are."""
+    """Remove flicker from RELIT, frames of PLATE that any program relit. Other layers of RELIT are copied unchanged."""
     from ..light.camera import shot_camera
     from ..logs import start
     from ..relighter import resolve_device

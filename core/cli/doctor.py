@@ -177,7 +177,7 @@ def _loads(library: str) -> bool:
 
 @click.command("doctor")
 def command() -> None:
-    """Check this machine and say what is missing and how to get it."""
+    """Check this machine; show what is missing and how to install it."""
     findings = examine()
     for finding in findings:
         click.echo(str(finding))

@@ -24,22 +24,37 @@ Examples:
 @click.command("env", epilog=EXAMPLES)
 @click.argument("environment", required=False)
 @click.option("--prompt", help="Make the light that these words describe.")
-@click.option("--background", metavar="PATH", help="Make the light that this plate behind tells of.")
-@click.option("--from", "plate", metavar="PLATE", help="Estimate the light this plate was shot under.")
-@click.option("--matte", metavar="PATH", help="With --from: the subject to read it off. Without it the plate's alpha.")
+@click.option("--background", metavar="PATH", help="Make the light that this background plate shows.")
+@click.option("--from", "plate", metavar="PLATE", help="Estimate the light that this plate was shot under.")
 @click.option(
-    "--normals", metavar="PATH", help="With --from: its normals. Without them Relamp's network tells the shape."
+    "--matte", metavar="PATH", help="With --from: the subject whose shading is measured. Without it, the plate's alpha."
 )
-@click.option("--mirror", is_flag=True, help="With --from: the matte shows a mirror, as a chrome ball; unwrap it.")
+@click.option(
+    "--normals",
+    metavar="PATH",
+    help="With --from: the subject's normals. Without them, Relamp's network estimates the shape.",
+)
+@click.option(
+    "--mirror",
+    is_flag=True,
+    help="With --from: the matte shows a mirror, such as a chrome ball, which is unwrapped into a map.",
+)
 @click.option("--camera", metavar="FILE", help="With --from or --background: the shot's camera.")
 @click.option("--colorspace", metavar="CS", help="With --from: colour space of the plate.")
-@click.option("--out", metavar="FILE", help="Write the map, turned, as an EXR to give to --env or --source-env.")
+@click.option(
+    "--out", metavar="FILE", help="Write the map, turned by --env-rotate, as an EXR for --env or --source-env."
+)
 @click.option("--lamps", type=Declared("lamps"), default=default_of("lamps"), metavar="K", help=knob_of("lamps").help)
 @click.option("--png", metavar="FILE", help="Draw the map, its lamps, and a grey and a chrome ball lit by it.")
-@click.option("--env-rotate", type=Declared("env_rotate"), metavar="RX,RY,RZ", help="Turn it first, degrees.")
+@click.option(
+    "--env-rotate",
+    type=Declared("env_rotate"),
+    metavar="RX,RY,RZ",
+    help="Turn the map by these angles first, in degrees.",
+)
 @click.option("--env-colorspace", metavar="CS", help="Colour space of the map.")
 @click.option("--words", is_flag=True, help="List the words that --prompt understands.")
-@click.option("--overwrite", is_flag=True, help="Write over files that are there.")
+@click.option("--overwrite", is_flag=True, help="Replace files that are already there.")
 def command(
     environment: str | None,
     prompt: str | None,
@@ -58,7 +73,7 @@ def command(
     words: bool,
     overwrite: bool,
 ) -> None:
-    """Show what light an environment is: its level, its lamps, and pictures of both; or make one and write it.
+    """Show the level and the lamps of an environment, and draw it; or make an environment and write it.
 
     The light is the map ENVIRONMENT, or is made from --prompt, --background or --from.
     """

@@ -13,17 +13,30 @@ from .declared import Declared
 @click.command("evaluate")
 @click.argument("pred")
 @click.argument("gt")
-@click.option("--plate", metavar="PATH", help="The frames before relighting: for motion, detail and hue.")
-@click.option("--matte", metavar="PATH", help="Where to measure. Without it the alpha of GT, else that of PRED.")
-@click.option("--json", "json_file", metavar="FILE", help="Write everything measured as JSON.")
-@click.option("--png", metavar="FILE", help="Draw the measures over the frames.")
-@click.option("-F", "--frames", type=Declared("frames"), metavar="TEXT", help="Without it every frame of PRED.")
-@click.option("--overwrite", is_flag=True, help="Write over files that are there.")
+@click.option(
+    "--plate", metavar="PATH", help="The frames before relighting, which motion, detail and hue are compared with."
+)
+@click.option(
+    "--matte", metavar="PATH", help="Where to measure. Without it, the alpha of GT; without that, the alpha of PRED."
+)
+@click.option("--json", "json_file", metavar="FILE", help="Write all measurements as JSON.")
+@click.option("--png", metavar="FILE", help="Draw the measurements over the frames.")
+@click.option(
+    "-F",
+    "--frames",
+    type=Declared("frames"),
+    metavar="TEXT",
+    help="Frames to measure. Without it, every frame of PRED.",
+)
+@click.option("--overwrite", is_flag=True, help="Replace files that are already there.")
 def command(
     pred: str, gt: str, plate: str | None, matte: str | None, json_file: str | None, png: str | None,
     frames: str | None, overwrite: bool,
 ) -> None:  # fmt: skip
-    """Measure relit frames PRED against the truth GT: likeness, flicker, and what must not change."""
+    """Measure relit frames PRED against the true frames GT, and say whether they are good.
+
+    Measured are likeness, flicker, and what a new light must not change.
+    """
     from ..evaluation import report
     from ..evaluation.evaluate import evaluate as measure
     from ..frames import parse_frames

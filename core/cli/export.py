@@ -26,4 +26,4 @@ EXPORTERS: dict[str, LazyCommand] = {
 
 @click.group("export", cls=LazyGroup, table=EXPORTERS)
 def command() -> None:
-    """Write what another program reads."""
+    """Write files for other programs."""

@@ -20,17 +20,19 @@ _progress = click.option("--progress", type=click.Choice(("openjd", "plain")), d
 
 @click.group("farm")
 def command() -> None:
-    """What the actions of an exported farm job call."""
+    """Commands that exported farm jobs call; not for typing."""
 
 
 @command.command()
 @_spool
 @click.option("--job", required=True, metavar="FILE", help="The job file of the bundle.")
-@click.option("--path-mapping-rules", metavar="FILE", help="Where this machine has the artist's files.")
-@click.option("--threads", metavar="N", help="Frames in work at once.")
+@click.option(
+    "--path-mapping-rules", metavar="FILE", help="The rules that map the artist's paths to paths on this machine."
+)
+@click.option("--threads", metavar="N", help="The number of frames that are rendered at once.")
 @_progress
 def start(spool: str, job: str, path_mapping_rules: str | None, threads: str | None, progress: str) -> None:
-    """Load a shot once, for all chunks this machine will render of it."""
+    """Load a shot once for all chunks of it that this machine renders."""
     parameters: dict[str, Any] = {"threads": parse("threads", threads)} if threads else {}
     rules = os.path.abspath(path_mapping_rules) if path_mapping_rules else None
     settings = {"job": os.path.abspath(job), "rules": rules, "parameters": parameters}
@@ -40,7 +42,7 @@ def start(spool: str, job: str, path_mapping_rules: str | None, threads: str | N
 
 @command.command()
 @_spool
-@click.option("-F", "--frames", required=True, metavar="TEXT", help="The chunk.")
+@click.option("-F", "--frames", required=True, metavar="TEXT", help="The frames of the chunk.")
 @_progress
 def task(spool: str, frames: str, progress: str) -> None:
     """Render a chunk."""
@@ -54,7 +56,7 @@ def task(spool: str, frames: str, progress: str) -> None:
 @command.command()
 @_spool
 def stop(spool: str) -> None:
-    """End the session. Nothing to stop is no error: farms clean up after what never began."""
+    """End the session. It is no error when there is none, because farms also clean up sessions that never began."""
     session.stop(Spool(spool))
 
 

@@ -15,17 +15,21 @@ from .declared import Declared
 @click.command("flicker")
 @click.argument("sequences", nargs=-1, required=True, metavar="SEQUENCE...")
 @click.option(
-    "--plate", metavar="PATH", help="The frames before relighting: their motion is followed, their light left out."
+    "--plate",
+    metavar="PATH",
+    help="The frames before relighting. Their motion is followed, and changes of their own light do not count.",
 )
-@click.option("--matte", metavar="PATH", help="Where to measure. Without it the alpha of SEQUENCE.")
-@click.option("--png", metavar="FILE", help="Draw it over the frames.")
-@click.option("-F", "--frames", type=Declared("frames"), metavar="TEXT", help="Without it every frame.")
-@click.option("--overwrite", is_flag=True, help="Write over a --png that is there.")
+@click.option("--matte", metavar="PATH", help="Where to measure. Without it, the alpha of SEQUENCE.")
+@click.option("--png", metavar="FILE", help="Draw the flicker over the frames.")
+@click.option(
+    "-F", "--frames", type=Declared("frames"), metavar="TEXT", help="Frames to measure. Without it, every frame."
+)
+@click.option("--overwrite", is_flag=True, help="Replace a picture that is already there.")
 def command(
     sequences: tuple[str, ...], plate: str | None, matte: str | None, png: str | None, frames: str | None,
     overwrite: bool,
 ) -> None:  # fmt: skip
-    """Say how much each frame of SEQUENCE flickers, in stops; up to three of them are drawn into one picture."""
+    """Measure how much each frame of SEQUENCE flickers, in stops, and say whether it is steady."""
     from ..evaluation.flicker import as_text, measure, save_plot
     from ..pictures.sequence import files_of
 

@@ -7,9 +7,11 @@ import click
 
 @click.command("info")
 @click.argument("path", metavar="FILE|PATTERN")
-@click.option("--pixels", is_flag=True, help="Read the pixels too: ranges, and what is not finite.")
+@click.option(
+    "--pixels", is_flag=True, help="Read the pixels, too, and show ranges and the number of NaN and infinite pixels."
+)
 def command(path: str, pixels: bool) -> None:
-    """Say what is in an EXR: parts, layers, windows, colour, timecode, and how Relamp made it; and what a sequence has."""
+    """Show what an EXR or a sequence holds: parts, layers, windows, colour, time code, and how Relamp made it."""
     from ..pictures.colour import Colour
     from ..shot.inspect import describe
 

@@ -64,7 +64,7 @@ def outspoken(command: click.Command) -> click.Command:
                 is_flag=True,
                 expose_value=False,
                 is_eager=True,
-                help="More lines, and tracebacks.",
+                help="Log more lines, and tracebacks of errors.",
                 callback=lambda ctx, option, on: be_verbose(True) if on else None,
             )
         )

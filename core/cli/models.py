@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 @click.option("--models", "folder", metavar="DIR", help=knob_of("models").help)
 @click.pass_context
 def command(ctx: click.Context, folder: str | None) -> None:
-    """Weights of the published systems: list, check, convert, add. Nothing is ever downloaded."""
+    """List, check, convert and add the weights of the published systems. Nothing is ever downloaded."""
     from ..relighter.models.folder import Models
 
     ctx.obj = Models(folder)
 
 
 @command.command("list")
-@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+@click.option("--json", "as_json", is_flag=True, help="Write JSON, for programs.")
 @click.pass_obj
 def list_models(models: Models, as_json: bool) -> None:
-    """Say which models exist, how big they are, under which licence, where each has to lie, and which are there."""
+    """List the models with their sizes, licences and places, and show which of them are there."""
     rows = _rows(models)
     if as_json:
         click.echo(json.dumps({"folder": str(models.folder), "models": rows}, indent=1))
@@ -49,10 +49,10 @@ def list_models(models: Models, as_json: bool) -> None:
 
 @command.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-@click.option("--base", metavar="NAME", help="The Stable Diffusion they go on; without it the published one.")
+@click.option("--base", metavar="NAME", help="The Stable Diffusion that they belong to. Without it, the published one.")
 @click.pass_obj
 def check(models: Models, names: tuple[str, ...], base: str | None) -> None:
-    """Check weights by NAME or path, all of the folder without one: keys, shapes, dtypes, and the hash noted when added."""
+    """Check the weights that NAME or a path names, or all of the folder: keys, shapes, types, and the hash that was noted."""
     from ..errors import InputError
 
     base_model = _base(models, base)
@@ -74,7 +74,7 @@ def check(models: Models, names: tuple[str, ...], base: str | None) -> None:
 @click.argument("path", type=click.Path(path_type=Path))
 @click.argument("out", type=click.Path(path_type=Path), required=False)
 def convert(path: Path, out: Path | None) -> None:
-    """Turn a checkpoint pickled by torch, or every one in a folder, into safetensors; weights alone are read, never code."""
+    """Convert a checkpoint pickled by torch, or all in a folder, to safetensors. Only weights are read, never code."""
     from ..errors import InputError, UsageError
     from ..relighter.models.folder import pickles
     from ..relighter.stable_diffusion.checkpoints import convert_pickle
@@ -95,11 +95,13 @@ def convert(path: Path, out: Path | None) -> None:
 
 @command.command()
 @click.argument("path", type=click.Path(path_type=Path))
-@click.option("--name", default="", help="Under this name; without it its own.")
-@click.option("--licence", default="", metavar="commercial|restricted|noncommercial|unknown", help="What it allows.")
-@click.option("--terms", default="", help="The licence in words, written into every frame made with it.")
-@click.option("--link", is_flag=True, help="Link instead of copying.")
-@click.option("--base", metavar="NAME", help="The Stable Diffusion it goes on; without it the published one.")
+@click.option("--name", default="", help="The name to add it under. Without it, its own.")
+@click.option(
+    "--licence", default="", metavar="commercial|restricted|noncommercial|unknown", help="What the licence allows."
+)
+@click.option("--terms", default="", help="The licence in words; they are written into every frame made with it.")
+@click.option("--link", is_flag=True, help="Make a link instead of a copy.")
+@click.option("--base", metavar="NAME", help="The Stable Diffusion that it belongs to. Without it, the published one.")
 @click.pass_obj
 def add(models: Models, path: Path, name: str, licence: str, terms: str, link: bool, base: str | None) -> None:
     """Check the file or folder PATH, put it into the models folder, and note its licence and hash."""

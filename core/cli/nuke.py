@@ -11,7 +11,7 @@ from ...nuke_plugin import home
 
 @click.group()
 def command() -> None:
-    """The Relamp node in Nuke: put it in place, take it back, test it in a real Nuke."""
+    """Install the Relamp node for Nuke, remove it, or write a test for a real Nuke."""
 
 
 _DIR = click.option("--dir", "folder", metavar="DIR", default="~/.nuke", show_default=True, help="The Nuke folder.")
@@ -20,7 +20,7 @@ _DIR = click.option("--dir", "folder", metavar="DIR", default="~/.nuke", show_de
 @command.command()
 @_DIR
 def install(folder: str) -> None:
-    """Copy the plugin into a Nuke folder and wire it up; run it again after an update."""
+    """Copy the plugin into a Nuke folder and add it to its init.py. Run it again after an update of Relamp."""
     target = home.install(Path(folder).expanduser())
     click.echo(
         f"{target} is in place and in {target.parent / 'init.py'}; start Nuke and look for Relamp in the toolbar"
@@ -30,7 +30,7 @@ def install(folder: str) -> None:
 @command.command()
 @_DIR
 def uninstall(folder: str) -> None:
-    """Take the plugin out of a Nuke folder; everything else there stays."""
+    """Remove the plugin from a Nuke folder; everything else in it stays."""
     found = home.uninstall(Path(folder).expanduser())
     click.echo("Relamp is out of it" if found else f"there is no Relamp in {folder}")
 
@@ -38,7 +38,7 @@ def uninstall(folder: str) -> None:
 @command.command()
 @click.argument("folder", default="relamp_nuke_selftest")
 def selftest(folder: str) -> None:
-    """Write a test for a real Nuke into FOLDER: pictures, a script, and what it has to print."""
+    """Write a test for a real Nuke into FOLDER: pictures, a script, and the output that is expected of it."""
     from ...exporters.nuke_selftest import write
 
     script = write(Path(folder))

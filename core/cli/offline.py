@@ -27,11 +27,27 @@ LEFT_OUT = (".*", "build", "dist", "data", "renders", "tests", "benchmarks", "ex
 
 @click.command("offline")
 @click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--extras", default="panel,farm,usd", show_default=True, metavar="NAMES", help="Of pip's, or none.")
-@click.option("--models", type=click.Path(path_type=Path), metavar="DIR", help="Downloaded weights. [default: yours]")
-@click.option("--source", type=click.Path(path_type=Path), metavar="DIR", help="The checkout. [default: this one]")
+@click.option(
+    "--extras",
+    default="panel,farm,usd",
+    show_default=True,
+    metavar="NAMES",
+    help="The extras of Relamp to include, or none.",
+)
+@click.option(
+    "--models",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder of downloaded weights. [default: this machine's]",
+)
+@click.option(
+    "--source",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="The checkout to take Relamp from. [default: this one]",
+)
 def command(folder: Path, extras: str, models: Path | None, source: Path | None) -> None:
-    """Gather wheels and weights in DIR, for machines without a network."""
+    """Collect wheels and weights in DIR, for machines without a network."""
     from ..relighter.models.folder import default_folder
 
     root = find_source(source)

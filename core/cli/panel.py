@@ -10,7 +10,7 @@ from ..errors import UsageError
 @click.command("panel")
 @click.argument("path", required=False, metavar="[JOB|PLATE]")
 def command(path: str | None) -> None:
-    """Open the panel, on a job file or a plate if one is given."""
+    """Open the panel, with a job file or a plate if one is given."""
     from ...ui.display import why_no_display
 
     lacking = why_no_display()

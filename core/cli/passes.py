@@ -38,16 +38,17 @@ def _declared(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.argument("plate", type=Declared("plate"))
 @_declared
 @click.option("--layers", default="", metavar="NAME,…",
-              help="Of normals, depth, albedo, roughness, metallic, matte, shape_confidence; else all.")  # fmt: skip
-@click.option("--sheet", metavar="PNG", help="Draw a contact sheet of first, middle and last frame here.")
-@click.option("--dry-run", is_flag=True, help="Show frames, paths, layers and the estimator; make nothing.")
+              help="The passes to make, of normals, depth, albedo, roughness, metallic, matte and shape_confidence. "
+              "Without it, all.")  # fmt: skip
+@click.option("--sheet", metavar="PNG", help="Draw a contact sheet of the first, the middle and the last frame.")
+@click.option("--dry-run", is_flag=True, help="Show frames, paths, layers and the estimator, and make nothing.")
 @click.option("--progress", type=click.Choice(DIALECTS), default="auto", help="The form in which progress is reported.")
 @logging_options
 def command(
     layers: str, sheet: str | None, dry_run: bool, progress: str, quiet: bool, log_file: str | None, log_json: bool,
     **given: Any,
 ) -> None:  # fmt: skip
-    """Make the passes of PLATE and write them as layers beside its picture: N, depth.Z, albedo and what else there is."""
+    """Make the passes of PLATE and write them as layers beside its picture: N, depth.Z, albedo and others."""
     from .. import job as jobs
     from ..shot.passes import make_passes
     from ..shot.passes_plan import LAYERS

@@ -37,14 +37,19 @@ def _declared_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.command("render", cls=BriefCommand, epilog=EXAMPLES)
 @_declared_options
-@click.option("--job", "job_file", metavar="FILE", help="Start from this job file; options given here win.")
-@click.option("--save-job", metavar="FILE", help="Write the job, with what was measured, for a farm or another day.")
+@click.option(
+    "--job",
+    "job_file",
+    metavar="FILE",
+    help="Read the settings from this job file; options typed here take precedence over it.",
+)
+@click.option("--save-job", metavar="FILE", help="Write the settings and what was measured of the shot as a job file.")
 @click.option(
     "--review", metavar="FILE", multiple=True,
     help="Write plate and relight side by side in display colours: a movie (.mp4, .mov) or a sheet of frames (.png); may be "
     "given several times.",
 )  # fmt: skip
-@click.option("--dry-run", is_flag=True, help="Show frames, paths, sizes and memory; render nothing.")
+@click.option("--dry-run", is_flag=True, help="Show frames, paths, sizes and memory, and render nothing.")
 @click.option("--progress", type=click.Choice(DIALECTS), default="auto", help="The form in which progress is reported.")
 @logging_options
 def command(
@@ -58,7 +63,7 @@ def command(
     log_json: bool,
     **given: Any,
 ) -> None:
-    """Relight PLATE by an environment, words, a background or a rig, and write scene-linear EXR frames."""
+    """Relight PLATE with a new light (an environment, words, a background or a rig) and write scene-linear EXR frames."""
     from .. import job as jobs
 
     start_log(quiet, log_file, log_json)

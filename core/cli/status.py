@@ -54,11 +54,13 @@ class Status:
 
 @click.command("status")
 @click.argument("out", metavar="OUT")
-@click.option("-F", "--frames", metavar="TEXT", help="The frames there should be. Without it what the reports expect.")
-@click.option("--verify", is_flag=True, help="Read the pixels too, not only the headers.")
-@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+@click.option(
+    "-F", "--frames", metavar="TEXT", help="The frames that are expected. Without it, those that the reports expect."
+)
+@click.option("--verify", is_flag=True, help="Read the pixels, too, not only the headers.")
+@click.option("--json", "as_json", is_flag=True, help="Write JSON, for programs.")
 def command(out: str, frames: str | None, verify: bool, as_json: bool) -> None:
-    """Say what the sequence OUT has, lacks and failed at, and why: a pattern, one of its frames, or its folder."""
+    """Show which frames of the sequence OUT exist, are missing or failed, and why. OUT is a pattern, one frame, or the folder."""
     found = status_of(out, parse_frames(frames) if frames else None, verify=verify)
     click.echo(json.dumps(as_data(found), indent=1) if as_json else describe(found))
     if not found.whole:
@@ -103,7 +105,7 @@ def describe(found: Status) -> str:
     for word, reasons in (("broken", found.broken), ("failed", found.failed), ("skipped", found.skipped)):
         lines += [f"{word:10}{format_frames(frames)}: {reason}" for reason, frames in _by_reason(reasons).items()]
     if found.foreign:
-        lines.append(f"not ours  {format_frames(found.foreign)}: no relamp in the header")
+        lines.append(f"foreign   {format_frames(found.foreign)}: not made by Relamp")
     for made, count in found.made.items():
         lines.append(f"made      {count} by {made}")
     return "\n".join(lines)

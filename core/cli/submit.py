@@ -28,14 +28,16 @@ ENGINES = ("openjd", "opencue")
 
 
 @click.command("submit")
-@click.option("--engine", type=click.Choice(ENGINES), default="openjd", show_default=True, help="The farm's language.")
-@click.option("--job", "job_file", required=True, metavar="FILE", help="What relamp render --save-job wrote.")
-@click.option("--chunk", default=50, show_default=True, metavar="N", help="Frames a task renders.")
-@click.option("--bundle", metavar="DIR", help="Keep the job as the farm gets it here.")
-@click.option("--overwrite", is_flag=True, help="Write over files that are in the bundle.")
-@click.option("--gpu/--no-gpu", default=False, help="Only machines with a GPU.")
-@click.option("--dry-run", is_flag=True, help="Show the job as the farm would get it; send nothing.")
-@click.option("--local", is_flag=True, help="Run it here, through the farm's own runner.")
+@click.option("--engine", type=click.Choice(ENGINES), default="openjd", show_default=True, help="The farm system.")
+@click.option(
+    "--job", "job_file", required=True, metavar="FILE", help="The job file, written by relamp render --save-job."
+)
+@click.option("--chunk", default=50, show_default=True, metavar="N", help="The number of frames in a task.")
+@click.option("--bundle", metavar="DIR", help="Keep the submitted job in this folder.")
+@click.option("--overwrite", is_flag=True, help="Replace files that are already in the folder.")
+@click.option("--gpu/--no-gpu", default=False, help="Use machines with a GPU only.")
+@click.option("--dry-run", is_flag=True, help="Show the job that would be submitted, and submit nothing.")
+@click.option("--local", is_flag=True, help="Run the job on this machine, through the farm's own runner.")
 def command(
     engine: str, job_file: str, chunk: int, bundle: str | None, overwrite: bool, gpu: bool, dry_run: bool, local: bool
 ) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -58,7 +58,8 @@ MEASURES = (
 
 @dataclass(frozen=True)
 class FrameScores:
-    """One frame: `scores` by the names of `MEASURES`, `truth` what the truth itself scores where that means something.
+    """One frame: `scores` by the names of `MEASURES`, `truth` and `unchanged` what the truth itself and the plate as it is
+    score, where that means something.
 
     A name is missing where there is nothing to measure: the first frame has no frame before, no plate was given, and so on.
     """
@@ -68,6 +69,7 @@ class FrameScores:
     """Inside the matte and finite in both pictures."""
     scores: dict[str, float]
     truth: dict[str, float]
+    unchanged: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,11 @@ class Evaluation:
     def shot_truth(self) -> dict[str, float]:
         """Means of what the truth itself scores."""
         return _means([frame.truth for frame in self.frames])
+
+    @property
+    def shot_unchanged(self) -> dict[str, float]:
+        """Means of what the unchanged plate scores against the truth; empty without a plate."""
+        return _means([frame.unchanged for frame in self.frames])
 
 
 def evaluate(
@@ -214,7 +221,7 @@ class _Files:
 
 
 def _score(frame: int, now: _Moment, before: _Moment | None) -> FrameScores:
-    scores = dict(_likeness(now)) | dict(_kept(now.pred, now)) | dict(_edges(now))
+    scores = dict(_likeness(now.pred, now)) | dict(_kept(now.pred, now)) | dict(_edges(now))
     truth = dict(_kept(now.truth, now))
     if before is not None:
         filmed = [m.truth if m.plate is None else m.plate for m in (before, now)]
@@ -225,11 +232,12 @@ def _score(frame: int, now: _Moment, before: _Moment | None) -> FrameScores:
             scores |= {"flicker": steady[0], "flicker_global": steady[1]}
         scores |= dict(_along((before.pred, now.pred), moved, inside))
         truth |= dict(_along((before.truth, now.truth), moved, inside))
-    return FrameScores(frame, int(now.inside.sum()), scores, truth)
+    unchanged = {} if now.plate is None else dict(_likeness(now.plate, now))
+    return FrameScores(frame, int(now.inside.sum()), scores, truth, unchanged)
 
 
-def _likeness(now: _Moment) -> Iterator[tuple[str, float]]:
-    pred, truth, inside = now.pred, now.truth, now.inside
+def _likeness(pred: np.ndarray, now: _Moment) -> Iterator[tuple[str, float]]:
+    truth, inside = now.truth, now.inside
     factor = metrics.alignment(pred, truth, inside)
     yield "psnr", metrics.psnr(pred, truth, inside)
     yield "psnr_aligned", metrics.psnr(np.float32(factor) * pred, truth, inside)

@@ -22,13 +22,15 @@ from ..pictures.colour import Colour
 from ..pictures.frame import place
 from ..pictures.sequence import Sequence
 from ..process import pin_opencv
-from . import motion
+from . import motion, verdict
 from .evaluate import MATTE_THRESHOLD, SPACE
 from .metrics import luminance, rms, stops
 from .report import panel
 
 COARSE = 24
 """Light is coarse: what is finer than the shorter side over this is noise, or motion not followed quite, and is averaged out."""
+SCALE = (0.0, 0.2)
+"""Stops: the fixed scale of the drawing."""
 HIDDEN_SHARE = 0.02
 """Of the pixels inside: a frame whose neighbours show less of it says nothing, as at a cut."""
 
@@ -70,7 +72,7 @@ def measure(
 
 
 def as_text(sequence: str, scores: list[FrameFlicker]) -> str:
-    """A line a frame, then the shot's means and its worst frames."""
+    """A line a frame, then the shot's means, its worst frames, and whether that is steady."""
     lines = [sequence, f"stops; motion by classical flow ({motion.FLOW})", "frame     whole     local"]
     for s in scores:
         lines.append(
@@ -82,6 +84,7 @@ def as_text(sequence: str, scores: list[FrameFlicker]) -> str:
     whole, local = (float(np.mean([abs(getattr(s, n)) for s in told])) for n in ("whole", "local"))
     worst = sorted(told, key=lambda s: -np.hypot(s.whole or 0, s.local or 0))[:3]
     lines += [f"mean {abs(whole):10.4f}{local:10.4f}", f"worst: {', '.join(str(s.frame) for s in worst)}"]
+    lines.append(verdict.of_flicker(abs(whole), local))
     return "\n".join(lines)
 
 
@@ -97,7 +100,9 @@ def save_plot(named: dict[str, list[FrameFlicker]], path: Path, overwrite: bool 
         for which in ("whole", "local")
     ]
     units = ("whole, stops", "local, stops")
-    write_png(path, np.concatenate([panel(c, span, unit) for c, unit in zip(curves, units, strict=True)]), overwrite)
+    write_png(
+        path, np.concatenate([panel(c, span, unit, SCALE) for c, unit in zip(curves, units, strict=True)]), overwrite
+    )
 
 
 @dataclass(frozen=True)

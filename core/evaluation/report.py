@@ -12,7 +12,7 @@ import numpy as np
 
 from ..atomic import replacing
 from ..light.sheet import write_png
-from . import motion
+from . import motion, verdict
 from .evaluate import MATTE_THRESHOLD, MEASURES, Evaluation, Measure
 
 SCHEMA = "relamp.evaluation/1"
@@ -21,8 +21,10 @@ _GROUPS = (
     ("flicker", "flicker_global", "warp_error", "warp_ssim", "motion"),
     ("detail", "hue_drift", "edge_laplacian", "edge_tenengrad"),
 )
-_PANELS = ((("psnr", "psnr_aligned"), "dB"), (("log_rmse", "flicker", "flicker_global"), "stops"),
-           (("ssim", "warp_ssim", "detail"), "1 is alike"), (("motion",), "px"))  # fmt: skip
+# Measures of one unit, the unit, and the fixed scale they are drawn on, so that pictures of different shots compare.
+_PANELS = ((("psnr", "psnr_aligned"), "dB", (10, 50)), (("log_rmse",), "stops", (0, 2)),
+           (("flicker", "flicker_global"), "stops", (0, 0.5)), (("ssim", "warp_ssim", "detail"), "1 is alike", (0, 1)),
+           (("motion",), "px", (0, 4)))  # fmt: skip
 _PANEL_SIZE = (150, 860)  # px, height and width
 _MARGIN = (70, 150)  # px, left for the scale and right for the names
 _INKS = ((205, 92, 40), (40, 120, 200), (60, 150, 70), (150, 60, 160), (30, 160, 180), (110, 110, 110), (20, 20, 20))
@@ -41,7 +43,9 @@ def as_text(evaluation: Evaluation) -> str:
         shown = [m for m in MEASURES if m.name in names and m.name in e.shot]
         if shown:
             lines += ["", *_frame_table(e, shown)]
-    return "\n".join([*lines, "", *_shot_table(e)])
+    sentence = verdict.of_likeness(e.shot["psnr_aligned"], e.shot.get("exposure"), e.shot_unchanged.get("psnr_aligned"))
+    steadiness = verdict.of_flicker(e.shot["flicker_global"]) if "flicker_global" in e.shot else ""
+    return "\n".join([*lines, "", *_shot_table(e), "", sentence, *([steadiness] if steadiness else [])])
 
 
 def as_json(evaluation: Evaluation) -> str:
@@ -60,6 +64,7 @@ def as_json(evaluation: Evaluation) -> str:
         "flow": motion.FLOW,
         "shot": _plain(e.shot),
         "shot_truth": _plain(e.shot_truth),
+        "shot_unchanged": _plain(e.shot_unchanged),
         "frames": [
             {"frame": f.frame, "pixels": f.pixels, "scores": _plain(f.scores), "truth": _plain(f.truth)}
             for f in e.frames
@@ -82,37 +87,41 @@ def save_plot(evaluation: Evaluation, path: Path, overwrite: bool = False) -> No
 def plot(evaluation: Evaluation) -> np.ndarray:
     """Measures over the frames, a panel a unit; (H, W, 3) uint8 display-encoded."""
     e, titles = evaluation, {m.name: m.title for m in MEASURES}
-    present = [(names, unit) for names, unit in _PANELS if any(name in e.shot for name in names)]
+    present = [shown for shown in _PANELS if any(name in e.shot for name in shown[0])]
     curves = [
         {
             titles[n]: [(f.frame, f.scores[n]) for f in e.frames if math.isfinite(f.scores.get(n, math.nan))]
             for n in names
         }
-        for names, _ in present
+        for names, _, _ in present
     ]
     span = (e.frames[0].frame, e.frames[-1].frame)
-    return np.concatenate([panel(c, span, unit) for c, (_, unit) in zip(curves, present, strict=True)])
+    return np.concatenate([panel(c, span, *scaled) for c, (_, *scaled) in zip(curves, present, strict=True)])
 
 
-def panel(curves: dict[str, list[tuple[int, float]]], span: tuple[int, int], unit: str) -> np.ndarray:
+def panel(
+    curves: dict[str, list[tuple[int, float]]], span: tuple[int, int], unit: str, scale: tuple[float, float]
+) -> np.ndarray:
     """Curves of one unit over the frames of `span`, by their titles; (H, W, 3) uint8 display-encoded.
 
-    Values must be finite; a curve may lack frames.
+    Values must be finite; a curve may lack frames. `scale` is the lowest and the highest value of the drawing; values beyond
+    it lie on its edge, and the name of such a curve says its largest value.
     """
     height, width = _PANEL_SIZE
     left, right = _MARGIN
     picture = np.full((height, width, 3), 250, np.uint8)
-    low, high = _scale([value for points in curves.values() for _, value in points])
+    low, high = scale
     first, last = span
 
     def at(frame: float, value: float) -> tuple[int, int]:
+        value = min(max(value, low), high)
         x = left + (width - left - right) * ((frame - first) / (last - first) if last > first else 0.5)
         return round(x), round(height - 25 - (height - 40) * (value - low) / (high - low))
 
-    for value in (low, high):
+    for value in (low, (low + high) / 2, high):
         cv2.line(picture, (left, at(first, value)[1]), (width - right, at(first, value)[1]), (215, 215, 215), 1)
         _write(picture, f"{value:.3g}", (8, at(first, value)[1] + 4))
-    _write(picture, unit, (8, height // 2))
+    _write(picture, unit, (8, height - 6))
     _write(picture, f"frame {first}", (left, height - 6))
     _write(picture, f"{last}", (width - right - 30, height - 6))
     drawn = [(title, points) for title, points in curves.items() if points]
@@ -121,7 +130,9 @@ def panel(curves: dict[str, list[tuple[int, float]]], span: tuple[int, int], uni
         cv2.polylines(picture, [np.array(places, np.int32)], False, ink, 2, cv2.LINE_AA)
         for centre in places:
             cv2.circle(picture, centre, 3, ink, -1, cv2.LINE_AA)
-        _write(picture, title, (width - right + 15, 25 + 20 * row), ink)
+        largest = max(value for _, value in points)
+        shown = title if largest <= high else f"{title} {largest:.3g}"
+        _write(picture, shown, (width - right + 15, 25 + 20 * row), ink)
     return picture
 
 
@@ -147,14 +158,6 @@ def _number(value: float | None, digits: int) -> str:
 
 def _plain(scores: dict[str, float]) -> dict[str, float | str]:
     return {name: value if math.isfinite(value) else "inf" for name, value in scores.items()}
-
-
-def _scale(values: list[float]) -> tuple[float, float]:
-    """The lowest and the highest value of a scale, never equal."""
-    if not values:
-        return 0.0, 1.0
-    low, high = min(values), max(values)
-    return (low, high) if high - low > 1e-6 else (low - 0.5, high + 0.5)
 
 
 def _write(panel: np.ndarray, text: str, at: tuple[int, int], ink: tuple[int, int, int] = (60, 60, 60)) -> None:

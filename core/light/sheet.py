@@ -17,6 +17,7 @@ from ..pictures.colour import Colour
 from .balls import grey_and_chrome
 from .environment import direction_to_uv, directions, level, lookup, resize
 from .irradiance import irradiance_table
+from .kelvin import in_words
 from .lamps import Lamp, Lamps, split
 
 MAP_ROWS = 512
@@ -55,10 +56,10 @@ def light_sheet(
     k = level(pixels, colour.luminance_weights)
     lines = [
         f"{name}: {pixels.shape[1]} x {pixels.shape[0]}, sha256 {sha256[:12]}",
-        f"level {k:.4g} (luminance of the mean radiance), brightest {luminance.max():.4g}, {luminance.max() / k:.3g} times that",
+        f"level {k:.4g} (luminance of the mean radiance), brightest {math.log2(luminance.max() / k):.1f} stops above that",
         f"lamps {len(found.lamps)} of {lamps} asked for, the rest holds {1 - sum(lamp.share for lamp in found.lamps):.0%}",
     ]
-    return "\n".join(lines + [_lamp_line(number, lamp) for number, lamp in enumerate(found.lamps, 1)])
+    return "\n".join(lines + [_lamp_line(number, lamp, colour) for number, lamp in enumerate(found.lamps, 1)])
 
 
 def write_png(path: Path, picture: np.ndarray, overwrite: Overwrite = False) -> None:
@@ -110,13 +111,13 @@ def draw(pixels: np.ndarray, lamps: Lamps, colour: Colour) -> np.ndarray:
     return sheet
 
 
-def _lamp_line(number: int, lamp: Lamp) -> str:
+def _lamp_line(number: int, lamp: Lamp, colour: Colour) -> str:
     x, y, z = lamp.direction
     azimuth, elevation = np.degrees(np.arctan2(x, -z)), np.degrees(np.arcsin(np.clip(y, -1, 1)))
     side = "right" if azimuth > 0 else "left"
     where = f"{abs(azimuth):.0f} deg {side} of the view, {elevation:+.0f} deg up"
-    tint = " ".join(f"{value:.2f}" for value in lamp.colour)
-    return f"lamp {number}: {where}, radius {lamp.angular_radius:.2g} deg, {lamp.share:.0%} of the light, tint {tint}"
+    shade = in_words(colour.from_working(lamp.colour[None, None].astype(np.float32), "lin_rec709_scene")[0, 0])
+    return f"lamp {number}: {where}, radius {lamp.angular_radius:.2g} deg, {lamp.share:.0%} of the light, {shade}"
 
 
 def _exposure(measured: float) -> float:

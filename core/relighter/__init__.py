@@ -52,4 +52,4 @@ def load(parameters: RelightParameters) -> Backbone:
         from .light_a_video.backbone import LightAVideo
 
         return LightAVideo(p, resolve_device(p.device))
-    raise UsageError(f"there is no backbone {p.backbone!r}")
+    raise UsageError(f"--backbone {p.backbone!r} is none that Relamp has; relamp render --help-all lists them")

@@ -74,7 +74,7 @@ def describe(plan: PassesPlan) -> str:
         f"out       {first.out}",
         f"layers    {', '.join(FILE_NAMES.get(name, name) for name in plan.layers)}",
         f"estimator {'; '.join(plan.loaded.used)}, at {plan.loaded.estimator.size} px",
-        f"anchor    {plan.job.measured.anchor:g}",
+        f"exposure  factor {plan.job.measured.anchor:.4g}",
     ]
     return "\n".join(lines)
 

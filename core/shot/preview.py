@@ -18,6 +18,7 @@ from cachetools import LRUCache
 from ..errors import InputError, UsageError
 from ..job import READ_WITH, Measured, RelightJob
 from ..light.rig import MOST
+from ..light.sources import Illumination
 from ..parameters import RelightParameters, default_of, knobs
 from ..pictures.colour import Colour
 from ..pictures.curves import MIDDLE_GREY
@@ -26,6 +27,7 @@ from ..pictures.screen import Picture, Screens, View, as_bytes
 from ..pictures.sequence import Sequence
 from . import plan as plans
 from .frame import RelitFrame, Shot, relight_frame
+from .lights import LightMaps
 from .network_input import proxy_of
 from .passes_sheet import shown
 from .plan import RENDER, FrameTask, Inputs, Plan
@@ -81,6 +83,8 @@ class Previewer:
         self._screens = Screens()
         self._plates = PreviewPlates()
         self._seen = SeenShapes(KEPT_SHAPES)
+        self._maps = LightMaps()
+        self._source: tuple[Hashable, Illumination | None] | None = None
         self._light_pictures = LightPictures(self._screens)
         self._rigs = NeutralRigs()
         self._linear: LRUCache[str, np.ndarray] = LRUCache(KEPT_PICTURES)
@@ -234,7 +238,7 @@ class Previewer:
         p = replace(plan.parameters, **{name: default_of(name) for name in _AMOUNTS})
         key, warm = (p, prepared, frames.number), self._warm
         if warm is None or warm.key != key or warm.plate is not frames.plate:
-            shot = Shot.of(plan, frames, like=warm and warm.shot, seen=self._seen)
+            shot = Shot.of(plan, frames, like=warm and warm.shot, seen=self._seen, maps=self._maps)
             self._warm = warm = _Warm(key, frames.plate, shot)
         return warm.shot.with_amounts(plan)
 
@@ -253,6 +257,7 @@ class Previewer:
             self._prepared = self._warm = None
             plan = prepare(RelightJob(replace(p, frames=str(number)), self._measurements(job)))
             self._measured = (_key(p, _SHOT), plan.job.measured)
+            plan = replace(plan, source=self._same_source(p, plan.source, number))
             self._prepared = prepared = _Prepared(key, plan)
         plan = prepared.plan
         for light in (plan.target, plan.source):
@@ -262,6 +267,14 @@ class Previewer:
         near = range(number - plan.reach, number + plan.reach + 1)
         there = tuple(f for f in near if f == number or plan.inputs.plate.path(f).is_file())
         return replace(plan, on_disk=there), key
+
+    def _same_source(self, p: RelightParameters, source: Illumination | None, number: int) -> Illumination | None:
+        """The source light of a plan made anew: the one of the last plan, with its tables, where its file is the same."""
+        file = Sequence.parse(p.source_env).path(number) if p.source_env else None
+        key = (p.source_env, p.env_colorspace, p.config, file and file_state(file))
+        if self._source is None or self._source[0] != key:
+            self._source = (key, source)
+        return self._source[1]
 
     def _measurements(self, job: RelightJob) -> Measured:
         if job.measured.anchor is not None or self._measured is None:
