@@ -200,7 +200,7 @@ import os, sys
 sys.path.insert(0, sys.argv[1])
 import qt
 from pathlib import Path
-from relamp.core import job as jobs
+from relamp.core.job import RelightJob
 from relamp.core.parameters import RelightParameters
 from relamp.ui.recovery import Recovery
 kept = Recovery(Path(sys.argv[2]))
