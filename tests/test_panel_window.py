@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 from panels import Watch, end, load, long_lived, make_panel, panel
-from PySide6.QtCore import QLockFile, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 import qt
-from relamp.core.job import RelightJob
-from relamp.core.parameters import RelightParameters, knobs
+from relamp.core import job as jobs
+from relamp.core.parameters import knobs
 from relamp.ui import recovery
 from relamp.ui.sections import APART, RENDER, SURFACE, look_sections, render_sections
 from shots import Shot
@@ -193,3 +193,26 @@ def test_a_render_that_waits_leaves_the_queue_while_another_goes_on(panel, tmp_p
     assert "finished first" in first.words()
     qt.until(lambda: first.state == "stopped", "the end")
     assert not (tmp_path / "second").exists()
+
+
+CRASH = """
+import os, sys
+sys.path.insert(0, sys.argv[1])
+import qt
+from pathlib import Path
+from relamp.core.job import RelightJob
+from relamp.core.parameters import RelightParameters
+from relamp.ui.recovery import Recovery
+kept = Recovery(Path(sys.argv[2]))
+kept.note(RelightJob(RelightParameters(plate="shot.####.exr", mix=0.75)))
+kept.flush()
+os._exit(11)
+"""
+
+
+def test_work_is_there_after_a_crash(tmp_path):
+    command = [sys.executable, "-c", CRASH, str(Path(__file__).parent), str(tmp_path / "recovery")]
+    assert subprocess.run(command, env={**os.environ, "QT_QPA_PLATFORM": "offscreen"}).returncode == 11
+    left = recovery.Recovery(tmp_path / "recovery").left()
+    assert left is not None
+    assert jobs.load(left[0]).parameters.mix == 0.75

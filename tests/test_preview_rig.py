@@ -1,6 +1,7 @@
 """The lights of a rig in previews: their strength and colour multiply layers that are worked out once."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from relamp.core.job import RelightJob
 from relamp.core.parameters import RelightParameters
 from relamp.core.shot import preview as previews
-from shots import QUICK, Shot
+from shots import QUICK, Shot, layer, write_exr
 
 
 @pytest.fixture
@@ -76,3 +77,13 @@ def test_the_normal_of_the_subject_is_told_and_none_beside_it(shot):
     assert left[0] < -0.1
     assert np.linalg.norm(left) == pytest.approx(1)
     assert seen.normal(job, None, 960, 0.01, 0.01) is None
+
+
+def test_a_depth_says_how_far_the_subject_is(shot):
+    seen = previews.Previewer()
+    job = RelightJob(RelightParameters(plate=shot.plate, **QUICK))
+    assert seen.picture(job, "plate").facts["distance"] is None
+    ball = layer(shot.plate_frame(1001), "A", "N.Z")
+    write_exr(shot.folder / "z.exr", np.where(ball[..., :1] > 0, 3 - ball[..., 1:], 0), ("Z",))
+    job = RelightJob(replace(job.parameters, depth=str(shot.folder / "z.exr")))
+    assert seen.picture(job, "plate").facts["distance"] == pytest.approx(2.3, abs=0.2)

@@ -8,6 +8,8 @@ from PySide6.QtCore import QEvent, QObject
 from PySide6.QtGui import QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QPushButton, QWidget
 
+from .layouts import clear
+
 
 class Banner(QFrame):
     """A sentence and a button for each answer; hidden while it asks nothing."""
@@ -21,11 +23,7 @@ class Banner(QFrame):
 
     def ask(self, sentence: str, answers: Iterable[tuple[str, Callable[[], None] | None]]) -> None:
         """Ask, in place of what was asked before. A click runs its answer, if any, and hides the banner."""
-        while self._box.count():
-            item = self._box.takeAt(0)
-            widget = None if item is None else item.widget()
-            if widget is not None:
-                widget.deleteLater()
+        clear(self._box)
         self._box.addWidget(QLabel(sentence, self), 1)
         self.answers = {}
         for text, act in answers:

@@ -18,7 +18,6 @@ from . import theme
 from .rig import Light, RigEditor
 
 HALF_VIEW = math.radians(20.0)  # of the picture's width, where no camera says otherwise (docs/rig.md)
-DISTANCE = 2.0  # of the subject, in units, where no depth says otherwise
 SIDE = 0.28  # of the picture's shorter side: the circle of distant lights from the side
 REACH = 11.0  # px around a handle that take hold of it
 NEAREST = 0.25  # units before the camera at which a light that stands closer is drawn
@@ -38,9 +37,10 @@ class LightOverlay(QObject):
         self.shown, self.placing = False, False
         rig.changed.connect(self.changed)
 
-    def setPlate(self, width: int, height: int) -> None:
-        """The size of the plate's display window, px."""
+    def setPlate(self, width: int, height: int, distance: float | None = None) -> None:
+        """The size of the plate's display window, px, and how far its subject is where a depth says so."""
         self._pixels = (width, height)
+        self._rig.setDistance(distance)
 
     def setShown(self, on: bool) -> None:
         """Draw the lights, or not."""
@@ -192,7 +192,7 @@ class LightOverlay(QObject):
 
     def _unit(self, frame: QRectF) -> float:
         """Screen pixels of a unit at the subject."""
-        return self._focal(frame) / DISTANCE
+        return self._focal(frame) / self._rig.distance()
 
     def _ring(self, light: Light, frame: QRectF) -> float:
         return max(abs(_first(light.get("out", 0.3))) * self._unit(frame), 16.0)

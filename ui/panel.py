@@ -44,7 +44,7 @@ from . import theme
 from .banner import Banner, UndoBeyondField
 from .client import WorkerClient
 from .command_line import command_line
-from .dropped import ROLES, kind_of
+from .dropped import PICTURES, ROLES, kind_of
 from .input_row import NAME_WIDTH, InputRow
 from .knob_form import KnobForm
 from .lamp_list import LampFacts, LampList
@@ -64,6 +64,7 @@ from .viewer import Viewer
 from .words_line import WordsLine
 
 JOB_FILES = "Relamp jobs (*.json);;All files (*)"
+OPENED = f"Jobs and plates (*.json {' '.join(f'*{suffix}' for suffix in PICTURES)});;All (*)"
 RECENT = 8
 COLUMN = 240  # px, a column at its narrowest
 SCROLL_BAR = 10  # px
@@ -105,7 +106,8 @@ class Panel(QWidget):
         self.recovery = Recovery(folder_of(self._settings), self)
         self._job_path = ""
         self._suggested: str | None = None
-        self._lamps_found, self._lamp_layers = 0, 0
+        self._lamps_found = 0
+        self._lamp_layers: tuple[int, tuple[str, ...]] = (0, ())
         self.help: QMessageBox | None = None
         self.library: Library | None = None
         self.viewer = Viewer(self.session, self)
@@ -605,10 +607,11 @@ class Panel(QWidget):
 
     def _rig_changed(self) -> None:
         """Offer the layers of the rig's lights and of the lamps: the rig's come first in a render, too."""
-        count = self._lamps_found + len(self.rig.lights())
-        if count != self._lamp_layers:
-            self._lamp_layers = count
-            self.viewer.setLamps(count)
+        names = tuple(str(light["name"]) for light in self.rig.lights())
+        layers = (self._lamps_found + len(names), names)
+        if layers != self._lamp_layers:
+            self._lamp_layers = layers
+            self.viewer.setLamps(*layers)
 
     def _place_main_lamp(self, u: float) -> None:
         mark = self.light.dial.lamps()
@@ -640,7 +643,7 @@ class Panel(QWidget):
                 editor.setCompleter(completer)
 
     def _choose_open(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(self, "Open", self._job_path, "Jobs and plates (*.json *.exr);;All (*)")
+        path, _ = QFileDialog.getOpenFileName(self, "Open", self._job_path, OPENED)
         if path:
             self.open(path)
 

@@ -44,10 +44,19 @@ class RigEditor(QObject):
         self._space, self._selected, self._step = "camera", -1, ""
         self.facts: list[dict[str, Any]] = []
         self._written: str | None = None
+        self._distance: float | None = None
         self._timer = QTimer(self, singleShot=True, interval=TOGETHER)
         self._timer.timeout.connect(self.flush)
         session.parameterChanged.connect(self._parameter_changed)
         _forget_old(folder)
+
+    def setDistance(self, distance: float | None) -> None:
+        """How far the subject is, in the depth's unit; None where no depth says so."""
+        self._distance = distance
+
+    def distance(self) -> float:
+        """How far the subject is taken to be, in the unit of the rig's lengths."""
+        return self._distance or -rig_library.MIDDLE[2]
 
     def lights(self) -> list[Light]:
         """The lights, in the rig's order. They are changed through the methods here alone."""
@@ -70,7 +79,8 @@ class RigEditor(QObject):
 
     def add(self, preset: str) -> None:
         """Add the lights of a preset of the library, and select the first of them."""
-        self.append(rig_library.lights_of(preset, taken=[light["name"] for light in self._lights]))
+        taken = [light["name"] for light in self._lights]
+        self.append(rig_library.lights_of(preset, (0.0, 0.0, -self.distance()), taken))
 
     def append(self, lights: list[Light]) -> None:
         """Add lights at the end, and select the first of them."""
@@ -118,7 +128,8 @@ class RigEditor(QObject):
         light = self._lights[index]
         if light["kind"] != "distant":
             here = [round(x * pixels[0], 1), round(y * pixels[1], 1)]
-            self.set(index, "place", at=here, out=light.get("out", 0.3), position=None)
+            out = light.get("out", round(0.15 * self.distance(), 4))
+            self.set(index, "place", at=here, out=out, position=None)
         if light["kind"] == "sphere":
             return
 

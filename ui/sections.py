@@ -28,14 +28,14 @@ class Section:
 
 LOOK = (
     Section("New light", ("env_exposure", "env_rotate", "env_level", "background_exposure")),
-    Section("Picture", ("mix", "shadows", "grain")),
+    Section("Picture", ("mix", "shadows", "ground", "grain")),
     Section("Over time", ("temporal", "deflicker", "deflicker_strength")),
     Section("Plate and colour", ("colorspace", "env_colorspace", "config", "layer", "views", "camera"), folded=True),
     Section("Given shape", ("normals_space", "normals_flip", "depth_kind"), folded=True),
     Section("Method", ("backbone", "working_size", "ensemble", "anchor", "seed", "steps"), folded=True),
 )
 RENDER = (
-    Section("Files", ("out", "frames", "over", "overwrite")),
+    Section("Files", ("out", "frames", "over", "background_fit", "overwrite")),
     Section("Layers", ("layers", "lamps"), folded=True),
     Section("Frames", ("skip_existing", "missing", "keep_going", "verify"), folded=True),
     Section("File format", ("data_type", "compression", "drop_layers", "multipart", "create_dir"), folded=True),
@@ -49,7 +49,8 @@ LABELS = {
     "deflicker_strength": "how much", "colorspace": "plate's space", "env_colorspace": "maps' space", "config": "OCIO config",
     "layer": "plate's layer", "normals_space": "normals' axes", "normals_flip": "turn around", "depth_kind": "depth holds",
     "backbone": "relighter", "anchor": "exposure factor", "working_size": "working size",
-    "over": "over background", "overwrite": "replace files", "lamps": "light layers", "skip_existing": "skip finished",
+    "over": "over background", "background_fit": "background",
+    "overwrite": "replace files", "lamps": "light layers", "skip_existing": "skip finished",
     "missing": "gaps", "keep_going": "go on after errors", "verify": "check pixels", "data_type": "numbers",
     "drop_layers": "drop plate's layers", "multipart": "a part a layer", "create_dir": "make folders",
     "threads": "frames at once",

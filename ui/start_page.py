@@ -8,6 +8,8 @@ from pathlib import Path
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
+from .layouts import clear
+
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"  # in a checkout; a wheel has none
 RECENT = 4  # names listed
 
@@ -41,10 +43,7 @@ class StartPage(QWidget):
 
     def setRecent(self, paths: Iterable[str]) -> None:
         """List what was open lately."""
-        while self._recent.count():
-            widget = self._recent.takeAt(0).widget()
-            if widget is not None:
-                widget.deleteLater()
+        clear(self._recent)
         for path in list(paths)[:RECENT]:
             button = QPushButton(Path(path).name, self)
             button.setToolTip(path)

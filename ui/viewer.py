@@ -108,14 +108,15 @@ class Viewer(QWidget):
         """Show a stage, as if it was chosen."""
         self.stage.setCurrentIndex(self.stage.findData(stage))
 
-    def setLamps(self, count: int) -> None:
-        """How many lamps there are layers of to look at."""
+    def setLamps(self, count: int, names: tuple[str, ...] = ()) -> None:
+        """How many lamps there are layers of to look at; `names` are those of a rig's lights, which come first."""
+        called = {f"lamp{number}": f"light: {name}" for number, name in enumerate(names, 1)}
         stages = [*STAGES, *LAYERS, *(f"lamp{number}" for number in range(1, count + 1)), *(["rest"] if count else [])]
         current = self.stage.currentData()
         with QSignalBlocker(self.stage):
             self.stage.clear()
             for index, name in enumerate(stages):
-                self.stage.addItem(NAMES.get(name, name), name)
+                self.stage.addItem(called.get(name) or NAMES.get(name, name), name)
                 self.stage.setItemData(index, _TIPS.get(name, ""), Qt.ItemDataRole.ToolTipRole)
             self.stage.setCurrentIndex(stages.index(current) if current in stages else 0)
         if current and self.stage.currentData() != current:
@@ -237,7 +238,7 @@ class Viewer(QWidget):
         self._facts, self._shown = facts, stage
         self.view.setTag(self._tag(stage, facts))
         if self._overlay is not None:
-            self._overlay.setPlate(facts["full_width"], facts["full_height"])
+            self._overlay.setPlate(facts["full_width"], facts["full_height"], facts["distance"])
         if stage == self._awaited:
             self.view.setBusy("")
         self.view.setPicture(image, QSize(facts["full_width"], facts["full_height"]), facts["pixel_aspect"])

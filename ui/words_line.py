@@ -24,7 +24,7 @@ from . import theme
 ACROSS = 4  # chips in a row
 TYPED = 350  # ms after the last key before the words are read
 _CHIPS = ("lights", "sky", "time of day", "where a light stands", "colour", "strength", "size", "contrast")
-_CHIP_WORDS = {"where a light stands": "where", "time of day": "time"}
+_CHIP_WORDS = {"where a light stands": "where", "time of day": "time", "strength": "power", "contrast": "mood"}
 
 
 class _LastWord(QCompleter):

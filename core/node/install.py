@@ -17,7 +17,19 @@ from .. import VERSION
 from ..atomic import replacing
 from ..errors import OutputError, UsageError
 
-FLOOR_0 = ("__init__", "atomic", "errors", "frames", "job", "launch", "parameters", "plain_json", "rpc", "node")
+FLOOR_0 = (
+    "__init__",
+    "atomic",
+    "errors",
+    "frames",
+    "job",
+    "launch",
+    "parameters",
+    "plain_json",
+    "rig_library",
+    "rpc",
+    "node",
+)
 """What a plugin needs of `core`: modules, and the folder of the node."""
 
 MANIFEST = "installed.json"
@@ -79,7 +91,10 @@ def remove(target: Path) -> bool:
 def _sources(folders: tuple[str, ...]) -> Iterator[Path]:
     for name in FLOOR_0:
         found = _ROOT / "core" / name
-        yield from sorted(found.rglob("*.py")) if found.is_dir() else [found.with_suffix(".py")]
+        if found.is_dir():
+            yield from sorted(found.rglob("*.py"))
+        else:  # a module, and what it reads beside itself
+            yield from (file for suffix in (".py", ".json") if (file := found.with_suffix(suffix)).is_file())
     for folder in folders:
         if not (_ROOT / folder).is_dir():
             raise UsageError(f"there is no {folder} beside {_ROOT / 'core'}; this Relamp was installed without it")

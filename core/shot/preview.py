@@ -152,6 +152,7 @@ class Previewer:
             "full_height": display.height,
             "pixel_aspect": plate.frame.pixel_aspect,
             "colorspace": plate.frame.colorspace,
+            "distance": _distance(plate),
             "exact": not rig and plate.scale == 1,
         }
         return Picture(pixels, facts)
@@ -298,6 +299,15 @@ def _check_stage(stage: str, dim: tuple[float, ...], p: RelightParameters) -> No
         raise UsageError(f"stage must be one of {', '.join(STAGES)}, or lamp1 to lamp{lamps}; got {stage!r}")
     if dim and len(dim) != p.lamps + 1:
         raise UsageError(f"dim takes {p.lamps + 1} numbers, the last for the rest; got {len(dim)}")
+
+
+def _distance(plate: PreviewPlate) -> float | None:
+    """How far the subject's middle is, in the depth's unit; None without a depth."""
+    subject = plate.subject
+    if subject is None or subject.depth is None:
+        return None
+    seen = subject.depth[(subject.weight > 0.5) & (subject.depth > 0)]
+    return float(np.median(seen)) if seen.size else None
 
 
 def _preview_parameters(p: RelightParameters) -> RelightParameters:

@@ -67,13 +67,13 @@ def of_finished(
     # A still light may have fewer lamps than are asked for: the layers of the others are black, their factors mean nothing.
     gains = (*rig, *dim[:-1], *(1.0,) * lamps)[:lamps]  # one for each lamp, (3,) or a number
     if lamp := lamp_of(stage):
-        return (
-            finished.lamps[lamp - 1] * np.float32(gains[lamp - 1]) if lamp <= lamps else np.zeros_like(finished.beauty)
-        )
+        if lamp > lamps:
+            return np.zeros_like(finished.beauty)
+        return finished.lamps[lamp - 1] * np.asarray(gains[lamp - 1], np.float32)
     rest = finished.beauty - np.sum(finished.lamps, axis=0)  # (h, w, 3)
     if stage == "rest":
         return rest
     total = rest * np.float32(dim[-1] if dim else 1.0)
     for part, gain in zip(finished.lamps, gains, strict=True):
-        total += part * np.float32(gain)
+        total += part * np.asarray(gain, np.float32)
     return total
