@@ -1,9 +1,10 @@
 """The example plate with lights put into the scene: a picture for docs/rig.md.
 
     python benchmarks/rigs.py --out renders/rigs --picture docs/rig.jpg
+    python benchmarks/rigs.py --words docs/rig.md
 
-Renders frame 1012 of the example plate with `relamp render --rig` for each rig below; the plate is shown first. Twenty sentences
-that name lights are printed with the lights that `relamp rig` understands, or with its refusal.
+Renders frame 1012 of the example plate with `relamp render --rig` for each rig below; the plate is shown first. `--words` writes
+what `relamp rig --say` makes of twenty sentences, or its refusal, into the page.
 """
 
 # pyright: reportMissingImports=false
@@ -21,11 +22,13 @@ import numpy as np
 from relamp.core.atomic import replacing
 from relamp.core.cli import main as relamp
 from relamp.core.errors import UsageError
-from relamp.core.light.rig import SCHEMA, to_json
+from relamp.core.light import rig_changes
+from relamp.core.light.rig import SCHEMA, Rig, to_json, with_lights
 from relamp.core.light.rig_words import rig_of, sentence
 from relamp.core.pictures import exr
 from relamp.core.pictures.colour import Colour
 from relamp.core.pictures.frame import place
+from relamp.core.rig_library import lights_of
 
 FRAME = 1012
 PLATE = Path(__file__).parents[1] / "examples" / "plate" / "plate.####.exr"
@@ -49,22 +52,27 @@ RIGS = {
     ],
 }  # fmt: skip
 SENTENCES = (
-    "add a warm rim from behind left", "soft key from the left", "cool fill from the right", "candle from below",
-    "three lights", "hair light", "pink neon on the right, blue neon on the left", "torch from below",
-    "a window on the right", "moonlight from behind", "key light, fill light, rim light", "a kicker from behind right",
-    "practical lamp on the left", "ring light", "spot from above", "softbox from camera left at 3200 kelvin",
-    "dim bulb from the right", "tv screen from the front", "street lamp above", "make her glow",
+    "add a warm rim from behind left", "make the key stronger", "a candle near her cheek", "turn the fill down a stop",
+    "make the key warmer and the rim cooler", "make the rim blue", "move the key to the right", "move the key a little higher",
+    "soften the key", "add a window on the right", "a torch from below", "take out the fill", "turn the rim off",
+    "set the key to 3200 K", "put the key on the other side", "pink neon on the right, blue neon on the left",
+    "add a practical behind her on the left", "make everything dimmer", "move the key closer", "make her glow",
 )  # fmt: skip
+BASE = "three-point"  # the rig of the library that the sentences change
+MARKS = ("<!-- sentences -->\n", "<!-- end of sentences -->\n")
 WIDTH, TITLE = 480, 20  # px
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--out", type=Path, help="render the rigs into this folder")
+    parser.add_argument("--words", type=Path, help="write the table of sentences into this page")
     parser.add_argument("--picture", type=Path, help="draw the sheet, JPEG or PNG")
     given = parser.parse_args()
-    for said in SENTENCES:
-        print(f"{said!r}: {understood(said)}")
+    if given.words:
+        write_table(given.words)
+    if given.out is None:
+        return
     given.out.mkdir(parents=True, exist_ok=True)
     texts = {name: json.dumps({"schema": SCHEMA, "lights": lights}) for name, lights in RIGS.items()}
     texts |= {name: to_json(rig_of(words)) for name, words in WORDS.items()}
@@ -82,11 +90,29 @@ def main() -> None:
 
 
 def understood(said: str) -> str:
-    """What `relamp rig` makes of a sentence."""
+    """What `relamp rig --say` makes of a sentence, on a rig of three points: what it did, and the new or changed lights."""
+    before = with_lights(Rig(()), lights_of(BASE))
     try:
-        return "; ".join(sentence(light) for light in rig_of(said).lights)
+        after, done = rig_changes.said(before, said)
     except UsageError as error:
         return f"refused: {error}"
+    changed = [sentence(light) for light in after.lights if light not in before.lights]
+    return " · ".join(["; ".join(done), *changed])
+
+
+def table() -> str:
+    """The sentences and what became of each, as rows of Markdown."""
+    rows = "".join(f"| {said} | {understood(said)} |\n" for said in SENTENCES)
+    return f"| said | what became of it |\n| --- | --- |\n{rows}"
+
+
+def write_table(page: Path) -> None:
+    """Put the table between its marks on a page."""
+    text = page.read_text(encoding="utf-8")
+    head, rest = text.split(MARKS[0])
+    _, tail = rest.split(MARKS[1])
+    with replacing(page, overwrite=True) as temporary:
+        temporary.write_text(f"{head}{MARKS[0]}{table()}{MARKS[1]}{tail}", encoding="utf-8")
 
 
 def tile(name: str, path: Path) -> np.ndarray:

@@ -34,12 +34,14 @@ class Measured:
     """What is measured once on named frames of the plate, so that no result depends on which frames are asked for.
 
     `anchor` brings the plate to the proxy's exposure. `source_light` is a small lat-long map, rows of pixels of three
-    floats in the working space, fitted when no source environment is given. `frames` are the frames looked at.
+    floats in the working space, fitted when no source environment is given. `ground` are the four numbers of the ground found
+    under the subject (`shape.ground.Ground`), empty where none was found. `frames` are the frames looked at.
     """
 
     frames: tuple[int, ...] = ()
     anchor: float | None = None
     source_light: tuple[tuple[tuple[float, float, float], ...], ...] | None = None
+    ground: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -178,6 +180,7 @@ def _measured(data: dict[str, Any], where: str) -> Measured:
             frames=tuple(int(frame) for frame in data.get("frames", ())),
             anchor=None if data.get("anchor") is None else float(data["anchor"]),
             source_light=None if light is None else tuple(tuple(_three(pixel) for pixel in row) for row in light),
+            ground=None if data.get("ground") is None else _plane(data["ground"]),
         )
         if measured.anchor is not None and not 1 / _LARGEST < measured.anchor < _LARGEST:
             raise ValueError(f"anchor must be above 0 and finite; got {measured.anchor:g}")
@@ -200,6 +203,14 @@ def _check_radiance(values: list[float]) -> None:
         raise ValueError(f"source_light must hold finite numbers of 0 or more; got {wrong:g}")
     if not any(values):
         raise ValueError("source_light must hold some light; all of its numbers are 0")
+
+
+def _plane(numbers: Any) -> tuple[float, ...]:
+    """The four numbers of a ground, or none. Raises `ValueError` for others."""
+    plane = tuple(float(number) for number in numbers)
+    if plane and (len(plane) != 4 or not all(abs(v) < _LARGEST for v in plane) or not any(plane[:3])):
+        raise ValueError("ground must be four finite numbers, a direction and an offset")
+    return plane
 
 
 def _three(pixel: Any) -> tuple[float, float, float]:

@@ -60,7 +60,7 @@ def lights_of(name: str, middle: Point = MIDDLE, taken: Iterable[str] = ()) -> l
     names, made = set(taken), []
     for light in _spelt_out(name):
         placed = _placed(light, middle)
-        placed["name"] = _free_name(light["name"], names)
+        placed["name"] = free_name(light["name"], names)
         names.add(placed["name"])
         made.append(placed)
     return made
@@ -93,7 +93,7 @@ def _rounded(length: float) -> float:
     return float(f"{length:.5g}")
 
 
-def _free_name(name: str, taken: set[str]) -> str:
+def free_name(name: str, taken: set[str]) -> str:
     """The name, numbered from 2 on where it is taken."""
     number, free = 1, name
     while free in taken:

@@ -12,13 +12,11 @@ import contextlib
 import inspect
 import logging
 import os
-import signal
 import sys
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import Any, BinaryIO
 
 from . import VERSION
@@ -37,79 +35,12 @@ from .rpc import (
     read_message,
     write_message,
 )
+from .rpc.lane import Lane, Request, new_stop
 from .rpc.values import check_numbers, check_texts, gains_of, job_of, require_texts
 
 log = logging.getLogger("relamp")
 
 Method = Callable[..., Reply]
-
-
-def _new_stop() -> Stop:
-    """A request is stopped as if by Ctrl-C."""
-    return Stop(signal.SIGINT)
-
-
-@dataclass(eq=False)
-class _Request:
-    id: Any
-    method: str
-    run: Callable[[], Reply]
-    stop: Stop = field(default_factory=_new_stop)
-
-
-class _Lane:
-    """Requests done one after another on a thread of their own."""
-
-    def __init__(self, name: str, answer: Callable[[_Request], None]) -> None:
-        self._answer = answer
-        self._waiting: deque[_Request] = deque()
-        self._changed = threading.Condition()
-        self._current: _Request | None = None
-        self._closing = False
-        self._thread = threading.Thread(target=self._work, name=name)
-        self._thread.start()
-
-    def add(self, request: _Request) -> None:
-        with self._changed:
-            self._waiting.append(request)
-            self._changed.notify()
-
-    def requests(self) -> list[_Request]:
-        """The one in work first, then those that wait."""
-        with self._changed:
-            return [*([self._current] if self._current else []), *self._waiting]
-
-    def cancel(self, id: Any) -> None:
-        """Stop a request: one that waits is answered at once and never begun, one in work ends as soon as it can."""
-        with self._changed:
-            waiting = [request for request in self._waiting if request.id == id]
-            for request in waiting:
-                self._waiting.remove(request)
-            if self._current is not None and self._current.id == id:
-                self._current.stop.set()
-        for request in waiting:
-            request.stop.set()
-            self._answer(request)
-
-    def close(self) -> None:
-        """Begin nothing more, stop what is in work, and wait for it."""
-        with self._changed:
-            self._closing = True
-            self._waiting.clear()
-            if self._current is not None:
-                self._current.stop.set()
-            self._changed.notify()
-        self._thread.join()
-
-    def _work(self) -> None:
-        while True:
-            with self._changed:
-                self._current = None
-                self._changed.wait_for(lambda: self._waiting or self._closing)
-                if self._closing:
-                    return
-                self._current = self._waiting.popleft()
-            self._answer(self._current)
 
 
 class Worker:
@@ -121,8 +52,13 @@ class Worker:
         self._requests, self._replies = requests, replies
         self._writing = threading.Lock()
         self._previewer = Previewer()
-        self._previewing = _Lane("look", self._answer)
-        self._rendering = _Lane("render", self._answer)
+        self._previewing = Lane("look", self._answer)
+        self._rendering = Lane("render", self._answer)
+        self._long: dict[str, Method] = {
+            "render": self._render,
+            "passes": self._passes,
+            "source_light": self._source_light,
+        }
         self._at_once: dict[str, Method] = {"queue": self._queue, "status": self._status, "cancel": self._cancel}
         self._looks: dict[str, Method] = {
             "preview": self._preview,
@@ -132,6 +68,11 @@ class Worker:
             "displays": self._displays,
             "inspect": self._inspect,
             "made": self._made,
+            "rig": self._rig,
+            "surface": self._surface,
+            "passes_there": self._passes_there,
+            "vocabulary": self._vocabulary,
+            "words": self._words,
         }
 
     def run(self) -> int:
@@ -167,9 +108,9 @@ class Worker:
 
     def _dispatch(self, id: Any, method: str, params: dict[str, Any]) -> None:
         function = self._at_once.get(method) or self._looks.get(method)
-        stop = _new_stop()
-        if method == "render":
-            function = self._render
+        stop = new_stop()
+        if method in self._long:
+            function = self._long[method]
             params = {**params, "told": lambda event: self._tell("progress", id=id, **vars(event)), "stop": stop}
         if function is None:
             self._refuse(id, METHOD_NOT_FOUND, f"there is no method {method!r}")
@@ -179,13 +120,13 @@ class Worker:
         except TypeError as error:
             self._refuse(id, INVALID_PARAMS, f"{method}: {error}")
             return
-        request = _Request(id, method, lambda: function(**params), stop)
+        request = Request(id, method, lambda: function(**params), stop)
         if method in self._at_once:
             self._answer(request)
         else:
-            (self._rendering if method == "render" else self._previewing).add(request)
+            (self._rendering if method in self._long else self._previewing).add(request)
 
-    def _answer(self, request: _Request) -> None:
+    def _answer(self, request: Request) -> None:
         """Do one request and say what came of it; nothing that goes wrong in it goes further."""
         try:
             if request.stop.is_set():
@@ -268,6 +209,38 @@ class Worker:
         require_texts(pattern=pattern, frames=frames)
         return Reply(how_made(pattern, frames))
 
+    def _rig(self, rig: str | None = None, words: str | None = None, frame: int = 1) -> Reply:
+        """A rig, as the text of a rig file or in words: its text, and a sentence and a screen colour for each light."""
+        from .light.rig import from_json, to_json
+        from .light.rig_words import rig_of, sentence
+        from .shot.rig_lights import screen_colour
+
+        check_texts(rig=rig, words=words)
+        check_numbers(frame=frame)
+        found = rig_of(words) if words is not None else from_json(rig or "", "the rig")
+        lights = [light.at_frame(int(frame)) for light in found.lights]
+        facts = [{"says": sentence(light), "colour": screen_colour(light)} for light in lights]
+        return Reply({"rig": to_json(found), "lights": facts})
+
+    def _vocabulary(self) -> Reply:
+        """The words that a light may be described with, by topic."""
+        from .light.vocabulary import TOPICS
+
+        return Reply({"topics": {topic: list(words) for topic, words in TOPICS.items()}})
+
+    def _words(self, words: str) -> Reply:
+        """What is understood of a light in words, as a sentence."""
+        from .light.said_back import said_back
+        from .light.words import describe
+
+        require_texts(words=words)
+        return Reply({"understood": said_back(describe(words))})
+
+    def _surface(self, job: dict[str, Any], x: float, y: float, frame: int | None = None, size: int = 960) -> Reply:
+        """The normal of the subject at (x, y) of the picture, 0 to 1: camera axes, unit; null where there is no subject."""
+        check_numbers(x=x, y=y, size=size, **({} if frame is None else {"frame": frame}))
+        return Reply({"normal": self._previewer.normal(job_of(job), frame, int(size), x, y)})
+
     def _render(self, job: dict[str, Any], told: Callable[[Event], None], stop: Stop, resume: bool = False) -> Reply:
         from .job import with_parameters
         from .shot import relight
@@ -280,6 +253,33 @@ class Worker:
         kept = sorted(frame for report in reports for frame in report.kept)
         return Reply({"written": written, "kept": kept, "out": [report.out for report in reports]})
 
+    def _passes_there(self, job: dict[str, Any], frame: int) -> Reply:
+        """Which passes the shot has, and who made each."""
+        from .shot.passes_there import passes_there
+        from .shot.plan import resolve_inputs
+
+        check_numbers(frame=frame)
+        p = job_of(job).parameters
+        inputs = resolve_inputs(p if p.out else replace(p, out="passes.####.exr"))
+        return Reply({"passes": passes_there(p, inputs, int(frame))})
+
+    def _passes(self, job: dict[str, Any], told: Callable[[Event], None], stop: Stop, resume: bool = False) -> Reply:
+        """Make the passes of the job's plate, as `relamp passes` does; frames made before with the same settings are kept."""
+        from .job import with_parameters
+        from .shot.passes import make_passes
+        from .shot.passes_prepare import prepare_passes
+
+        report = make_passes(prepare_passes(with_parameters(job_of(job), skip_existing="same")), told, stop)
+        return Reply({"written": sorted(report.written), "kept": sorted(report.kept), "out": [report.out]})
+
+    def _source_light(self, job: dict[str, Any], told: Callable[[Event], None], stop: Stop, out: str) -> Reply:
+        """Estimate the light the job's plate was shot under, and write it as a map to `out`, over an earlier one."""
+        from .shot.source_light import save_estimate
+
+        require_texts(out=out)
+        save_estimate(job_of(job), out)
+        return Reply({"written": [], "kept": [], "out": [out]})
+
     def _cancel(self, id: int) -> Reply:
         self._rendering.cancel(id)
         self._previewing.cancel(id)
@@ -288,7 +288,7 @@ class Worker:
     def _queue(self) -> Reply:
         return Reply({"requests": [{"id": request.id, "method": request.method} for request in self._every_request()]})
 
-    def _every_request(self) -> list[_Request]:
+    def _every_request(self) -> list[Request]:
         return [*self._rendering.requests(), *self._previewing.requests()]
 
     def _status(self) -> Reply:

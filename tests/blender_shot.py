@@ -76,6 +76,7 @@ def main():
         node, comp = node_and_comp()
         SAID["reopened"] = node.node_tree.relamp.show
         render(comp, node, "reopened", (FIRST,))
+        SAID["shadowed"] = shadowed(comp, node)
         heavy = {
             "torch",
             "diffusers",
@@ -91,6 +92,21 @@ def main():
     finally:
         relamp.unregister()
         Path(GIVEN["said"]).write_text(json.dumps(SAID))
+
+
+def shadowed(comp, node):
+    """Bake a plate on which a ball shadows a wall, and take the lamp away that throws the shadow."""
+    tree = node.node_tree
+    bpy.context.scene.frame_end = FIRST
+    comp.links.new(image_node(comp, GIVEN["shadow_plate"]).outputs[0], node.inputs["Plate"])
+    tree.relamp.env, tree.relamp.source_env = GIVEN["shadow_env"], GIVEN["shadow_source"]
+    tree.relamp.shadows, tree.relamp.grain, tree.relamp.env_exposure = 1.0, "off", 0.0
+    bpy.ops.relamp.version_up()
+    done = list(bpy.ops.relamp.bake())
+    render(comp, node, "shadowed", (FIRST,))
+    node.inputs["Lamp 1"].default_value = 0.0
+    render(comp, node, "without_sun", (FIRST,))
+    return done
 
 
 def settings():

@@ -43,6 +43,12 @@ def pixel(point: np.ndarray, size: int) -> tuple[int, int]:
     return int(size / 2 + focal * point[1] / point[2]), int(size / 2 - focal * point[0] / point[2])
 
 
+def places(size: int) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Pixels of the wall in the middle of the ball's shadow, and opposite it in the sun."""
+    shadow = CENTRE - SUN * ((CENTRE[2] - WALL) / SUN[2])
+    return pixel(shadow, size), pixel(np.array([-shadow[0], shadow[1], WALL]), size)
+
+
 class ShadowShot(Shot):
     """One frame of it: `env_a` is the plate's light, `env_b` the map with the sun, `shaded` and `open` are pixels of the wall."""
 
@@ -55,5 +61,4 @@ class ShadowShot(Shot):
         normals, depth = scene(size)
         light = irradiance(soft_light((0.0, 0.3, 1.0)), normals) / np.pi * 0.4
         write_exr(self.plate_frame(1001), np.concatenate([light, normals, depth[..., None]], -1), CHANNELS, kind)
-        shadow = CENTRE - SUN * ((CENTRE[2] - WALL) / SUN[2])
-        self.shaded, self.open = pixel(shadow, size), pixel(np.array([-shadow[0], shadow[1], WALL]), size)
+        self.shaded, self.open = places(size)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import OpenImageIO as oiio
 import pytest
+from shadow_shot import ShadowShot, places
 
 from relamp.blender_plugin import home
 from relamp.core.cli import main
@@ -19,6 +20,7 @@ HERE = Path(__file__).parent
 MADE_BY_MAKE = HERE.parent / ".venv-bpy" / "bin" / "python"
 BPY_PYTHON = os.environ.get("RELAMP_BPY_PYTHON") or (str(MADE_BY_MAKE) if MADE_BY_MAKE.is_file() else "")
 SIZE = 40
+SHADED, OPEN = places(SIZE)
 
 in_blender = pytest.mark.skipif(not BPY_PYTHON, reason="no Python with bpy: run make blender, or set RELAMP_BPY_PYTHON")
 
@@ -32,7 +34,12 @@ def walk(tmp_path_factory):
         ball = lit_ball(soft_light((0.3, 0.4, 1.0)), SIZE)[..., :4] * np.float32(1 + 0.1 * (frame - 1001))
         write_exr(shot.plate_frame(frame), ball, BALL_CHANNELS[:4], "half", colorInteropID="lin_ap1_scene")
     assert main(["blender", "install", "--dir", str(folder / "addons")]) == 0
+    (folder / "shadow").mkdir()
+    shadow = ShadowShot(folder / "shadow", size=SIZE)
     given = {
+        "shadow_plate": shadow.plate,
+        "shadow_env": shadow.env_b,
+        "shadow_source": shadow.env_a,
         "addons": str(folder / "addons"),
         "blend": str(folder / "shot.blend"),
         "plate": shot.plate,
@@ -142,6 +149,15 @@ def test_a_lamp_is_dimmed_and_tinted_live(walk):
     assert np.abs(wanted - baked[..., :3]).max() > 0.02
     same_within_half(dimmed[..., :3], wanted)
     assert np.array_equal(dimmed[..., 3], baked[..., 3])
+
+
+@in_blender
+def test_a_lamp_dimmed_live_takes_its_shadow_with_it(walk):
+    folder, _, said = walk
+    assert said["shadowed"] == ["FINISHED"]
+    with_sun, without = (composited(folder, name)[..., :3] for name in ("shadowed", "without_sun"))
+    assert with_sun[OPEN].mean() > 2.5 * with_sun[SHADED].mean()
+    assert without[SHADED].mean() > 0.75 * without[OPEN].mean()  # the ball still hides a part of the sky
 
 
 @in_blender

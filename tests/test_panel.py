@@ -140,7 +140,7 @@ def test_what_is_wrong_is_said_where_it_is(panel, tmp_path):
     assert "notes.exr" in panel.view.message()
     before = panel.queue.rows()
     panel.renderJob()
-    assert "--env is not given" in panel.said()
+    assert "“map” is not given" in panel.said()
     assert panel.queue.rows() == before
 
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,8 @@ import shots
 from relamp.core import rig_library
 from relamp.core.cli import main
 from relamp.core.errors import InputError, UsageError
-from relamp.core.light.rig import Rig, RigLight, from_json, load, to_json
+from relamp.core.light.rig import Rig, RigLight, from_json, load, to_json, with_lights
+from relamp.core.light.rig_changes import said
 from relamp.core.light.rig_words import rig_of, sentence
 from relamp.core.shape import shadow
 from relamp.core.shape.placed import PlacedLight, visibility
@@ -403,7 +405,7 @@ def test_the_verb_adds_lights_of_the_library_to_a_rig_and_numbers_their_names(tm
         ([], "give a rig file, words, or lights of the library"),
         (["--add", "key", "--subject", "0,0,2"], "z is below 0"),
         (["--add", "key", "--subject", "0,0"], "three numbers"),
-        (["candle", "--subject", "0,0,-2"], "none are added"),
+        (["candle", "--subject", "0,0,-2"], "neither is given"),
         (["world.json", "--add", "key"], "in the axes of the world"),
     ],
 )
@@ -412,3 +414,77 @@ def test_lights_that_cannot_be_added_are_refused(tmp_path, monkeypatch, capsys, 
     Path("world.json").write_text(rig_text(KEY, space="world"))
     assert main(["rig", *options]) == 2
     assert what in capsys.readouterr().err
+
+
+def the_table_of_sentences():
+    """Rows of the page: what was said, and what became of it."""
+    page = (Path(__file__).parents[1] / "docs" / "rig.md").read_text(encoding="utf-8")
+    rows = page.split("<!-- sentences -->")[1].split("<!-- end of sentences -->")[0].strip().splitlines()[2:]
+    return [tuple(cell.strip() for cell in row.strip("|").split(" | ")) for row in rows]
+
+
+def three_points():
+    return with_lights(Rig(()), rig_library.lights_of("three-point"))
+
+
+def test_the_page_says_what_becomes_of_twenty_sentences():
+    rows = the_table_of_sentences()
+    assert len(rows) == 20
+    refused = [(words, told) for words, told in rows if told.startswith("refused: ")]
+    assert len(refused) <= 2
+    for words, told in refused:
+        with pytest.raises(UsageError) as error:
+            said(three_points(), words)
+        assert told == f"refused: {error.value}"
+    for words, told in (row for row in rows if row not in refused):
+        before = three_points()
+        after, done = said(before, words)
+        changed = [sentence(light) for light in after.lights if light not in before.lights]
+        assert told == " · ".join(["; ".join(done), *changed])
+        assert after != before
+
+
+def test_words_change_what_they_name_and_nothing_else():
+    before = three_points()
+    key, fill, rim = said(before, "make the key stronger and warmer and the rim 2 stops brighter")[0].lights
+    assert (key.stops, key.kelvin) == (1.0, 4480.0)
+    assert fill == before.lights[1]
+    assert rim == replace(before.lights[2], stops=2.5)
+    (across, *_) = said(before, "put the key on the other side")[0].lights
+    np.testing.assert_allclose(across.direction, before.lights[0].direction * np.array([-1, 1, 1]), atol=0.01)
+    assert [light.name for light in said(before, "take out the fill")[0].lights] == ["key", "rim"]
+    assert not said(before, "turn everything off")[0].at_frame(1)
+
+
+def test_a_light_that_words_move_stays_aimed_at_the_subject():
+    window = with_lights(Rig(()), rig_library.lights_of("window"))
+    (moved,) = said(window, "move the window to the right, move it closer")[0].lights
+    offset, before = (np.array(light.position) - rig_library.MIDDLE for light in (moved, window.lights[0]))
+    np.testing.assert_allclose(np.linalg.norm(offset), 0.7 * np.linalg.norm(before), rtol=1e-3)
+    assert offset[0] > 0 > before[0]
+    np.testing.assert_allclose(np.cross(moved.aim, offset), 0, atol=1e-3)
+    assert np.dot(moved.aim, offset) < 0
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        ("make the sun stronger", "names no light of the rig, which has key, fill, rim"),
+        ("make the key purr", "purr is no change of a light"),
+        ("move the key closer", "equally far from everything"),
+        ("add a gobo", "gobo"),
+        (" ", "says nothing of a light"),
+        ("set the key to 50 K", "1000 to 40000 K"),
+    ],
+)
+def test_words_that_change_nothing_are_refused(words, what):
+    with pytest.raises(UsageError, match=what):
+        said(three_points(), words)
+
+
+def test_the_verb_changes_a_rig_in_words(tmp_path, capsys):
+    first, second = tmp_path / "rig.json", tmp_path / "more.json"
+    assert main(["rig", "--add", "key", "--out", str(first)]) == 0
+    assert main(["rig", str(first), "--say", "make it stronger, a candle near her face", "--out", str(second)]) == 0
+    assert "key: +1 stops\nadded candle" in capsys.readouterr().out
+    assert [(light.name, light.stops) for light in load(second).lights] == [("key", 1.0), ("candle", -0.5)]

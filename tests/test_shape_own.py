@@ -217,3 +217,23 @@ def test_a_ball_before_a_wall_is_shadowed_on_the_right_side(backbone):
     row = residual[48] - np.median(residual)
     assert row[24:30].min() < -0.25  # the wall to the left of the ball, the light on the right
     assert abs(row[68:74]).max() < 0.1
+
+
+def test_what_the_network_sees_hardly_depends_on_how_its_scales_fit_the_picture():
+    code, matte = (torch.from_numpy(np.ascontiguousarray(p))[None] for p in lit_ball(320, 256))
+    network = own.load().network
+    # 256 rows fit the coarsest scale, 232 do not; what is cut off holds nothing of the subject.
+    with torch.inference_mode():
+        whole = own.see(network, code, matte).normals
+        cut = own.see(network, code[:, :, 12:-12], matte[:, :, 12:-12]).normals
+    cosine = (whole[:, :, 12:-12] * cut).sum(1)[matte[:, 0, 12:-12] > 0.5]
+    assert float(torch.rad2deg(torch.acos(cosine.clamp(-1, 1))).mean()) < 1
+
+
+def lit_ball(width: int, height: int) -> tuple[np.ndarray, np.ndarray]:
+    """A grey ball lit from the upper left: code (3, h, w) and matte (1, h, w)."""
+    x, y = np.meshgrid((np.arange(width) - width / 2) / 100, (height / 2 - np.arange(height)) / 100)
+    z = np.sqrt(np.maximum(1 - x**2 - y**2, 0))
+    light = 0.4 * np.maximum((-0.5 * x + 0.5 * y + 0.7 * z), 0) + 0.05
+    matte = (x**2 + y**2 < 1).astype(np.float32)
+    return encode_log((light * matte)[..., None].repeat(3, -1).astype(np.float32)).transpose(2, 0, 1), matte[None]

@@ -406,5 +406,6 @@ def _first(picture: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(picture.transpose(2, 0, 1), np.float32)
 
 
-def _glossy(tables: np.ndarray) -> np.ndarray:
+def _glossy(tables: np.ndarray | None) -> np.ndarray:
+    assert tables is not None, "lights for training have glossy tables"
     return np.ascontiguousarray(tables.transpose(0, 3, 1, 2).reshape(-1, *tables.shape[1:3]), np.float16)

@@ -22,7 +22,8 @@ class Banner(QFrame):
     def ask(self, sentence: str, answers: Iterable[tuple[str, Callable[[], None] | None]]) -> None:
         """Ask, in place of what was asked before. A click runs its answer, if any, and hides the banner."""
         while self._box.count():
-            widget = self._box.takeAt(0).widget()
+            item = self._box.takeAt(0)
+            widget = None if item is None else item.widget()
             if widget is not None:
                 widget.deleteLater()
         self._box.addWidget(QLabel(sentence, self), 1)

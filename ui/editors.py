@@ -58,7 +58,7 @@ class _Float(QDoubleSpinBox):
             event.ignore()
 
 
-class _Slider(QSlider):
+class Slider(QSlider):
     """A slider over `low` to `high` that the wheel does not move by accident."""
 
     moved = Signal(float)
@@ -88,7 +88,7 @@ class _Slider(QSlider):
             event.ignore()
 
 
-class _Number(QWidget):
+class Number(QWidget):
     """One float or several, or a curve that is shown as such. One may have a slider beside its field."""
 
     edited = Signal()
@@ -103,12 +103,12 @@ class _Number(QWidget):
         self._keys = QLabel(self)
         self._keys.setProperty("role", "quiet")
         self._keys.hide()
-        self.slider = _Slider(*slides, self) if slides else None
+        self.slider = Slider(*slides, self) if slides else None
         if self.slider is not None:
             box.addWidget(self.slider, 1)
             self.slider.moved.connect(self.spins[0].setValue)
             self.spins[0].valueChanged.connect(self.slider.show_number)
-            self.spins[0].setFixedWidth(68)
+            self.spins[0].setFixedWidth(74)
         for spin in self.spins:
             spin.setMinimumWidth(44)
             if count > 1:
@@ -303,9 +303,9 @@ def make_editor(name: str, knob: Knob, parent: QWidget) -> QWidget:
     elif knob.kind == "bool":
         made = _Switch(parent)
     elif knob.kind == "vector":
-        made = _Number(knob, parent, count=3)
+        made = Number(knob, parent, count=3)
     elif knob.kind == "float" and default is not None:
-        made = _Number(knob, parent, slides=SLIDERS.get(name))
+        made = Number(knob, parent, slides=SLIDERS.get(name))
     elif knob.kind == "int" and default is not None:
         made = _Whole(knob, parent)
     elif knob.kind == "names" and knob.choices:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QFileDialog, QGridLayout, QLabel, QLineEdit, QToolButton, QWidget
@@ -18,6 +20,7 @@ class InputRow(QWidget):
     def __init__(self, label: str, tip: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._path = ""
+        self._button: QToolButton | None = None
         self.setAcceptDrops(True)
         self.setToolTip(f"<p>{tip}</p>")
         grid = QGridLayout(self)
@@ -51,6 +54,18 @@ class InputRow(QWidget):
         grid.addWidget(self._sentence, 1, 1, 1, 3)
         grid.setColumnStretch(1, 1)
 
+    def addButton(self, text: str, tip: str, act: Callable[[], None]) -> QToolButton:
+        """Add a button under the field that fills the row by another way; it is there as long as the row is empty."""
+        self._button = QToolButton(self)
+        self._button.setText(text)
+        self._button.setToolTip(tip)
+        self._button.setProperty("small", "true")
+        self._button.clicked.connect(act)
+        layout = self.layout()
+        assert isinstance(layout, QGridLayout)
+        layout.addWidget(self._button, 2, 1, 1, 3, Qt.AlignmentFlag.AlignLeft)
+        return self._button
+
     def path(self) -> str:
         """The path, as given."""
         return self._path
@@ -58,6 +73,8 @@ class InputRow(QWidget):
     def setPath(self, path: str) -> None:
         """Set the path; `pathChanged` is emitted when it is another."""
         self._field.setText(path)
+        if self._button is not None:
+            self._button.setVisible(not path)
         if path != self._path:
             self._path = path
             self.setSentence("")

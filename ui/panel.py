@@ -10,6 +10,7 @@ import importlib.util
 import os
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -35,23 +36,32 @@ from PySide6.QtWidgets import (
 )
 
 from ..core import VERSION
+from ..core import job as jobs
 from ..core.errors import RelampError, StoppedError, UsageError
 from ..core.job import RelightJob
-from ..core.parameters import knob_of
+from ..core.parameters import PUBLISHED, knob_of
 from . import theme
 from .banner import Banner, UndoBeyondField
 from .client import WorkerClient
 from .command_line import command_line
+from .dropped import ROLES, kind_of
 from .input_row import NAME_WIDTH, InputRow
 from .knob_form import KnobForm
 from .lamp_list import LampFacts, LampList
+from .library import Library
 from .light_box import LightBox
+from .light_overlay import LightOverlay
 from .light_presets import KeptLight, LightPresets
+from .lights_tab import LightsTab
+from .passes_tab import PassesTab
 from .recovery import Recovery, discard, folder_of
 from .render_queue import RenderQueue, RenderRow
-from .sections import label_of, look_sections, render_sections
+from .rig import RigEditor
+from .sections import in_panel_words, label_of, look_sections, render_sections
 from .session import INPUTS, Session
+from .start_page import StartPage, example_plate
 from .viewer import Viewer
+from .words_line import WordsLine
 
 JOB_FILES = "Relamp jobs (*.json);;All files (*)"
 RECENT = 8
@@ -73,6 +83,8 @@ SHORTCUTS = (
     ("1", "pixel for pixel"),
     ("+, -, wheel", "zoom"),
     ("W", "wipe between before and after"),
+    ("R", "the frame at full size, as it is rendered"),
+    ("S", "keep a snapshot"),
     ("Left, Right on the light", "turn by a degree, with Shift by ten"),
 )
 
@@ -93,22 +105,32 @@ class Panel(QWidget):
         self.recovery = Recovery(folder_of(self._settings), self)
         self._job_path = ""
         self._suggested: str | None = None
+        self._lamps_found, self._lamp_layers = 0, 0
         self.help: QMessageBox | None = None
+        self.library: Library | None = None
         self.viewer = Viewer(self.session, self)
         self.view = self.viewer.view
+        self.start = StartPage(self.view)
+        QVBoxLayout(self.view).addWidget(self.start)
         self.light = LightBox(self)
         self.presets = LightPresets(self._settings, self._current_light, self)
         self.lamps = LampList(self)
-        self.inputs = {name: InputRow(label_of(name), knob_of(name).help, self) for name in INPUTS}
-        self.words = QLineEdit(self)
+        self.passes = PassesTab(self)
+        left = [name for name in INPUTS if name not in self.passes.inputs]
+        self.inputs = {name: InputRow(label_of(name), knob_of(name).help, self) for name in left} | self.passes.inputs
+        self.words_line = WordsLine(knob_of("prompt").help, self)
+        self.words = self.words_line.field
         self.settings_form = KnobForm(look_sections(), self)
         self.render_form = KnobForm(render_sections(), self)
+        self.rig = RigEditor(self.session, self.recovery.folder.parent / "rigs", self)
+        self.overlay = LightOverlay(self.rig, self)
+        self.lights = LightsTab(self.rig, self)
         self.queue = RenderQueue(self)
         self.banner = Banner(self)
         self._build()
         self._connect()
         self._restore()
-        self.view.setMessage("Drop a plate here: a scene-linear EXR, or one frame of a sequence")
+        self.start.setRecent(self.recentFiles())
         self.view.setFocus()  # keys work from the start
         self._started = False
 
@@ -135,6 +157,7 @@ class Panel(QWidget):
     def saveJob(self, path: str) -> None:
         """Write the job; an error is shown as a sentence."""
         try:
+            self.rig.saveBeside(Path(path))
             self.session.save(path)
         except RelampError as error:
             self.say(str(error), wrong=True)
@@ -149,17 +172,80 @@ class Panel(QWidget):
             self.session.job.require("plate", "env", "out")
         except RelampError as error:
             self.say(str(error), wrong=True)
-            self.tabs.setCurrentIndex(1)
+            self.showTab("Render")
             return
-        self.tabs.setCurrentIndex(1)
+        self.showTab("Render")
         out = self.session.job.parameters.out or ""
         row = self.queue.add(Path(out).name, out)
         self._begin(row, self.session.job, out, resume=False)
 
-    def _begin(self, row: RenderRow, job: RelightJob, out: str, resume: bool) -> None:
+    def openExample(self) -> None:
+        """Open the example shot with the light it was shot under, in the first of its environments."""
+        folder = example_plate().parents[1] / "environments"
+        self.open(str(example_plate()))
+        # Its maps share no exposure, so the subject keeps its level.
+        for name, value in (
+            ("source_env", folder / "source.exr"), ("env", folder / "softbox_studio.exr"), ("env_level", "match"),
+        ):  # fmt: skip
+            self.session.set(name, str(value))
+
+    def showLibrary(self) -> None:
+        """Open the library of environments and lights beside the panel."""
+        if self.library is None:
+            self.library = Library(self.session, self._settings, self)
+            self.library.mapChosen.connect(lambda path: self.session.set("env", path))
+            self.library.rigChosen.connect(self._add_lights)
+        self.library.show()
+        self.library.raise_()
+
+    def _add_lights(self, preset: str) -> None:
+        self.showTab("Lights")
+        self.rig.add(preset)
+
+    def makePasses(self) -> None:
+        """Queue the making of the shot's passes; they are used as soon as they are there."""
+        job = self.session.job
+        if not job.parameters.plate:
+            self.say("passes are made of a plate: open one first", wrong=True)
+            return
+        out = beside_plate(job.parameters.plate, "passes")
+        self.showTab("Render")
+        bare = jobs.with_parameters(job, out=out, passes=None, layers=(), over=False, overwrite=False)
+        row = self.queue.add(f"passes: {Path(out).name}", out)
+        self._begin(row, bare, out, resume=False, method="passes", then=lambda: self.session.set("passes", out))
+
+    def estimateLight(self) -> None:
+        """Queue the estimate of the light that the plate was shot under; it is used as soon as it is there."""
+        job = self.session.job
+        if not job.parameters.plate:
+            self.say("the light is read off a plate: open one first", wrong=True)
+            return
+        out = beside_plate(job.parameters.plate, "light", still=True)
+        row = self.queue.add(f"plate's light: {Path(out).name}", out)
+        self.say("reading the plate's light off its shading …")
+        self._begin(row, job, out, resume=False, method="source_light", then=lambda: self._take_source(out))
+
+    def _take_source(self, out: str) -> None:
+        if self.session.job.parameters.source_env == out:
+            self.session.reload()  # the same file, made anew
+        self.session.set("source_env", out)
+
+    def _begin(
+        self,
+        row: RenderRow,
+        job: RelightJob,
+        out: str,
+        resume: bool,
+        method: str = "render",
+        then: Callable[[], None] | None = None,
+    ) -> None:
+        """Give a job to the worker, and its progress to a row; `then` is called when it is done."""
+
         def done(result: dict[str, Any]) -> None:
             row.finish(len(result["written"]), len(result["kept"]))
-            self.say(f"{out} is rendered")
+            self.say(f"{out} is {'rendered' if method == 'render' else 'there'}")
+            if then is not None:
+                then()
             if self.session.result == out:
                 self.session.showResult(out)
 
@@ -167,12 +253,18 @@ class Panel(QWidget):
             row.fail(str(error), isinstance(error, StoppedError))
             self.say(str(error), wrong=not isinstance(error, StoppedError))
 
-        call = self.session.render(row.advance, done, failed, job, resume, row.begin)
+        more = {"out": out} if method == "source_light" else {}
+        call = self.session.render(row.advance, done, failed, job, resume, row.begin, method, **more)
         row.watch(
             cancel=lambda: self.session.cancel(call),
             show=lambda: self.session.showResult(out),
-            resume=lambda: self._begin(row, job, out, resume=True),
+            resume=lambda: self._begin(row, job, out, True, method, then),
         )
+
+    def showTab(self, title: str) -> None:
+        """Bring a tab of the right column to the front."""
+        titles = [self.tabs.tabText(index) for index in range(self.tabs.count())]
+        self.tabs.setCurrentIndex(titles.index(title))
 
     def copyCommandLine(self) -> None:
         """Put the job on the clipboard as a command."""
@@ -180,7 +272,8 @@ class Panel(QWidget):
         self.say("copied; paste it into a terminal")
 
     def say(self, sentence: str, wrong: bool = False) -> None:
-        """Show a sentence at the bottom."""
+        """Show a sentence at the bottom, in the panel's words."""
+        sentence = in_panel_words(sentence)
         self._status.setText(sentence)
         self._status.setToolTip(sentence)
         self._status.setProperty("role", "wrong" if wrong else "quiet")
@@ -205,6 +298,7 @@ class Panel(QWidget):
         if not self._started:
             self._started = True
             self.session.start()
+            self.session.askVocabulary(self.words_line.setVocabulary)
             self._offer_recovery()
 
     def closeEvent(self, event: QCloseEvent) -> None:
@@ -257,11 +351,25 @@ class Panel(QWidget):
         box.setContentsMargins(0, 0, 4, 0)
         box.addLayout(self._file_buttons())
         box.addWidget(_heading("Shot"))
-        for name in ("plate", "matte", "normals", "depth", "background", "source_env"):
+        for name in ("plate", "matte", "source_env", "background"):
             box.addWidget(self.inputs[name])
-        box.addWidget(_heading("New light"))
+        self.estimate_light = self.inputs["source_env"].addButton(
+            "Estimate",
+            "Read the light that the plate was shot under off its shading",
+            self.estimateLight,
+        )
+        library = QToolButton(self)
+        library.setText("Library")
+        library.setProperty("tight", "true")
+        library.setToolTip("Environments and lights to choose from, as pictures")
+        library.clicked.connect(self.showLibrary)
+        line = QHBoxLayout()
+        line.addWidget(_heading("New light"), 1)
+        line.addWidget(library)
+        box.addLayout(line)
         box.addWidget(self.inputs["env"])
         box.addLayout(self._words_line())
+        box.addWidget(self.words_line.row_of_chips)
         box.addWidget(self.light)
         self.light.addTool(self.presets)
         box.addWidget(_heading("Lamps"))
@@ -274,15 +382,23 @@ class Panel(QWidget):
         name = QLabel("or in words", self)
         name.setFixedWidth(NAME_WIDTH)
         name.setBuddy(self.words)
-        self.words.setPlaceholderText("low warm sun from the left, cool sky")
-        self.words.setAccessibleName("light in words")
-        self.words.setToolTip(f"<p>{knob_of('prompt').help}</p>")
-        self.words.editingFinished.connect(lambda: self.session.set("prompt", self.words.text().strip()))
+        name.setAlignment(Qt.AlignmentFlag.AlignTop)
         line = QHBoxLayout()
         line.setSpacing(4)
         line.addWidget(name)
-        line.addWidget(self.words)
+        line.addWidget(self.words_line)
         return line
+
+    def _read_words(self, words: str) -> None:
+        """Say what words mean, or mark those that mean nothing. Published systems are told them as they are."""
+        if not words or self.session.job.parameters.backbone in PUBLISHED:
+            self.words_line.setUnderstood("")
+            return
+
+        def told(sentence: str, refused: bool) -> None:
+            (self.words_line.setRefused if refused else self.words_line.setUnderstood)(in_panel_words(sentence))
+
+        self.session.askWords(words, told)
 
     def _file_buttons(self) -> QHBoxLayout:
         line = QHBoxLayout()
@@ -317,6 +433,7 @@ class Panel(QWidget):
         self.tabs.setDocumentMode(True)
         self.tabs.tabBar().setDrawBase(False)
         self.tabs.addTab(_scrolled(self.settings_form), "Look")
+        self.tabs.addTab(_scrolled(self.lights), "Lights")
         rendering = QWidget(self)
         box = QVBoxLayout(rendering)
         box.setContentsMargins(0, 0, 6, 0)
@@ -333,7 +450,9 @@ class Panel(QWidget):
         line.addWidget(copy)
         box.addLayout(line)
         box.addWidget(self.queue, 2)
+        self.tabs.addTab(_scrolled(self.passes), "Passes")
         self.tabs.addTab(rendering, "Render")
+        self.tabs.setUsesScrollButtons(False)
         return self.tabs
 
     def _connect(self) -> None:
@@ -345,6 +464,23 @@ class Panel(QWidget):
             form.refused.connect(lambda sentence: self.say(sentence, wrong=True))
         self.light.rotateChanged.connect(lambda value: session.set("env_rotate", value))
         self.light.exposureChanged.connect(lambda value: session.set("env_exposure", value))
+        self.words_line.edited.connect(lambda words: session.set("prompt", words))
+        self.words_line.typed.connect(self._read_words)
+        self.start.exampleWanted.connect(self.openExample)
+        self.start.openWanted.connect(self._choose_open)
+        self.start.recentWanted.connect(self.open)
+        self.passes.wanted.connect(self.makePasses)
+        self.passes.shown.connect(self.viewer.showStage)
+        self.passes.estimatorChanged.connect(lambda value: session.set("estimator", value))
+        session.passesReady.connect(self.passes.setMakers)
+        self.viewer.setOverlay(self.overlay)
+        self.tabs.currentChanged.connect(
+            lambda _: self.overlay.setShown(self.tabs.tabText(self.tabs.currentIndex()) == "Lights")
+        )
+        self.lights.placingChanged.connect(self.overlay.setPlacing)
+        self.lights.modeChanged.connect(lambda mode: session.set("light", mode))
+        self.rig.refused.connect(lambda sentence: self.say(sentence, wrong=True))
+        self.rig.changed.connect(self._rig_changed)
         self.presets.placed.connect(self._place_main_lamp)
         self.presets.chosen.connect(self._take_light)
         self.lamps.gainsChanged.connect(session.setDim)
@@ -380,6 +516,7 @@ class Panel(QWidget):
     def _job_changed(self) -> None:
         self.undo_button.setEnabled(self.session.history.can_undo())
         self.redo_button.setEnabled(self.session.history.can_redo())
+        self.start.setVisible(not self.session.job.parameters.plate)
         if self.session.job.parameters.plate:
             self.recovery.note(self.session.job)
 
@@ -407,10 +544,23 @@ class Panel(QWidget):
         paths = sorted(url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile())
         if paths:
             event.acceptProposedAction()
-            if paths[0].endswith(".hdr"):  # a plate is never one
-                self.inputs["env"].setPath(paths[0])
-            else:
-                self.open(paths[0])
+            for path in paths:
+                self.take(path)
+
+    def take(self, path: str) -> None:
+        """Use a file that was dropped for what it is; where only the artist knows, the banner asks."""
+        kind = kind_of(path, bool(self.session.job.parameters.plate))
+        if kind in ("job", "plate"):
+            self.open(path)
+        elif kind == "ask":
+            roles = [(label_of(role), lambda role=role: self.inputs[role].setPath(path)) for role in ROLES]
+            self.banner.ask(f"What is {Path(path).name} to the shot?", [*roles, ("nothing", None)])
+        elif kind in self.inputs:
+            self.inputs[kind].setPath(path)
+        elif kind:
+            self.session.set(kind, path)
+        else:
+            self.say(f"{Path(path).name} is no picture, map, job or rig that Relamp reads", wrong=True)
 
     def _parameter_changed(self, name: str, value: Any) -> None:
         if name in self.inputs:
@@ -422,8 +572,13 @@ class Panel(QWidget):
             self.light.setRotate(value)
         elif name == "env_exposure":
             self.light.setExposure(value)
+        elif name == "estimator":
+            self.passes.setEstimator(value)
+        elif name == "light":
+            self.lights.setMode(value)
         elif name == "prompt":
-            self.words.setText(value or "")
+            self.words_line.setText(value or "")
+            self._read_words(value or "")
         elif name == "layers":
             self.lamps.setWrites("lamps" in value)
 
@@ -434,6 +589,7 @@ class Panel(QWidget):
             self.session.set("out", self._suggested, undoable=False)
 
     def _input_refused(self, name: str, sentence: str) -> None:
+        sentence = in_panel_words(sentence)
         self.inputs[name].setSentence(sentence, wrong=True)
         self.say(sentence, wrong=True)
         if name == "plate":
@@ -443,8 +599,16 @@ class Panel(QWidget):
         self.light.setEnvironment(image, lamps)
         self.presets.setHasLamp(bool(lamps))
         count = self.session.job.parameters.lamps
+        self._lamps_found = min(count, len(lamps))
         self.lamps.setLamps((LampFacts(lamp["share"], tuple(lamp["colour"])) for lamp in lamps), count)
-        self.viewer.setLamps(min(count, len(lamps)))
+        self._rig_changed()
+
+    def _rig_changed(self) -> None:
+        """Offer the layers of the rig's lights and of the lamps: the rig's come first in a render, too."""
+        count = self._lamps_found + len(self.rig.lights())
+        if count != self._lamp_layers:
+            self._lamp_layers = count
+            self.viewer.setLamps(count)
 
     def _place_main_lamp(self, u: float) -> None:
         mark = self.light.dial.lamps()
@@ -573,10 +737,15 @@ def suggested_out(plate: str) -> str:
     >>> suggested_out("/shots/010/plate.####.exr").replace(os.sep, "/")
     '/shots/010/relit/plate_relit.####.exr'
     """
+    return beside_plate(plate, "relit")
+
+
+def beside_plate(plate: str, what: str, still: bool = False) -> str:
+    """Where files of a kind that are made of a plate may go: a folder of that name beside it, one for all frames if `still`."""
     folder, name = os.path.split(plate)
     parts = re.fullmatch(r"(.*?)([._-]?(?:#+|%0?\d*d))?(\.[^.]*)?", name, re.DOTALL)
     head, frames = (parts[1], parts[2] or "") if parts else (name, "")
-    return os.path.join(folder, "relit", f"{head}_relit{frames}.exr")
+    return os.path.join(folder, what, f"{head}_{what}{'' if still else frames}.exr")
 
 
 def own_python() -> str | None:

@@ -7,6 +7,7 @@ its line is dragged. Pictures arrive display-encoded; nothing here changes a col
 from __future__ import annotations
 
 import sys
+from typing import Protocol
 
 from PySide6.QtCore import QElapsedTimer, QPointF, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent, QWheelEvent
@@ -17,6 +18,15 @@ from . import theme
 SMALLEST, LARGEST = 1 / 64, 64.0
 PATIENCE = 250  # ms before a sign says that something is worked out
 GRIP = 8  # px around the wipe's line that take hold of it
+
+
+class Overlay(Protocol):
+    """Something drawn over the picture, in the frame of the screen that the picture takes, that may be dragged."""
+
+    def paint(self, painter: QPainter, frame: QRectF) -> None: ...
+    def press(self, at: QPointF, frame: QRectF) -> bool: ...
+    def move(self, at: QPointF, frame: QRectF) -> None: ...
+    def release(self) -> None: ...
 
 
 class PlateView(QWidget):
@@ -45,7 +55,9 @@ class PlateView(QWidget):
         self._scale, self._centre, self._fits = 1.0, QPointF(0.5, 0.5), True
         self._wipe, self._wiping = 0.5, False
         self._held: QPointF | None = None
-        self._holds_wipe = False
+        self._holds_wipe, self._holds_overlay = False, False
+        self._overlay: Overlay | None = None
+        self._sides = ("before", "after")
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMinimumSize(240, 160)
@@ -66,6 +78,11 @@ class PlateView(QWidget):
     def setBefore(self, image: QImage) -> None:
         """What is left of the wipe; a null image for nothing."""
         self._before = image
+        self.update()
+
+    def setSides(self, left: str, right: str) -> None:
+        """What is on the left and on the right of the wipe."""
+        self._sides = (left, right)
         self.update()
 
     def setMessage(self, text: str) -> None:
@@ -106,6 +123,15 @@ class PlateView(QWidget):
     def _turned(self) -> None:
         self._turn = (self._turn + 30) % 360
         self.update()
+
+    def setOverlay(self, overlay: Overlay) -> None:
+        """Draw something over the picture; it is asked first what a press takes hold of."""
+        self._overlay = overlay
+        self.update()
+
+    def frame(self) -> QRectF:
+        """Where the whole picture lies in the widget."""
+        return self._frame()
 
     def wipe(self) -> float:
         """Where the wipe is, 0 to 1 of the picture's width."""
@@ -157,6 +183,8 @@ class PlateView(QWidget):
         painter.fillRect(self.rect(), QColor(theme.PICTURE))
         if not self._picture.isNull():
             self._paint_pictures(painter)
+            if self._overlay is not None:
+                self._overlay.paint(painter, self._frame())
         if self._message:
             self._paint_message(painter)
         elif self._busy and self._begun.elapsed() >= PATIENCE:
@@ -199,8 +227,8 @@ class PlateView(QWidget):
         painter.restore()
         painter.setPen(QPen(QColor(theme.ACCENT), 1))
         painter.drawLine(QPointF(line, frame.top()), QPointF(line, frame.bottom()))
-        self._label(painter, QPointF(line - 8, frame.top() + 8), "before", right=True)
-        self._label(painter, QPointF(line + 8, frame.top() + 8), "after")
+        self._label(painter, QPointF(line - 8, frame.top() + 8), self._sides[0], right=True)
+        self._label(painter, QPointF(line + 8, frame.top() + 8), self._sides[1])
 
     def _label(self, painter: QPainter, at: QPointF, text: str, right: bool = False) -> None:
         box = painter.fontMetrics().boundingRect(text).adjusted(-5, -2, 5, 2)
@@ -231,10 +259,14 @@ class PlateView(QWidget):
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self._held = event.position()
         self._holds_wipe = self._over_wipe(event.position())
+        if not self._holds_wipe and self._overlay is not None and not self._picture.isNull():
+            self._holds_overlay = self._overlay.press(event.position(), self._frame())
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         if self._held is not None and self._holds_wipe:
             self.setWipe(self._to_picture(event.position()).x())
+        elif self._held is not None and self._holds_overlay and self._overlay is not None:
+            self._overlay.move(event.position(), self._frame())
         elif self._held is not None:
             frame, moved = self._frame(), event.position() - self._held
             self._fits = False
@@ -247,7 +279,9 @@ class PlateView(QWidget):
         self._point(event.position())
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        self._held, self._holds_wipe = None, False
+        if self._holds_overlay and self._overlay is not None:
+            self._overlay.release()
+        self._held, self._holds_wipe, self._holds_overlay = None, False, False
 
     def leaveEvent(self, event: object) -> None:
         self.left.emit()

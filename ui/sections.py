@@ -5,6 +5,7 @@ A parameter that is in no section is shown under "More", so that a new declarati
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from ..core.parameters import knobs
@@ -42,7 +43,8 @@ RENDER = (
 )
 
 LABELS = {
-    "env": "map", "source_env": "plate's light", "env_exposure": "brightness", "env_rotate": "turn X Y Z",
+    "env": "map", "prompt": "words", "rig": "lights",
+    "source_env": "plate's light", "env_exposure": "brightness", "env_rotate": "turn X Y Z",
     "env_level": "level", "background_exposure": "background", "mix": "amount", "temporal": "steady shape",
     "deflicker_strength": "how much", "colorspace": "plate's space", "env_colorspace": "maps' space", "config": "OCIO config",
     "layer": "plate's layer", "normals_space": "normals' axes", "normals_flip": "turn around", "depth_kind": "depth holds",
@@ -68,9 +70,26 @@ SLIDERS = {
 """The range of a number's slider, where it has one. The field beside it takes every allowed number."""
 
 
+_NAMES = frozenset(name for name, _ in knobs())
+
+
 def label_of(name: str) -> str:
     """What the panel calls a parameter."""
     return LABELS.get(name, name.replace("_", " "))
+
+
+def in_panel_words(sentence: str) -> str:
+    """A sentence of the worker with the options of the command line called as the panel calls them, and no advice to type one.
+
+    >>> in_panel_words("--source-env is not given; see --help")
+    "“plate's light” is not given; see --help"
+    """
+
+    def called(match: re.Match[str]) -> str:
+        name = match[1].replace("-", "_")
+        return f"“{label_of(name)}”" if name in _NAMES else match[0]
+
+    return re.sub(r"--([a-z][a-z-]*[a-z])", called, re.sub(r"[;:] relamp [^;]*$", "", sentence))
 
 
 def look_sections() -> tuple[Section, ...]:

@@ -22,13 +22,18 @@ from ..core.rpc import Call, Reply
 from .client import WorkerClient, as_image, as_params
 from .frame_cache import FrameCache, Shown
 from .history import History
+from .look import Snapshot
 
-INPUTS = ("plate", "matte", "normals", "depth", "source_env", "env", "background")
+INPUTS = (
+    "plate", "matte", "passes", "normals", "depth", "albedo", "roughness", "metallic", "source_env", "env", "background",
+)  # fmt: skip
+PASSES = ("passes", "normals", "depth", "albedo", "roughness", "metallic", "estimator")
 LIGHTS = ("env", "prompt", "background", "rig")
 """Where the new light may come from: the first that is given is it."""
-STAGES = ("relit", "plate", "ratio", "hint", "normals", "proxy")
+GIVEN = ("matte", "normals", "depth", "base", "roughness", "metallic")
+STAGES = ("relit", "plate", *GIVEN, "ratio", "hint", "proxy")
 LAYERS = tuple(name for name in NEW_LAYERS if name not in (*STAGES, "lamps"))
-WITHOUT_LIGHT = ("plate", "normals")
+WITHOUT_LIGHT = ("plate", *GIVEN)
 QUICK = 960  # px: the size that is requested while something moves
 SETTLE = 250  # ms without a change after which the full picture is requested
 _LIGHT = (
@@ -72,6 +77,8 @@ class Session(QObject):
     """The frames whose pictures are at hand, a frozenset."""
     displaysReady = Signal(object)
     """What the colour config has: the facts of the worker's `displays`."""
+    passesReady = Signal(object)
+    """Which passes the shot has, and who made each: the facts of the worker's `passes_there`."""
     said = Signal(str, bool)
     """A sentence for the artist, and whether something is wrong."""
 
@@ -87,6 +94,7 @@ class Session(QObject):
         self._result: str | None = None
         self._cache, self._befores = FrameCache(), FrameCache()
         self._wants_before = False
+        self._compared: Snapshot | None = None
         self._moving, self._waiting = False, False
         self._working = ""
         self._settle = QTimer(self, singleShot=True, interval=SETTLE)
@@ -109,10 +117,11 @@ class Session(QObject):
         """The rendered frames that are shown, None for a preview."""
         return self._result
 
-    def set(self, name: str, value: Any, undoable: bool = True) -> None:
+    def set(self, name: str, value: Any, undoable: bool = True, step: str = "") -> None:
         """Set a parameter. A value that is refused is reported and changes nothing.
 
-        What follows from another change and is no step of its own is not `undoable`. A light that is removed takes its turn and
+        What follows from another change and is no step of its own is not `undoable`. Changes of one `step`, else of one
+        parameter, that follow one another are undone together. A light that is removed takes its turn and
         its exposure with it, which would be wrong for the next one.
         """
         if value == "":
@@ -120,14 +129,14 @@ class Session(QObject):
         before = self._job.parameters
         if value == getattr(before, name):
             return
-        changed = {name: value} | _goes_with_its_light(before, name, value)
+        changed = {name: value} | _goes_with_its_light(before, name, value) | _gives_way(before, name, value)
         try:
             job = jobs.with_parameters(self._job, **changed)
         except RelampError as error:
             self.said.emit(str(error), True)
             return
         if undoable:
-            self.history.note(self._job, name)
+            self.history.note(self._job, step or name)
         self._job = job
         if knob_of(name).group not in _NO_PICTURE:
             self._result = None
@@ -295,6 +304,71 @@ class Session(QObject):
             lane="status",
         )
 
+    def askRig(
+        self, rig: dict[str, Any], on_result: Callable[[dict[str, Any]], None], on_error: Callable[[RelampError], None]
+    ) -> None:
+        """Request what a rig holds: `rig`, its text, or `words` that describe it."""
+        params = {**rig, "frame": self._frame or 1}
+        lane = None if "words" in rig else "rig"
+        self._client.ask("rig", params, lambda reply: on_result(reply.result), on_error, lane=lane)
+
+    def askVocabulary(self, on_topics: Callable[[dict[str, list[str]]], None]) -> None:
+        """Request the words that a light may be described with, by topic."""
+        self._client.ask(
+            "vocabulary",
+            {},
+            lambda reply: on_topics(reply.result["topics"]),
+            lambda error: self.said.emit(str(error), True),
+        )
+
+    def askWords(self, words: str, on_result: Callable[[str, bool], None]) -> None:
+        """Request what a light in words means: a sentence, and whether they are refused."""
+        self._client.ask(
+            "words",
+            {"words": words},
+            lambda reply: on_result(reply.result["understood"], False),
+            lambda error: on_result(str(error), True),
+            lane="words",
+        )
+
+    def askMap(self, path: str, on_image: Callable[[QImage], None]) -> None:
+        """Request a small picture of an environment; a null image where it is none."""
+        job = RelightJob(RelightParameters(env=path, config=self._job.parameters.config))
+        self._client.ask(
+            "environment",
+            {"job": as_params(job), "frame": 1, **self._seen_through()},
+            lambda reply: on_image(as_image(reply)),
+            lambda error: on_image(QImage()),
+        )
+
+    def askFrame(
+        self, stage: str, frame: int, size: int, on_image: Callable[[QImage], None], on_error: Callable[[str], None]
+    ) -> None:
+        """Request a picture of any frame, as for a contact sheet; the view is not concerned."""
+        params = {"job": as_params(self._job), "stage": stage, "frame": frame, "size": size, "name": "sheet"}
+        self._client.ask(
+            "preview",
+            {**params, **self._eyes()},
+            lambda reply: on_image(as_image(reply)),
+            lambda error: on_error(str(error)),
+        )
+
+    def setCompared(self, snapshot: Snapshot | None) -> None:
+        """Put a look that was kept behind the wipe, or the plate again."""
+        self._compared = snapshot
+        self._ask_before()
+
+    def askSurface(self, x: float, y: float, on_normal: Callable[[list[float] | None], None]) -> None:
+        """Request the subject's normal at (x, y) of the picture, 0 to 1."""
+        params = {"job": as_params(self._job), "x": x, "y": y, "frame": self._frame, "size": QUICK}
+        self._client.ask(
+            "surface",
+            params,
+            lambda reply: on_normal(reply.result["normal"]),
+            lambda error: self.said.emit(str(error), True),
+            lane="surface",
+        )
+
     def render(
         self,
         on_progress: Callable[[dict[str, Any]], None],
@@ -303,11 +377,17 @@ class Session(QObject):
         job: RelightJob | None = None,
         resume: bool = False,
         on_begun: Callable[[], None] | None = None,
+        method: str = "render",
+        **more: Any,
     ) -> Call:
-        """Queue a render of the job as it stands, or of another one. `resume` keeps the frames that are finished."""
+        """Queue a render of the job as it stands, or of another one. `resume` keeps the frames that are finished.
+
+        `method` is `render`, `passes` or `source_light`, with `more` of the worker's parameters for it.
+        """
+        resuming = {"resume": resume} if method != "source_light" else {}
         return self._client.ask(
-            "render",
-            {"job": as_params(job or self._job), "resume": resume},
+            method,
+            {"job": as_params(job or self._job), **resuming, **more},
             lambda reply: on_done(reply.result),
             on_error,
             on_progress=on_progress,
@@ -322,6 +402,8 @@ class Session(QObject):
         p = self._job.parameters
         if name in INPUTS:
             self._inspect(name)
+        if name in PASSES:
+            self._ask_passes()
         if name == "config":
             self._ask_displays()
         tilted = name == "env_rotate" and _tilt(before) != _tilt(p.env_rotate)
@@ -358,6 +440,8 @@ class Session(QObject):
                 self._frame = frames[0]
             self.framesChanged.emit(frames, self._frame)
             self.refresh()
+        if name == "plate" or name in PASSES:
+            self._ask_passes()
 
     def _refused(self, name: str, path: str, error: RelampError) -> None:
         if getattr(self._job.parameters, name) == path:
@@ -381,6 +465,11 @@ class Session(QObject):
         """Whether a parameter gives the new light, valid or not."""
         p = self._job.parameters
         return bool(p.env or p.prompt or p.background or p.rig) or p.backbone in PUBLISHED
+
+    def _has_map(self) -> bool:
+        """Whether the new light is one from all around, which a picture and two balls can show."""
+        p = self._job.parameters
+        return bool(p.env or p.prompt or p.background)
 
     def _wanted(self) -> _Wanted:
         name = self._name()
@@ -430,6 +519,9 @@ class Session(QObject):
     def _ask_before(self) -> None:
         if not self._wants_before or self._frame is None:
             return
+        if self._compared is not None:
+            self._ask_compared(self._compared, self._frame)
+            return
         p = self._job.parameters
         plate = {name: getattr(p, name) for name in ("plate", "layer", "colorspace", "config")}
         key, frame = json.dumps([plate, self._eyes()]), self._frame
@@ -451,8 +543,32 @@ class Session(QObject):
             "preview", {**params, **self._eyes()}, ready, lambda error: self.beforeReady.emit(QImage()), lane="before"
         )
 
+    def _ask_compared(self, snapshot: Snapshot, frame: int) -> None:
+        """Show a look's picture behind the wipe: the one that was kept, or on another frame a new one."""
+        if frame == snapshot.frame:
+            self.beforeReady.emit(snapshot.image)
+            return
+        params = {"job": as_params(snapshot.job), "stage": "relit", "frame": frame, "size": QUICK, "name": "before"}
+        self._client.ask(
+            "preview",
+            {**params, **self._eyes()},
+            lambda reply: self.beforeReady.emit(as_image(reply)),
+            lambda error: self.beforeReady.emit(QImage()),
+            lane="before",
+        )
+
+    def _ask_passes(self) -> None:
+        if self._job.parameters.plate and self._frame is not None:
+            self._client.ask(
+                "passes_there",
+                {"job": as_params(self._job), "frame": self._frame},
+                lambda reply: self.passesReady.emit(reply.result["passes"]),
+                lambda error: self.passesReady.emit([]),
+                lane="passes_there",
+            )
+
     def _ask_environment(self) -> None:
-        if not self._lit():
+        if not self._has_map():
             self.environmentReady.emit(QImage(), [])
             return
         self._client.ask(
@@ -464,7 +580,7 @@ class Session(QObject):
         )
 
     def _ask_balls(self) -> None:
-        if not self._lit():
+        if not self._has_map():
             self.ballsReady.emit(QImage())
             return
         params = {"job": as_params(self._job), "frame": self._frame or 1, "size": self._ball}
@@ -513,6 +629,14 @@ def _goes_with_its_light(before: RelightParameters, name: str, value: Any) -> di
     # The colour space of maps also says what the source environment is in.
     own = ("env_rotate", "env_exposure", *(("env_colorspace",) if name == "env" and not before.source_env else ()))
     return {own_name: default_of(own_name) for own_name in own if getattr(before, own_name) != default_of(own_name)}
+
+
+def _gives_way(before: RelightParameters, name: str, value: Any) -> dict[str, Any]:
+    """A map and words are both the whole new light, so one takes the other's place; published systems take both."""
+    other = {"env": "prompt", "prompt": "env"}.get(name)
+    if not value or other is None or before.backbone in PUBLISHED or not getattr(before, other):
+        return {}
+    return {other: default_of(other)}
 
 
 def _tilt(rotate: Any) -> Any:

@@ -56,6 +56,7 @@ QToolButton[quiet="true"] {{ background: transparent; border: none; padding: 0; 
 QToolButton[quiet="true"]:hover {{ color: {ACCENT}; }}
 QToolButton[quiet="true"]:disabled {{ color: transparent; }}
 QToolButton[small="true"] {{ padding: 0 5px; min-height: 15px; font-size: 11px; color: {QUIET}; }}
+QToolButton[small="true"][popupMode="2"] {{ padding: 0 13px 0 3px; }}
 QToolButton[small="true"]:checked {{ color: {ACCENT}; }}
 QToolButton[role="heading"] {{ background: transparent; border: none; padding: 0; margin-top: 6px; color: {QUIET};
     font-weight: bold; }}
@@ -73,6 +74,7 @@ QProgressBar::chunk {{ background: {DEEP}; }}
 QSlider::groove:horizontal {{ background: {FIELD}; height: 4px; border-radius: 2px; }}
 QSlider::handle:horizontal {{ background: {QUIET}; width: 10px; margin: -4px 0; border-radius: 5px; }}
 QSlider::handle:horizontal:hover, QSlider::handle:horizontal:focus {{ background: {ACCENT}; }}
+QFrame[selected="true"] {{ background: {RAISED}; border-radius: 3px; }}
 QFrame[role="banner"] {{ background: {RAISED}; border: 1px solid {DEEP}; border-radius: 3px; }}
 QSplitter::handle {{ background: {WINDOW}; }}
 QLabel[role="heading"] {{ color: {QUIET}; font-weight: bold; }}

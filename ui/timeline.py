@@ -31,7 +31,7 @@ class Timeline(QWidget):
         self._value = 0
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("timeline")
-        self.setMinimumSize(120, 26)
+        self.setMinimumSize(64, 26)
         self.setToolTip("Drag to scrub; what is underlined plays at full speed")
 
     def frames(self) -> tuple[int, ...]:

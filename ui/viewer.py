@@ -18,25 +18,36 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from .contact_sheet import ContactSheet
+from .light_overlay import LightOverlay
+from .look import Snapshot
 from .plate_view import PlateView
 from .playback import FPS, Playback
+from .sections import in_panel_words
 from .session import LAYERS, QUICK, STAGES, WITHOUT_LIGHT, Session
+from .snapshots import Snapshots
 from .timeline import Timeline
 from .view_menu import ViewMenu
 
 STEPS = (QUICK, 1440, 1920, 2880)  # px of the longer side: a picture is asked for in one of these, or whole
-NAMES = {"hint": "lights' own ratio", "proxy": "network's view", "rest": "other light"}
+NAMES = {"hint": "lights' own ratio", "proxy": "network's view", "base": "given albedo"}
 """What stages are called, where it is not their own name."""
 _TIPS = {
     "relit": "The plate in the new light",
     "plate": "The plate as it was shot",
     "ratio": "What the plate is multiplied with; 1 is middle grey",
     "hint": "The analytic part of the ratio; 1 is middle grey",
+    "matte": "Where the light changes",
     "normals": "The shape that is lit, X Y Z as red green blue",
+    "depth": "The depth that is given; near is bright",
+    "base": "The albedo that is given",
+    "roughness": "The roughness that is given; white is rough",
+    "metallic": "Where surfaces are given as metal",
     "proxy": "What a network sees of the plate",
     "albedo": "The plate without its light; needs a source env",
     "irradiance": "The new light on a white matte surface",
     "visibility": "The share of the new light that reaches each point; black is shadow",
+    "shadow": "The share of the new light that the ground still gets beside the subject",
     "rest": "The light that is no lamp's",
 }
 
@@ -49,6 +60,7 @@ class Viewer(QWidget):
         self._session = session
         self._facts: dict[str, Any] = {}
         self._shown, self._awaited = "", ""
+        self._overlay: LightOverlay | None = None
         self.view = PlateView(self)
         self.stage = QComboBox(self)
         self.views = ViewMenu(self)
@@ -61,9 +73,40 @@ class Viewer(QWidget):
         box.setSpacing(6)
         box.addLayout(self._bar())
         box.addWidget(self.view, 1)
+        self.snapshots = Snapshots(self)
+        box.addWidget(self.snapshots)
         box.addLayout(self._frames_line())
         self._connect()
         self.setLamps(0)
+
+    def setOverlay(self, overlay: LightOverlay) -> None:
+        """Draw lights over the picture."""
+        self._overlay = overlay
+        self.view.setOverlay(overlay)
+        overlay.changed.connect(self.view.update)
+
+    def keepSnapshot(self) -> None:
+        """Keep the look that is shown."""
+        if not self.view.picture().isNull() and self._session.frame is not None:
+            self.snapshots.keep(self._session.job, self._session.frame, self.view.picture())
+
+    def showSheet(self) -> ContactSheet | None:
+        """Open a contact sheet of the shot; None where there is no plate yet."""
+        frames = self.timeline.frames()
+        if not frames:
+            return None
+        sheet = ContactSheet(self._session, tuple(frames), self)
+        sheet.show()
+        return sheet
+
+    def _compare(self, snapshot: Snapshot | None) -> None:
+        self.view.setSides(*(("before", "after") if snapshot is None else (snapshot.name, "now")))
+        self._session.setCompared(snapshot)
+        self.view.setWiping(snapshot is not None)
+
+    def showStage(self, stage: str) -> None:
+        """Show a stage, as if it was chosen."""
+        self.stage.setCurrentIndex(self.stage.findData(stage))
 
     def setLamps(self, count: int) -> None:
         """How many lamps there are layers of to look at."""
@@ -124,6 +167,10 @@ class Viewer(QWidget):
         self.frame.setAccessibleName("frame")
         self.frame.setFixedWidth(64)
         self.frame.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
+        self.keep = _button(self, "Snapshot", "Keep this look, to come back to or to compare with (S)")
+        self.keep.clicked.connect(self.keepSnapshot)
+        self.sheet = _button(self, "Sheet", "Frames of the whole shot, before and after")
+        self.sheet.clicked.connect(self.showSheet)
         fps = QSpinBox(self)
         fps.setRange(1, 120)
         fps.setValue(round(FPS))
@@ -139,7 +186,8 @@ class Viewer(QWidget):
         line.addWidget(self.play)
         line.addWidget(self.frame)
         line.addWidget(self.timeline, 1)
-        line.addWidget(fps)
+        for widget in (fps, self.keep, self.sheet):
+            line.addWidget(widget)
         return line
 
     def _connect(self) -> None:
@@ -159,8 +207,10 @@ class Viewer(QWidget):
         self.play.toggled.connect(self.playback.setPlaying)
         self.playback.playingChanged.connect(self._played)
         session.pictureReady.connect(self._show)
+        self.snapshots.chosen.connect(lambda snapshot: session.take(snapshot.job))
+        self.snapshots.compared.connect(self._compare)
         session.workingChanged.connect(self._working)
-        session.pictureFailed.connect(view.setMessage)
+        session.pictureFailed.connect(lambda sentence: view.setMessage(in_panel_words(sentence)))
         session.beforeReady.connect(view.setBefore)
         session.valuesReady.connect(self._show_values)
         session.framesChanged.connect(self._frames_changed)
@@ -173,6 +223,7 @@ class Viewer(QWidget):
             (Qt.Key.Key_End, lambda: self.timeline.setValue(max(self.timeline.frames(), default=0))),
             (Qt.Key.Key_Space, self.play.toggle),
             (Qt.Key.Key_R, self.full.toggle),
+            (Qt.Key.Key_S, self.keepSnapshot),
         ):
             QShortcut(QKeySequence(key), view, act).setContext(Qt.ShortcutContext.WidgetShortcut)
 
@@ -185,6 +236,8 @@ class Viewer(QWidget):
         first = self.view.picture().isNull()
         self._facts, self._shown = facts, stage
         self.view.setTag(self._tag(stage, facts))
+        if self._overlay is not None:
+            self._overlay.setPlate(facts["full_width"], facts["full_height"])
         if stage == self._awaited:
             self.view.setBusy("")
         self.view.setPicture(image, QSize(facts["full_width"], facts["full_height"]), facts["pixel_aspect"])
@@ -198,7 +251,7 @@ class Viewer(QWidget):
         if stage in WITHOUT_LIGHT:
             return NAMES.get(stage, stage)
         name = NAMES.get(stage, stage)
-        if facts["width"] < facts["full_width"] or facts["height"] < facts["full_height"]:
+        if not facts["exact"]:
             return f"{name}, preview at {max(facts['width'], facts['height'])} px"
         late = ", before deflicker" if self._session.job.parameters.deflicker else ""
         return f"{name}, full size{late}"

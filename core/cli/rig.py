@@ -19,6 +19,7 @@ EXAMPLES = """\b
 Examples:
   relamp rig "warm rim from behind left, soft fill from the right" --out rig.json
   relamp rig --add key --add candle --out rig.json
+  relamp rig rig.json --say "make the key stronger, add a warm rim from behind left" --out rig2.json
   relamp rig rig.json
   relamp render plate.####.exr --rig rig.json --out relit.####.exr
 """
@@ -29,6 +30,10 @@ Examples:
 @click.option(
     "--add", "added", metavar="NAME", multiple=True, help="Add a light of the library; may be given several times."
 )
+@click.option(
+    "--say", "sentence", metavar="WORDS",
+    help='Change RIG in words, as in "make the key stronger, add a candle near her face"; --frame shows what came of it.',
+)  # fmt: skip
 @click.option("--library", is_flag=True, help="List the lights of the library.")
 @click.option(
     "--subject", metavar="X,Y,Z",
@@ -40,6 +45,7 @@ Examples:
 def command(
     rig: str | None,
     added: tuple[str, ...],
+    sentence: str | None,
     library: bool,
     subject: str | None,
     out: str | None,
@@ -50,21 +56,25 @@ def command(
 
     A rig is given to relamp render --rig: its lights are added to the plate's own, or stand in the new light.
     """
+    from ..light import rig_words
     from ..light.rig import Rig, to_json
-    from ..light.rig_words import sentence
+    from ..light.rig_changes import said
 
     if library:
         for preset in rig_library.presets():
             click.echo(f"{preset.name}: {preset.says}")
         return
-    if rig is None and not added:
+    if rig is None and not (added or sentence):
         raise UsageError("give a rig file, words, or lights of the library with --add; --library lists them")
-    if subject is not None and not added:
-        raise UsageError("--subject says where lights added with --add stand, and none are added; leave it out")
+    if subject is not None and not (added or sentence):
+        raise UsageError("--subject says where lights of --add and --say stand, and neither is given; leave it out")
     file = _rig_file(rig)
     found = _with_library(_read(rig, file) if rig else Rig(()), added, _middle(subject))
+    if sentence is not None:
+        found, done = said(found, sentence, _middle(subject))
+        click.echo("\n".join(done))
     for light in found.lights:
-        click.echo(sentence(light.at_frame(frame)))
+        click.echo(rig_words.sentence(light.at_frame(frame)))
     if out is None:
         return
     target = Path(out)

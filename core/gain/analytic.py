@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..light.octahedral import sample_table
+from ..light.octahedral import Facing, sample_table
 
 # The least value of a table, as a share of the light's mean. Real places are not darker, and the log gain stays finite.
 DARKEST = 0.01
@@ -23,7 +23,7 @@ class Hint:
 
     table: np.ndarray
 
-    def at(self, normals: np.ndarray) -> np.ndarray:
+    def at(self, normals: np.ndarray | Facing) -> np.ndarray:
         """Log gain, (..., 3) float32, for unit camera-space normals (..., 3)."""
         return sample_table(self.table, normals)
 

@@ -13,15 +13,19 @@ arrives, and s the cosine-weighted share of the hemisphere that is open. Where n
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..light.octahedral import sample_table
+from ..light.octahedral import Facing, sample_table
 from ..pictures.bands import bands
 from ..shape.placed import PlacedLight, risen
 from ..shape.shadow import points_of
 from .analytic import DARKEST
 from .guide import enlarged_rows
+
+if TYPE_CHECKING:
+    from .ground import GroundShadow
 
 BOUNCE = 0.35  # share of the subject's mean light that is reflected from where the sky is hidden
 DIM = 1e-3  # at unit level: least unoccluded light that a visibility is divided by
@@ -63,38 +67,44 @@ class Arrival:
     strength: float = 1.0
     back: np.ndarray | None = None
 
-    def received(self, normals: np.ndarray, rows: slice) -> np.ndarray:
+    def received(self, normals: np.ndarray | Facing, rows: slice) -> np.ndarray:
         """The light on the surfaces of `rows`, (n, W, 3) zero or more, for their normals (n, W, 3)."""
-        return self._free_and_received(normals, rows)[1]
+        return self._free_and_received(Facing.of(normals), rows)[1]
 
-    def arriving(self, normals: np.ndarray, rows: slice) -> np.ndarray:
+    def arriving(self, normals: np.ndarray | Facing, rows: slice) -> np.ndarray:
         """The light that arrives, divided by the unoccluded light, (n, W, 3) above zero; 1 where the form has no effect."""
-        free, received = self._free_and_received(normals, rows)
+        free, received = self._free_and_received(Facing.of(normals), rows)
         darkest = np.float32(DARKEST)
-        return np.maximum(received, darkest) / np.maximum(free, darkest)
+        return np.divide(np.maximum(received, darkest, out=received), np.maximum(free, darkest, out=free), out=received)
 
     def visibility(self, normals: np.ndarray, rows: slice) -> np.ndarray:
         """The share of the light that reaches the points of `rows` directly, (n, W) from 0 to 1; 1 is unoccluded."""
-        free, taken = (picture.mean(-1) for picture in self._free_and_taken(normals, rows))
+        free, taken = (picture.mean(-1) for picture in self._free_and_taken(Facing.of(normals), rows))
         return np.clip(1 - taken / np.maximum(free, np.float32(DIM)), 0, 1)
 
-    def _free_and_received(self, normals: np.ndarray, rows: slice) -> tuple[np.ndarray, np.ndarray]:
+    def _free_and_received(self, normals: Facing, rows: slice) -> tuple[np.ndarray, np.ndarray]:
         """The unoccluded light on surfaces, and the light that arrives, (n, W, 3) each."""
         free, taken = self._free_and_taken(normals, rows)
         if self.back is not None:
             taken -= enlarged_rows(self.closed, rows, self.shape) * self.back
-        return free, np.maximum(free - np.float32(self.strength) * taken, 0)
+        taken *= np.float32(self.strength)
+        received = np.subtract(free, taken, out=taken)
+        return free, np.maximum(received, 0, out=received)
 
-    def _free_and_taken(self, normals: np.ndarray, rows: slice) -> tuple[np.ndarray, np.ndarray]:
+    def _free_and_taken(self, normals: Facing, rows: slice) -> tuple[np.ndarray, np.ndarray]:
         """The unoccluded light on surfaces, and the part of it that the form hides, (n, W, 3) each."""
-        free = np.maximum(sample_table(self.table, normals), 0)
-        rest, taken = free, np.zeros_like(free)
+        free = sample_table(self.table, normals)
+        np.maximum(free, 0, out=free)
+        rest, hidden = (free.copy() if self.lamps else free), []
         for lamp in self.lamps:
-            given = np.minimum(lamp.given(normals), rest)
-            rest = rest - given
-            taken += given * (1 - enlarged_rows(lamp.visible, rows, self.shape))
-        taken += rest * (1 - enlarged_rows(self.broad, rows, self.shape))
-        return free, taken
+            given = lamp.given(normals.directions)
+            rest -= np.minimum(given, rest, out=given)
+            given *= 1 - enlarged_rows(lamp.visible, rows, self.shape)
+            hidden.append(given)
+        taken = 1 - enlarged_rows(self.broad, rows, self.shape)
+        taken *= rest
+        # Summed in the order of the lamps, the broad light last.
+        return free, taken if not hidden else np.add(sum(hidden[1:], start=hidden[0]), taken, out=taken)
 
 
 @dataclass(frozen=True)
@@ -135,34 +145,44 @@ class RigArrival:
     keeps: bool
     shape: tuple[int, int]
 
-    def over_own(self, source: Arrival | None, normals: np.ndarray, rows: slice) -> list[np.ndarray]:
+    def over_own(self, source: Arrival | None, normals: Facing, rows: slice) -> list[np.ndarray]:
         """The light of each source on the surfaces of `rows`, divided by the plate's own light, (n, W, 3) each."""
         own: np.ndarray | np.float32 = np.float32(1)
         if source is not None:
             own = np.maximum(source.received(normals, rows) / np.float32(self.mean), np.float32(DARKEST))
         elif self.own is not None:
             own = enlarged_rows(self.own, rows, self.shape)
-        return [light.received(normals, rows) / own for light in self.lights]
+        return [light.received(normals.directions, rows) / own for light in self.lights]
 
 
 @dataclass(frozen=True)
 class TracedLights:
     """The lights of a frame on its shape; `source` is None where it is not known, `lamps` are the parts of the target.
 
-    `rig` are lights at places in the scene, added to the target or to the plate's own light.
+    `rig` are lights at places in the scene, added to the target or to the plate's own light. `ground` is the subject's
+    shadow on the ground, None where there is none.
     """
 
     target: Arrival
     source: Arrival | None
     lamps: tuple[Arrival, ...] = ()
     rig: RigArrival | None = None
+    ground: GroundShadow | None = None
 
-    def log_share(self, normals: np.ndarray, rows: slice) -> np.ndarray:
-        """What tracing adds to the log gain of `rows`, (n, W, 3)."""
+    def log_share(
+        self, normals: np.ndarray | Facing, rows: slice, source_arriving: np.ndarray | None = None
+    ) -> np.ndarray:
+        """What tracing adds to the log gain of `rows`, (n, W, 3).
+
+        `source_arriving` is `source.arriving` of the same rows, where it is known already.
+        """
+        facing = Facing.of(normals)
         if self.rig is not None and self.rig.keeps:
-            return np.zeros_like(normals)
-        arriving = self.target.arriving(normals, rows)
-        return np.log(arriving if self.source is None else arriving / self.source.arriving(normals, rows))
+            return np.zeros_like(facing.directions)
+        share = self.target.arriving(facing, rows)
+        if self.source is not None:
+            share /= self.source.arriving(facing, rows) if source_arriving is None else source_arriving
+        return np.log(share, out=share)
 
 
 def with_bounce(arrival: Arrival, normals: np.ndarray, matte: np.ndarray) -> Arrival:
@@ -170,6 +190,6 @@ def with_bounce(arrival: Arrival, normals: np.ndarray, matte: np.ndarray) -> Arr
     mass = max(float(matte.sum()), 1e-6)
     total = np.zeros(3, np.float64)
     for rows in bands(len(matte)):
-        free, taken = arrival._free_and_taken(normals[rows], rows)
+        free, taken = arrival._free_and_taken(Facing.of(normals[rows]), rows)
         total += ((free - taken) * matte[rows, :, None]).sum((0, 1), dtype=np.float64)
     return replace(arrival, back=(BOUNCE * total / mass).astype(np.float32))

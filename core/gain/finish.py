@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 
 from ..errors import UsageError
-from ..light.octahedral import sample_table
+from ..light.octahedral import Facing, sample_table
 from ..pictures.bands import bands
 from .analytic import DARKEST, Hint
 from .arrival import Arrival, TracedLights
@@ -127,14 +127,15 @@ def finish(given: FinishInput, law: Law, layers: tuple[str, ...] = ()) -> Finish
         if not weight.any():
             beauty[rows] = subject.plate[rows]
             continue
-        gain = gain_of(rows)
+        band = _Band(given, rows)
+        gain = gain_of(band)
         changed[rows] = touched(weight, gain, law)
         relit = relight_band(subject.plate, subject.alpha, gain, law, rows)
         blended = blend(subject.plate[rows], relit, weight, law)
         beauty[rows] = blended if changed[rows].all() else np.where(changed[rows], blended, subject.plate[rows])
         if lamps:
             share = relit * (weight * np.float32(law.mix))[..., None]
-            _share_out(lamps, share, _parts(gain, shading, traced, subject.normals[rows], rows), rows)
+            _share_out(lamps, share, _parts(gain, band), rows)
         if "ratio" in layers:
             ratio = np.exp(gain) * np.float32(law.level)
             finished.layers["ratio"][rows] = np.where((weight > 0)[..., None], ratio, 1)
@@ -143,61 +144,83 @@ def finish(given: FinishInput, law: Law, layers: tuple[str, ...] = ()) -> Finish
     return finished
 
 
-def _gain(given: FinishInput, epsilon: float) -> Callable[[slice], np.ndarray]:
+@dataclass(frozen=True, eq=False)
+class _Band:
+    """Some rows of a frame, with what several steps need of them."""
+
+    given: FinishInput
+    rows: slice
+
+    @cached_property
+    def facing(self) -> Facing:
+        """The normals, (n, W, 3)."""
+        return Facing(self.given.subject.normals[self.rows])
+
+    @cached_property
+    def source_arriving(self) -> np.ndarray | None:
+        """The share of the traced source light that arrives, (n, W, 3); None where it is not known."""
+        traced = self.given.traced
+        return None if traced is None or traced.source is None else traced.source.arriving(self.facing, self.rows)
+
+    @cached_property
+    def rig(self) -> list[np.ndarray]:
+        """The lights of the rig over the plate's own light, (n, W, 3) each; none without a rig."""
+        traced = self.given.traced
+        if traced is None or traced.rig is None:
+            return []
+        return traced.rig.over_own(traced.source, self.facing, self.rows)
+
+
+def _gain(given: FinishInput, epsilon: float) -> Callable[[_Band], np.ndarray]:
     """A function that returns the log gain of any rows. Soft matte edges need the whole frame's gain, to carry it outward."""
     subject, residual, guide = given.subject, given.residual, given.guide
     height = subject.plate.shape[0]
 
-    def own(rows: slice) -> np.ndarray:
-        gain = given.shading.hint.at(subject.normals[rows])  # (n, W, 3)
+    def own(band: _Band) -> np.ndarray:
+        rows = band.rows
+        gain = given.shading.hint.at(band.facing)  # (n, W, 3)
         if residual is not None and guide is not None:
             gain += enlarge_residual(residual, guide[rows], rows, height)
         if given.traced is not None:
-            gain += given.traced.log_share(subject.normals[rows], rows)
+            gain += given.traced.log_share(band.facing, rows, None if given.gloss is None else band.source_arriving)
         if given.gloss is not None:
-            normals, source = subject.normals[rows], None if given.traced is None else given.traced.source
             alpha = None if subject.alpha is None else subject.alpha[rows]
             light = unpremultiply(subject.plate[rows], alpha)  # (n, W, 3)
-            arriving = None if source is None else source.arriving(normals, rows)
-            gain = given.gloss.gain(gain, light, normals, rows, epsilon, arriving)
-        return _with_rig(gain, given.traced, subject.normals[rows], rows)
+            gain = given.gloss.gain(gain, light, band.facing.directions, rows, epsilon, band.source_arriving)
+        return _with_rig(gain, band.rig)
 
     coverage = subject.coverage
     if not lacking(subject.weight, coverage, subject.known).any():
         return own
-    gain = np.concatenate([own(rows) for rows in bands(height)])
+    gain = np.concatenate([own(_Band(given, rows)) for rows in bands(height)])
     carry_outward(gain, subject.weight, coverage, subject.known)
-    return lambda rows: gain[rows]
+    return lambda band: gain[band.rows]
 
 
-def _with_rig(gain: np.ndarray, traced: TracedLights | None, normals: np.ndarray, rows: slice) -> np.ndarray:
+def _with_rig(gain: np.ndarray, rig: list[np.ndarray]) -> np.ndarray:
     """A log gain (n, W, 3) with the lights of a rig added; unchanged where the rig adds no light."""
-    if traced is None or traced.rig is None or not traced.rig.lights:
+    if not rig:
         return gain
-    more = np.sum(traced.rig.over_own(traced.source, normals, rows), axis=0)
+    more = np.sum(rig, axis=0)
     return np.where(more > 0, np.log(np.exp(gain) + more), gain).astype(np.float32)
 
 
-def _parts(
-    gain: np.ndarray, shading: Shading, traced: TracedLights | None, normals: np.ndarray, rows: slice
-) -> list[np.ndarray]:
-    """The light of each lamp on the surfaces of `rows`, (n, W, 3) each: of the rig, of the environment, and the rest."""
-    lamps = _received(shading.lamps, traced and traced.lamps, normals, rows)
+def _parts(gain: np.ndarray, band: _Band) -> list[np.ndarray]:
+    """The light of each lamp on the surfaces of a band, (n, W, 3) each: of the rig, of the environment, and the rest."""
+    shading, traced = band.given.shading, band.given.traced
+    lamps = _received(shading.lamps, traced and traced.lamps, band)
     if traced is None or traced.rig is None:
         return lamps
-    rig = traced.rig.over_own(traced.source, normals, rows)
-    rest = np.maximum(np.exp(gain) - np.sum(rig, axis=0), 0)  # the light beside the rig, over the plate's own
+    rest = np.maximum(np.exp(gain) - np.sum(band.rig, axis=0), 0)  # the light beside the rig, over the plate's own
     total = np.maximum(np.sum(lamps, axis=0), np.float32(1e-12)) if lamps else np.float32(1)
-    return [*rig, *(lamp / total * rest for lamp in lamps or [np.float32(1)])]
+    return [*band.rig, *(lamp / total * rest for lamp in lamps or [np.float32(1)])]
 
 
-def _received(
-    tables: tuple[np.ndarray, ...], arrivals: tuple[Arrival, ...] | None, normals: np.ndarray, rows: slice
-) -> list[np.ndarray]:
-    """The light of each source on the surfaces of `rows`, (n, W, 3) each; with shadows where they were traced."""
+def _received(tables: tuple[np.ndarray, ...], arrivals: tuple[Arrival, ...] | None, band: _Band) -> list[np.ndarray]:
+    """The light of each source on the surfaces of a band, (n, W, 3) each; with shadows where they were traced."""
     if arrivals:
-        return [arrival.received(normals, rows) for arrival in arrivals]
-    return [np.maximum(sample_table(table, normals), 0) for table in tables]
+        return [arrival.received(band.facing, band.rows) for arrival in arrivals]
+    return [np.maximum(sample_table(table, band.facing), 0) for table in tables]
 
 
 def _share_out(lamps: list[np.ndarray], light: np.ndarray, parts: list[np.ndarray], rows: slice) -> None:
@@ -221,6 +244,8 @@ def _layers(given: FinishInput, law: Law, names: tuple[str, ...]) -> dict[str, n
         made["irradiance"] = np.where(there, received * level, 0)
     if "visibility" in names:
         made["visibility"] = _visibility(subject, traced)
+    if "shadow" in names:
+        made["shadow"] = _shadow(subject, traced)
     if "albedo" in names:
         albedo = sides["albedo"] if "albedo" in sides else _albedo(subject, shading, traced)
         made["albedo"] = np.where(there, albedo, 0).astype(np.float32)
@@ -250,6 +275,17 @@ def _visibility(subject: Subject, traced: TracedLights | None) -> np.ndarray:
     for rows in bands(len(made)):
         made[rows] = traced.target.visibility(subject.normals[rows], rows)
     return np.where(subject.weight > 0, made, np.float32(0))
+
+
+def _shadow(subject: Subject, traced: TracedLights | None) -> np.ndarray:
+    """The share of the light that the ground still gets beside the subject, (H, W, 3), 0 to 1; 1 without a subject."""
+    if not subject.weight.any():
+        return np.ones_like(subject.plate)
+    if traced is None or traced.ground is None:
+        raise UsageError(
+            "the shadow layer needs a shape that throws it, and this plate has none; give --depth, or --backbone relamp"
+        )
+    return traced.ground.picture()
 
 
 def _albedo(subject: Subject, shading: Shading, traced: TracedLights | None) -> np.ndarray:

@@ -66,11 +66,14 @@ def split(rgb: np.ndarray, noise: Noise) -> np.ndarray:
     mean = cv2.boxFilter(rgb, -1, size, borderType=cv2.BORDER_REFLECT_101)
     variance = cv2.boxFilter(rgb * rgb, -1, size, borderType=cv2.BORDER_REFLECT_101)
     variance -= mean * mean
-    expected = noise.offset + noise.slope * np.maximum(mean, 0)
+    expected = np.maximum(mean, 0)
+    expected *= noise.slope
+    expected += noise.offset
     # A variance of 25 samples is uncertain by a third. Up to twice the expected variance all of it is taken as grain; at three
     # times it, nothing is.
-    share = np.clip(3 - variance / np.maximum(expected, 1e-12), 0, 1)
-    return share * (rgb - mean)
+    variance /= np.maximum(expected, 1e-12, out=expected)
+    share = np.clip(np.subtract(3, variance, out=variance), 0, 1, out=variance)
+    return np.multiply(share, np.subtract(rgb, mean, out=mean), out=mean)
 
 
 def _strips(rgb: np.ndarray) -> np.ndarray:

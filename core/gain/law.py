@@ -117,8 +117,11 @@ def _lit(plate: np.ndarray, alpha: np.ndarray | None, gain: np.ndarray, law: Law
     else:
         grain = _grain_of(plate, law.noise, rows)
         back = grain if law.grain == "keep" else grain * np.exp(gain * 0.5)
-        lit = more * (p - grain) + back
-    lift = np.maximum(more - 1, 0)
+        lit = p - grain
+        lit *= more
+        lit += back
+    lift = more - 1
+    np.maximum(lift, 0, out=lift)
     lift *= np.float32(law.epsilon) if alpha is None else np.float32(law.epsilon) * alpha[rows][..., None]
     lit += lift
     if law.grain != "off":

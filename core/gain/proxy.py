@@ -48,7 +48,7 @@ def make(
     """Make the proxy of a frame at full resolution (H, W).
 
     Args:
-        plate: (H, W, 3) premultiplied working-space light; what is not finite counts as black.
+        plate: (H, W, 3) float32, premultiplied working-space light; what is not finite counts as black.
         alpha: (H, W), or None for 1 everywhere.
         weight: (H, W) of the matte, already divided by alpha (`law.matte_weight`).
         normals: (H, W, 3) unit camera-space vectors.
@@ -59,12 +59,13 @@ def make(
     """
     height, width = plate.shape[:2]
     shape = working_shape(height, width, longer)
-    light = np.where(np.isfinite(plate), plate, 0).astype(np.float32)
-    small = resize(light, shape)
-    cover = np.ones(plate.shape[:2], np.float32) if alpha is None else np.clip(alpha, 0, 1).astype(np.float32)
-    covered = resize(cover, shape)
+    finite = np.isfinite(plate)
+    light = plate if finite.all() else np.where(finite, plate, np.float32(0))
+    cover = np.ones(plate.shape[:2], np.float32) if alpha is None else np.clip(alpha, 0, 1)
+    small, covered = resize(light, shape), resize(cover, shape)
     small = np.where(covered[..., None] > 1e-3, small / np.maximum(covered, 1e-3)[..., None], small)
-    matte = np.clip(resize((weight * cover).astype(np.float32), shape), 0, 1)
+    opaque = weight if alpha is None else weight * cover
+    matte = np.clip(resize(opaque.astype(np.float32, copy=False), shape), 0, 1)
     unit, sure = shrink_normals(normals, known, shape, least=0.5)  # (h, w, 3), (h, w)
     far = None if depth is None else shrink_depth(depth, shape)
     return Proxy(small * np.float32(anchor), matte, unit, sure, far)

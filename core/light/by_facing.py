@@ -37,7 +37,7 @@ def _fit(luminance: torch.Tensor, normals: torch.Tensor, matte: torch.Tensor) ->
     facing = normals[0, :, inside].T[use].double()
     basis = torch.cat([torch.ones_like(log)[:, None], facing], dim=1)
     ridge = torch.diag(log.new_tensor([1e-6, RIDGE, RIDGE, RIDGE])) * len(log)
-    weight = torch.ones_like(log)
+    weight, slope = torch.ones_like(log), log.new_zeros(4)
     for _ in range(ROUNDS):
         weighted = basis * weight[:, None]
         slope = torch.linalg.solve(basis.T @ weighted + ridge, weighted.T @ log)

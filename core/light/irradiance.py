@@ -88,7 +88,9 @@ def frame_irradiance(pixels: np.ndarray, normals: np.ndarray) -> np.ndarray:
 def _receive(lights: Emitters, normals: np.ndarray) -> np.ndarray:
     out = np.empty((len(normals), 3), np.float32)
     toward = np.ascontiguousarray(lights.directions.T)
+    kept = np.empty((CHUNK, len(lights.directions)), np.float32)  # used again for each chunk
     for start in range(0, len(normals), CHUNK):
-        cosines = normals[start : start + CHUNK] @ toward
-        out[start : start + CHUNK] = np.maximum(cosines, 0, out=cosines) @ lights.energy
+        some = normals[start : start + CHUNK]
+        cosines = np.matmul(some, toward, out=kept[: len(some)])
+        np.matmul(np.maximum(cosines, 0, out=cosines), lights.energy, out=out[start : start + CHUNK])
     return out

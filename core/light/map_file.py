@@ -204,7 +204,7 @@ def within_half(pixels: np.ndarray) -> np.ndarray:
 
 
 def _with_clipped_suns(path: Path, pixels: np.ndarray) -> np.ndarray:
-    clipped = np.isposinf(pixels).any(axis=-1)
+    clipped = np.asarray(np.isposinf(pixels).any(axis=-1))  # (H, W) bool
     if not clipped.any():
         return pixels
     found = within_half(pixels)

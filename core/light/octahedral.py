@@ -8,6 +8,9 @@ p = (2 (c + 0.5) / S - 1, 2 (r + 0.5) / S - 1).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
+
 import numpy as np
 
 from .sampling import bilinear
@@ -45,7 +48,29 @@ def octahedral_coordinates(d: np.ndarray) -> np.ndarray:
         return np.stack((px, py), axis=-1)
 
 
-def sample_table(table: np.ndarray, d: np.ndarray) -> np.ndarray:
+@dataclass(frozen=True, eq=False)
+class Facing:
+    """Directions (..., 3) of any length, along which several tables are read: where they lie in the square is worked out once."""
+
+    directions: np.ndarray
+
+    @classmethod
+    def of(cls, d: np.ndarray | Facing) -> Facing:
+        """`d` itself, if it is prepared already."""
+        return d if isinstance(d, Facing) else cls(np.asarray(d))
+
+    @cached_property
+    def unfolded(self) -> list[tuple[np.ndarray, np.ndarray, np.ndarray | None]]:
+        """For `CHUNK` directions at a time: x and y of `octahedral_coordinates`, (n,) each, and where they are NaN, or None."""
+        flat, found = self.directions.reshape(-1, 3), []
+        for start in range(0, len(flat), CHUNK):
+            x, y = (np.ascontiguousarray(p) for p in octahedral_coordinates(flat[start : start + CHUNK]).T)
+            lost = np.isnan(x)
+            found.append((x, y, lost if lost.any() else None))
+        return found
+
+
+def sample_table(table: np.ndarray, d: np.ndarray | Facing) -> np.ndarray:
     """Read a table along directions, bilinear and continuous over the folded border.
 
     Args:
@@ -55,19 +80,16 @@ def sample_table(table: np.ndarray, d: np.ndarray) -> np.ndarray:
     Returns:
         (..., 3) float32. A direction without length or not finite gets the mean of the table.
     """
-    size = table.shape[0]
+    size, facing = table.shape[0], Facing.of(d)
+    half, first = np.float32(size / 2), np.float32((size + 1) / 2)  # the border is one cell, centres are at 1 ... size
     bordered = _with_border(table)
-    flat = np.asarray(d).reshape(-1, 3)
-    out = np.empty((len(flat), 3), np.float32)
-    for start in range(0, len(flat), CHUNK):
-        p = octahedral_coordinates(flat[start : start + CHUNK])
-        p = p * np.float32(size / 2) + np.float32((size + 1) / 2)  # the border is one cell, centres are at 1 ... size
-        read = bilinear(bordered, p[:, 0], p[:, 1])
-        lost = np.isnan(p[:, 0])
-        if lost.any():
+    out = np.empty((facing.directions.size // 3, 3), np.float32)
+    for index, (x, y, lost) in enumerate(facing.unfolded):
+        read = bilinear(bordered, x * half + first, y * half + first)
+        if lost is not None:
             read[lost] = table.mean(axis=(0, 1))
-        out[start : start + CHUNK] = read
-    return out.reshape(*np.shape(d)[:-1], 3)
+        out[index * CHUNK : index * CHUNK + len(read)] = read
+    return out.reshape(facing.directions.shape)
 
 
 def _with_border(table: np.ndarray) -> np.ndarray:

@@ -239,6 +239,7 @@ class Colour:
             to_xyz = pinned().getProcessor(ocio.BuiltinTransform(_AP0_TO_XYZ)).getDefaultCPUProcessor()
             luminance = apply(to_xyz, self._primaries_in("ACES2065-1"))[0, :, 1]
             self._luminance = luminance / luminance.sum()
+        assert self._luminance is not None
         return self._luminance
 
     @property

@@ -37,7 +37,8 @@ def shrink_normals(
         (h, w, 3) float32, (0, 0, 1) where no normal is known, and (h, w) bool, where one is.
     """
     mass = resize(known.astype(np.float32), shape)  # (h, w)
-    facing = resize(np.where(known[..., None], normals, 0).astype(np.float32), shape)  # (h, w, 3), shorter than 1
+    there = normals if known.all() else np.where(known[..., None], normals, np.float32(0))
+    facing = resize(there.astype(np.float32, copy=False), shape)  # (h, w, 3), shorter than 1
     length = np.sqrt((facing * facing).sum(-1, keepdims=True))
     sure = (mass > least) & (length[..., 0] > SHORTEST)
     unit = np.where(sure[..., None], facing / np.maximum(length, 1e-6), np.array([0, 0, 1], np.float32))

@@ -56,7 +56,7 @@ class Pairs:
         usable = usable & (depth > 0) & (-(rays * normals).sum(-1) > FACING)
         along = [
             _along(depth, plane, normals, usable, span),
-            _along(depth.T, *(a.transpose(1, 0, 2) for a in (plane, normals)), usable.T, span),
+            _along(depth.T, plane.transpose(1, 0, 2), normals.transpose(1, 0, 2), usable.T, span),
         ]
         return cls(*(np.concatenate(parts).astype(np.float64) for parts in zip(*along, strict=True)))
 
@@ -193,7 +193,7 @@ def _along(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The fields of `Pairs` along rows."""
     if depth.shape[1] <= span:
-        return (np.empty(0),) * 3
+        return np.empty(0), np.empty(0), np.empty(0)
     between = normals[:, 1:] + normals[:, :-1]  # (h, w - 1, 3), of any length
     here, there = (np.abs((p * between).sum(-1)) for p in (plane[:, :-1], plane[:, 1:]))
     both = usable[:, 1:] & usable[:, :-1]

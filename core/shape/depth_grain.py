@@ -39,7 +39,8 @@ def without_grain(heights: np.ndarray, rays: np.ndarray, normals: np.ndarray, kn
     smooth = np.empty_like(heights)
     for rows in bands(len(heights)):  # with as many extra rows as the iterations reach, so that bands have no seams
         first, last = max(0, rows.start - ITERATIONS), min(len(heights), rows.stop + ITERATIONS)
-        found = _smoothed(*(a[first:last] for a in (nearness, rays, normals, known)), EDGE * height)
+        part = slice(first, last)
+        found = _smoothed(nearness[part], rays[part], normals[part], known[part], EDGE * height)
         smooth[rows] = found[rows.start - first : rows.stop - first] - focal
     return smooth
 

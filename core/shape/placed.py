@@ -61,7 +61,7 @@ class PlacedLight:
             return risen(cosine, np.float32(max(self.radius, SHARPEST)))[..., None] * colour
         total, reference = np.zeros(points.shape[:-1], np.float32), 0.0
         for position in self.emitters():
-            total += self._from_point(position, normals, points)
+            total += self.from_point(position, normals, points)
             # The light on a surface at the middle that faces the source, if the source is aimed there.
             reference += 1 / max(float(np.linalg.norm(position - self.middle)), NEAREST) ** 2
         return total[..., None] * (colour / np.float32(reference))
@@ -82,7 +82,7 @@ class PlacedLight:
         """Half the width of the part that one emitter represents, px."""
         return self.radius if self.sides is None else max(self.sides) / AREA_SIDE / 2
 
-    def _from_point(self, position: np.ndarray, normals: np.ndarray, points: np.ndarray) -> np.ndarray:
+    def from_point(self, position: np.ndarray, normals: np.ndarray, points: np.ndarray) -> np.ndarray:
         """The light of one emitter on surfaces (..., 3), before its strength: cosines over the squared distance, (...)."""
         way = position.astype(np.float32) - points
         far = np.maximum(np.linalg.norm(way, axis=-1), np.float32(NEAREST))
@@ -111,7 +111,7 @@ def visibility(surface: Surface, light: PlacedLight) -> np.ndarray:
     points, half = points_of(surface.height, surface.focal, surface.centre), light.half_width()
     seen, whole = np.zeros(surface.top.shape, np.float32), np.zeros(surface.top.shape, np.float32)
     for position in light.emitters():
-        given = light._from_point(position, surface.normals, points)
+        given = light.from_point(position, surface.normals, points)
         if given.any():
             seen += given * point_visibility(surface, position, half)
             whole += given

@@ -73,8 +73,8 @@ def placed(
     """
     r, g, b = (float(c) for c in colour * 2.0**light.stops)
     points = points_of(height, view.focal, view.centre)  # (h, w, 3)
-    middle = _vector((points * matte[..., None]).sum((0, 1)) / max(float(matte.sum()), 1e-6))
-    plane = view.distance / max(1 - middle[2] / view.focal, 1e-3)  # distance of height 0 from the camera, in units
+    middle = middle_of(points, matte)
+    plane = zero_plane(view, middle)
     scale = view.focal / plane  # px per unit
     aim = None if light.aim is None else _turned(light.aim, view)
     made = PlacedLight(light.name, (r, g, b), aim=aim, shadows=light.shadows, middle=middle)
@@ -89,6 +89,16 @@ def placed(
         return replace(made, position=position, sides=(light.size[0] * scale, light.size[1] * scale))
     cone = _cone(light) if light.kind == "spot" else None
     return replace(made, position=position, radius=light.size * scale, cone=cone)
+
+
+def middle_of(points: np.ndarray, matte: np.ndarray) -> Vector:
+    """The middle (3,) of the points (h, w, 3) of a subject, weighted by its matte (h, w)."""
+    return _vector((points * matte[..., None]).sum((0, 1)) / max(float(matte.sum()), 1e-6))
+
+
+def zero_plane(view: View, middle: Vector) -> float:
+    """The distance of height 0 from the camera, in units, for a subject whose middle (3,) px is `view.distance` units away."""
+    return view.distance / max(1 - middle[2] / view.focal, 1e-3)
 
 
 def _turned(direction: tuple[float, ...], view: View) -> Vector:

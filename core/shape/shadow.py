@@ -2,7 +2,7 @@
 
 From each point a ray is marched toward the lamp over the picture. Things that the ray passes behind or in front of hide
 nothing; a thing that it meets hides the part of the lamp's disc that it covers. The plate shows only the front of a thing, so
-its thickness must be assumed: twice the distance to the nearest outline, as for a ball. Thin things then cast thin shadows, and
+its thickness must be assumed (`thickness`): that of a ball for the outline of a ball. Thin things then cast thin shadows, and
 a ball in front of a wall does not cast the shadow of a column that reaches to the wall.
 
 Heights are projective: f (Z0 / Z - 1) pixels for a depth Z, with f the focal length in pixels and Z0 any depth. Straight lines of
@@ -20,6 +20,7 @@ import cv2
 import numpy as np
 
 from ..pictures.bands import bands
+from .thickness import round_thickness
 
 FINER = 1.015  # as GROWTH, for lamps behind the picture's plane
 GROWTH = 1.04  # factor from one step of a march to the next; the first steps are of one pixel
@@ -29,7 +30,6 @@ DOUBTED = 1.0  # share of the expected error of the shape that is added to the l
 UNSURE = 0.6  # share of the spacing of the relief's samples; heights, and so edges, are not finer
 STEP = 0.03  # share of the longer side; a larger drop from pixel to pixel is an outline
 THINNEST = 2.0  # px, thickness of a thing at its outline
-THICKNESS = 2.0  # thickness as a multiple of the distance to the nearest outline
 FLATTEST = 0.05  # least z of a normal, which limits the slope of surfaces that face away
 FLAT = 0.05  # least share of a ray across the picture; rays nearer to the view direction meet nothing visible
 MIXED = 0.7  # px, standard deviation of the filter that mixes pixels on an outline
@@ -68,8 +68,9 @@ class Surface:
     @cached_property
     def bottom(self) -> np.ndarray:
         """The assumed back of things, (h, w), in the unit of `height`."""
-        inside = cv2.distanceTransform(self._within(), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-        return self.top - np.float32(self.thickness) * (THINNEST * self.spacing + np.float32(THICKNESS) * inside)
+        thick = np.float32(self.thickness) * (THINNEST * self.spacing + round_thickness(self._within()))
+        back = (self.height - thick) / (1 + thick / np.float32(self.focal))  # a projective height, too
+        return np.where(self.standing, back, np.float32(NOWHERE))
 
     @cached_property
     def highest(self) -> float:

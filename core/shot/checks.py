@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from ..atomic import require_free
 from ..errors import InputError, UsageError
@@ -23,6 +23,9 @@ from ..relighter.answer import Backbone
 from .deliver import layer_names
 from .over import same_format
 from .plan import RENDER, SKIP, FrameTask, Inputs
+
+if TYPE_CHECKING:
+    from ..shape.ground import Ground
 
 log = logging.getLogger("relamp")
 
@@ -82,6 +85,7 @@ def check_options(parameters: RelightParameters) -> None:
         )
     if p.rig and p.backbone in PUBLISHED:
         raise UsageError(f"--rig lights a shape, which --backbone {p.backbone} does not work out; use relamp, or ratio")
+    _require_ground_used(p)
     if p.backbone == "light-a-video":
         from ..relighter.light_a_video.backbone import check_clip_mode  # loads torch, which this backbone needs anyway
 
@@ -141,6 +145,15 @@ def check_estimator(parameters: RelightParameters, colour: Colour) -> None:
         raise UsageError(
             f"--estimator {parameters.estimator or 'own'} sees ACEScg, and {colour.config_id} works in {colour.working_space}; "
             "give a --config whose scene_linear is ACEScg"
+        )
+
+
+def check_ground(parameters: RelightParameters, ground: Ground | None) -> None:
+    """Raise `UsageError` where a shadow on the ground is asked for and there is no ground; `ground` is that of the plan."""
+    if ground is None and ("shadow" in parameters.layers or parameters.ground == "found"):
+        raise UsageError(
+            "the subject's shadow needs a ground, and none was found: that takes a --depth and a --matte that show the subject's "
+            "feet in the picture; give --ground HEIGHT,TILT, as in --ground 1.6,10"
         )
 
 
@@ -251,6 +264,27 @@ def _require_options_used(parameters: RelightParameters, backbone: Backbone) -> 
         raise UsageError(
             f"--background-exposure is for a background that lights the subject or that a network looks at; here the light "
             f"comes of --{p.lit_by()}, and --backbone {p.backbone} looks at none: leave it out"
+        )
+
+
+def _require_ground_used(parameters: RelightParameters) -> None:
+    """Refuse a ground that nothing asks for, and a shadow on it that is turned off."""
+    p = parameters
+    if p.ground not in (None, "none") and not (p.over or "shadow" in p.layers):
+        raise UsageError(
+            f"--ground {p.ground} is for the subject's shadow, and nothing asks for it: give --over, or --layers shadow"
+        )
+    if "shadow" not in p.layers:
+        return
+    if p.ground == "none":
+        raise UsageError(
+            "the shadow layer is the shadow on the ground, and --ground none has none; leave one of them out"
+        )
+    if not p.shadows:
+        raise UsageError("the shadow layer shows a shadow, and --shadows 0 throws none; leave one of them out")
+    if p.backbone in PUBLISHED:
+        raise UsageError(
+            f"the shadow layer is thrown by a shape, which --backbone {p.backbone} does not work out; use relamp, or ratio"
         )
 
 

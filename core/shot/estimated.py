@@ -11,10 +11,10 @@ import numpy as np
 from ..gain.finish import Subject
 from ..gain.materials import ROUGHNESS, Materials
 from ..temporal.align import RADIUS
+from .estimated_passes import EstimatedPasses
 from .passes_plan import LAYERS, PLANES, PassesPlan
 from .plan import BLACK, RENDER, FrameTask, Plan
 from .read_ahead import Frames, Key, ReadFrame, keys_of
-from .seeing import Seeing
 from .shared_cache import SharedCache
 
 _KEPT = 4  # frames kept with their passes, in addition to one per thread
@@ -36,7 +36,7 @@ class EstimatedFrames:
         passes = PassesPlan(
             plan.job, plan.inputs, plan.colour, plan.camera, plan.tasks, plan.on_disk, layers, plan.estimator
         )
-        self._plan, self._frames, self._seeing = plan, frames, Seeing(passes, frames)
+        self._plan, self._frames, self._seeing = plan, frames, EstimatedPasses(passes, frames)
         self._out = plan.tasks[0].out
         kept = SharedCache[Hashable, Subject](plan.parameters.threads + _KEPT)
         self._subjects = like._subjects if isinstance(like, EstimatedFrames) else kept
@@ -77,7 +77,7 @@ def _filled(subject: Subject, seen: dict[str, np.ndarray]) -> Subject:
     """A subject in which the estimator's passes replace what was not given."""
     if subject.guessed and "normals" in seen:
         known = np.abs(seen["normals"]).sum(-1) > 0
-        facing = np.where(known[..., None], seen["normals"], np.float32([0, 0, 1]))
+        facing = np.where(known[..., None], seen["normals"], np.array([0, 0, 1], np.float32))
         subject = replace(subject, normals=facing, known=known, guessed=False)
     if subject.depth is None and "depth" in seen:
         subject = replace(subject, depth=seen["depth"])

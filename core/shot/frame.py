@@ -18,7 +18,7 @@ from ..pictures.frame import Frame
 from ..relighter.answer import Seeing
 from .estimated import EstimatedFrames
 from .gloss import gloss_of
-from .lights import Lights
+from .lights import LightMaps, Lights
 from .network import CacheSizes, WorkingFrames
 from .network_input import NetworkInputs
 from .over import cut_out, put_over
@@ -52,21 +52,23 @@ class Shot:
         store: ResidualStore | None = None,
         like: Shot | None = None,
         seen: SeenShapes | None = None,
+        maps: LightMaps | None = None,
     ) -> Shot:
         """Build the shot of a plan; nothing is computed yet.
 
         Args:
             frames: the source of frames; None reads the plan's own at full size.
             store: the storage through which the chunks of a job share the network's predictions.
-            like: a shot with the same environment files, whose tables, estimates, last guide and last shape are reused.
+            like: a shot of the same plate, whose tables, estimates, last guide and last shape are reused.
             seen: shapes that were estimated before, in shots whose `frames` have the same `identity` keys.
+            maps: results that were computed from environment maps before.
         """
         plates = frames = frames or ReadAhead(plan)
         if plan.estimator is not None:
             frames = EstimatedFrames(plan, plates, like.frames if like else None)
         lock = like.one_at_a_time if like else threading.Lock()
         sizes = CacheSizes.of(plan)
-        lights = Lights(plan, sizes.inputs, like.lights.maps if like else None)
+        lights = Lights(plan, sizes.inputs, maps or (like.lights.maps if like else None))
         # A network's shape depends on plate and matte alone, so no estimator need run for it.
         shapes = Shapes(plan, plates, seen or SeenShapes(sizes.shapes))
         # Relamp's own network and the tracing keep to the thread that calls them; a published network fills the machine.
@@ -143,5 +145,6 @@ def relight_frame(shot: Shot, task: FrameTask) -> RelitFrame:
 
         # 10. Composite: the relit subject over the background, (H, W, 3).
         if p.over:
-            frame, finished = put_over(shot.plan, task, frame, lit, finished)
+            ground = given.traced.ground if given.traced else None
+            frame, finished = put_over(shot.plan, task, frame, lit, finished, ground)
     return RelitFrame(frame, finished, lit, given.shading, law)

@@ -7,6 +7,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
+from weakref import ref
 
 import numpy as np
 from cachetools import LRUCache
@@ -21,6 +22,7 @@ from ..light.irradiance import Light
 from ..light.parcels import Placed, parcels_of
 from ..light.sources import Illumination, camera_to_map
 from ..parameters import at_frame
+from ..relighter.answer import Seeing
 from .plan import Plan
 from .shared_cache import SharedCache
 
@@ -60,7 +62,10 @@ class PlacedLights:
 
 
 class LightMaps:
-    """A cache of results computed from whole environment maps, for the maps used last. Hold the lock `computing` to compute."""
+    """A cache of results computed from whole environment maps, for the maps used last. Hold the lock `computing` to compute.
+
+    It is keyed by the light itself and not by its file alone, so that it can outlive a plan: one made anew reads its files anew.
+    """
 
     def __init__(self) -> None:
         self.computing = threading.RLock()
@@ -69,20 +74,23 @@ class LightMaps:
         self._parcels: LRUCache[Hashable, np.ndarray] = LRUCache(_KEPT_MAPS)
         self._mirrors: LRUCache[Hashable, Mirror] = LRUCache(_KEPT_MAPS)
 
-    def tables(self, illumination: Illumination, frame: int) -> LightTables:
-        """The tables a network is conditioned on, in the axes of the map; computed once for a still map."""
+    def tables(self, illumination: Illumination, frame: int, glossy: bool) -> LightTables:
+        """The tables a network is conditioned on, in the axes of the map; computed once for a still map.
+
+        `glossy` is whether the network reads those of glossy surfaces.
+        """
         from ..relighter.own.light_tables import LightTables
 
-        key = illumination.key(frame)
+        key = (ref(illumination), illumination.key(frame), glossy)
         with self.computing:
             if key not in self._tables:
-                pixels = illumination.environment(frame).pixels  # (h, 2h, 3)
-                self._tables[key] = LightTables.of(pixels, illumination.light(frame))
+                pixels, light = illumination.environment(frame).pixels, illumination.light(frame)  # (h, 2h, 3)
+                self._tables[key] = LightTables.of(pixels, light, self.parcels(illumination, frame), glossy)
             return self._tables[key]
 
     def parcels(self, illumination: Illumination, frame: int) -> np.ndarray:
         """The map as distant lights at unit level, (PARCELS, 7), in its own axes; computed once for a still map."""
-        key = illumination.key(frame)
+        key = (ref(illumination), illumination.key(frame))
         with self.computing:
             if key not in self._parcels:
                 pixels = illumination.environment(frame).pixels  # (h, 2h, 3)
@@ -91,7 +99,7 @@ class LightMaps:
 
     def mirror(self, illumination: Illumination, frame: int) -> Mirror:
         """The map at unit level, prepared for reflections, in its own axes; computed once for a still map."""
-        key = illumination.key(frame)
+        key = (ref(illumination), illumination.key(frame))
         with self.computing:
             if key not in self._mirrors:
                 pixels = illumination.environment(frame).pixels  # (h, 2h, 3)
@@ -100,7 +108,7 @@ class LightMaps:
 
     def view(self, illumination: Illumination, frame: int) -> np.ndarray:
         """The map at unit level, at most (256, 512, 3), with its suns clipped (`VIEW_PEAK`)."""
-        key = illumination.key(frame)
+        key = (ref(illumination), illumination.key(frame))
         with self.computing:
             if key not in self._views:
                 pixels = illumination.environment(frame).pixels  # (h, 2h, 3)
@@ -187,7 +195,8 @@ class Lights:
 
     def _compute(self, frame: int) -> FrameLight:
         plan, p = self._plan, self._plan.parameters
-        networked = plan.backbone.network is not None
+        network = plan.backbone.network
+        glossy = not isinstance(network, Seeing)  # a network that sees the shape traces the lights themselves
         camera = plan.camera.at(frame)
         turned = (0.0, 0.0, 0.0) if p.keeps_light() else at_frame(p.env_rotate, frame)  # degrees
         to_target = camera_to_map(turned, camera.rotation)
@@ -195,8 +204,10 @@ class Lights:
         with self.maps.computing:  # one thread tabulates a still map while the other threads wait
             light = plan.target.light(frame)
             source_light = self._source_light(frame)
-            tables = self.maps.tables(plan.target, frame) if networked else None
-            source_tables = self.maps.tables(plan.source, frame) if networked and plan.source else None
+            tables = self.maps.tables(plan.target, frame, glossy) if network is not None else None
+            source_tables = None
+            if network is not None and plan.source is not None:
+                source_tables = self.maps.tables(plan.source, frame, glossy)
         target = light.turned(to_target)  # (S, S, 3)
         source = None if source_light is None else source_light.turned(to_source)  # (S, S, 3)
         source_level = 1.0 if source_light is None else source_light.level

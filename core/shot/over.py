@@ -5,13 +5,14 @@ relit it is cut out: the subject's own colour is estimated where it covers a pix
 Estimation", Forte 2021: local means of both sides, corrected by the observed pixel), so that no part of the old background
 remains in fine detail such as hair. A plate that is premultiplied with its alpha has no such part and is not changed.
 
-Where the subject covers nothing, the pixels are the background's own values; where it covers all and nothing changed, they are
-the plate's.
+Where the subject covers nothing and throws no shadow, the pixels are the background's own values; where it covers all and nothing
+changed, they are the plate's.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -22,6 +23,9 @@ from ..pictures import exr
 from ..pictures.frame import Frame, Window, place
 from ..pictures.reformat import reformat
 from .plan import FrameTask, Plan
+
+if TYPE_CHECKING:
+    from ..gain.ground import GroundShadow
 
 RADII = ((1 / 24, 16), (1 / 96, 4), (1 / 340, 2))  # of the passes: share of the longer side, and the least radius in px
 SURE = 4  # power on the matte when each side is averaged, so that mixed pixels count little
@@ -71,13 +75,16 @@ def foreground(picture: np.ndarray, matte: np.ndarray) -> np.ndarray:
     return np.where(a == 1, picture, front).astype(np.float32)
 
 
-def put_over(plan: Plan, task: FrameTask, frame: Frame, subject: Subject, finished: Finished) -> tuple[Frame, Finished]:
-    """Lay a relit cut-out over the background of its frame.
+def put_over(
+    plan: Plan, task: FrameTask, frame: Frame, subject: Subject, finished: Finished, ground: GroundShadow | None = None
+) -> tuple[Frame, Finished]:
+    """Lay a relit cut-out over the background of its frame, with its shadow on the ground.
 
     Args:
         frame: the plate, opened to the whole format (`read.read_plate`).
         subject: as `cut_out` gave it.
         finished: what `finish` made of it.
+        ground: the subject's shadow on the ground; None for none.
 
     Returns:
         An opaque frame that holds the values of unchanged pixels, and the composite.
@@ -88,11 +95,13 @@ def put_over(plan: Plan, task: FrameTask, frame: Frame, subject: Subject, finish
     pixels, own = _background(plan, task, frame)
     coverage = np.clip(subject.alpha, 0, 1)[..., None] if subject.alpha is not None else np.ones((1, 1, 1), np.float32)
     kept = (coverage >= 1) & ~finished.changed
+    shaded = coverage > 0  # (H, W, 1), where pixels are not the background's own
+    if ground is not None:
+        share = ground.picture()  # (H, W, 3)
+        pixels, shaded = pixels * share, shaded | (share < 1)
     beauty = finished.beauty + (1 - coverage) * pixels
     stays = np.where(kept, frame.rgb, own)
-    comp = replace(
-        finished, beauty=beauty.astype(np.float32), changed=np.broadcast_to(coverage > 0, kept.shape) & ~kept
-    )
+    comp = replace(finished, beauty=beauty.astype(np.float32), changed=np.broadcast_to(shaded, kept.shape) & ~kept)
     return replace(frame.opaque(), rgb=stays), comp
 
 

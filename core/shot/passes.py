@@ -14,13 +14,13 @@ from .. import VERSION
 from ..pictures import exr
 from ..pictures.frame import Frame
 from ..shape.estimators import Z
+from .estimated_passes import EstimatedPasses
 from .outputs import may_replace
 from .passes_plan import FILE_NAMES, PassesPlan
 from .passes_prepare import describe
 from .plan import FrameTask
 from .read_ahead import ReadAhead
 from .render import deliver_frames
-from .seeing import Seeing
 
 if TYPE_CHECKING:
     from ..process import Stop
@@ -38,7 +38,7 @@ class Estimating:
 
     def __init__(self, plan: PassesPlan) -> None:
         self._plan, self._frames = plan, ReadAhead(plan)
-        self._seeing = Seeing(plan, self._frames)
+        self._seeing = EstimatedPasses(plan, self._frames)
 
     def skipped(self, task: FrameTask) -> None:
         """Record that a task will not be done, so that its frame need not be kept."""

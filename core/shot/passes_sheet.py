@@ -41,13 +41,13 @@ def write_sheet(plan: PassesPlan, png: str) -> None:
         tiles = [_tile(display_code(np.nan_to_num(light, posinf=0, neginf=0)), f"{task.frame}")]
         for name in plan.layers:
             layer = frame.layer("depth" if name == "depth" else FILE_NAMES.get(name, name))
-            tiles.append(_tile(_shown(name, layer), name))
+            tiles.append(_tile(shown(name, layer), name))
         rows.append(np.concatenate(tiles, 1))
     write_png(Path(png), np.concatenate(rows), plan.parameters.overwrite)
 
 
-def _shown(name: str, layer: np.ndarray) -> np.ndarray:
-    """A pass as display-encoded values (H, W, 3), 0 to 1."""
+def shown(name: str, layer: np.ndarray) -> np.ndarray:
+    """A pass as display-encoded values (H, W, 3), 0 to 1; `layer` is (H, W, C) as it is in a file."""
     if name == "normals":
         there = np.abs(layer).sum(-1, keepdims=True) > 0
         return np.where(there, layer / 2 + 0.5, 0)

@@ -181,6 +181,7 @@ class Plan:
             "working_size": not self.looks,
             "shadows": p.backbone in PUBLISHED,
             "lamps": "lamps" not in p.layers,
+            "ground": not (p.over or "shadow" in p.layers),
             "background_fit": not p.over,
             **{name: p.backbone not in PUBLISHED for name, k in knobs() if k.group == "published"},
         }

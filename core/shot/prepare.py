@@ -34,6 +34,7 @@ from ..relighter.models.folder import Models
 from ..temporal import Head, load_head
 from . import checks
 from .frame import Shot
+from .ground import ground_of, measured_ground, wants_ground
 from .measure import Samples, anchor_of, measured_rows, samples_of, samples_of_working_frame, source_light_of
 from .outputs import found_outputs
 from .plan import BLACK, RENDER, SKIP, FrameTask, Inputs, Plan, resolve_inputs
@@ -118,6 +119,9 @@ def prepare(job: RelightJob, backbone: Backbone | None = None, colour: Colour | 
     plan = replace(plan, estimator=_estimator(p, colour))
     if job.measured.anchor is None or (_needs_fit(plan) and job.measured.source_light is None):
         plan = replace(plan, job=RelightJob(p, _measured(plan)))
+    if _needs_ground(plan):
+        plan = replace(plan, job=RelightJob(p, replace(plan.job.measured, ground=measured_ground(plan))))
+    checks.check_ground(p, ground_of(plan))
     if p.anchor is not None:  # the job may hold an older measurement
         plan = replace(plan, job=RelightJob(p, replace(plan.job.measured, anchor=p.anchor)))
     return plan
@@ -216,6 +220,12 @@ def _estimator(parameters: RelightParameters, colour: Colour) -> LoadedEstimator
 def _needs_fit(plan: Plan) -> bool:
     """Whether the plate's own light must be estimated, as divisor of the gain or for its level."""
     return plan.source is None and (plan.backbone.wants_source or plan.parameters.level_mode() == "absolute")
+
+
+def _needs_ground(plan: Plan) -> bool:
+    """Whether the ground under the subject must be looked for."""
+    p = plan.parameters
+    return wants_ground(p) and p.ground in (None, "found") and plan.job.measured.ground is None
 
 
 def _measured(plan: Plan) -> Measured:

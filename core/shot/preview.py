@@ -16,9 +16,10 @@ import numpy as np
 from cachetools import LRUCache
 
 from ..errors import InputError, UsageError
-from ..gain.finish import Finished, Subject
 from ..job import READ_WITH, Measured, RelightJob
-from ..parameters import NEW_LAYERS, RelightParameters, default_of, knobs
+from ..light.rig import MOST
+from ..light.sources import Illumination
+from ..parameters import RelightParameters, default_of, knobs
 from ..pictures.colour import Colour
 from ..pictures.curves import MIDDLE_GREY
 from ..pictures.resample import resize
@@ -26,15 +27,17 @@ from ..pictures.screen import Picture, Screens, View, as_bytes
 from ..pictures.sequence import Sequence
 from . import plan as plans
 from .frame import RelitFrame, Shot, relight_frame
+from .lights import LightMaps
 from .network_input import proxy_of
+from .passes_sheet import shown
 from .plan import RENDER, FrameTask, Inputs, Plan
 from .prepare import prepare
 from .preview_light import LightPictures
 from .preview_plate import PreviewFrames, PreviewPlate, PreviewPlates, file_state
+from .preview_rig import Gain, NeutralRigs
+from .preview_stages import GIVEN, STAGES, given, lamp_of, layers_for, of_finished
 from .shapes import SeenShapes
 
-LAYERS = tuple(name for name in NEW_LAYERS if name not in ("ratio", "normals", "lamps"))
-STAGES = ("plate", "proxy", "normals", "hint", "ratio", "relit", *LAYERS, "rest")  # and lamp1, lamp2 and so on
 KEPT_PICTURES = 8  # pictures whose values can be read with `values`
 KEPT_SHAPES = 16  # frames, of a few megabytes each
 OUT = "relamp_preview.####.exr"  # a name for the plan; the file is never written
@@ -80,7 +83,10 @@ class Previewer:
         self._screens = Screens()
         self._plates = PreviewPlates()
         self._seen = SeenShapes(KEPT_SHAPES)
+        self._maps = LightMaps()
+        self._source: tuple[Hashable, Illumination | None] | None = None
         self._light_pictures = LightPictures(self._screens)
+        self._rigs = NeutralRigs()
         self._linear: LRUCache[str, np.ndarray] = LRUCache(KEPT_PICTURES)
         self._measured: tuple[Hashable, Measured] | None = None
         self._prepared: _Prepared | None = None
@@ -100,7 +106,8 @@ class Previewer:
     ) -> Picture:
         """One stage of one frame, over the display window.
 
-        `plate`, `relit`, `lamp1` and so on, `rest`, `albedo` and `irradiance` are light; `proxy` is the
+        `matte`, `depth`, `roughness` and `metallic` are what is given of the subject, and `base` its albedo as light; near is
+        bright in a depth. `plate`, `relit`, `lamp1` and so on, `rest`, `albedo` and `irradiance` are light; `proxy` is the
         network's input picture; `normals` are coded as n / 2 + 1 / 2; `hint` (the analytic gain) and `ratio` are gains, with 1
         shown as middle grey.
 
@@ -111,28 +118,29 @@ class Previewer:
             view: display and view of the colour config, None for its defaults.
             name: the name of this picture for `values`; None means the stage.
             dim: factors on the lamps in `relit`, strongest first, the last one for the rest. They are applied to the layers that
-                add up to `relit`, so nothing is computed again. Empty for no change.
+                add up to `relit`, so nothing is computed again. Empty for no change. The lights of a rig come before the lamps,
+                and their own strengths and colours are applied in the same way.
 
         Raises:
             RelampError: the errors of a render of that frame.
         """
-        lamp = _lamp_of(stage)
-        if stage not in STAGES and not 1 <= lamp <= job.parameters.lamps:
-            raise UsageError(
-                f"stage must be one of {', '.join(STAGES)}, or lamp1 to lamp{job.parameters.lamps}; got {stage!r}"
-            )
-        if dim and len(dim) != job.parameters.lamps + 1:
-            raise UsageError(f"dim takes {job.parameters.lamps + 1} numbers, the last for the rest; got {len(dim)}")
-        layers = _layers_for(stage, dim)
-        job = RelightJob(_preview_parameters(job.parameters, layers), job.measured)
+        _check_stage(stage, dim, job.parameters)
         job.require("plate")
-        inputs, number = _inputs(job.parameters, frame)
+        parameters, rig = _preview_parameters(job.parameters), ()
+        inputs, number = _inputs(parameters, frame)
+        if longer:  # at full size it is the render's own frame, whose soft edges are not quite a sum of lights
+            parameters, rig = self._rigs.split(parameters, number, self._colour(parameters))
+        layers = layers_for(stage, bool(dim or rig))
+        job = RelightJob(replace(parameters, layers=layers), job.measured)
         frames = PreviewFrames(self._plates, job.parameters, inputs, self._colour(job.parameters), number, longer)
         plate = frames.plate
-        linear = plate.over_display(self._linear_of(stage, job, frames, dim))  # (h, w, 3)
+        linear = plate.over_display(self._linear_of(stage, job, frames, rig, dim))  # (h, w, 3)
         self._linear[name or stage] = linear
         screen = self._screens.screen(job.parameters.config, view)
-        pixels = as_bytes(linear) if stage == "normals" else screen.encode(linear, stops)
+        if stage in GIVEN and stage != "base":
+            pixels = as_bytes(shown(stage, linear))
+        else:
+            pixels = as_bytes(linear) if stage == "normals" else screen.encode(linear, stops)
         display = plate.frame.display_window
         height, width = linear.shape[:2]
         facts = {
@@ -144,6 +152,7 @@ class Previewer:
             "full_height": display.height,
             "pixel_aspect": plate.frame.pixel_aspect,
             "colorspace": plate.frame.colorspace,
+            "exact": not rig and plate.scale == 1,
         }
         return Picture(pixels, facts)
 
@@ -155,6 +164,18 @@ class Previewer:
         height, width = linear.shape[:2]
         row, column = min(max(int(y * height), 0), height - 1), min(max(int(x * width), 0), width - 1)
         return tuple(float(value) for value in linear[row, column])
+
+    def normal(
+        self, job: RelightJob, frame: int | None, longer: int, x: float, y: float
+    ) -> tuple[float, float, float] | None:
+        """The subject's normal at (x, y), 0 to 1 from the top left: unit, in the camera's axes; None beside the subject."""
+        self.picture(job, "normals", frame, longer, name="surface")
+        coded = np.array(self.values("surface", x, y))
+        length = float(np.linalg.norm(2 * coded - 1))
+        if not coded.any() or length < 0.1:
+            return None
+        nx, ny, nz = (float(part) for part in (2 * coded - 1) / length)
+        return nx, ny, nz
 
     def environment(
         self, job: RelightJob, frame: int, lamps: int, stops: float = 0.0, view: View = (None, None)
@@ -173,12 +194,16 @@ class Previewer:
     def _colour(self, p: RelightParameters) -> Colour:
         return self._screens.colour(p.config)
 
-    def _linear_of(self, stage: str, job: RelightJob, frames: PreviewFrames, dim: tuple[float, ...]) -> np.ndarray:
+    def _linear_of(
+        self, stage: str, job: RelightJob, frames: PreviewFrames, rig: tuple[Gain, ...], dim: tuple[float, ...]
+    ) -> np.ndarray:
         """The pixels of a stage over the data window, (h, w, 3)."""
         plate = frames.plate
         if stage == "plate":
             return plate.plate
         subject = plate.require_subject()
+        if stage in GIVEN:
+            return given(stage, subject)
         if stage == "normals":
             there = (subject.weight > 0) & subject.known
             return np.where(there[..., None], subject.normals * 0.5 + 0.5, 0).astype(np.float32)
@@ -193,7 +218,7 @@ class Previewer:
         if stage == "hint":
             gain = np.exp(relit.shading.hint.at(relit.subject.normals))
             return np.where((subject.weight > 0)[..., None], gain * np.float32(MIDDLE_GREY), 0)
-        return _of_finished(stage, relit.finished, subject, dim)
+        return of_finished(stage, relit.finished, subject, rig, dim)
 
     def _relight(self, plan: Plan, prepared: Hashable, frames: PreviewFrames) -> RelitFrame:
         """The relit frame with the layers of the plan, kept until any of its inputs changes."""
@@ -212,7 +237,7 @@ class Previewer:
         p = replace(plan.parameters, **{name: default_of(name) for name in _AMOUNTS})
         key, warm = (p, prepared, frames.number), self._warm
         if warm is None or warm.key != key or warm.plate is not frames.plate:
-            shot = Shot.of(plan, frames, like=warm and warm.shot, seen=self._seen)
+            shot = Shot.of(plan, frames, like=warm and warm.shot, seen=self._seen, maps=self._maps)
             self._warm = warm = _Warm(key, frames.plate, shot)
         return warm.shot.with_amounts(plan)
 
@@ -231,6 +256,7 @@ class Previewer:
             self._prepared = self._warm = None
             plan = prepare(RelightJob(replace(p, frames=str(number)), self._measurements(job)))
             self._measured = (_key(p, _SHOT), plan.job.measured)
+            plan = replace(plan, source=self._same_source(p, plan.source, number))
             self._prepared = prepared = _Prepared(key, plan)
         plan = prepared.plan
         for light in (plan.target, plan.source):
@@ -240,6 +266,14 @@ class Previewer:
         near = range(number - plan.reach, number + plan.reach + 1)
         there = tuple(f for f in near if f == number or plan.inputs.plate.path(f).is_file())
         return replace(plan, on_disk=there), key
+
+    def _same_source(self, p: RelightParameters, source: Illumination | None, number: int) -> Illumination | None:
+        """The source light of a plan made anew: the one of the last plan, with its tables, where its file is the same."""
+        file = Sequence.parse(p.source_env).path(number) if p.source_env else None
+        key = (p.source_env, p.env_colorspace, p.config, file and file_state(file))
+        if self._source is None or self._source[0] != key:
+            self._source = (key, source)
+        return self._source[1]
 
     def _measurements(self, job: RelightJob) -> Measured:
         if job.measured.anchor is not None or self._measured is None:
@@ -258,52 +292,18 @@ def _inputs(p: RelightParameters, frame: int | None) -> tuple[Inputs, int]:
     return inputs, frame
 
 
-def _lamp_of(stage: str) -> int:
-    """The number of the lamp whose layer a stage is, 0 when it is none."""
-    number = stage.removeprefix("lamp")
-    return int(number) if number != stage and number.isascii() and number.isdigit() else 0
+def _check_stage(stage: str, dim: tuple[float, ...], p: RelightParameters) -> None:
+    lamps = p.lamps + (MOST if p.rig else 0)
+    if stage not in STAGES and not 1 <= lamp_of(stage) <= lamps:
+        raise UsageError(f"stage must be one of {', '.join(STAGES)}, or lamp1 to lamp{lamps}; got {stage!r}")
+    if dim and len(dim) != p.lamps + 1:
+        raise UsageError(f"dim takes {p.lamps + 1} numbers, the last for the rest; got {len(dim)}")
 
 
-def _layers_for(stage: str, dim: tuple[float, ...]) -> tuple[str, ...]:
-    """The layers that a picture is made from."""
-    if stage == "rest" or _lamp_of(stage) or (stage == "relit" and dim):
-        return ("lamps",)
-    return (stage,) if stage == "ratio" or stage in LAYERS else ()
-
-
-def _of_finished(stage: str, finished: Finished, subject: Subject, dim: tuple[float, ...]) -> np.ndarray:
-    if stage == "ratio":
-        return np.where((subject.weight > 0)[..., None], finished.layers["ratio"] * np.float32(MIDDLE_GREY), 0)
-    if stage in finished.layers:
-        layer = finished.layers[stage]
-        return (
-            layer
-            if layer.ndim == 3 and layer.shape[-1] == 3
-            else np.repeat(layer.reshape(*subject.weight.shape, 1), 3, -1)
-        )
-    if lamp := _lamp_of(stage):
-        # A light with fewer lamps than may be asked for has no more layers; they are black.
-        return finished.lamps[lamp - 1] if lamp <= len(finished.lamps) else np.zeros_like(finished.beauty)
-    if stage == "rest" or dim:
-        rest = finished.beauty - np.sum(finished.lamps, axis=0)
-        return rest if stage == "rest" else _dimmed([*finished.lamps, rest], dim)
-    return finished.beauty
-
-
-def _dimmed(parts: list[np.ndarray], gains: tuple[float, ...]) -> np.ndarray:
-    total = parts[-1] * np.float32(gains[-1])
-    for part, gain in zip(
-        parts[:-1], (*gains[:-1], *[1.0] * len(parts)), strict=False
-    ):  # lamps without a gain count in full
-        if gain:
-            total += part * np.float32(gain)
-    return total
-
-
-def _preview_parameters(p: RelightParameters, layers: tuple[str, ...]) -> RelightParameters:
-    """The parameters of a preview: without those for output files, and with the layers that the preview shows."""
+def _preview_parameters(p: RelightParameters) -> RelightParameters:
+    """The parameters of a preview: without those for output files."""
     fixed = {name: default_of(name) for name, k in knobs() if k.group in ("output", "run") and name != "device"}
-    more = {"out": OUT, "overwrite": True, "missing": "error", "layers": layers, "lamps": p.lamps}
+    more = {"out": OUT, "overwrite": True, "missing": "error", "lamps": p.lamps}
     # The deflicker head would need three more relit frames on each side.
     return replace(p, **{**fixed, **more, "deflicker": False})
 

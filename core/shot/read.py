@@ -35,14 +35,15 @@ CHECKED_AT = 160  # px, longer side of the picture on which a depth's kind is ch
 def read_plate(
     task: FrameTask, inputs: Inputs, parameters: RelightParameters, colour: Colour, *, carry: bool = True
 ) -> Frame:
-    """The plate frame of a task. Where the missing-frame policy is black it is all zero, in the same windows. With `--over` it
-    covers the whole format.
+    """The plate frame of a task. Where the missing-frame policy is black it is all zero, in the same windows. With `--over` and
+    the shadow layer it covers the whole format.
 
     `carry` also reads the file's other channels and parts, to be written again (`exr.read_frame`).
     """
     path, p = inputs.plate.path(task.plate_frame), parameters
     frame = exr.read_frame(path, colour=colour, colorspace=p.colorspace, layer=p.layer, view=p.view(), carry=carry)
-    frame = frame.opened() if parameters.over else frame
+    # Outside of what is written a layer reads 0, and the shadow layer multiplies a background.
+    frame = frame.opened() if parameters.over or "shadow" in parameters.layers else frame
     return frame.black() if task.action == BLACK else frame
 
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
+from .. import VERSION
 from ..errors import UsageError
 from ..gain.law import unpremultiply
 from ..gain.proxy import probe_frames
 from ..job import RelightJob
+from ..light.map_file import write_map
 from ..light.mirror import unwrap
 from ..parameters import RelightParameters
+from ..pictures.colour import Colour
 from .measure import source_light_of
 from .plan import RENDER, FrameTask, Plan
 from .prepare import delit_samples, prepare, probed
@@ -46,6 +50,21 @@ def estimate(parameters: RelightParameters, mirror: bool = False) -> np.ndarray:
         np.concatenate(g) for g in zip(*probed(frames, lambda n: _mirrored(plan, n)), strict=True)
     )
     return unwrap(rgb, normals, rays, weights)
+
+
+def save_estimate(job: RelightJob, out: str) -> None:
+    """Estimate the light of a job's plate and write it to `out`, a map to give to `--source-env`, over an earlier one.
+
+    Raises:
+        UsageError, InputError: as `estimate`. OutputError: `out` cannot be written.
+    """
+    job.require("plate")
+    p = job.parameters
+    # The new light has no part in it: only the plate and its shape are looked at.
+    bare = replace(p, env=None, source_env=None, prompt="", rig=None, light=None, background=None, env_level=None)
+    colour = Colour(p.config)
+    made = {"Software": f"Relamp {VERSION}", "relamp/from": Path(p.plate or "").name}
+    write_map(Path(out), estimate(bare), colour.interop_id(colour.working_space), made, overwrite=True)
 
 
 def _mirrored(plan: Plan, number: int) -> tuple[np.ndarray, ...]:

@@ -20,6 +20,7 @@ from ..shape.depth_grain import without_grain
 from ..shape.depth_pass import shrink_depth
 from ..shape.normals import INSIDE
 from ..temporal.working_frame import WorkingFrame
+from .ground import ground_of, ground_shadow, standing_on
 from .lights import FrameLight, Lights
 from .plan import Plan
 from .read import view_rays
@@ -27,7 +28,9 @@ from .read_ahead import ReadFrame
 from .rig_lights import rig_lights
 
 if TYPE_CHECKING:
+    from ..gain.ground import Standing
     from ..gain.traced import Shape
+    from ..shape.ground import Ground
 
 
 class LastShape:
@@ -38,6 +41,16 @@ class LastShape:
 
     def __init__(self) -> None:
         self._last: tuple[Hashable, tuple[np.ndarray | None, ...], Shape] | None = None
+        self._standing: tuple[Shape, Hashable, Standing] | None = None
+
+    def standing(
+        self, shape: Shape, ground: Ground, read: ReadFrame, light: FrameLight, working: WorkingFrame
+    ) -> Standing:
+        """A shape that `of` returned, on a ground (`ground.standing_on`)."""
+        kept, key = self._standing, (ground, light.camera.rotation.tobytes(), light.camera.position)
+        if kept is None or kept[0] is not shape or kept[1] != key:
+            self._standing = kept = shape, key, standing_on(ground, read, light, working, shape)
+        return kept[2]
 
     def of(self, read: ReadFrame, subject: Subject, working: WorkingFrame, camera: Camera, kind: str) -> Shape:
         """The shape of a frame.
@@ -95,11 +108,13 @@ class Tracer:
     def __init__(self, plan: Plan, lights: Lights, last: LastShape, alone: AbstractContextManager[object]) -> None:
         self._plan, self._lights, self.last = plan, lights, last
         self._alone = alone
+        self._ground = ground_of(plan)
 
     def traces(self, subject: Subject) -> bool:
         """Whether lights are traced on a subject: shadows are above 0, and its shape is given or estimated by a network."""
         network = self._plan.backbone.network
-        if self._plan.rig is not None:  # lights of a rig need the positions of surface points, even without shadows
+        # Lights of a rig need the positions of surface points, even without shadows, and so does a shadow on the ground.
+        if self._plan.rig is not None or self._ground is not None:
             return True
         return self._plan.parameters.shadows > 0 and (network is not None or not subject.guessed)
 
@@ -133,4 +148,8 @@ class Tracer:
             parts = zip(shading.lamps, placed.lamps, strict=True)
             lamps = tuple(shape.lit(table, part, strength, full) for table, part in parts)
             rig = rig_lights(self._plan, frame, light, working, shape, source, strength, full)
-        return TracedLights(target, source, lamps, rig)
+            ground = None
+            if self._ground is not None:
+                standing = self.last.standing(shape, self._ground, read, light, working)
+                ground = ground_shadow(self._plan, standing, placed, rig, (target, source), shape, full)
+        return TracedLights(target, source, lamps, rig, ground)

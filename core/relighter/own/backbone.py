@@ -40,7 +40,7 @@ BLACK_ALBEDO = 1e-4  # least reflectance; spaces other than ACEScg may give valu
 
 
 @dataclass(frozen=True)
-class Subject:
+class SubjectShape:
     """The properties of a frame that do not depend on the new light.
 
     `conditions` are the frame's, under any light. `found` is its estimated shape, `normals` (B, 3, h, w) unit camera-space
@@ -104,7 +104,7 @@ class Relamp:
         loaded = load(path, device)
         self.weights, self.card = loaded.digest, loaded.card
         self._network, self._device = loaded.network, device
-        self._kept: Subject | None = None
+        self._kept: SubjectShape | None = None
 
     @property
     def network(self) -> Relamp:
@@ -172,14 +172,14 @@ class Relamp:
             level=level.float().cpu().numpy().reshape(1),
         )
 
-    def _subject(self, c: Conditions) -> Subject:
+    def _subject(self, c: Conditions) -> SubjectShape:
         """The subject of a frame. The last one is kept, because it stays the same while an artist turns a light."""
         kept = self._kept
         if kept is None or not _same_subject(kept.conditions, c):
             self._kept = kept = self._estimated(c)
         return kept
 
-    def _estimated(self, c: Conditions) -> Subject:
+    def _estimated(self, c: Conditions) -> SubjectShape:
         found = c.shape or see(self._network, _in_acescg(c), c.matte)
         normals = facing(found, c)
         # Given normals determine the relief better than the network's relief does, which cost a curtain 2.4 dB.
@@ -188,7 +188,7 @@ class Relamp:
             height = relief_of(seen_along(normals, c.rays), c.matte, None if given else found.relief)
         else:
             height = _heights_of_depth(c.depth, c, normals)
-        return Subject(c, found, normals, height)
+        return SubjectShape(c, found, normals, height)
 
 
 def _same_subject(one: Conditions, other: Conditions) -> bool:

@@ -34,19 +34,25 @@ LOG_SCALE = 2.0  # divisor of logs of light in the network's input
 class LightBatch:
     """B lights: `diffuse` (B, 3, S, S), `glossy` (B, 3 R, S', S'), both logs, `to_map` (B, 3, 3) from camera to map.
 
-    Tables may be of half precision, which is faster to transfer. `parcels` (B, N, 7) are those of `LightTables`, None where
-    there are none.
+    Tables may be of half precision, which is faster to transfer. `parcels` (B, N, 7) are those of `LightTables`. `glossy` and
+    `parcels` are None where there are none.
     """
 
     diffuse: torch.Tensor
-    glossy: torch.Tensor
+    glossy: torch.Tensor | None
     to_map: torch.Tensor
     parcels: torch.Tensor | None = None
 
     def to(self, device: torch.device | str) -> LightBatch:
         """The same on another device."""
-        parcels = None if self.parcels is None else self.parcels.to(device)
-        return LightBatch(self.diffuse.to(device), self.glossy.to(device), self.to_map.to(device), parcels)
+        glossy, parcels = (None if a is None else a.to(device) for a in (self.glossy, self.parcels))
+        return LightBatch(self.diffuse.to(device), glossy, self.to_map.to(device), parcels)
+
+    def required_glossy(self) -> torch.Tensor:
+        """`glossy`; raises `ValueError` for a light without it."""
+        if self.glossy is None:
+            raise ValueError("a light without glossy tables has no reflections; make its tables with glossy=True")
+        return self.glossy
 
     def placed(self, index: int = 0) -> Placed:
         """One light as distant lights in camera space, for tracing; raises `ValueError` for a light of tables alone."""
@@ -222,7 +228,7 @@ def analytic_hint(
 def shade(light: LightBatch, normals: torch.Tensor, rays: torch.Tensor) -> torch.Tensor:
     """The light that each pixel receives, and reflects at R roughnesses, (B, 3 + 3 R, h, w) logs."""
     mirrored = rays - 2 * (rays * normals).sum(1, keepdim=True) * normals
-    return torch.cat([lit(light, normals), _read(light.glossy, light.to_map, mirrored)], dim=1)
+    return torch.cat([lit(light, normals), _read(light.required_glossy(), light.to_map, mirrored)], dim=1)
 
 
 def lit(light: LightBatch, normals: torch.Tensor) -> torch.Tensor:
@@ -233,7 +239,7 @@ def lit(light: LightBatch, normals: torch.Tensor) -> torch.Tensor:
 def light_map(light: LightBatch) -> torch.Tensor:
     """The light in camera space, blurred by the middle roughness, (B, 3, 16, 16) logs by octahedral direction."""
     d = torch.from_numpy(octahedral_directions(MAP_SIZE)).to(light.to_map).permute(2, 0, 1)
-    middle = light.glossy[:, 3:6]
+    middle = light.required_glossy()[:, 3:6]
     return _read(middle, light.to_map, d[None].expand(len(middle), -1, -1, -1))
 
 
@@ -257,12 +263,14 @@ def _bordered(table: torch.Tensor) -> torch.Tensor:
 
 
 def _light_batch(tables: LightTables, to_map: np.ndarray) -> LightBatch:
-    glossy = tables.glossy.transpose(0, 3, 1, 2).reshape(-1, *tables.glossy.shape[1:3])
-    parcels = None if tables.parcels is None else torch.from_numpy(tables.parcels)[None]
-    return LightBatch(
-        _planes(tables.diffuse), torch.from_numpy(np.ascontiguousarray(glossy))[None],
-        torch.from_numpy(np.asarray(to_map, np.float32).copy())[None], parcels,
-    )  # fmt: skip
+    glossy, parcels = None, None
+    if tables.glossy is not None:
+        channels = tables.glossy.transpose(0, 3, 1, 2).reshape(-1, *tables.glossy.shape[1:3])
+        glossy = torch.from_numpy(np.ascontiguousarray(channels))[None]
+    if tables.parcels is not None:
+        parcels = torch.from_numpy(tables.parcels)[None]
+    turn = torch.from_numpy(np.asarray(to_map, np.float32).copy())[None]
+    return LightBatch(_planes(tables.diffuse), glossy, turn, parcels)
 
 
 def _planes(picture: np.ndarray) -> torch.Tensor:

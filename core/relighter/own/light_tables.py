@@ -25,18 +25,28 @@ class LightTables:
 
     `diffuse` is (S, S, 3) and `glossy` (R, S', S', 3) float32, natural logs of light at unit level by octahedral
     direction; roughnesses are those of `light.reflection.ROUGHNESSES`. `parcels` is (PARCELS, 7) float32, the light as distant
-    lights (`light.parcels`); None where a light has tables alone.
+    lights (`light.parcels`); None where a light has tables alone. `glossy` is None for a network that does not read it.
     """
 
     diffuse: np.ndarray
-    glossy: np.ndarray
+    glossy: np.ndarray | None
     parcels: np.ndarray | None = None
 
     @classmethod
-    def of(cls, pixels: np.ndarray, light: Light) -> LightTables:
-        """The tables of a lat-long environment, (H, 2H, 3), of which `light` is the part for matte surfaces."""
-        glossy = np.stack(reflection_tables(pixels, ROUGHNESSES, GLOSSY_SIZE)) / np.float32(light.level)
-        return cls(bounded_log(light.table), bounded_log(glossy), parcels_of(pixels, light))
+    def of(
+        cls, pixels: np.ndarray, light: Light, parcels: np.ndarray | None = None, glossy: bool = True
+    ) -> LightTables:
+        """The tables of a lat-long environment, (H, 2H, 3), of which `light` is the part for matte surfaces.
+
+        Args:
+            parcels: `parcels_of` the same, where they are known already.
+            glossy: whether to make the tables of glossy surfaces.
+        """
+        tables = None
+        if glossy:
+            reflected = np.stack(reflection_tables(pixels, ROUGHNESSES, GLOSSY_SIZE))
+            tables = bounded_log(reflected / np.float32(light.level))
+        return cls(bounded_log(light.table), tables, parcels_of(pixels, light) if parcels is None else parcels)
 
 
 def bounded_log(light: np.ndarray) -> np.ndarray:

@@ -45,9 +45,9 @@ def see(network: ShapeNetwork, code: torch.Tensor, matte: torch.Tensor) -> Shape
     The results for each picture and its mirror image are averaged, so that a mirrored plate has the mirrored shape. Arguments
     and result are those of `ShapeNetwork.forward`.
     """
-    size = matte.shape[-2:]
+    size = height, width = int(matte.shape[-2]), int(matte.shape[-1])
     scale = SEEN / max(size)
-    at = (max(1, round(size[0] * scale)), max(1, round(size[1] * scale)))
+    at = (max(1, round(height * scale)), max(1, round(width * scale)))
     small = _resized(code, at)
     shape = _with_mirror_image(network, small, _resized(matte, at))
     # The enlarged plane is the removed light, which is smooth, so that the texture of the picture is kept.

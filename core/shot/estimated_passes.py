@@ -39,22 +39,18 @@ _CONFIDENT = 1e-3  # least length of a mean normal; a shorter one has no reliabl
 
 
 @dataclass(frozen=True)
-class SeenFrame:
+class EstimatedFrame:
     """An estimator's result for one frame alone: its input `picture`, and its `planes` by name, (h, w) or (h, w, C).
 
-    `canvas` holds data and display window; frames with different windows cannot be compared pixel by pixel. `depth_kind` is of
-    `estimators.DEPTH_KINDS`.
+    `code` (h, w, 3) is the log-encoded picture. `canvas` holds data and display window; frames with different windows cannot be
+    compared pixel by pixel. `depth_kind` is of `estimators.DEPTH_KINDS`.
     """
 
     picture: Picture
+    code: np.ndarray
     planes: Mapping[str, np.ndarray]
     depth_kind: str
     canvas: tuple[Window, Window]
-
-    @cached_property
-    def code(self) -> np.ndarray:
-        """The log-encoded proxy, (h, w, 3)."""
-        return encode_log(self.picture.light)
 
     @property
     def matte(self) -> np.ndarray:
@@ -67,13 +63,13 @@ class SeenFrame:
         return thumb(self.code)
 
 
-class Seeing:
+class EstimatedPasses:
     """The passes of a plan's frames; from any number of threads."""
 
     def __init__(self, plan: PassesPlan, frames: Frames) -> None:
         self._plan = plan
         self._frames = frames
-        self._seen: SharedCache[Key, SeenFrame | None] = SharedCache(plan.parameters.threads + 2 * RADIUS + 1)
+        self._seen: SharedCache[Key, EstimatedFrame | None] = SharedCache(plan.parameters.threads + 2 * RADIUS + 1)
         self._aligner = Aligner()
         self._one_at_a_time = threading.Lock()
 
@@ -99,7 +95,7 @@ class Seeing:
         made = {name: self._enlarged(name, planes, here, read.subject) for name in self._plan.layers}
         return {name: np.where(there[..., None] if a.ndim == 3 else there, a, 0) for name, a in made.items()}
 
-    def _planar(self, planes: Mapping[str, np.ndarray], here: SeenFrame) -> np.ndarray:
+    def _planar(self, planes: Mapping[str, np.ndarray], here: EstimatedFrame) -> np.ndarray:
         from ..shape.reconcile import planar
 
         picture = here.picture
@@ -108,7 +104,9 @@ class Seeing:
             return planes["depth"]
         return found
 
-    def _enlarged(self, name: str, planes: Mapping[str, np.ndarray], here: SeenFrame, subject: Subject) -> np.ndarray:
+    def _enlarged(
+        self, name: str, planes: Mapping[str, np.ndarray], here: EstimatedFrame, subject: Subject
+    ) -> np.ndarray:
         plane, shape = planes[PLANES.get(name, name)], subject.weight.shape
         if name == "matte":
             return np.clip(resize(plane, shape), 0, 1)
@@ -127,7 +125,7 @@ class Seeing:
             )
         return np.clip(_carried(plane, here.matte, shape), 0, 1)
 
-    def _window(self, key: Key, read: ReadFrame) -> list[SeenFrame | None]:
+    def _window(self, key: Key, read: ReadFrame) -> list[EstimatedFrame | None]:
         """The results for a frame and its neighbours, by absolute number; None for a missing frame and for one across a cut."""
         near = self._plan.near(key[1])
         keys = keys_of(key, range(key[1] - RADIUS, key[1] + RADIUS + 1), near)
@@ -138,7 +136,7 @@ class Seeing:
         window = [None if k is None else seen if k == key else next(others) for k in keys]
         return same_take(same_canvas(window, RADIUS), RADIUS, lambda s: s.thumb)
 
-    def _from_disk(self, key: Key) -> SeenFrame | None:
+    def _from_disk(self, key: Key) -> EstimatedFrame | None:
         try:
             with self._frames.open(key) as read:
                 return self._see(read, key)
@@ -146,7 +144,7 @@ class Seeing:
             log.warning("frame %d is left out beside its neighbours: %s", key[0], error)
             return None
 
-    def _see(self, read: ReadFrame, key: Key) -> SeenFrame | None:
+    def _see(self, read: ReadFrame, key: Key) -> EstimatedFrame | None:
         """The estimator's result for one frame; None where the matte is empty."""
         if not read.subject.weight.any():
             return None
@@ -155,7 +153,8 @@ class Seeing:
         with self._one_at_a_time:
             found = estimator.estimate(picture)
         canvas = (read.frame.data_window, read.frame.display_window)
-        return SeenFrame(picture, _at_size(found, picture.matte.shape), found.depth_kind, canvas)
+        planes = _at_size(found, picture.matte.shape)
+        return EstimatedFrame(picture, encode_log(picture.light), planes, found.depth_kind, canvas)
 
 
 def picture_of(read: ReadFrame, plan: PassesPlan, key: Key, longer: int) -> Picture:

@@ -1,0 +1,101 @@
+"""The lights of a rig beside a path tracer's: a table for docs/rig.md.
+
+    python benchmarks/validation/rigs.py --out data/rigs          # with an interpreter that has Mitsuba
+    python benchmarks/rig_truth.py --data data/rigs [--picture rigs.png]
+
+For each light: the median of Relamp's light over the truth where the surface is lit, the share of those points within 10 %, and
+the overlap (intersection over union) of where the subject hides more than half of the light from itself. Lit is what is not in
+shadow and gets at least a twentieth of the most light. Outlines are left out, by 2 pixels.
+"""
+
+# pyright: reportMissingImports=false
+# relamp is found where it is installed.
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import cv2
+import numpy as np
+import OpenImageIO as oiio
+
+from relamp.core.gain.traced import Depth, Fine, Shape
+from relamp.core.light.backdrop import camera_rays
+from relamp.core.light.camera import load_camera
+from relamp.core.light.rig import load
+from relamp.core.pictures.curves import encode_srgb
+from relamp.core.shape.placing import View, placed
+
+EDGE = 2  # px of the outline that are left out
+LEAST = 0.05  # share of the most light, below which a point is not lit
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path("data/rigs"))
+    parser.add_argument(
+        "--picture", type=Path, help="the path tracer's light on the left, Relamp's on the right, a row a light"
+    )
+    given = parser.parse_args()
+    shape, view, inner = subject(given.data)
+    print("| light | Relamp over the truth | within 10 % | overlap of shadows |\n| --- | ---: | ---: | ---: |")
+    rows = []
+    for file in sorted(given.data.glob("*.json")):
+        if file.stem == "camera":
+            continue
+        truth = read(given.data / f"{file.stem}.exr", "G")[..., 0]
+        lit, open_ = (received(shape, view, file, shadows) for shadows in (1.0, 0.0))
+        hidden, dark = (picture < 0.5 * open_ for picture in (truth, lit))
+        counts = inner & (open_ > LEAST * open_[inner].max())
+        lighted = (
+            counts & (lit > 0.95 * open_) & ~cv2.dilate(hidden.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
+        )
+        ratio = lit[lighted] / np.maximum(truth[lighted], 1e-6)
+        overlap = (hidden & dark & counts).sum() / max(((hidden | dark) & counts).sum(), 1)
+        within = (np.abs(ratio - 1) < 0.1).mean()
+        print(f"| {file.stem} | {np.median(ratio):.3f} | {100 * within:.0f} % | {overlap:.2f} |", flush=True)
+        rows.append(np.concatenate([truth, lit], axis=1) / (2 * np.median(truth[lighted])))
+    if given.picture:
+        picture = np.round(encode_srgb(np.clip(np.concatenate(rows), 0, 1)) * 255).astype(np.uint8)
+        cv2.imwrite(str(given.picture), picture)
+
+
+def subject(folder: Path) -> tuple[Shape, View, np.ndarray]:
+    """The subject's shape, its view, and where it is without its outline, (h, w) bool."""
+    plate = read(folder / "plate.exr", "A", "N.X", "N.Y", "N.Z", "depth.Z")
+    matte, normals, depth = plate[..., 0], np.ascontiguousarray(plate[..., 1:4]), plate[..., 4]
+    height, width = matte.shape
+    camera = load_camera(folder / "camera.json").at(1)
+    rays = camera_rays(width, height, camera.fov)
+    normals[matte == 0] = (0, 0, 1)
+    heights, fit = Depth(depth, "z").heights(rays, normals, matte, matte > 0)
+    fine = Fine(normals, matte, fit.heights(depth, rays, matte))
+    window = (0, 0, width, height)
+    distance = float(np.median(depth[matte > 0]))
+    view = View.of((height, width), window, window, camera.fov, np.eye(3), np.zeros(3), distance)
+    inner = cv2.erode((matte > 0).astype(np.uint8), np.ones((2 * EDGE + 1,) * 2, np.uint8)) > 0
+    return Shape.of(normals, matte, heights, np.zeros_like(matte), rays, fine), view, inner
+
+
+def received(shape: Shape, view: View, rig: Path, shadows: float) -> np.ndarray:
+    """The light of a rig's only light on the subject, (h, w), over that of its middle facing it."""
+    (light,) = load(rig).at_frame(1)
+    put = placed(light, np.ones(3), view, shape.height, shape.normals, shape.matte)
+    arrival = shape.placed(put, shadows, shape.size)
+    return arrival.received(shape.normals, slice(0, shape.size[0]))[..., 1] * (shape.matte > 0)
+
+
+def read(path: Path, *names: str) -> np.ndarray:
+    """Channels of a picture by name, (H, W, N)."""
+    file = oiio.ImageInput.open(str(path))
+    if file is None:
+        raise SystemExit(f"{path} cannot be read; benchmarks/validation/rigs.py makes it")
+    channels = [list(file.spec().channelnames).index(name) for name in names]
+    pixels = file.read_image(format="float")[..., channels]
+    file.close()
+    return pixels
+
+
+if __name__ == "__main__":
+    main()
