@@ -45,8 +45,8 @@ def environment(name: str) -> np.ndarray:
     return read(EXAMPLES / "environments" / f"{name}.exr")[0]
 
 
-def test_all_examples_together_stay_under_12_megabytes():
-    assert sum(path.stat().st_size for path in EXAMPLES.rglob("*") if path.is_file()) < 12e6
+def test_all_examples_together_stay_under_14_megabytes():
+    assert sum(path.stat().st_size for path in EXAMPLES.rglob("*") if path.is_file()) < 14e6
 
 
 @pytest.mark.parametrize("frame", FRAMES)
@@ -130,3 +130,25 @@ def test_the_camera_is_the_default_one():
     rotation = np.reshape(camera["matrix"], (4, 4))[:3, :3]
     np.testing.assert_array_equal(rotation, np.eye(3))
     assert math.isclose(np.linalg.det(rotation), 1.0)
+
+
+def test_the_persons_passes_and_map_explain_the_plate():
+    plate_pixels, spec = read(EXAMPLES / "person" / "plate.exr")
+    layers, of = read(EXAMPLES / "person" / "passes.exr")
+    names = list(of.channelnames)
+    assert spec.getattribute("colorInteropID") == of.getattribute("colorInteropID") == "lin_ap1_scene"
+    inside = plate_pixels[..., 3] > 0.99
+    assert 0.2 < inside.mean() < 0.7
+    normals, albedo = (
+        layers[..., [names.index(f"{layer}.{c}") for c in channels]][inside]
+        for layer, channels in (("N", "XYZ"), ("albedo", "RGB"))
+    )
+    depth = layers[..., names.index("depth.Z")][inside]
+    assert np.abs(np.linalg.norm(normals, axis=-1) - 1.0).max() < 0.02
+    assert 0.7 < depth.min() < depth.max() < 1.5  # metres
+    light = irradiance(read(EXAMPLES / "person" / "source.exr")[0], normals) / np.float32(np.pi) * albedo
+    lit = plate_pixels[..., :3][inside]
+    assert np.corrcoef(np.log(light.mean(-1) + 1e-3), np.log(lit.mean(-1) + 1e-3))[0, 1] > 0.85
+    assert np.median(lit.mean(-1)) == pytest.approx(
+        np.median(light.mean(-1)), rel=0.3
+    )  # shadows and gloss are beside it
