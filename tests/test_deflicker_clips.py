@@ -66,6 +66,7 @@ def test_a_short_rendered_clip_goes_on_backward_and_held_out_seeds_stay_apart(tm
     assert {f.seed for scene in filmed.scenes(tmp_path, validation=True) for f in scene.frames} == {7}
 
 
+@pytest.mark.slow
 def test_what_the_relighter_says_is_taken_apart_into_hint_steady_and_flicker(stage, monkeypatch):
     said = []
     shipped = Relamp()
@@ -97,6 +98,7 @@ def test_a_relighter_that_sticks_to_the_subject_does_not_flicker(stage):
     assert np.abs(clip.flicker).mean() < 0.1 * np.abs(clip.steady - clip.steady.mean()).mean()
 
 
+@pytest.mark.slow
 def test_the_command_writes_clips_that_training_draws(stage, tmp_path, capsys):
     path = tmp_path / "own.safetensors"
     assert own.main(["--data", str(stage), "--out", str(path), "--clips", "2"]) == 0

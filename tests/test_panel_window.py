@@ -74,12 +74,12 @@ def test_while_the_first_picture_is_worked_out_the_plate_is_called_plate(panel, 
 
 
 def test_a_smaller_picture_is_called_a_preview_and_a_button_gives_the_full_size(panel, tmp_path):
-    shot = Shot(tmp_path / "large", size=1200, frames=2)
+    shot = Shot(tmp_path / "large", size=1000, frames=2)
     watch = load(panel, shot)
     assert panel.view.tag() == "relit, preview at 960 px"
     panel.viewer.full.click()
     qt.until(lambda: panel.view.tag() == "relit, full size", "the render's picture")
-    assert watch.pictures["relit"].width() == 1200
+    assert watch.pictures["relit"].width() == 1000
     panel.viewer.full.click()
 
 
