@@ -18,6 +18,7 @@ import statistics  # noqa: E402
 import sys  # noqa: E402
 import tempfile  # noqa: E402
 import time  # noqa: E402
+from itertools import pairwise  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 from plate_io import write_environments, write_plate  # noqa: E402
@@ -81,7 +82,7 @@ def _cost(parameters: RelightParameters) -> tuple[float, float]:
         ends.append(time.process_time())
 
     relight(RelightJob(parameters), on_event=ended)
-    taken = [after - before for before, after in zip(ends[:-1], ends[1:], strict=True)]
+    taken = [after - before for before, after in pairwise(ends)]
     return taken[0], statistics.median(taken[1:])
 
 
