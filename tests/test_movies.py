@@ -81,6 +81,13 @@ def test_a_movie_is_relit_frame_by_frame_and_its_header_keeps_the_rate(tmp_path)
     )
 
 
+def test_info_of_a_movie_tells_its_frames_its_rate_and_its_colour_space(tmp_path, capsys):
+    assert main(["info", str(write_movie(tmp_path / "a.mp4"))]) == 0
+    said = capsys.readouterr().out
+    for words in ("frames 1-10 (10)", "a.mp4 frame 1: movie", "64x48", "Camera Rec.709", "frames per second: 24"):
+        assert words in said
+
+
 def test_a_movie_written_anew_is_another_plate(tmp_path):
     path = write_movie(tmp_path / "a.mp4")
     before = Sequence.parse(path).frames_on_disk()
