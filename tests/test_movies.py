@@ -136,3 +136,14 @@ def test_without_pyav_a_movie_is_refused_with_what_to_install(tmp_path, monkeypa
     assert (
         "reading a.mp4 needs PyAV, which is not installed here: pip install 'relamp[movies]'" in capsys.readouterr().err
     )
+
+
+def test_a_matte_of_another_size_than_the_movie_is_refused_with_the_name_of_a_frame(tmp_path, capsys):
+    plate = write_movie(tmp_path / "a.mp4")
+    matte = str(write_exr(tmp_path / "m.exr", np.ones((8, 8, 1), np.float32), ("A",)))
+    env = str(write_exr(tmp_path / "env.exr", soft_light((0, 0, 1)), ("R", "G", "B")))
+    out = str(tmp_path / "o.####.exr")
+    assert (
+        main(["render", str(plate), "--matte", matte, "--env", env, "--out", out, "-F", "2", "-q", *QUICK_OPTIONS]) == 4
+    )
+    assert "the plate a.mp4 frame 1 is 64x48" in capsys.readouterr().err

@@ -101,8 +101,7 @@ def info(path: PathLike, colour: Colour | None = None, *, pixels: bool = False) 
     path = Path(path)
     file, parts = open_parts(path)
     count = len(parts)
-    name = f"{path.parent.name} frame {path.name}" if file.format_name() == "movie" else path.name
-    lines = [f"{name}: {file.format_name()}, {count} part{'s' if count > 1 else ''}"]
+    lines = [f"{path.name}: {file.format_name()}, {count} part{'s' if count > 1 else ''}"]
     for part in parts:
         lines += _describe(part, pixels)
     lines += [_depth(part, index, pixels) for part in parts if (index := layers.depth(part.in_view)) is not None]
