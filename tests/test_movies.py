@@ -81,6 +81,13 @@ def test_a_movie_is_relit_frame_by_frame_and_its_header_keeps_the_rate(tmp_path)
     )
 
 
+def test_info_of_a_movie_tells_its_frames_its_rate_and_its_colour_space(tmp_path, capsys):
+    assert main(["info", str(write_movie(tmp_path / "a.mp4"))]) == 0
+    said = capsys.readouterr().out
+    for words in ("frames 1-10 (10)", "a.mp4 frame 1: movie", "64x48", "Camera Rec.709", "frames per second: 24"):
+        assert words in said
+
+
 def test_a_movie_written_anew_is_another_plate(tmp_path):
     path = write_movie(tmp_path / "a.mp4")
     before = Sequence.parse(path).frames_on_disk()
@@ -129,3 +136,14 @@ def test_without_pyav_a_movie_is_refused_with_what_to_install(tmp_path, monkeypa
     assert (
         "reading a.mp4 needs PyAV, which is not installed here: pip install 'relamp[movies]'" in capsys.readouterr().err
     )
+
+
+def test_a_matte_of_another_size_than_the_movie_is_refused_with_the_name_of_a_frame(tmp_path, capsys):
+    plate = write_movie(tmp_path / "a.mp4")
+    matte = str(write_exr(tmp_path / "m.exr", np.ones((8, 8, 1), np.float32), ("A",)))
+    env = str(write_exr(tmp_path / "env.exr", soft_light((0, 0, 1)), ("R", "G", "B")))
+    out = str(tmp_path / "o.####.exr")
+    assert (
+        main(["render", str(plate), "--matte", matte, "--env", env, "--out", out, "-F", "2", "-q", *QUICK_OPTIONS]) == 4
+    )
+    assert "the plate a.mp4 frame 1 is 64x48" in capsys.readouterr().err

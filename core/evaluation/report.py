@@ -96,7 +96,8 @@ def plot(evaluation: Evaluation) -> np.ndarray:
         for names, _, _ in present
     ]
     span = (e.frames[0].frame, e.frames[-1].frame)
-    return np.concatenate([panel(c, span, *scaled) for c, (_, *scaled) in zip(curves, present, strict=True)])
+    drawn = [panel(c, span, unit, scale) for c, (_, unit, scale) in zip(curves, present, strict=True)]
+    return np.concatenate(drawn)
 
 
 def panel(

@@ -1,7 +1,7 @@
 """Reads the frames of a movie (MOV, MP4, MXF, MKV, AVI) as pictures. PyAV, the extra `movies`, does the decoding.
 
-The frames of `shot.mov` are numbered from 1; frame 12 has the path `shot.mov/12`. `MovieFrame` answers like a reader of
-OpenImageIO, so the rest of the project reads it as any other picture.
+The frames of `shot.mov` are numbered from 1; frame 12 has the path `shot.mov/shot.mov frame 12`, so that messages name it.
+`MovieFrame` answers like a reader of OpenImageIO, so the rest of the project reads it as any other picture.
 """
 
 from __future__ import annotations
@@ -43,10 +43,16 @@ def is_movie(path: str | os.PathLike[str]) -> bool:
 
 
 def movie_frame(path: Path) -> tuple[Path, int] | None:
-    """The movie and the frame number that a path such as `shot.mov/12` names; None for any other path."""
-    if path.name.isdigit() and is_movie(path.parent) and path.parent.is_file():
-        return path.parent, int(path.name)
+    """The movie and the frame number that a path such as `shot.mov/shot.mov frame 12` names; None for any other path."""
+    number = path.name.removeprefix(frame_prefix(path.parent.name))
+    if number.isdigit() and is_movie(path.parent) and path.parent.is_file():
+        return path.parent, int(number)
     return None
+
+
+def frame_prefix(movie: str) -> str:
+    """What stands before the number in the names of a movie's frames, given the movie's name."""
+    return f"{movie} frame "
 
 
 def frame_count(path: str | os.PathLike[str]) -> int:

@@ -3,7 +3,7 @@
 `shot.####.exr`, `shot.%04d.exr`, `shot.$F4.exr` and `shot.@@@@.exr` name the same sequence; one `#` is one digit, as in Nuke.
 A path without a frame token is a still, also `shot.1001.exr` and `shot.1001_v2.exr`, whose own number is then their frame. An
 existing file with exactly the given name is a still, too, whatever characters its name has (`sky@2x.exr`). A movie is a
-sequence whose frames are numbered from 1 and have paths such as `shot.mov/12` (`movie`). Range strings are
+sequence whose frames are numbered from 1 and have paths of their own (`movie`). Range strings are
 read in `relamp.core.frames`; Fileseq groups the names of a folder.
 """
 
@@ -22,7 +22,7 @@ from ..errors import InputError, UsageError
 from ..frames import format_frames
 from .layers import split_layer
 from .movie import EXTENSIONS as MOVIES
-from .movie import frame_count, is_movie
+from .movie import frame_count, frame_prefix, is_movie
 
 SUGGESTED = (".exr", ".hdr", ".dpx", ".cin", ".tif", ".tiff", ".png", ".jpg", ".jpeg", *MOVIES)  # for a wrong name
 LONGEST_TOKEN = 32  # digits of a frame number in a file name
@@ -67,7 +67,7 @@ class Sequence:
         """
         path = os.path.expanduser(os.fspath(text))
         if is_movie(path) and os.path.isfile(path):
-            return cls(path, path, _Numbered("", 1, ""))
+            return cls(path, path, _Numbered(frame_prefix(os.path.basename(path)), 1, ""))
         if os.path.isfile(path):
             return cls(path, os.path.dirname(path), None)
         if _VIEW.search(path):
