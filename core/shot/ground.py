@@ -21,7 +21,7 @@ from ..shape.placing import DISTANCE, middle_of, zero_plane
 from ..shape.shadow import points_of
 from ..temporal.working_frame import WorkingFrame
 from .estimated import EstimatedFrames
-from .lights import FrameLight, PlacedLights
+from .lights import FrameLight, LightParcels
 from .plan import Plan
 from .read import view_rays
 from .read_ahead import Frames, ReadAhead, ReadFrame
@@ -142,7 +142,7 @@ def standing_on(ground: Ground, read: ReadFrame, light: FrameLight, working: Wor
 def ground_shadow(
     plan: Plan,
     standing: Standing,
-    lights: PlacedLights,
+    lights: LightParcels,
     rig: RigArrival | None,
     arrivals: tuple[Arrival, Arrival | None],
     shape: Shape,
