@@ -92,7 +92,8 @@ def _found(read: ReadFrame, camera: Camera, kind: str) -> Ground | None:
     subject, frame = read.subject, read.frame
     if subject.depth is None or not subject.weight.any():
         return None
-    shape = working_shape(*subject.weight.shape, FINEST)
+    height, width = subject.weight.shape
+    shape = working_shape(height, width, FINEST)
     coverage, depth = resize(subject.coverage, shape), shrink_depth(subject.depth, shape)  # (h, w) each
     if coverage.min(initial=1) > 0.5 or (cut_sides(frame)[3] and is_cut_off(coverage)):
         return None
