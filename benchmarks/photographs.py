@@ -1,6 +1,7 @@
 """Photographs under six lights: sheets to look at, and the numbers of harm, since no truth exists.
 
     python benchmarks/photographs.py --out renders/photographs [--table benchmarks/photographs.md] [--only head,cat]
+    python benchmarks/photographs.py --out renders/photographs --words docs/photograph.jpg
 
 Writes scene-linear plates of scikit-image's photographs, renders each with `relamp render` under an even white light and six
 others, at 0.7, 1 and 1.4 of the working size, and under the two keys once more mirrored. `NAME.png` is the sheet of a photograph:
@@ -11,6 +12,8 @@ a column a light, the plate first; a row a size. What the table's numbers should
 - colour: under each light what the skin's colour gains is at most 0.1 stops outside the colours of that light;
 - mirror: mirrored plates under the mirrored light give the mirrored picture, within 0.05 stops at the 90th percentile;
 - sizes: the three agree within 0.15 stops at the 90th percentile.
+
+With `--words` it only draws photographs under lights that are said in words, the plate first: the picture of the README.
 """
 
 # pyright: reportMissingImports=false
@@ -36,6 +39,13 @@ from relamp.core.pictures.curves import encode_srgb
 
 SHARES = (0.7, 1.0, 1.4)  # of the working size
 WIDTH = 240  # px of a picture in a sheet
+WIDE = 400  # px of a picture of `--words`
+WORDS = (
+    "low warm sun from the right",
+    "small warm candle from below left, dim",
+    "hard white key from the left, dark fill",
+)
+SHOWN = ("bust", "cat", "coffee")  # photographs in the picture of `--words`
 LIMITS = {"moved": 0.05, "detail": 0.02, "colour": 0.1, "mirror": 0.05, "sizes": 0.15}
 
 Relit = dict[tuple[str, float], np.ndarray]
@@ -49,7 +59,10 @@ def main() -> None:
     parser.add_argument("--backbone", default="relamp")
     parser.add_argument("--only", default=",".join(p.name for p in PHOTOGRAPHS), help="photographs, by name")
     parser.add_argument("--size", type=int, default=WORKING_SIZE, help="the working size, px")
+    parser.add_argument("--words", type=Path, help="draw only photographs under lights in words, here")
     given = parser.parse_args()
+    if given.words:
+        return draw_words(given.words, given.out, given.backbone)
     maps = {name: given.out / "lights" / f"{name.replace(' ', '_')}.exr" for name in lights()}
     for name, light in lights().items():
         write(maps[name], light, "float")
@@ -80,11 +93,30 @@ def rendered(
     )
 
 
+def draw_words(path: Path, out: Path, backbone: str) -> None:
+    """Write the picture of `SHOWN` under `WORDS`: a row a photograph, a column a light, the plate first."""
+    rows = []
+    for photograph in (p for p in PHOTOGRAPHS if p.name in SHOWN):
+        plate = make(photograph, out / "plates")
+        relit = [
+            rendered_as(plate, out / "words" / f"{plate.name}_{i}.exr", ["--prompt", words, "--backbone", backbone])
+            for i, words in enumerate(WORDS)
+        ]
+        rows.append(np.concatenate([seen(picture, WIDE) for picture in (plate.rgb, *relit)], 1))
+    cv2.imwrite(str(path), np.concatenate(rows)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88])
+    print(path)
+
+
 def relight(plate: Plate, env: Path, out: Path, size: int, backbone: str) -> np.ndarray:
     """`relamp render` of a plate under a map, (h, w, 3)."""
     path = out / f"{plate.name}_{env.stem}_{size}.exr"
-    arguments = ["render", str(plate.path), "--matte", str(plate.matte_path), "--env", str(env), "--out", str(path)]
-    arguments += ["--working-size", str(size), "--backbone", backbone, "--overwrite", "--quiet"]
+    return rendered_as(plate, path, ["--env", str(env), "--working-size", str(size), "--backbone", backbone])
+
+
+def rendered_as(plate: Plate, path: Path, options: list[str]) -> np.ndarray:
+    """`relamp render` of a plate with some options, (h, w, 3)."""
+    arguments = ["render", str(plate.path), "--matte", str(plate.matte_path), "--out", str(path), *options]
+    arguments += ["--overwrite", "--quiet"]
     if code := relamp(arguments):
         sys.exit(f"relamp {' '.join(arguments)} ended with code {code}")
     return read(path)
@@ -115,10 +147,10 @@ def draw(path: Path, plate: Plate, relit: Relit) -> None:
     print(path, flush=True)
 
 
-def seen(picture: np.ndarray) -> np.ndarray:
-    """Scene-linear (h, w, 3) as a small sRGB picture, (h', WIDTH, 3) uint8."""
+def seen(picture: np.ndarray, wide: int = WIDTH) -> np.ndarray:
+    """Scene-linear (h, w, 3) as a small sRGB picture, (h', wide, 3) uint8."""
     height, width = picture.shape[:2]
-    small = cv2.resize(picture, (WIDTH, round(height * WIDTH / width)), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(picture, (wide, round(height * wide / width)), interpolation=cv2.INTER_AREA)
     return np.round(255 * encode_srgb(small)).astype(np.uint8)
 
 
