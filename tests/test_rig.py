@@ -281,6 +281,15 @@ def test_a_rig_adds_to_the_plates_own_light(shot, backbone):
     np.testing.assert_array_equal(out[24, 8:11], plate[24, 8:11], err_msg=f"unlit parts keep their numbers: {left}")
 
 
+def test_the_log_says_that_a_rig_is_added_to_the_plates_own_light(shot, capsys):
+    rig = rig_file(shot, KEY)
+    assert main(["render", shot.plate, "--rig", rig, "--out", shot.out, "-F", "1001", "--dry-run"]) == 0
+    said = capsys.readouterr()
+    lines = dict(line.split(maxsplit=1) for line in (said.out + said.err).splitlines() if line[:6].strip())
+    assert lines["light"] == "the plate's own, which stays"
+    assert lines["rig"] == f"{rig} (key)"
+
+
 def test_an_empty_rig_and_lights_that_are_off_leave_every_bit(shot):
     plate = shots.layer(shot.plate_frame(1001), "R", "G", "B")
     for index, lights in enumerate(((), ({**KEY, "on": False},))):
@@ -456,6 +465,22 @@ def test_words_change_what_they_name_and_nothing_else():
     assert not said(before, "turn everything off")[0].at_frame(1)
 
 
+@pytest.mark.parametrize(
+    ("words", "name", "stops"),
+    [
+        ("a blue kicker from behind right, 2 stops brighter", "rim 2", 2.5),
+        ("add a candle near her face, a stop darker", "candle", -1.5),
+        ("make the key warmer, two stops up", "key", 2.0),
+    ],
+)
+def test_a_strength_behind_a_comma_belongs_to_the_light_before_it(words, name, stops):
+    before = three_points()
+    after, _ = said(before, words)
+    assert {light.name for light in after.lights} == {"key", "fill", "rim", name}
+    (changed,) = (light for light in after.lights if light not in before.lights)
+    assert (changed.name, changed.stops) == (name, stops)
+
+
 def test_a_light_that_words_move_stays_aimed_at_the_subject():
     window = with_lights(Rig(()), rig_library.lights_of("window"))
     (moved,) = said(window, "move the window to the right, move it closer")[0].lights
@@ -470,6 +495,7 @@ def test_a_light_that_words_move_stays_aimed_at_the_subject():
     ("words", "what"),
     [
         ("make the sun stronger", "names no light of the rig, which has key, fill, rim"),
+        ("2 stops brighter", "names no light of the rig, which has key, fill, rim"),
         ("make the key purr", "purr is no change of a light"),
         ("move the key closer", "equally far from everything"),
         ("add a gobo", "gobo"),

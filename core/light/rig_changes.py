@@ -57,10 +57,34 @@ def said(rig: Rig, sentence: str, middle: Point = MIDDLE) -> tuple[Rig, list[str
     if not clauses:
         raise UsageError(f"{sentence!r} says nothing of a light; as in: add a warm rim from behind left")
     done = []
-    for clause in (part for whole in clauses for part in _parts(rig, whole)):
+    for clause in (part for whole in _with_strengths(clauses) for part in _parts(rig, whole)):
         rig, what = _clause(rig, clause, middle)
         done.append(what)
     return rig, done
+
+
+def _with_strengths(clauses: list[str]) -> list[str]:
+    """Clauses in which one that says a strength alone belongs to the one before it.
+
+    >>> _with_strengths(["a blue kicker from behind right", "2 stops brighter"])
+    ['a blue kicker from behind right 2 stops brighter']
+    """
+    whole: list[str] = []
+    for clause in clauses:
+        strength = re.fullmatch(_STRENGTH, clause)
+        if strength is None:
+            whole.append(clause)
+            continue
+        stops = _stops(clause)
+        way = {"up": "brighter", "down": "darker"}.get(strength[1], strength[1])
+        plain = way if stops is None else f"{stops:g} stops {way}"
+        if whole and re.match(_VERBS, whole[-1]):
+            whole[-1] += f" and {plain}"
+        elif whole:
+            whole[-1] += f" {plain}"
+        else:
+            whole.append(f"make {plain}")  # of no light: `_named` says which there are
+    return whole
 
 
 def _parts(rig: Rig, clause: str) -> list[str]:
@@ -209,6 +233,9 @@ def _with_amount(what: str, change: Change, amount: float) -> str:
 _VERBS = (
     r"(?:make|turn|set|move|bring|push|take|dim|brighten|warm|cool|soften|harden|raise|lower|lift|switch|remove|delete|lose|kill|drop|"
     r"swap|flip|put the|put it|double|halve)\b"
+)
+_STRENGTH = (
+    rf"(?:(?:[+-]?\d+(?:\.\d+)?|{'|'.join(NUMBER_WORDS)}) stops? )?(brighter|darker|stronger|weaker|dimmer|up|down)"
 )
 _COLOURED = rf"\b(?:{'|'.join(COLOUR_WORDS)})\b|\d ?(?:k|kelvin|stops?)\b"
 _CHANGES: tuple[tuple[str, Change, float, str], ...] = (
