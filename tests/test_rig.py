@@ -318,6 +318,18 @@ def test_the_lights_of_a_rig_are_layers_that_add_up_and_double_with_a_stop(shot)
     np.testing.assert_allclose(doubled[inside], 2 * picture["lamp1"][inside], rtol=0.03, atol=4e-3)
 
 
+def test_a_strong_rim_leaves_no_line_at_a_soft_matte_when_its_layer_is_taken_out(shot):
+    y, x = np.mgrid[:48, :48] + 0.5
+    matte = np.clip((20 - np.hypot(y - 24, x - 24)) / 4 + 0.5, 0, 1).astype(np.float32)[..., None]
+    path = str(shots.write_exr(shot.folder / "soft.exr", matte, ("A",)))
+    plate = np.full((48, 48, 3), 0.3, np.float32)
+    shots.write_exr(shot.plate_frame(1001), plate, tuple("RGB"))
+    rim = {"name": "rim", "kind": "distant", "direction": [-1, 0.3, -0.2], "stops": 4}
+    out = relit(shot, rig_file(shot, rim), "--matte", path, "--layers", "lamps", "--grain", "off")
+    assert shots.layer(out, "lamp1.R").max() > 0.5
+    np.testing.assert_allclose(shots.layer(out, "rest.R", "rest.G", "rest.B"), plate, rtol=0.1)
+
+
 def test_the_order_of_lights_does_not_matter(shot):
     a = shots.layer(relit(shot, rig_file(shot, KEY, LAMP, name="a.json"), out="a"), "R", "G", "B")
     b = shots.layer(relit(shot, rig_file(shot, LAMP, KEY, name="b.json"), out="b"), "R", "G", "B")
