@@ -483,9 +483,13 @@ def test_words_change_what_they_name_and_nothing_else():
         ("a blue kicker from behind right, 2 stops brighter", "rim 2", 2.5),
         ("add a candle near her face, a stop darker", "candle", -1.5),
         ("make the key warmer, two stops up", "key", 2.0),
+        ("lower the intensity of the key by 50%", "key", -1.0),
+        ("raise the level of the key", "key", 1.0),
+        ("make the key 0.5 stops brighter", "key", 0.5),
+        ("dim the key by 30 percent", "key", -0.51),
     ],
 )
-def test_a_strength_behind_a_comma_belongs_to_the_light_before_it(words, name, stops):
+def test_strengths_are_those_of_the_light_that_they_are_said_of(words, name, stops):
     before = three_points()
     after, _ = said(before, words)
     assert {light.name for light in after.lights} == {"key", "fill", "rim", name}
@@ -508,6 +512,7 @@ def test_a_light_that_words_move_stays_aimed_at_the_subject():
     [
         ("make the sun stronger", "names no light of the rig, which has key, fill, rim"),
         ("2 stops brighter", "names no light of the rig, which has key, fill, rim"),
+        ("dim the key by 100%", "leaves no light; turn it off"),
         ("make the key purr", "purr is no change of a light"),
         ("move the key closer", "equally far from everything"),
         ("add a gobo", "gobo"),

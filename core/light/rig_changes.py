@@ -53,7 +53,7 @@ def said(rig: Rig, sentence: str, middle: Point = MIDDLE) -> tuple[Rig, list[str
     Raises:
         UsageError: a clause is not understood, or names a light that the rig does not have.
     """
-    clauses = [clause.strip() for clause in re.split(r"[,;.]|\bthen\b", sentence.lower()) if clause.strip()]
+    clauses = [clause.strip() for clause in re.split(r"[,;]|\.(?!\d)|\bthen\b", sentence.lower()) if clause.strip()]
     if not clauses:
         raise UsageError(f"{sentence!r} says nothing of a light; as in: add a warm rim from behind left")
     done = []
@@ -198,6 +198,8 @@ def _change(rest: str, clause: str) -> tuple[Change, float, str]:
             amount = sign * step
             if change is rig_moves.brighter and stops is not None:
                 amount = math.copysign(stops, sign)
+            elif change is rig_moves.brighter and (percent := re.search(r"(\d+(?:\.\d+)?) ?(?:%|percent\b)", rest)):
+                amount = _stops_of_percent(clause, sign * float(percent[1]))
             return change, amount, _with_amount(what, change, amount)
     colour = next((word for word in re.findall(r"[a-z]+", rest) if word in COLOUR_WORDS), None)
     kelvin = re.search(r"(\d+(?:\.\d+)?) ?(?:k|kelvin)\b", rest)
@@ -213,6 +215,13 @@ def _change(rest: str, clause: str) -> tuple[Change, float, str]:
         f"{clause!r}: {' '.join(odd) or 'this'} is no change of a light; it can be made stronger, weaker, warmer, cooler, "
         "softer, harder, higher or lower, moved left, right, closer or farther, turned on or off, or taken out"
     )
+
+
+def _stops_of_percent(clause: str, percent: float) -> float:
+    """The stops of so many percent more or, below zero, less light. Raises `UsageError` where none would be left."""
+    if percent <= -100:
+        raise UsageError(f"{clause!r} leaves no light; turn it off, or take it out")
+    return round(math.log2(1 + percent / 100), 2)
 
 
 def _stops(rest: str) -> float | None:
@@ -231,19 +240,22 @@ def _with_amount(what: str, change: Change, amount: float) -> str:
 
 
 _VERBS = (
-    r"(?:make|turn|set|move|bring|push|take|dim|brighten|warm|cool|soften|harden|raise|lower|lift|switch|remove|delete|lose|kill|drop|"
+    r"(?:make|turn|set|move|bring|push|take|dim|brighten|warm|cool|soften|harden|raise|lower|lift|switch|remove|delete|lose|kill|drop|reduce|increase|"
     r"swap|flip|put the|put it|double|halve)\b"
 )
 _STRENGTH = (
     rf"(?:(?:[+-]?\d+(?:\.\d+)?|{'|'.join(NUMBER_WORDS)}) stops? )?(brighter|darker|stronger|weaker|dimmer|up|down)"
 )
 _COLOURED = rf"\b(?:{'|'.join(COLOUR_WORDS)})\b|\d ?(?:k|kelvin|stops?)\b"
+_LEVEL = r"\b(?:intensity|level|brightness|strength|exposure|output)\b"
 _CHANGES: tuple[tuple[str, Change, float, str], ...] = (
     (r"\b(?:switch|turn)\b.*\boff\b|\boff$", rig_moves.switched, -1, "off"),
     (r"\b(?:switch|turn)\b.*\bon\b", rig_moves.switched, 1, "on"),
     (r"\b(?:no|without) shadows?\b|\bshadowless\b", rig_moves.shadowed, -1, "without shadows"),
     (r"\bdouble\b|\btwice as (?:bright|strong)\b", rig_moves.brighter, 1, "stronger"),
     (r"\bhalve\b|\bhalf as (?:bright|strong)\b", rig_moves.brighter, -1, "weaker"),
+    (rf"\b(?:lower|reduce)\b.*{_LEVEL}", rig_moves.brighter, -1, "weaker"),
+    (rf"\b(?:raise|lift|increase)\b.*{_LEVEL}", rig_moves.brighter, 1, "stronger"),
     (r"\b(?:warmer|warm up|warm)\b", rig_moves.warmer, 1, "warmer"),
     (r"\b(?:cooler|colder|cool down|cool)\b", rig_moves.warmer, -1, "cooler"),
     (r"\b(?:higher|raise|lift)\b|\bmove\b.*\bup\b", rig_moves.higher, 1, "higher"),
