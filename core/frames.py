@@ -106,6 +106,16 @@ def format_frames(frames: Iterable[int], *, openjd: bool = False) -> str:
     return ",".join(terms)
 
 
+def missing_frames(frames: Iterable[int]) -> str:
+    """Say that frames are missing, in the number that fits.
+
+    >>> missing_frames([1003]), missing_frames([1003, 1006])
+    ('frame 1003 is missing', 'frames 1003,1006 are missing')
+    """
+    missing = sorted(set(frames))
+    return f"frame {missing[0]} is missing" if len(missing) == 1 else f"frames {format_frames(missing)} are missing"
+
+
 def _end_of_run(ordered: Sequence[int], start: int) -> int:
     """Index after the longest evenly stepped run; two frames make a run only when they are neighbours."""
     stop = start + 1

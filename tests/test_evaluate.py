@@ -99,7 +99,7 @@ def test_pixels_that_are_not_finite_are_left_out_and_told(tmp_path, caplog):
 @pytest.mark.parametrize(
     ("spoil", "sentence"),
     [
-        (lambda folder: (folder / "truth.1002.exr").unlink(), r"truth.*frames 1002 are missing; --frames"),
+        (lambda folder: (folder / "truth.1002.exr").unlink(), r"truth.*frame 1002 is missing; --frames"),
         (
             lambda folder: write_exr(folder / "truth.1001.exr", np.ones((40, 50, 3)), ("R", "G", "B")),
             "48x48, but the truth",

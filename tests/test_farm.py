@@ -94,7 +94,7 @@ def test_a_broken_environment_is_told_when_the_session_starts(shot, spool):
 def test_a_failing_chunk_has_the_exit_code_and_the_sentence_of_a_render(shot, spool):
     start(spool, save_job(shot))
     shot.plate_frame(1002).unlink()
-    with pytest.raises(RelampError, match="1002 are missing") as caught:
+    with pytest.raises(RelampError, match="1002 is missing") as caught:
         render(spool, "1001-1004")
     assert caught.value.exit_code == 4
     render(spool, "1003-1004")

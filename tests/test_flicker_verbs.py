@@ -142,7 +142,7 @@ def test_a_missing_frame_is_named(shot, head, gone):
     if gone == "relit":  # a gap in what was relit is no error: its neighbours do without it
         assert run(shot, head) == len(FRAMES) - 1
     else:
-        with pytest.raises(InputError, match=r"1005.exr does not exist|1005 are missing"):
+        with pytest.raises(InputError, match=r"1005.exr does not exist|1005 is missing"):
             run(shot, head)
 
 

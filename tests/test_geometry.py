@@ -53,3 +53,13 @@ def test_a_directx_green_is_noticed_and_an_opengl_one_is_not():
     known = disc(64, 64, 26) > 0
     assert not looks_green_flipped(normals, known)
     assert looks_green_flipped(normals * (1, -1, 1), known)
+
+
+def test_a_chest_that_faces_down_is_no_directx_green_while_its_outline_faces_up():
+    known = np.zeros((40, 20), bool)
+    known[5:, 4:16] = True
+    normals = np.zeros((40, 20, 3))
+    normals[known] = (0, -0.3, 0.954)
+    normals[5:8, 4:16] = (0, 0.8, 0.6)
+    assert not looks_green_flipped(normals, known)
+    assert looks_green_flipped(normals * (1, -1, 1), known)

@@ -128,7 +128,7 @@ def test_a_machine_with_a_gpu_is_asked_for_only_when_wanted(shot):
 
 def test_a_gap_is_said_at_submission_or_left_out(shot, caplog):
     shot.plate_frame(1002).unlink()
-    with pytest.raises(Exception, match="1002 are missing"):
+    with pytest.raises(Exception, match="1002 is missing"):
         farm_job.make(job_of(shot))
     assert farm_job.make(job_of(shot, missing="skip")).frames == (1001, 1003, 1004)
     assert farm_job.make(job_of(shot, missing="hold")).frames == (1001, 1002, 1003, 1004)

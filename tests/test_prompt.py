@@ -213,6 +213,7 @@ def test_what_was_understood_is_said_back(prompt, said):
         ("two windows", "'two' .name each light"),
         ("flickering candle", "'flickering' .words are one moment"),
         ("softbox xyzzyq", "'xyzzyq' .nothing near it is known"),
+        ("golden our from the left", "'our' .did you mean .*golden hour"),
         ("window left and right", "'left' and 'right' contradict"),
         ("warm cool lamp", "'warm' and 'cool' contradict"),
         ("candle softbox", "names two lights"),

@@ -281,6 +281,15 @@ def test_a_rig_adds_to_the_plates_own_light(shot, backbone):
     np.testing.assert_array_equal(out[24, 8:11], plate[24, 8:11], err_msg=f"unlit parts keep their numbers: {left}")
 
 
+def test_the_log_says_that_a_rig_is_added_to_the_plates_own_light(shot, capsys):
+    rig = rig_file(shot, KEY)
+    assert main(["render", shot.plate, "--rig", rig, "--out", shot.out, "-F", "1001", "--dry-run"]) == 0
+    said = capsys.readouterr()
+    lines = dict(line.split(maxsplit=1) for line in (said.out + said.err).splitlines() if line[:6].strip())
+    assert lines["light"] == "the plate's own, which stays"
+    assert lines["rig"] == f"{rig} (key)"
+
+
 def test_an_empty_rig_and_lights_that_are_off_leave_every_bit(shot):
     plate = shots.layer(shot.plate_frame(1001), "R", "G", "B")
     for index, lights in enumerate(((), ({**KEY, "on": False},))):
@@ -307,6 +316,18 @@ def test_the_lights_of_a_rig_are_layers_that_add_up_and_double_with_a_stop(shot)
     )
     doubled = shots.layer(two, "lamp1.R", "lamp1.G", "lamp1.B")
     np.testing.assert_allclose(doubled[inside], 2 * picture["lamp1"][inside], rtol=0.03, atol=4e-3)
+
+
+def test_a_strong_rim_leaves_no_line_at_a_soft_matte_when_its_layer_is_taken_out(shot):
+    y, x = np.mgrid[:48, :48] + 0.5
+    matte = np.clip((20 - np.hypot(y - 24, x - 24)) / 4 + 0.5, 0, 1).astype(np.float32)[..., None]
+    path = str(shots.write_exr(shot.folder / "soft.exr", matte, ("A",)))
+    plate = np.full((48, 48, 3), 0.3, np.float32)
+    shots.write_exr(shot.plate_frame(1001), plate, tuple("RGB"))
+    rim = {"name": "rim", "kind": "distant", "direction": [-1, 0.3, -0.2], "stops": 4}
+    out = relit(shot, rig_file(shot, rim), "--matte", path, "--layers", "lamps", "--grain", "off")
+    assert shots.layer(out, "lamp1.R").max() > 0.5
+    np.testing.assert_allclose(shots.layer(out, "rest.R", "rest.G", "rest.B"), plate, rtol=0.1)
 
 
 def test_the_order_of_lights_does_not_matter(shot):
@@ -456,6 +477,26 @@ def test_words_change_what_they_name_and_nothing_else():
     assert not said(before, "turn everything off")[0].at_frame(1)
 
 
+@pytest.mark.parametrize(
+    ("words", "name", "stops"),
+    [
+        ("a blue kicker from behind right, 2 stops brighter", "rim 2", 2.5),
+        ("add a candle near her face, a stop darker", "candle", -1.5),
+        ("make the key warmer, two stops up", "key", 2.0),
+        ("lower the intensity of the key by 50%", "key", -1.0),
+        ("raise the level of the key", "key", 1.0),
+        ("make the key 0.5 stops brighter", "key", 0.5),
+        ("dim the key by 30 percent", "key", -0.51),
+    ],
+)
+def test_strengths_are_those_of_the_light_that_they_are_said_of(words, name, stops):
+    before = three_points()
+    after, _ = said(before, words)
+    assert {light.name for light in after.lights} == {"key", "fill", "rim", name}
+    (changed,) = (light for light in after.lights if light not in before.lights)
+    assert (changed.name, changed.stops) == (name, stops)
+
+
 def test_a_light_that_words_move_stays_aimed_at_the_subject():
     window = with_lights(Rig(()), rig_library.lights_of("window"))
     (moved,) = said(window, "move the window to the right, move it closer")[0].lights
@@ -470,6 +511,8 @@ def test_a_light_that_words_move_stays_aimed_at_the_subject():
     ("words", "what"),
     [
         ("make the sun stronger", "names no light of the rig, which has key, fill, rim"),
+        ("2 stops brighter", "names no light of the rig, which has key, fill, rim"),
+        ("dim the key by 100%", "leaves no light; turn it off"),
         ("make the key purr", "purr is no change of a light"),
         ("move the key closer", "equally far from everything"),
         ("add a gobo", "gobo"),

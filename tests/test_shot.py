@@ -334,6 +334,23 @@ def test_a_gap_in_the_plate_is_treated_as_asked(tmp_path, capsys, policy, code, 
         assert not layer(shot.out_frame(1003), *RGB, "A").any()
 
 
+def test_a_matte_of_another_size_is_refused_in_one_sentence(tmp_path, capsys):
+    shot = Shot(tmp_path, frames=1)
+    matte = write_exr(tmp_path / "matte.exr", np.ones((40, 48, 1), np.float32), ("A",))
+    assert main(["render", shot.plate, "--env", shot.env_b, "--matte", str(matte), "--out", shot.out]) == 4
+    assert capsys.readouterr().err.count("reformat it to the plate") == 1
+
+
+def test_normals_with_holes_and_no_matte_are_warned_of(tmp_path, capsys):
+    shot = Shot(tmp_path, frames=1)
+    normals = np.zeros((48, 48, 3), np.float32)
+    normals[8:40, 8:40] = (0.0, 0.0, 1.0)
+    picture = np.full((48, 48, 3), 0.2, np.float32)
+    write_exr(shot.plate_frame(1001), np.concatenate([picture, normals], -1), (*RGB, "N.X", "N.Y", "N.Z"))
+    assert main(["render", shot.plate, "--env", shot.env_b, "--out", shot.out, "--backbone", "ratio"]) == 0
+    assert "the normals are empty over 56 % of the frame, and no matte" in capsys.readouterr().err
+
+
 def test_a_frame_that_fails_is_reported_and_the_rest_goes_on(tmp_path, capsys):
     shot = Shot(tmp_path)
     shot.plate_frame(1002).write_bytes(shot.plate_frame(1002).read_bytes()[:900])

@@ -18,7 +18,7 @@ from .. import job as jobs
 from ..atomic import require_free
 from ..errors import FramesFailedError, RelampError, UsageError
 from ..farm import guard
-from ..frames import format_frames
+from ..frames import format_frames, missing_frames
 from ..process import last_words
 
 if TYPE_CHECKING:
@@ -128,6 +128,6 @@ def _check_frames(job: FarmJob) -> None:
     for plan in prepare_views(job.job):
         frames = [task.frame for task in plan.tasks if not finished(plan, task)[0]]
         if frames:
-            lacking.append(f"{plan.inputs.out}: frames {format_frames(frames)} are missing")
+            lacking.append(f"{plan.inputs.out}: {missing_frames(frames)}")
     if lacking:
         raise FramesFailedError(f"{'; '.join(lacking)}; relamp status tells why")

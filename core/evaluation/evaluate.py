@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..errors import InputError, UsageError
-from ..frames import format_frames
+from ..frames import missing_frames
 from ..pictures import exr
 from ..pictures.colour import Colour
 from ..pictures.frame import Frame, place
@@ -169,9 +169,7 @@ class _Files:
                 continue
             sequence.frames_on_disk()
             if missing := sequence.missing(frames):
-                raise InputError(
-                    f"{sequence}: frames {format_frames(missing)} are missing; --frames evaluates only those that are there"
-                )
+                raise InputError(f"{sequence}: {missing_frames(missing)}; --frames evaluates only those that are there")
 
     def moment(self, frame: int) -> _Moment:
         """Read everything of one frame."""

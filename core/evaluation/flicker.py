@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from ..errors import InputError, UsageError
-from ..frames import format_frames
+from ..frames import missing_frames
 from ..light.sheet import write_png
 from ..pictures import exr
 from ..pictures.colour import Colour
@@ -128,9 +128,7 @@ class _Files:
         """Raise InputError for files that are not there."""
         for sequence in (self.sequence, self.plate, self.matte):
             if sequence is not None and (missing := sequence.missing(frames)):
-                raise InputError(
-                    f"{sequence}: frames {format_frames(missing)} are missing; --frames measures the others"
-                )
+                raise InputError(f"{sequence}: {missing_frames(missing)}; --frames measures the others")
 
     def moment(self, frame: int) -> _Moment:
         """Read one frame of everything."""

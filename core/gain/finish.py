@@ -125,7 +125,7 @@ def finish(given: FinishInput, law: Law, layers: tuple[str, ...] = ()) -> Finish
             were traced.
     """
     subject, shading, traced = given.subject, given.shading, given.traced
-    gain_of = _gain(given, law.epsilon)
+    gain_of, parts_of = _gain(given, law.epsilon, "lamps" in layers)
     beauty, changed = np.empty_like(subject.plate), np.zeros(subject.plate.shape, bool)
     finished = Finished(beauty, changed)
     if "ratio" in layers:
@@ -147,7 +147,7 @@ def finish(given: FinishInput, law: Law, layers: tuple[str, ...] = ()) -> Finish
         beauty[rows] = blended if changed[rows].all() else np.where(changed[rows], blended, subject.plate[rows])
         if lamps:
             share = relit * (weight * np.float32(law.mix))[..., None]
-            _share_out(lamps, share, _parts(gain, band), rows)
+            _share_out(lamps, share, parts_of(gain, band), rows)
         if "ratio" in layers:
             ratio = np.exp(gain) * np.float32(law.level)
             finished.layers["ratio"][rows] = np.where((weight > 0)[..., None], ratio, 1)
@@ -183,8 +183,16 @@ class _Band:
         return traced.rig.over_own(traced.source, self.facing, self.rows)
 
 
-def _gain(given: FinishInput, epsilon: float) -> Callable[[_Band], np.ndarray]:
-    """A function that returns the log gain of any rows. Soft matte edges need the whole frame's gain, to carry it outward."""
+GainOf = Callable[["_Band"], np.ndarray]
+PartsOf = Callable[[np.ndarray, "_Band"], list[np.ndarray]]
+
+
+def _gain(given: FinishInput, epsilon: float, by_lamp: bool) -> tuple[GainOf, PartsOf]:
+    """Functions that return the log gain of any rows, and the light of each lamp in it (see `_parts`).
+
+    Soft matte edges need the whole frame's gain, to carry it outward; where `by_lamp`, what each lamp has of it goes with it, or
+    a lamp that is dimmed in the comp would leave a line along the edge.
+    """
     subject, residual, guide = given.subject, given.residual, given.guide
     height = subject.plate.shape[0]
 
@@ -203,10 +211,16 @@ def _gain(given: FinishInput, epsilon: float) -> Callable[[_Band], np.ndarray]:
 
     coverage = subject.coverage
     if not lacking(subject.weight, coverage, subject.known).any():
-        return own
-    gain = np.concatenate([own(_Band(given, rows)) for rows in bands(height)])
-    carry_outward(gain, subject.weight, coverage, subject.known)
-    return lambda band: gain[band.rows]
+        return own, _parts
+    whole = [_Band(given, rows) for rows in bands(height)]
+    gains = [own(band) for band in whole]
+    edge = (subject.weight, coverage, subject.known)
+    shares: list[np.ndarray] = []
+    if by_lamp:
+        by_band = [_shares(_parts(gain, band)) for gain, band in zip(gains, whole, strict=True)]
+        shares = [carry_outward(np.concatenate(rows), *edge) for rows in zip(*by_band, strict=True)]  # (H, W, 3) each
+    gain = carry_outward(np.concatenate(gains), *edge)
+    return lambda band: gain[band.rows], lambda _, band: [share[band.rows] for share in shares]
 
 
 def _with_rig(gain: np.ndarray, rig: list[np.ndarray]) -> np.ndarray:
@@ -237,9 +251,14 @@ def _received(tables: tuple[np.ndarray, ...], arrivals: tuple[Arrival, ...] | No
 
 def _share_out(lamps: list[np.ndarray], light: np.ndarray, parts: list[np.ndarray], rows: slice) -> None:
     """Give each lamp its part of `light`, in proportion to the light that this lamp alone gives the same surface."""
+    for lamp, part in zip(lamps, _shares(parts)[:-1], strict=True):
+        lamp[rows] = np.where(np.isfinite(light), light * part, 0)
+
+
+def _shares(parts: list[np.ndarray]) -> list[np.ndarray]:
+    """The share of each part in their sum, (n, W, 3) each; 0 where there is no light."""
     total = np.maximum(np.sum(parts, axis=0), np.float32(1e-12))
-    for lamp, part in zip(lamps, parts[:-1], strict=True):
-        lamp[rows] = np.where(np.isfinite(light), light * (part / total), 0)
+    return [part / total for part in parts]
 
 
 def _layers(given: FinishInput, law: Law, names: tuple[str, ...]) -> dict[str, np.ndarray]:

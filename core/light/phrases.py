@@ -122,9 +122,11 @@ def _terms() -> frozenset[str]:
 
 def _unknown(words: list[str]) -> str:
     meant = sorted(term for topic in TOPICS.values() for term in topic if term.isalpha())
+    several = sorted({term for topic in TOPICS.values() for term in topic if " " in term})
     said = []
     for word in dict.fromkeys(words):
         near = difflib.get_close_matches(word, meant, n=2, cutoff=0.65)
+        near = near or [term for term in several if difflib.get_close_matches(word, term.split(), cutoff=0.8)][:3]
         hint = UNKNOWN_HINTS.get(word) or (f"did you mean {' or '.join(near)}?" if near else "nothing near it is known")
         said.append(f"{word!r} ({hint})")
     return (

@@ -53,14 +53,38 @@ def said(rig: Rig, sentence: str, middle: Point = MIDDLE) -> tuple[Rig, list[str
     Raises:
         UsageError: a clause is not understood, or names a light that the rig does not have.
     """
-    clauses = [clause.strip() for clause in re.split(r"[,;.]|\bthen\b", sentence.lower()) if clause.strip()]
+    clauses = [clause.strip() for clause in re.split(r"[,;]|\.(?!\d)|\bthen\b", sentence.lower()) if clause.strip()]
     if not clauses:
         raise UsageError(f"{sentence!r} says nothing of a light; as in: add a warm rim from behind left")
     done = []
-    for clause in (part for whole in clauses for part in _parts(rig, whole)):
+    for clause in (part for whole in _with_strengths(clauses) for part in _parts(rig, whole)):
         rig, what = _clause(rig, clause, middle)
         done.append(what)
     return rig, done
+
+
+def _with_strengths(clauses: list[str]) -> list[str]:
+    """Clauses in which one that says a strength alone belongs to the one before it.
+
+    >>> _with_strengths(["a blue kicker from behind right", "2 stops brighter"])
+    ['a blue kicker from behind right 2 stops brighter']
+    """
+    whole: list[str] = []
+    for clause in clauses:
+        strength = re.fullmatch(_STRENGTH, clause)
+        if strength is None:
+            whole.append(clause)
+            continue
+        stops = _stops(clause)
+        way = {"up": "brighter", "down": "darker"}.get(strength[1], strength[1])
+        plain = way if stops is None else f"{stops:g} stops {way}"
+        if whole and re.match(_VERBS, whole[-1]):
+            whole[-1] += f" and {plain}"
+        elif whole:
+            whole[-1] += f" {plain}"
+        else:
+            whole.append(f"make {plain}")  # of no light: `_named` says which there are
+    return whole
 
 
 def _parts(rig: Rig, clause: str) -> list[str]:
@@ -174,6 +198,8 @@ def _change(rest: str, clause: str) -> tuple[Change, float, str]:
             amount = sign * step
             if change is rig_moves.brighter and stops is not None:
                 amount = math.copysign(stops, sign)
+            elif change is rig_moves.brighter and (percent := re.search(r"(\d+(?:\.\d+)?) ?(?:%|percent\b)", rest)):
+                amount = _stops_of_percent(clause, sign * float(percent[1]))
             return change, amount, _with_amount(what, change, amount)
     colour = next((word for word in re.findall(r"[a-z]+", rest) if word in COLOUR_WORDS), None)
     kelvin = re.search(r"(\d+(?:\.\d+)?) ?(?:k|kelvin)\b", rest)
@@ -189,6 +215,13 @@ def _change(rest: str, clause: str) -> tuple[Change, float, str]:
         f"{clause!r}: {' '.join(odd) or 'this'} is no change of a light; it can be made stronger, weaker, warmer, cooler, "
         "softer, harder, higher or lower, moved left, right, closer or farther, turned on or off, or taken out"
     )
+
+
+def _stops_of_percent(clause: str, percent: float) -> float:
+    """The stops of so many percent more or, below zero, less light. Raises `UsageError` where none would be left."""
+    if percent <= -100:
+        raise UsageError(f"{clause!r} leaves no light; turn it off, or take it out")
+    return round(math.log2(1 + percent / 100), 2)
 
 
 def _stops(rest: str) -> float | None:
@@ -207,16 +240,22 @@ def _with_amount(what: str, change: Change, amount: float) -> str:
 
 
 _VERBS = (
-    r"(?:make|turn|set|move|bring|push|take|dim|brighten|warm|cool|soften|harden|raise|lower|lift|switch|remove|delete|lose|kill|drop|"
+    r"(?:make|turn|set|move|bring|push|take|dim|brighten|warm|cool|soften|harden|raise|lower|lift|switch|remove|delete|lose|kill|drop|reduce|increase|"
     r"swap|flip|put the|put it|double|halve)\b"
 )
+_STRENGTH = (
+    rf"(?:(?:[+-]?\d+(?:\.\d+)?|{'|'.join(NUMBER_WORDS)}) stops? )?(brighter|darker|stronger|weaker|dimmer|up|down)"
+)
 _COLOURED = rf"\b(?:{'|'.join(COLOUR_WORDS)})\b|\d ?(?:k|kelvin|stops?)\b"
+_LEVEL = r"\b(?:intensity|level|brightness|strength|exposure|output)\b"
 _CHANGES: tuple[tuple[str, Change, float, str], ...] = (
     (r"\b(?:switch|turn)\b.*\boff\b|\boff$", rig_moves.switched, -1, "off"),
     (r"\b(?:switch|turn)\b.*\bon\b", rig_moves.switched, 1, "on"),
     (r"\b(?:no|without) shadows?\b|\bshadowless\b", rig_moves.shadowed, -1, "without shadows"),
     (r"\bdouble\b|\btwice as (?:bright|strong)\b", rig_moves.brighter, 1, "stronger"),
     (r"\bhalve\b|\bhalf as (?:bright|strong)\b", rig_moves.brighter, -1, "weaker"),
+    (rf"\b(?:lower|reduce)\b.*{_LEVEL}", rig_moves.brighter, -1, "weaker"),
+    (rf"\b(?:raise|lift|increase)\b.*{_LEVEL}", rig_moves.brighter, 1, "stronger"),
     (r"\b(?:warmer|warm up|warm)\b", rig_moves.warmer, 1, "warmer"),
     (r"\b(?:cooler|colder|cool down|cool)\b", rig_moves.warmer, -1, "cooler"),
     (r"\b(?:higher|raise|lift)\b|\bmove\b.*\bup\b", rig_moves.higher, 1, "higher"),

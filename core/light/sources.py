@@ -185,6 +185,19 @@ class PromptLight(Illumination):
         return from_prompt(key, self._colour)
 
 
+class OwnLight(PromptLight):
+    """The light that the plate has and keeps, to which a rig is added; it stands for itself as even light of unit level."""
+
+    def __init__(self, colour: Colour) -> None:
+        super().__init__(UNKNOWN_LIGHT, colour)
+
+    def __str__(self) -> str:
+        return "the plate's own, which stays"
+
+    def named(self, frame: int) -> str:
+        return "the plate's own"
+
+
 class BackgroundLight(Illumination):
     """Light from the background plate of each frame, as seen by the shot's camera. `view` selects one of a file's views."""
 
@@ -249,6 +262,8 @@ def lighting(parameters: RelightParameters, colour: Colour, camera: CameraMove) 
         return PromptLight(parameters.prompt, colour)
     if by == "background":
         return BackgroundLight(Sequence.parse(parameters.background or ""), colour, camera, parameters.view())
+    if parameters.keeps_light():
+        return OwnLight(colour)
     return PromptLight(UNKNOWN_LIGHT, colour)  # the light is a rig, or a published backbone reads the prompt itself
 
 

@@ -58,11 +58,16 @@ def clean_normals(
 def looks_green_flipped(normals: np.ndarray, known: np.ndarray) -> bool:
     """Whether the tops of things seem to face down, as in a pass with a DirectX-style green channel.
 
-    The upper third of the rows with normals is checked, where surfaces of almost any subject face up.
+    The upper outline is checked, which faces up wherever it is inside the picture. Where there is none, the upper third of the
+    rows with normals is, where surfaces of almost any subject face up.
     """
     rows = np.flatnonzero(known.any(axis=1))
     if rows.size < 6:
         return False
+    first = known.argmax(axis=0)  # (W,) row of each column's uppermost known pixel
+    columns = np.flatnonzero(known.any(axis=0) & (first > 0))
+    if columns.size >= 6:
+        return bool(normals[first[columns], columns, 1].mean() < -0.05)
     top = slice(rows[0], rows[0] + max(2, (rows[-1] - rows[0] + 1) // 3))
     return bool(normals[top, :, 1][known[top]].mean() < -0.05)
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ..atomic import require_free
 from ..errors import InputError, UsageError
-from ..frames import format_frames
+from ..frames import format_frames, missing_frames
 from ..parameters import PUBLISHED, RelightParameters, default_of
 from ..pictures import exr
 from ..pictures.colour import Colour
@@ -108,7 +108,7 @@ def check_frames(
     gaps = () if inputs.plate.is_still else [frame for frame in wanted if frame not in set(on_disk)]
     if gaps and parameters.missing == "error":
         raise InputError(
-            f"{inputs.plate}: frames {format_frames(gaps)} are missing (on disk: {format_frames(on_disk)}); "
+            f"{inputs.plate}: {missing_frames(gaps)} (on disk: {format_frames(on_disk)}); "
             "give --frames without them, or --missing skip, hold or black"
         )
 

@@ -112,7 +112,9 @@ def _found(read: ReadFrame, camera: Camera, kind: str) -> Ground | None:
 
 def _told(ground: Ground) -> str:
     tilt = np.degrees(np.arccos(np.clip(ground.normal[1], -1, 1)))
-    return f"{-ground.offset / max(ground.normal[1], 1e-6):.4g} below the origin, {tilt:.0f} degrees from level"
+    height = ground.offset / max(ground.normal[1], 1e-6)
+    side = "above" if height > 0 else "below"
+    return f"{abs(height):.4g} {side} the origin, {tilt:.0f} degrees from level"
 
 
 def cut_sides(frame: Frame) -> Cut:

@@ -168,11 +168,13 @@ def describe(plan: Plan) -> str:
     height, width = checks.of_first_readable(plates, exr.display_window).shape
     channels = checks.of_first_readable(plates, lambda path: exr.colour_channels(path, p.layer, p.view()))
     channels += f" of view {p.view()}" if p.view() else ""
+    rig = plan.rig.at_frame(first.frame) if plan.rig else ()
     lines = [
         f"frames    {format_frames(counts[RENDER])}{_also(counts)}",
         f"plate     {plan.inputs.plate.path(first.plate_frame)} ({width} x {height}, {channels})",
         f"out       {first.out}",
         f"light     {plan.target}",
+        *([f"rig       {p.rig} ({', '.join(light.name for light in rig)})"] if rig else []),
         f"source    {plan.source or 'fitted to the plate'}",
         f"working   {plan.colour.working_space} ({plan.colour.config_id})",
         f"relight   {p.backbone}, level {p.level_mode()}, exposure factor {plan.job.measured.anchor:.4g}",
@@ -278,17 +280,18 @@ def delit_samples(plan: Plan, frames: tuple[int, ...]) -> list[Samples]:
 
 def probed(frames: tuple[int, ...], measure: Callable[[int], T]) -> Iterator[T]:
     """The results of `measure` on the frames that can be read; raises the first `InputError` if none can be read."""
-    reason: InputError | None = None
+    left_out: list[tuple[int, InputError]] = []
     seen = False
     for frame in frames:
         try:
             yield measure(frame)
             seen = True
         except InputError as error:  # the measurement leaves the frame out; its error is reported when it is rendered
-            log.warning("not measured on frame %d: %s", frame, error)
-            reason = reason or error
-    if reason is not None and not seen:
-        raise reason
+            left_out.append((frame, error))
+    if left_out and not seen:
+        raise left_out[0][1]
+    for frame, error in left_out:
+        log.warning("not measured on frame %d: %s", frame, error)
 
 
 def frame_samples(plan: Plan | PassesPlan, number: int) -> Samples:

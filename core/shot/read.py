@@ -29,6 +29,7 @@ log = logging.getLogger("relamp")
 
 AWAY = -0.55  # z of a normal that is not visible even in the corner of a 66 degree view
 SEEN_AWAY = 0.02  # share of such normals from which a warning is logged
+EMPTY = 0.02  # share of the frame without normals, and without a matte, from which a warning is logged
 CHECKED_AT = 160  # px, longer side of the picture on which a depth's kind is checked
 
 
@@ -126,6 +127,13 @@ def warn_about(frame: Frame, subject: Subject, parameters: RelightParameters) ->
         shape = "inflated from the matte" if parameters.backbone == "ratio" else "the network's guess"
         log.warning("no normals: the shape is %s; a normals pass (--normals) lights far better", shape)
     else:
+        empty = 1 - float(subject.known.mean())
+        if fills_frame(subject) and empty > EMPTY:
+            log.warning(
+                "the normals are empty over %.0f %% of the frame, and no matte says that the light ends there: what is around "
+                "the subject changes, too; give --matte",
+                100 * empty,
+            )
         for words in _doubts(subject.normals, inside, parameters):
             log.warning(words)
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from ..atomic import require_free
 from ..errors import InputError, UsageError
-from ..frames import format_frames
+from ..frames import format_frames, missing_frames
 from ..gain.analytic import over_even
 from ..gain.law import matte_weight
 from ..gain.proxy import PROBE_SIZE, exposure_anchor, probe_frames
@@ -124,7 +124,7 @@ class _Run:
         needed = sorted({n for f in frames for n in range(f - RADIUS, f + RADIUS + 1) if n in self.there} | set(frames))
         for sequence in (self.relit, self.plate, self.matte):
             if sequence is not None and (missing := sequence.missing(needed)):
-                raise InputError(f"{sequence}: frames {format_frames(missing)} are missing")
+                raise InputError(f"{sequence}: {missing_frames(missing)}")
         if self.light is not None:
             self.light.require(tuple(needed))
         read = [*files_of(self.shot.plate, self.shot.relit, self.shot.matte, self.shot.env)]
