@@ -49,7 +49,7 @@ from relamp.core.gain.traced import Fine, Shape
 from relamp.core.light.backdrop import camera_rays
 from relamp.core.light.environment import AP1_LUMINANCE, directions
 from relamp.core.light.irradiance import Light
-from relamp.core.light.parcels import Placed, parcels_of
+from relamp.core.light.parcels import Parcels, parcels_of
 from relamp.core.light.sheet import write_png
 from relamp.core.parameters import WORKING_SIZE
 from relamp.core.pictures import exr
@@ -328,7 +328,7 @@ def cost(width: int) -> None:
     soft = np.full((128, 256, 3), 0.3, np.float32) + np.exp(8 * (d[..., 2] - 1))[..., None].astype(np.float32)
     lights = [Light.of(p, AP1_LUMINANCE) for p in (sky, soft)]
     target, source = (light.turned(np.eye(3)) for light in lights)
-    placed = [Placed.of(parcels_of(p, light), np.eye(3)) for p, light in zip((sky, soft), lights, strict=True)]
+    placed = [Parcels.of(parcels_of(p, light), np.eye(3)) for p, light in zip((sky, soft), lights, strict=True)]
     normals = np.where(there[..., None], seen.normals, np.float32([0, 0, 1]))
     matte = there.astype(np.float32)
     shading = Shading(between(target, source), target, source)

@@ -156,7 +156,7 @@ def test_wrong_use_has_the_codes_of_the_house(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("aligned", "exposure", "unchanged", "words"),
     [
-        (25.0, 0.0, 18.0, ["Good: 25.0 dB", "the unchanged plate 18.0 dB", "20.4 dB from plate and matte", "24.8 dB"]),
+        (25.0, 0.0, 18.0, ["Good: 25.0 dB", "the unchanged plate 18.0 dB", "20.4 dB from plate and matte", "24.9 dB"]),
         (21.0, 0.8, None, ["Fair: 21.0 dB", "0.8 stops too dark", "--env-exposure"]),
         (18.2, -0.5, 18.0, ["Poor, no nearer to the truth than the unchanged plate", "0.5 stops too bright"]),
         (np.inf, 0.0, 18.0, ["Alike"]),

@@ -53,7 +53,7 @@ def test_broken_pixels_stay_as_they_are_and_spread_nowhere():
     plate = PLATE.copy()
     plate[5, 5] = (np.nan, np.inf, -np.inf)
     law = Law(2.0, 0.5, 0.01, "match", NOISE)
-    out = blend(plate, relit(plate, GAIN, law), np.ones(plate.shape[:2], np.float32), law)
+    out = blend(plate, plate, relit(plate, GAIN, law), np.ones(plate.shape[:2], np.float32), law)
     np.testing.assert_array_equal(out[5, 5], plate[5, 5])
     rest = np.ones(plate.shape[:2], bool)
     rest[5, 5] = False
@@ -91,7 +91,7 @@ def test_nothing_is_touched_outside_the_matte_or_without_a_change():
 
 
 def test_full_weight_gives_the_relit_numbers_themselves():
-    out = blend(PLATE, GAIN, np.ones(PLATE.shape[:2], np.float32), OFF)
+    out = blend(PLATE, PLATE, GAIN, np.ones(PLATE.shape[:2], np.float32), OFF)
     np.testing.assert_array_equal(out, GAIN)
 
 

@@ -14,7 +14,7 @@ from relamp.core.cli import main
 from relamp.core.errors import UsageError
 from relamp.core.gain.ground import GroundShadow, Near, Standing
 from relamp.core.light.backdrop import camera_rays, focal_of
-from relamp.core.light.parcels import Placed
+from relamp.core.light.parcels import Parcels
 from relamp.core.parameters import RelightParameters
 from relamp.core.pictures import bands
 from relamp.core.shape.ground import Ground, Plane, found_ground, given_ground
@@ -67,7 +67,7 @@ def hidden_by_the_ball(toward):
 
 
 def sun_alone(toward):
-    return Placed(np.array([toward], np.float32), np.ones((1, 3), np.float32), np.array([0.005], np.float32))
+    return Parcels(np.array([toward], np.float32), np.ones((1, 3), np.float32), np.array([0.005], np.float32))
 
 
 def overlap(one, other):
@@ -107,7 +107,7 @@ def test_a_larger_light_throws_a_softer_shadow_and_the_sky_darkens_where_the_bal
     k = np.arange(500) + 0.5
     flat = np.sqrt(1 - (k / 500) ** 2)
     sky = np.stack([flat * np.cos(2.4 * k), k / 500, flat * np.sin(2.4 * k)], -1).astype(np.float32)
-    even = Placed(sky, np.ones((500, 3), np.float32), np.empty(0, np.float32))
+    even = Parcels(sky, np.ones((500, 3), np.float32), np.empty(0, np.float32))
     share = GroundShadow(standing(), (SIZE, SIZE), 1.0).lit(even, 1.0).picture()[..., 0]
     points, seen = ground_points()
     away = np.linalg.norm((points - (LIES))[..., [0, 2]], axis=-1)

@@ -152,8 +152,9 @@ def test_a_matte_holds_the_graded_change_as_it_holds_the_light(host, shot):
     scale = node["baked_scale"].value()
     wanted = plate + 0.5 * (plate * 3 * scale - plate)
     alpha = layer(shot.plate_frame(1002), "A")[..., 0]
-    inside = alpha[:, 24:36] == 1
-    np.testing.assert_allclose(out[:, 24:36][inside], wanted[:, 24:36][inside], rtol=1e-2, atol=5e-3)
+    middle = np.s_[:, 28:36]  # beside the matte's edge at 24 the node knows nothing of what is behind the subject
+    inside = alpha[middle] == 1
+    np.testing.assert_allclose(out[middle][inside], wanted[middle][inside], rtol=1e-2, atol=5e-3)
 
 
 def test_what_is_not_finite_stays_where_it_is_and_nothing_else_becomes_so(host, tmp_path):

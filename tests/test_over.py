@@ -8,7 +8,7 @@ import pytest
 
 from relamp.core.cli import main
 from relamp.core.light.environment import directions
-from relamp.core.shot.over import foreground
+from relamp.core.shape.edges import foreground
 from shots import QUICK_OPTIONS, Shot, layer, lit_ball, read_exr, soft_light, sphere, write_exr
 
 SIZE = 64

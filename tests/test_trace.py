@@ -13,7 +13,7 @@ from relamp.core.light.backdrop import camera_rays
 from relamp.core.light.environment import AP1_LUMINANCE, level
 from relamp.core.light.irradiance import Light, irradiance, irradiance_table
 from relamp.core.light.octahedral import octahedral_directions
-from relamp.core.light.parcels import LAMPS, Placed, parcels_of
+from relamp.core.light.parcels import LAMPS, Parcels, parcels_of
 from relamp.core.relighter.own.conditions import _light_batch, lit
 from relamp.core.shape.depth import heights
 from relamp.core.shape.shadow import lamp_visibility
@@ -58,7 +58,7 @@ def _shape(shape: tuple[torch.Tensor, torch.Tensor, torch.Tensor], doubt: float 
     return Shape.of(normals, matte, field, np.full_like(matte, doubt), rays)
 
 
-def _share(shape: Shape, light: tuple[np.ndarray, Placed]) -> np.ndarray:
+def _share(shape: Shape, light: tuple[np.ndarray, Parcels]) -> np.ndarray:
     """What the form leaves of a light in natural logs, (h, w, 3)."""
     return np.log(shape.lit(*light).arriving(shape.normals, slice(None)))
 
@@ -67,7 +67,7 @@ def _visible(shape: Shape, toward: tuple[float, float, float], radius: float) ->
     return lamp_visibility(shape.surface, np.asarray(toward, np.float32), radius)
 
 
-def _lamp(toward: tuple[float, float, float], radius: float = 0.01, fill: float = 0.05) -> tuple[np.ndarray, Placed]:
+def _lamp(toward: tuple[float, float, float], radius: float = 0.01, fill: float = 0.05) -> tuple[np.ndarray, Parcels]:
     """A lamp of irradiance pi, and an even light around it."""
     d = np.asarray(toward, np.float32) / np.linalg.norm(toward).astype(np.float32)
     sphere = np.random.default_rng(1).standard_normal((4096, 3)).astype(np.float32)
@@ -76,14 +76,14 @@ def _lamp(toward: tuple[float, float, float], radius: float = 0.01, fill: float 
     directions, energy = np.concatenate([d[None], sphere]), np.concatenate([np.full((1, 3), np.pi, np.float32), even])
     facing = octahedral_directions(32)
     table = np.maximum(facing @ d, 0)[..., None] + np.full(3, fill, np.float32)
-    return table, Placed(directions, energy, np.array([radius], np.float32))
+    return table, Parcels(directions, energy, np.array([radius], np.float32))
 
 
-def _light(pixels: np.ndarray, turn: np.ndarray | None = None) -> tuple[np.ndarray, Placed]:
+def _light(pixels: np.ndarray, turn: np.ndarray | None = None) -> tuple[np.ndarray, Parcels]:
     turn = np.eye(3) if turn is None else turn
     unit = level(pixels)
     table = irradiance(pixels, octahedral_directions(64) @ turn.T.astype(np.float32)) / np.float32(np.pi * unit)
-    return table, Placed.of(parcels_of(pixels, Light.of(pixels, AP1_LUMINANCE)), turn)
+    return table, Parcels.of(parcels_of(pixels, Light.of(pixels, AP1_LUMINANCE)), turn)
 
 
 @pytest.mark.parametrize("toward", [(1, 0, 0), (0.2, 0.9, 0.3), (-0.5, -0.5, -0.7)])
@@ -99,9 +99,9 @@ def test_cells_carry_the_irradiance_of_the_map() -> None:
     normals, field, matte = _ball()
     light = _light_batch(tables(pixels), np.eye(3))
     made = trace(normals, normals, field[:, None], matte, torch.zeros_like(matte))
-    placed = light.placed()
-    assert float(placed.energy[:LAMPS].sum()) == 0  # a broad lobe is no lamp
-    rest = (torch.from_numpy(part[None, LAMPS:]) for part in (placed.directions, placed.energy))
+    parcels = light.in_camera()
+    assert float(parcels.energy[:LAMPS].sum()) == 0  # a broad lobe is no lamp
+    rest = (torch.from_numpy(part[None, LAMPS:]) for part in (parcels.directions, parcels.energy))
     arrives = (_on_cells(*rest) @ made.open)[0] / math.pi
     facing = torch.nn.functional.adaptive_avg_pool2d(normals, made.size)
     wanted = lit(light, torch.nn.functional.normalize(facing, dim=1))[0].exp().flatten(1)
@@ -229,7 +229,7 @@ def test_parts_of_a_light_arrive_as_the_whole_does() -> None:
 
     def arrives(part: np.ndarray) -> np.ndarray:
         table = irradiance_table(part, 64) / np.float32(np.pi * unit)
-        return shape.lit(table, Placed.of(parcels_of(part, Light.of(pixels, AP1_LUMINANCE)), np.eye(3))).received(
+        return shape.lit(table, Parcels.of(parcels_of(part, Light.of(pixels, AP1_LUMINANCE)), np.eye(3))).received(
             shape.normals, slice(None)
         )
 

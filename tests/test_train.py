@@ -108,8 +108,8 @@ def test_the_parcels_of_a_sample_are_the_light_of_its_tables(folder):
     batch = next(Maker(Frames(folder), 3, 4, (48,)).batches(8))
     c = batch.conditions
     for light in (c.target, c.source):
-        placed = [light.placed(index) for index in range(len(light.diffuse))]
-        d, radiance = (torch.from_numpy(np.stack([getattr(p, n) for p in placed])) for n in ("directions", "energy"))
+        parcels = [light.in_camera(index) for index in range(len(light.diffuse))]
+        d, radiance = (torch.from_numpy(np.stack([getattr(p, n) for p in parcels])) for n in ("directions", "energy"))
         cosine = torch.einsum("bni,bihw->bnhw", d, batch.normals).clamp_min(0)
         received = (torch.einsum("bnhw,bnc->bchw", cosine, radiance) / torch.pi).log()
         inside = (batch.truth > 0.99).expand_as(received)

@@ -14,6 +14,7 @@ import numpy as np
 from ..errors import UsageError
 from ..light.octahedral import Facing, sample_table
 from ..pictures.bands import bands
+from ..shape.edges import own_light
 from .analytic import DARKEST, Hint
 from .arrival import Arrival, TracedLights
 from .guide import GuidedResidual, enlarge_residual
@@ -46,6 +47,17 @@ class Subject:
         if self.alpha is None:
             return None
         return np.where((self.alpha <= 0) & (self.weight > 0), np.float32(1), self.alpha)
+
+    @cached_property
+    def own(self) -> np.ndarray:
+        """The subject's own light, (H, W, 3) premultiplied: the plate, without what is behind the subject at a soft matte."""
+        if self.opacity is None:
+            return own_light(self.plate, self.weight)
+        if not ((self.weight > 0) & (self.weight < 1)).any():
+            return self.plate
+        opacity = self.opacity[..., None]
+        found = own_light(self.plate / np.where(opacity > 0, opacity, 1), self.weight) * opacity
+        return np.where(((self.weight > 0) & (self.weight < 1))[..., None], found, self.plate)
 
     @property
     def coverage(self) -> np.ndarray:
@@ -130,8 +142,8 @@ def finish(given: FinishInput, law: Law, layers: tuple[str, ...] = ()) -> Finish
         band = _Band(given, rows)
         gain = gain_of(band)
         changed[rows] = touched(weight, gain, law)
-        relit = relight_band(subject.plate, subject.alpha, gain, law, rows)
-        blended = blend(subject.plate[rows], relit, weight, law)
+        relit = relight_band(subject.own, subject.alpha, gain, law, rows)
+        blended = blend(subject.plate[rows], subject.own[rows], relit, weight, law)
         beauty[rows] = blended if changed[rows].all() else np.where(changed[rows], blended, subject.plate[rows])
         if lamps:
             share = relit * (weight * np.float32(law.mix))[..., None]

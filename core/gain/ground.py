@@ -16,7 +16,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ..light.parcels import Placed
+from ..light.parcels import Parcels
 from ..pictures.bands import bands
 from ..shape.cast import Casters, Thrown
 from ..shape.ground import Plane, sureness
@@ -95,7 +95,7 @@ class Standing:
                 made[index][seen] -= thrown.hides(points).ravel()[:count]
         return made
 
-    def broad(self, light: Placed, first: int, lamps: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+    def broad(self, light: Parcels, first: int, lamps: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
         """What broad light gives the ground (3,), and the share of it that arrives, (h, w, 3).
 
         Args:
@@ -169,7 +169,7 @@ class GroundShadow:
     near: tuple[Near, ...] = ()
     own: float = 0.0
 
-    def lit(self, light: Placed, factor: float) -> GroundShadow:
+    def lit(self, light: Parcels, factor: float) -> GroundShadow:
         """This with an environment, whose light counts `factor` times."""
         normal, count = self.standing.plane.normal.astype(np.float32), len(light.radius)
         total = max(float(light.energy.sum()), 1e-12)

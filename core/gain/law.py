@@ -3,11 +3,13 @@
 `p` is the plate (premultiplied, working space), `a` its alpha, `w` the weight of the matte, `g` the log gain, `F` the
 level and `e` a small positive light, the epsilon:
 
-    relit = F * (exp(g) * p + e * a * max(exp(g) - 1, 0))
-    out   = p + w * mix * (relit - p)
+    relit = F * (exp(g) * q + e * a * max(exp(g) - 1, 0))
+    out   = p + w * mix * (relit - q)
     ratio = F * exp(g)
 
-With grain matched or kept, exp(g) is applied to the plate's base. The grain is then added, scaled by exp(g / 2) or unscaled.
+q is the subject's own light: the plate, except at a soft matte, where the plate is a mixture of the subject and what is behind it
+(`shape.edges`). What is behind keeps its light.
+With grain matched or kept, exp(g) is applied to the base of q. The grain is then added, scaled by exp(g / 2) or unscaled.
 Pixels that do not change keep the plate's own values; they are not recomputed. Everything is float32, (H, W, C).
 """
 
@@ -136,14 +138,22 @@ def touched(weight: np.ndarray, gain: np.ndarray, law: Law) -> np.ndarray:
     return changes & ((weight * np.float32(law.mix)) > 0)[..., None]
 
 
-def blend(plate: np.ndarray, relit: np.ndarray, weight: np.ndarray, law: Law) -> np.ndarray:
-    """out = p + w * mix * (relit - p), written so that a full weight gives `relit` to the last bit."""
+def blend(plate: np.ndarray, own: np.ndarray, relit: np.ndarray, weight: np.ndarray, law: Law) -> np.ndarray:
+    """out = p + w * mix * (relit - q), written so that a full weight gives `relit` to the last bit.
+
+    `own` is q, equal to `plate` where the matte is not soft; there this is plate * (1 - w * mix) + relit * w * mix.
+    """
     t = (weight * np.float32(law.mix))[..., None]
     if _all_finite(plate):
-        return relit if t.min() == 1 else plate * (1 - t) + relit * t
+        return relit if t.min() == 1 else _stays(plate, own, t) + relit * t
     finite = np.isfinite(plate)
-    safe = np.where(finite, plate, 0)
-    return np.where(finite, safe * (1 - t) + relit * t, plate)
+    safe, inside = np.where(finite, plate, 0), np.where(finite, own, 0)
+    return np.where(finite, _stays(safe, inside, t) + relit * t, plate)
+
+
+def _stays(plate: np.ndarray, own: np.ndarray, t: np.ndarray) -> np.ndarray:
+    """The light that is not replaced: plate - own * t."""
+    return np.where(own == plate, plate * (1 - t), plate - own * t)
 
 
 def _grain_of(plate: np.ndarray, noise: Noise, rows: slice) -> np.ndarray:

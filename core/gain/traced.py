@@ -13,7 +13,7 @@ import torch
 from cachetools import LRUCache, cached
 
 from ..light.backdrop import focal_of
-from ..light.parcels import Placed
+from ..light.parcels import Parcels
 from ..pictures.resample import resize, working_shape
 from ..shape.depth import LONGEST, held_to_normals, relief_of, seen_along
 from ..shape.depth_fit import Fit
@@ -109,7 +109,7 @@ class Shape:
         return self.matte.shape[0], self.matte.shape[1]
 
     def lit(
-        self, table: np.ndarray, light: Placed, strength: float = 1.0, shape: tuple[int, int] | None = None
+        self, table: np.ndarray, light: Parcels, strength: float = 1.0, shape: tuple[int, int] | None = None
     ) -> Arrival:
         """A light on this shape, for a picture of the size `shape` (H, W); the working size if `shape` is None.
 
@@ -124,7 +124,7 @@ class Shape:
                 self._lights[key] = kept = self._lit(table, light, strength, shape or self.size)
             return kept
 
-    def _lit(self, table: np.ndarray, light: Placed, strength: float, shape: tuple[int, int]) -> Arrival:
+    def _lit(self, table: np.ndarray, light: Parcels, strength: float, shape: tuple[int, int]) -> Arrival:
         count = len(light.radius)
         total = max(float(light.energy.sum()), 1e-12)
         rest = slice(count, None)

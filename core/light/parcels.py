@@ -16,7 +16,7 @@ PARCELS = LAMPS + 2 * BLOCK_ROWS * BLOCK_ROWS
 
 
 @dataclass(frozen=True)
-class Placed:
+class Parcels:
     """Lights in camera space at unit level: `directions` (N, 3), `energy` (N, 3), radiance times solid angle, float32.
 
     The first are small lamps, `radius` (L,) radians wide; the others are parcels of the broad rest, whose directions
@@ -28,7 +28,7 @@ class Placed:
     radius: np.ndarray
 
     @classmethod
-    def of(cls, parcels: np.ndarray, to_map: np.ndarray) -> Placed:
+    def of(cls, parcels: np.ndarray, to_map: np.ndarray) -> Parcels:
         """Parcels (N, 7) of a map, turned into camera space; `to_map` (3, 3) turns camera-space directions into the map."""
         directions = parcels[:, :3] @ np.asarray(to_map, np.float32)
         return cls(directions, parcels[:, 3:6], parcels[:LAMPS, 6])

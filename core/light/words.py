@@ -128,7 +128,7 @@ def _put_together(phrases: list[Phrase], prompt: str) -> Described:
     if not (d.lights or d.sky or d.even or d.room):
         raise UsageError(f"the prompt {prompt!r} leaves no light at all; name one, as in: softbox from the left")
     if d.room and d.room != "outdoors" and not (d.lights or d.sky):
-        d = replace(d, lights=(Light("lamp", *_placed(Phrase(""), "lamp", 0), size=2.0),))
+        d = replace(d, lights=(Light("lamp", *_bearing(Phrase(""), "lamp", 0), size=2.0),))
     return d
 
 
@@ -185,7 +185,7 @@ def _of_the_scene(d: Described, p: Phrase, said: Callable[..., Any]) -> dict[str
 
 
 def _light(p: Phrase, kind: str, index: int, time: object) -> Light:
-    azimuth, elevation = _placed(p, kind, index)
+    azimuth, elevation = _bearing(p, kind, index)
     if kind == "sun" and "height" not in p.said and not {"above", "below"} & set(p.sides) and time is not None:
         elevation = TIMES[str(time)][0] or elevation
     colour = p.said.get("colour", ("", None))[1]
@@ -208,7 +208,7 @@ _BEARINGS = {
 }  # fmt: skip
 
 
-def _placed(p: Phrase, kind: str, index: int) -> tuple[float, float]:
+def _bearing(p: Phrase, kind: str, index: int) -> tuple[float, float]:
     """Azimuth from the front toward the right, and elevation, in degrees."""
     fixture = FIXTURES[kind]
     level = frozenset(p.sides) - {"above", "below"}

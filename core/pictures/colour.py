@@ -33,6 +33,7 @@ from .interchange import (
     apply,
     camera_space,
     pinned,
+    spellings,
     standard_linear,
     studio,
 )
@@ -266,8 +267,8 @@ class Colour:
         if name != readable(name):  # no config can contain it
             return None
         if name not in self._found:
-            spellings = (name, *_spellings(name))
-            known = (found for spelling in spellings if (found := self._config.getCanonicalName(spelling)))
+            names = (name, *spellings(name))
+            known = (found for other in names if (found := self._config.getCanonicalName(other)))
             self._found[name] = next(known, None) or self._find_standard(name)
         return self._found[name]
 
@@ -343,12 +344,6 @@ def _primaries_of_acescg() -> np.ndarray:
 
 def _first(name: str, names: Iterable[str]) -> tuple[str, ...]:
     return (name, *(other for other in names if other != name))
-
-
-def _spellings(name: str) -> tuple[str, ...]:
-    """Other names of a space, from the pinned config's aliases."""
-    space = pinned().getColorSpace(name)
-    return () if space is None or pinned().hasRole(name) else (space.getName(), *space.getAliases())
 
 
 def _sha256(path: str) -> str:

@@ -158,3 +158,9 @@ def apply(processor: ocio.CPUProcessor, pixels: np.ndarray) -> np.ndarray:
         ocio.PackedImageDesc(pixels, width, height, channels), ocio.PackedImageDesc(converted, width, height, channels)
     )
     return converted
+
+
+def spellings(name: str) -> tuple[str, ...]:
+    """Other names of a space: its aliases in the pinned config."""
+    space = pinned().getColorSpace(name)
+    return () if space is None or pinned().hasRole(name) else (space.getName(), *space.getAliases())

@@ -21,7 +21,7 @@ from ..shape.placing import DISTANCE, middle_of, zero_plane
 from ..shape.shadow import points_of
 from ..temporal.working_frame import WorkingFrame
 from .estimated import EstimatedFrames
-from .lights import FrameLight, PlacedLights
+from .lights import FrameLight, LightParcels
 from .plan import Plan
 from .read import view_rays
 from .read_ahead import Frames, ReadAhead, ReadFrame
@@ -92,7 +92,8 @@ def _found(read: ReadFrame, camera: Camera, kind: str) -> Ground | None:
     subject, frame = read.subject, read.frame
     if subject.depth is None or not subject.weight.any():
         return None
-    shape = working_shape(*subject.weight.shape, FINEST)
+    height, width = subject.weight.shape
+    shape = working_shape(height, width, FINEST)
     coverage, depth = resize(subject.coverage, shape), shrink_depth(subject.depth, shape)  # (h, w) each
     if coverage.min(initial=1) > 0.5 or (cut_sides(frame)[3] and is_cut_off(coverage)):
         return None
@@ -142,7 +143,7 @@ def standing_on(ground: Ground, read: ReadFrame, light: FrameLight, working: Wor
 def ground_shadow(
     plan: Plan,
     standing: Standing,
-    lights: PlacedLights,
+    lights: LightParcels,
     rig: RigArrival | None,
     arrivals: tuple[Arrival, Arrival | None],
     shape: Shape,

@@ -19,7 +19,7 @@ from ..light.camera import Camera
 from ..light.environment import resize
 from ..light.glossy import Mirror
 from ..light.irradiance import Light
-from ..light.parcels import Placed, parcels_of
+from ..light.parcels import Parcels, parcels_of
 from ..light.sources import Illumination, camera_to_map
 from ..parameters import at_frame
 from ..relighter.answer import Seeing
@@ -53,12 +53,12 @@ class FrameLight:
 
 
 @dataclass(frozen=True)
-class PlacedLights:
+class LightParcels:
     """The lights of a frame as lamps and small parcels in camera space; `lamps` are the parts for the requested layers."""
 
-    target: Placed
-    source: Placed | None
-    lamps: tuple[Placed, ...]
+    target: Parcels
+    source: Parcels | None
+    lamps: tuple[Parcels, ...]
 
 
 class LightMaps:
@@ -145,21 +145,21 @@ class Lights:
         lamps = tuple(lamp.turned(light.target_to_map) for lamp in tables.lights)  # (S, S, 3) each
         return replace(light, shading=replace(light.shading, lamps=lamps))
 
-    def placed(self, frame: int, light: FrameLight) -> PlacedLights:
+    def parcels(self, frame: int, light: FrameLight) -> LightParcels:
         """The lights of one frame as lamps and small parcels, and its parts by lamp where `light` has them."""
         plan = self._plan
-        target = Placed.of(self.maps.parcels(plan.target, frame), light.target_to_map)
+        target = Parcels.of(self.maps.parcels(plan.target, frame), light.target_to_map)
         rows, source = plan.job.measured.source_light, None
         if plan.source is not None:
-            source = Placed.of(self.maps.parcels(plan.source, frame), light.source_to_map)
+            source = Parcels.of(self.maps.parcels(plan.source, frame), light.source_to_map)
         elif rows is not None:
-            source = Placed.of(_fitted_parcels(rows, tuple(plan.colour.luminance_weights)), light.source_to_map)
-        lamps: tuple[Placed, ...] = ()
+            source = Parcels.of(_fitted_parcels(rows, tuple(plan.colour.luminance_weights)), light.source_to_map)
+        lamps: tuple[Parcels, ...] = ()
         if light.shading.lamps:
             with self.maps.computing:
                 parts = plan.target.lamps(frame, plan.parameters.lamps).parcels
-            lamps = tuple(Placed.of(part, light.target_to_map) for part in parts)
-        return PlacedLights(target, source, lamps)
+            lamps = tuple(Parcels.of(part, light.target_to_map) for part in parts)
+        return LightParcels(target, source, lamps)
 
     def hint(self, light: FrameLight, normals: np.ndarray, matte: np.ndarray) -> Hint:
         """The analytic log gain that residuals are added to, as a table (S, S, 3).

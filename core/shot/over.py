@@ -1,9 +1,8 @@
 """Composites the relit subject over its new background. Floor 3.
 
 If a matte was made from a filmed plate, the pixels at its edge contain a part of the old background. Before such a subject is
-relit it is cut out: the subject's own colour is estimated where it covers a pixel in part ("Approximate Fast Foreground Colour
-Estimation", Forte 2021: local means of both sides, corrected by the observed pixel), so that no part of the old background
-remains in fine detail such as hair. A plate that is premultiplied with its alpha has no such part and is not changed.
+relit it is cut out with its own colour (`shape.edges`), so that no part of the old background remains in fine detail such as
+hair. A plate that is premultiplied with its alpha has no such part and is not changed.
 
 Where the subject covers nothing and throws no shadow, the pixels are the background's own values; where it covers all and nothing
 changed, they are the plate's.
@@ -14,7 +13,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
 from ..errors import UsageError
@@ -22,13 +20,11 @@ from ..gain.finish import Finished, Subject
 from ..pictures import exr
 from ..pictures.frame import Frame, Window, place
 from ..pictures.reformat import reformat
+from ..shape.edges import foreground
 from .plan import FrameTask, Plan
 
 if TYPE_CHECKING:
     from ..gain.ground import GroundShadow
-
-RADII = ((1 / 24, 16), (1 / 96, 4), (1 / 340, 2))  # of the passes: share of the longer side, and the least radius in px
-SURE = 4  # power on the matte when each side is averaged, so that mixed pixels count little
 
 
 def cut_out(subject: Subject) -> Subject:
@@ -48,31 +44,6 @@ def cut_out(subject: Subject) -> Subject:
         plate = np.where((subject.weight == 1)[..., None], plate, own * coverage[..., None])
     plate = np.where((coverage > 0)[..., None], plate, 0).astype(np.float32)
     return replace(subject, plate=plate, alpha=coverage, weight=(coverage > 0).astype(np.float32))
-
-
-def foreground(picture: np.ndarray, matte: np.ndarray) -> np.ndarray:
-    """The subject's own colour wherever the matte is above 0.
-
-    Args:
-        picture: (H, W, 3) scene-linear, subject and old background mixed by the matte; non-finite pixels are ignored.
-        matte: (H, W), 0 to 1.
-
-    Returns:
-        (H, W, 3) float32, zero or more; equal to `picture` where the matte is 1.
-    """
-    finite = np.isfinite(picture).all(axis=-1, keepdims=True)
-    seen = np.where(finite, picture, 0).astype(np.float32)
-    a = matte[..., None].astype(np.float32)
-    front, back = seen, seen
-    for share, least in RADII:
-        radius = max(least, round(share * max(matte.shape)))
-        mean_front = _mean(front, a**SURE * finite, radius)
-        mean_back = _mean(back, (1 - a) ** SURE * finite, radius)
-        missing = seen - a * mean_front - (1 - a) * mean_back
-        front = np.maximum(mean_front + a * missing, 0)
-        back = np.maximum(mean_back + (1 - a) * missing, 0)
-    front = np.where(finite, front, picture)
-    return np.where(a == 1, picture, front).astype(np.float32)
 
 
 def put_over(
@@ -130,12 +101,3 @@ def _background(plan: Plan, task: FrameTask, frame: Frame) -> tuple[np.ndarray, 
 def same_format(theirs: Window, ours: Window, their_aspect: float, our_aspect: float) -> bool:
     """Whether a background needs no reformatting, given the display windows and pixel aspects of it and of the plate."""
     return theirs.shape == ours.shape and their_aspect == our_aspect
-
-
-def _mean(light: np.ndarray, weight: np.ndarray, radius: int) -> np.ndarray:
-    """Weighted mean over a square of `radius`; where the square has no weight, the mean of the whole picture."""
-    size = (2 * radius + 1, 2 * radius + 1)
-    total = cv2.blur(light * weight, size, borderType=cv2.BORDER_REFLECT_101)
-    mass = cv2.blur(weight, size, borderType=cv2.BORDER_REFLECT_101)[..., None]
-    everywhere = (light * weight).mean(axis=(0, 1)) / max(float(weight.mean()), 1e-6)
-    return np.where(mass > 1e-4, total / np.maximum(mass, 1e-4), everywhere)

@@ -135,21 +135,21 @@ class Tracer:
         if network is not None and working.height is None:
             return None
         full = (subject.weight.shape[0], subject.weight.shape[1])
-        placed, shading = self._lights.placed(frame, light), light.shading
+        parcels, shading = self._lights.parcels(frame, light), light.shading
         # With a network, a source light that was fitted only for its level is not used as a divisor.
         known = shading.source is not None and (network is None or light.source is not None)
         with self._alone:
             torch.set_num_threads(1)  # on every machine, because another number of threads can change the last bits
             shape = self.last.of(read, subject, working, light.camera, self._plan.parameters.depth_kind)
-            target = shape.lit(shading.target, placed.target, strength, full)
+            target = shape.lit(shading.target, parcels.target, strength, full)
             source = None
-            if known and placed.source is not None and shading.source is not None:
-                source = shape.lit(shading.source, placed.source, strength, full)
-            parts = zip(shading.lamps, placed.lamps, strict=True)
+            if known and parcels.source is not None and shading.source is not None:
+                source = shape.lit(shading.source, parcels.source, strength, full)
+            parts = zip(shading.lamps, parcels.lamps, strict=True)
             lamps = tuple(shape.lit(table, part, strength, full) for table, part in parts)
             rig = rig_lights(self._plan, frame, light, working, shape, source, strength, full)
             ground = None
             if self._ground is not None:
                 standing = self.last.standing(shape, self._ground, read, light, working)
-                ground = ground_shadow(self._plan, standing, placed, rig, (target, source), shape, full)
+                ground = ground_shadow(self._plan, standing, parcels, rig, (target, source), shape, full)
         return TracedLights(target, source, lamps, rig, ground)

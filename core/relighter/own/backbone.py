@@ -216,7 +216,7 @@ def _arrival(shape: TracedShape, light: LightBatch, strength: float) -> Arrival:
     """The light of a batch of one on the shape; its table is turned into camera space, (S, S, 3)."""
     table = light.diffuse[0].float().exp().permute(1, 2, 0).cpu().numpy()
     towards = octahedral_directions(len(table)) @ light.to_map[0].float().cpu().numpy().T
-    return shape.lit(sample_table(table, towards), light.placed(), strength)
+    return shape.lit(sample_table(table, towards), light.in_camera(), strength)
 
 
 def _heights_of_depth(depth: torch.Tensor, c: Conditions, normals: torch.Tensor) -> torch.Tensor:

@@ -15,7 +15,7 @@ from torch.nn.functional import grid_sample
 
 from ...light.environment import AP1_LUMINANCE
 from ...light.octahedral import octahedral_directions
-from ...light.parcels import Placed
+from ...light.parcels import Parcels
 from ...pictures.curves import decode_log_tensor, encode_log
 from ...shape.estimators.shape_network import Shape
 from ...shape.seen import SeenShape
@@ -54,11 +54,11 @@ class LightBatch:
             raise ValueError("a light without glossy tables has no reflections; make its tables with glossy=True")
         return self.glossy
 
-    def placed(self, index: int = 0) -> Placed:
+    def in_camera(self, index: int = 0) -> Parcels:
         """One light as distant lights in camera space, for tracing; raises `ValueError` for a light of tables alone."""
         if self.parcels is None:
             raise ValueError("a light of tables alone cannot be traced; make its tables with LightTables.of")
-        return Placed.of(self.parcels[index].float().cpu().numpy(), self.to_map[index].float().cpu().numpy())
+        return Parcels.of(self.parcels[index].float().cpu().numpy(), self.to_map[index].float().cpu().numpy())
 
 
 @dataclass
