@@ -5,6 +5,7 @@ A job file is JSON with a schema name; it holds data only and can never run code
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import json
 import os
@@ -93,7 +94,9 @@ def from_json(text: str, where: str = "the job", folder: str | os.PathLike[str] 
     parameters = _renamed(parameters)
     unknown = sorted(set(parameters) - {name for name, _ in knobs()})
     if unknown:
-        raise InputError(f"{where} has parameters this Relamp does not know: {', '.join(unknown)[:200]}")
+        raise InputError(
+            f"{where} has parameters this Relamp does not know: {', '.join(unknown)[:200]}{_meant(unknown)}"
+        )
     values = {name: _revive(name, value, folder, where) for name, value in parameters.items()}
     return RelightJob(RelightParameters(**values), _measured(data.get("measured", {}), where))
 
@@ -101,11 +104,7 @@ def from_json(text: str, where: str = "the job", folder: str | os.PathLike[str] 
 def load(path: str | os.PathLike[str]) -> RelightJob:
     """Read a job file. Relative paths in it are relative to its folder. Raises `InputError`."""
     file = Path(path)
-    try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{file}: cannot read this job file ({error})") from None
-    return from_json(text, str(file), file.absolute().parent)
+    return from_json(plain_json.text(file, "job file"), str(file), file.absolute().parent)
 
 
 def save(job: RelightJob, path: str | os.PathLike[str], overwrite: bool = False) -> None:
@@ -133,6 +132,13 @@ def look(job: RelightJob) -> dict[str, Any]:
 def fingerprint(facts: dict[str, Any]) -> str:
     """SHA-256, in hex, of the canonical JSON of `facts`."""
     return hashlib.sha256(json.dumps(facts, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _meant(unknown: list[str]) -> str:
+    """The parameters whose names are nearest to the unknown ones, as a question; empty where none is near."""
+    names = [name for name, _ in knobs()]
+    near = [name for word in unknown for name in difflib.get_close_matches(word, names, n=1)]
+    return f"; did you mean {', '.join(near)[:200]}?" if near else ""
 
 
 def _renamed(parameters: dict[str, Any]) -> dict[str, Any]:

@@ -70,9 +70,19 @@ def test_what_is_not_given_is_asked_for(capsys, lacking):
 def test_a_dry_run_shows_the_plan_and_renders_nothing(shot, capsys):
     job = shot.folder / "shot.relamp.json"
     arguments = ["render", shot.plate, "--env", shot.env_b, "--out", shot.out, "-F", "1001-1003x2", "-q"]
+    arguments += ["--ground", "1.6,10", "--layers", "shadow,lamps"]
     assert main([*arguments, "--dry-run", "--save-job", str(job)]) == 0
     said = capsys.readouterr().out
-    for words in ("1001,1003", "48 x 48", shot.env_b, "ACEScg", "relamp", "GB"):
+    for words in (
+        "1001,1003",
+        "ground    1.6,10",
+        "layers    shadow, lamps",
+        "48 x 48",
+        shot.env_b,
+        "ACEScg",
+        "relamp",
+        "GB",
+    ):
         assert words in said
     assert json.loads(job.read_text())["parameters"]["frames"] == "1001-1003x2"
     assert not (shot.folder / "out").exists()

@@ -138,3 +138,11 @@ def test_a_render_of_png_frames_writes_scene_linear_exr_of_the_working_space(tmp
     np.testing.assert_allclose(relit[:, 4:], 2 * srgb_decoded(GREY)[:, 4:], rtol=1e-3)
     _, spec = read_exr(tmp_path / "out" / "relit.1002.exr")
     assert spec.getattribute("colorInteropID") == "lin_ap1_scene"
+
+
+def test_info_of_a_dpx_whose_curve_is_not_known_shows_what_it_holds(tmp_path, capsys):
+    path = write(tmp_path / "a.dpx", GREY, "uint16", **{"oiio__ColorSpace": "KodakLog"})
+    assert main(["info", str(path)]) == 0
+    said = capsys.readouterr().out
+    assert "R (uint" in said
+    assert "colour space: not known: a.dpx does not say which camera's curve" in said

@@ -789,9 +789,12 @@ def test_an_unwritable_place_is_an_output_error(tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "o.exr", "p.exr"]
 
 
-def _full_disk(folder):
-    """Runs in a process whose files cannot grow: write over a finished frame and report what happened."""
+def _full_disk(folder, free):
+    """Runs in a process whose files cannot grow, on a disk said to have `free` bytes: write over a finished frame, and report."""
     import signal
+    from types import SimpleNamespace
+
+    shutil.disk_usage = lambda _: SimpleNamespace(free=free)
 
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     frame = read(folder / "p.exr")
@@ -805,17 +808,21 @@ def _full_disk(folder):
     return "written"
 
 
-def test_a_full_disk_leaves_the_finished_frame_and_no_remains(tmp_path):
+@pytest.mark.parametrize(
+    ("free", "said"), [(10**9, "cannot write"), (0, "the disk is full, or nearly: 0.0 MB are free")]
+)
+def test_a_full_disk_leaves_the_finished_frame_and_no_remains(tmp_path, free, said):
     random = np.random.default_rng(0)
     save(tmp_path / "p.exr", ({c: random.random((200, 200)).astype(np.float32) for c in "RGB"}, {}))
     shutil.copy(tmp_path / "p.exr", tmp_path / "out.exr")
     before = (tmp_path / "out.exr").read_bytes()
     code = (
         f"import importlib.util as u, pathlib; s = u.spec_from_file_location('t', {__file__!r}); m = u.module_from_spec(s); "
-        f"s.loader.exec_module(m); print(m._full_disk(pathlib.Path({str(tmp_path)!r})))"
+        f"s.loader.exec_module(m); print(m._full_disk(pathlib.Path({str(tmp_path)!r}), {free}))"
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert told.stdout.startswith("OutputError cannot write"), told.stdout + told.stderr
+    assert said in told.stdout
     assert (tmp_path / "out.exr").read_bytes() == before
     assert sorted(p.name for p in tmp_path.iterdir()) == ["out.exr", "p.exr"]
 

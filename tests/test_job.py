@@ -24,6 +24,17 @@ def test_a_job_comes_back_from_its_text_as_it_was():
     assert from_json(to_json(JOB)) == JOB
 
 
+def test_a_mistyped_parameter_is_refused_with_the_name_that_was_meant():
+    text = to_json(JOB).replace('"env_exposure"', '"env_exposur"')
+    with pytest.raises(InputError, match=r"does not know: env_exposur; did you mean env_exposure\?"):
+        from_json(text)
+
+
+def test_a_job_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(InputError, match=r"none\.json does not exist; give the path of a job file$"):
+        load(tmp_path / "none.json")
+
+
 def test_a_saved_job_moves_with_its_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     save(JOB, tmp_path / "shot.relamp.json")

@@ -18,6 +18,7 @@ import yaml
 from relamp.core import job as jobs
 from relamp.core.cli import main
 from relamp.core.errors import UsageError
+from relamp.core.farm import guard
 from relamp.core.frames import format_frames, parse_frames
 from relamp.core.job import RelightJob, with_parameters
 from relamp.core.parameters import RelightParameters
@@ -208,6 +209,12 @@ def test_the_example_in_chunks_is_the_example(tmp_path, chunk):
         one, other = (Path(pattern.replace("####", str(frame))) for pattern in (single, cut))
         names = ("R", "G", "B", "A", "ratio.R", "lamp1.G", "rest.B")
         assert layer(one, *names).tobytes() == layer(other, *names).tobytes(), format_frames([frame])
+
+
+@pytest.mark.parametrize("code", [0, 3])
+def test_a_guarded_command_ends_with_its_own_exit_code(code, capfd):
+    assert guard.run([sys.executable, "-c", f"raise SystemExit({code})"]) == code
+    assert capfd.readouterr().err == ""
 
 
 @pytest.mark.slow

@@ -78,3 +78,10 @@ def test_a_review_that_cannot_be_written_is_refused_before_anything_is_rendered(
         assert words in capsys.readouterr().err
     assert not shot.out_frame(1001).exists()
     assert (shot.folder / "there.png").read_bytes() == b"somebody's"
+
+
+def test_a_review_whose_folder_cannot_be_made_is_refused_before_the_render(shot, tmp_path, capsys):
+    (tmp_path / "file").touch()
+    assert main(arguments(shot, "--review", tmp_path / "file" / "sheet.png")) == 6
+    assert "nothing can be written in" in capsys.readouterr().err
+    assert not shot.out_frame(1001).exists()

@@ -39,7 +39,7 @@ def _declared(command: Callable[..., Any]) -> Callable[..., Any]:
 @_declared
 @click.option("--layers", default="", metavar="NAME,…",
               help="The passes to make, of normals, depth, albedo, roughness, metallic, matte and shape_confidence. "
-              "Without it, all.")  # fmt: skip
+              "Without it, all that the estimator knows.")  # fmt: skip
 @click.option("--sheet", metavar="PNG", help="Draw a contact sheet of the first, the middle and the last frame.")
 @click.option("--dry-run", is_flag=True, help="Show frames, paths, layers and the estimator, and make nothing.")
 @click.option("--progress", type=click.Choice(DIALECTS), default="auto", help="The form in which progress is reported.")

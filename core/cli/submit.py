@@ -121,9 +121,11 @@ def _run_here(template: Path, job: FarmJob) -> None:
 
 def _check_frames(job: FarmJob) -> None:
     """Raise `FramesFailedError` unless every frame of every view is there, made with these settings."""
+    from ..logs import stage
     from ..shot.outputs import finished
     from ..shot.prepare import prepare_views
 
+    stage("checking that every frame is there")
     lacking: list[str] = []
     for plan in prepare_views(job.job):
         frames = [task.frame for task in plan.tasks if not finished(plan, task)[0]]

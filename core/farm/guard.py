@@ -6,6 +6,7 @@ pipe when the process at the other end has ended.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -42,7 +43,9 @@ def main() -> int:
 
 
 def _end_with_stdin(process: subprocess.Popen[bytes]) -> None:
-    sys.stdin.buffer.read()
+    # Not through sys.stdin, whose lock this thread would hold while the interpreter ends, which is fatal to it.
+    while os.read(0, 4096):
+        pass
     process.terminate()
     try:
         process.wait(GRACE)

@@ -61,9 +61,9 @@ def load_job(path: str | os.PathLike[str], rules: tuple[Rule, ...] = ()) -> Reli
     if not rules:
         return jobs.load(file)
     try:
-        data = plain_json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{file}: cannot read this job file ({error})") from None
+        data = plain_json.loads(plain_json.text(file, "job file"))
+    except ValueError as error:
+        raise InputError(f"{file} is not a Relamp job: it is not JSON ({error})") from None
     parameters = data.get("parameters") if isinstance(data, dict) else None
     if isinstance(parameters, dict):
         for name, k in knobs():

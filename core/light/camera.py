@@ -99,10 +99,7 @@ def load_camera(path: str | os.PathLike[str], aspect: float | None = None) -> Ca
     to horizontal; such a file is refused without `aspect`. Raises `InputError` naming the file and the line or key.
     """
     file = Path(path)
-    try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{file}: cannot read this camera ({error})") from None
+    text = plain_json.text(file, "camera file")
     return _from_chan(text, file, aspect) if file.suffix.lower() == ".chan" else _from_json(text, file)
 
 

@@ -90,11 +90,7 @@ def load(path: str | Path) -> Rig:
         from .rig_usd import load_usd
 
         return load_usd(path)
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot read this rig ({error})") from None
-    return from_json(text, str(path))
+    return from_json(plain_json.text(path, "rig file"), str(path))
 
 
 def is_rig(path: str | Path) -> bool:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from ..errors import readable
+from ..errors import InputError, readable
 from . import header as headers
 from . import layers
 from .beauty import find_colour
@@ -108,15 +109,22 @@ def info(path: PathLike, colour: Colour | None = None, *, pixels: bool = False) 
     spec = parts[0].spec
     if colour is not None:
         kind = file.format_name()
-        encoded = decide_encoding(spec, kind, path, colour) if kind in FORMATS else None
-        decision = encoded or colour.decide(spec, file_format=kind, what=shot_name(path))
-        lines.append(f"colour space: {decision.space} ({decision.reason})")
+        lines.append(f"colour space: {_colour_space(spec, kind, path, colour)}")
     if timecode := headers.timecode(spec):
         lines.append(f"timecode: {timecode}")
     if rate := headers.frame_rate(spec):
         lines.append(f"frames per second: {rate}")
     lines += [f"{k}: {v}" for k, v in headers.attributes(spec).items() if k.startswith("relamp/")]
     return readable("\n".join(lines))
+
+
+def _colour_space(spec: Any, kind: str, path: Path, colour: Colour) -> str:
+    try:
+        encoded = decide_encoding(spec, kind, path, colour) if kind in FORMATS else None
+    except InputError as undecided:
+        return f"not known: {undecided}"
+    decision = encoded or colour.decide(spec, file_format=kind, what=shot_name(path))
+    return f"{decision.space} ({decision.reason})"
 
 
 def _depth(part: Part, index: int, pixels: bool) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -161,12 +162,15 @@ def _save(path: Path, temporary: Path, specs: list[oiio.ImageSpec], arrays: list
             if index:
                 opened = file.open(str(temporary), spec, "AppendSubimage")
             if not opened or not file.write_image(array):
-                raise OutputError(f"cannot write {path}: {_cause(file)}")
+                raise OutputError(f"cannot write {path}: {_cause(file, path, arrays)}")
         if not file.close():
-            raise OutputError(f"cannot write {path}: {_cause(file)}")
+            raise OutputError(f"cannot write {path}: {_cause(file, path, arrays)}")
     finally:
         file.close()
 
 
-def _cause(file: oiio.ImageOutput) -> str:
+def _cause(file: oiio.ImageOutput, path: Path, arrays: list[np.ndarray]) -> str:
+    free = shutil.disk_usage(path.parent).free
+    if free < sum(array.nbytes for array in arrays):  # the picture, uncompressed
+        return f"the disk is full, or nearly: {free / 1e6:.1f} MB are free; make room, then render again with --skip-existing"
     return " ".join((file.geterror() or oiio.geterror()).split()) or "the disk may be full"

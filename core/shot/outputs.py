@@ -46,7 +46,10 @@ def finished(plan: Plan | PassesPlan, task: FrameTask) -> tuple[bool, str]:
         return False, f"{task.out.name} is there but broken ({broken}); rendering it again"
     if not p.overwrite and file_state(task.out) != plan.found.get(task.frame):
         raise _appeared(task)
-    return False, f"{task.out.name} was made with other settings; rendering it again (--skip-existing=any keeps it)"
+    return (
+        False,
+        f"{task.out.name} was made with other settings or inputs; rendering it again (--skip-existing=any keeps it)",
+    )
 
 
 def may_replace(plan: Plan | PassesPlan, task: FrameTask) -> bool:

@@ -176,11 +176,20 @@ def describe(plan: Plan) -> str:
         f"light     {plan.target}",
         *([f"rig       {p.rig} ({', '.join(light.name for light in rig)})"] if rig else []),
         f"source    {plan.source or 'fitted to the plate'}",
+        *_given(p),
         f"working   {plan.colour.working_space} ({plan.colour.config_id})",
         f"relight   {p.backbone}, level {p.level_mode()}, exposure factor {plan.job.measured.anchor:.4g}",
         f"memory    about {_memory_estimate(width, height, p):.1f} GB{_networks(plan, height, width)}",
     ]
     return "\n".join(lines)
+
+
+def _given(p: RelightParameters) -> list[str]:
+    """A line for each other input, and for what is written beside the beauty, where the job has it."""
+    names = ("matte", "passes", "normals", "depth", "camera", "rig", "ground")
+    given = {name: getattr(p, name) for name in names}
+    given |= {"over": p.background if p.over else None, "layers": ", ".join(p.layers)}
+    return [f"{name:<9} {value}" for name, value in given.items() if value]
 
 
 def _task(frame: int, present: bool, policy: str, on_disk: tuple[int, ...], inputs: Inputs) -> FrameTask:

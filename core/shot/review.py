@@ -6,6 +6,7 @@ files, so they show what was delivered. Display only: nothing reads them.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -14,7 +15,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from ..atomic import require_free
-from ..errors import InputError, UsageError
+from ..errors import InputError, OutputError, UsageError
 from ..light.sheet import write_png
 from ..parameters import at_frame
 from ..pictures import exr, header, movie_write
@@ -36,6 +37,7 @@ def require_reviews(plans: Sequence[Plan], paths: Sequence[str]) -> None:
 
     Raises:
         UsageError: another extension than .mp4, .mov and .png, PyAV is missing, one file for several views, or a file exists.
+        OutputError: the folder cannot be written.
     """
     for text in paths:
         path = Path(text)
@@ -46,7 +48,11 @@ def require_reviews(plans: Sequence[Plan], paths: Sequence[str]) -> None:
         if len(plans) > 1 and len({_filled(text, plan) for plan in plans}) == 1:
             raise UsageError(f"--review {text} is one file for {len(plans)} views; put %V in it")
         for plan in plans:
-            require_free([Path(_filled(text, plan))], plan.parameters.overwrite)
+            filled = Path(_filled(text, plan))
+            require_free([filled], plan.parameters.overwrite)
+            there = next(folder for folder in filled.absolute().parents if folder.exists())
+            if not (there.is_dir() and os.access(there, os.W_OK)):
+                raise OutputError(f"--review {text}: nothing can be written in {there}; choose another folder")
 
 
 def write_reviews(plans: Sequence[Plan], paths: Sequence[str]) -> None:
