@@ -10,7 +10,10 @@ from relamp.core.pictures import exr
 from shots import QUICK, Shot
 
 
-def settle(panel) -> None:
+def opened(panel, shot) -> None:
+    """Open the plate by one of its frames, until it is known to be a sequence."""
+    panel.open(str(shot.plate_frame(1002)))
+    qt.until(lambda: panel.session.job.parameters.plate == shot.plate, "the sequence")
     qt.until(lambda: not panel.client.busy(), "the worker to be idle")
 
 
@@ -33,8 +36,7 @@ def test_passes_say_who_made_them_and_are_looked_at(panel, shot):
 
 def test_passes_are_made_and_used(panel, shot):
     watch = Watch(panel)
-    panel.open(str(shot.plate_frame(1002)))
-    settle(panel)
+    opened(panel, shot)
     panel.session.set("frames", "1001-1002")
     panel.passes.make.click()
     row = panel.queue.rows()[-1]
@@ -54,8 +56,7 @@ def test_passes_are_made_and_used(panel, shot):
 
 
 def test_the_plates_light_is_estimated_by_a_button(panel, shot):
-    panel.open(str(shot.plate_frame(1002)))
-    settle(panel)
+    opened(panel, shot)
     button = panel.estimate_light
     assert button.isVisibleTo(panel)
     button.click()

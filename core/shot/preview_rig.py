@@ -16,6 +16,7 @@ from tempfile import mkdtemp
 import numpy as np
 from cachetools import LRUCache
 
+from ..atomic import replacing
 from ..light import rig as rigs
 from ..parameters import RelightParameters
 from ..pictures.colour import Colour
@@ -53,7 +54,8 @@ class NeutralRigs:
             text = rigs.to_json(replace(rig, lights=tuple(white)))
             file = self._own_folder() / f"{hashlib.sha256(text.encode()).hexdigest()}.json"
             if not file.is_file():
-                file.write_text(text, encoding="utf-8")
+                with replacing(file) as temporary:
+                    temporary.write_text(text, encoding="utf-8")
             self._read[key] = (rig, str(file))
         return self._read[key]
 
