@@ -88,6 +88,10 @@ def from_json(text: str, where: str = "the job", folder: str | os.PathLike[str] 
         raise InputError(
             f"{where} has schema {str(data['schema'])[:80]}, this Relamp reads {SCHEMA}; use the Relamp that wrote it"
         )
+    if strange := sorted(set(data) - {"schema", "parameters", "measured"}):
+        raise InputError(
+            f"{where} has {', '.join(strange)[:200]} at its top; a job has schema, parameters and measured there"
+        )
     parameters = data.get("parameters", {})
     if not isinstance(parameters, dict):
         raise InputError(f'{where}: "parameters" must be names with their values; got {str(parameters)[:80]}')

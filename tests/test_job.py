@@ -71,6 +71,7 @@ def test_a_saved_job_moves_with_its_folder(tmp_path, monkeypatch):
             )
         ),
         ('{"schema": "relamp.job/1", "measured": {"source_light": [[[0, 0, 0], [0, 0, 0]]]}}', "some light"),
+        ('{"schema": "relamp.job/1", "paramters": {"mix": 1}}', "has paramters at its top"),
         ('{"schema": "relamp.job/1", "parameters": []}', "names with their values"),
         ('{"schema": "relamp.job/1", "parameters": {"mix": {"keys": [["a", 1]]}}}', "mix must be"),
     ],
