@@ -75,6 +75,7 @@ def test_while_the_first_picture_is_worked_out_the_plate_is_called_plate(panel, 
 
 def test_a_smaller_picture_is_called_a_preview_and_a_button_gives_the_full_size(panel, tmp_path):
     shot = Shot(tmp_path / "large", size=1000, frames=2)
+    panel.session.set("backbone", "ratio")  # which has the same pictures to show, sooner
     watch = load(panel, shot)
     assert panel.view.tag() == "relit, preview at 960 px"
     panel.viewer.full.click()
