@@ -174,7 +174,7 @@ def describe(plan: Plan) -> str:
         f"plate     {plan.inputs.plate.path(first.plate_frame)} ({width} x {height}, {channels})",
         f"out       {first.out}",
         f"light     {plan.target}",
-        *([f"rig       {p.rig} ({', '.join(light.name for light in rig)})"] if rig else []),
+        *([f"rig       {p.rig} ({', '.join(light.name for light in rig) or 'no lights'})"] if p.rig else []),
         f"source    {plan.source or 'fitted to the plate'}",
         *_given(p),
         f"working   {plan.colour.working_space} ({plan.colour.config_id})",
@@ -186,7 +186,7 @@ def describe(plan: Plan) -> str:
 
 def _given(p: RelightParameters) -> list[str]:
     """A line for each other input, and for what is written beside the beauty, where the job has it."""
-    names = ("matte", "passes", "normals", "depth", "camera", "rig", "ground")
+    names = ("matte", "passes", "normals", "depth", "camera", "ground")
     given = {name: getattr(p, name) for name in names}
     given |= {"over": p.background if p.over else None, "layers": ", ".join(p.layers)}
     return [f"{name:<9} {value}" for name, value in given.items() if value]
