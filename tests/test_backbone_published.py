@@ -89,7 +89,7 @@ def test_a_shot_is_rendered_and_what_is_not_lit_stays(tmp_path, models, backbone
         assert len(made.getattribute("relamp/weights")) == 12
 
 
-@pytest.mark.parametrize("backbone", ["ic-light", "relightvid", "light-a-video"])
+@pytest.mark.parametrize("backbone", ["ic-light", pytest.param("relightvid", marks=pytest.mark.slow), "light-a-video"])
 def test_a_frame_alone_and_a_stop_up_is_twice_that_of_the_shot(tmp_path, models, backbone):
     shot = Shot(tmp_path, "float", frames=2)
     assert render(shot, models, backbone) == 0
@@ -243,7 +243,9 @@ def gains_in(models: Path, backbone: str, precision: torch.dtype) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("dtype", "share"), [(torch.float16, 0.1), (torch.bfloat16, 0.4)])
-@pytest.mark.parametrize("backbone", ["ic-light", "relightvid", "light-a-video"])
+@pytest.mark.parametrize(
+    "backbone", ["ic-light", *(pytest.param(name, marks=pytest.mark.slow) for name in ("relightvid", "light-a-video"))]
+)
 def test_half_precision_answers_as_float_does_but_for_rounding(models, backbone, dtype, share):
     whole, half = (gains_in(models, backbone, precision) for precision in (torch.float32, dtype))
     assert np.abs(half - whole).mean() < share * whole.std()

@@ -38,6 +38,8 @@ LIGHTS = {
     "words that flash": lambda shot: ("--prompt", "softbox from the left", "--env-exposure", curve(FLASH)),
 }
 
+QUICK = ("a turning sun", "switched lamps")  # the others under the network are slow tests
+
 
 def render(shot, name, *more):
     out = str(shot.folder / name / "relit.####.exr")
@@ -51,7 +53,7 @@ def test_the_head_takes_nothing_from_a_light_that_changes(shot, light):
     np.testing.assert_array_equal(render(shot, "off", *arguments), render(shot, "on", *arguments, "--deflicker"))
 
 
-@pytest.mark.parametrize("light", LIGHTS)
+@pytest.mark.parametrize("light", [pytest.param(x, marks=() if x in QUICK else pytest.mark.slow) for x in LIGHTS])
 def test_the_head_damps_no_light_that_changes_under_the_network(shot, light):
     """The network's residual may change a little with the light, so a little may go."""
     inside = layer(shot.plate_frame(1001), "A")[..., 0] == 1
