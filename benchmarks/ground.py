@@ -19,7 +19,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import OpenImageIO as oiio
+from channels import channels
 
 from relamp.core.atomic import replacing
 from relamp.core.cli import main as relamp
@@ -43,7 +43,7 @@ def main() -> None:
         tiles = []
         for env in sorted(scene.glob("*.env.exr")):
             name = env.name.removesuffix(".env.exr")
-            truth = read(scene / f"{name}.truth.exr", "R", "G", "B", "A")
+            truth = channels(scene / f"{name}.truth.exr", "R", "G", "B", "A")
             shares = [shadow(scene, env, ground) for ground in (GIVEN, "found")]
             scores = [f"{value:.2f} | {off:.4f}" for value, off in (compared(share, truth) for share in shares)]
             print(f"| {scene.name} | {name} | {' | '.join(scores)} |", flush=True)
@@ -72,7 +72,7 @@ def shadow(scene: Path, env: Path, ground: str) -> np.ndarray:
         ]
         if relamp([*command, "--layers", "shadow", "--ground", ground, "--out", str(out), "-q"]) != 0:
             raise SystemExit(f"{scene.name}, {env.name}: relamp render failed")
-        return read(out, "shadow.R", "shadow.G", "shadow.B")
+        return channels(out, "shadow.R", "shadow.G", "shadow.B")
 
 
 def compared(share: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
@@ -87,7 +87,7 @@ def compared(share: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
 
 def tile(scene: Path, name: str, truth: np.ndarray, share: np.ndarray) -> np.ndarray:
     """The subject on a light ground with the path tracer's shadow above and Relamp's below, (2 (TITLE + H), W, 3) uint8."""
-    plate = read(scene / "plate.exr", "R", "G", "B", "A")
+    plate = channels(scene / "plate.exr", "R", "G", "B", "A")
     shown = []
     for title, light in ((f"{name}: path tracer", truth[..., :3]), (f"{name}: Relamp, ground found", share)):
         picture = plate[..., :3] * 0.8 + (1 - plate[..., 3:]) * 0.75 * light
@@ -95,17 +95,6 @@ def tile(scene: Path, name: str, truth: np.ndarray, share: np.ndarray) -> np.nda
         cv2.putText(head, title, (4, TITLE - 5), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (235, 235, 235), 1, cv2.LINE_AA)
         shown += [head, np.round(encode_srgb(np.clip(picture, 0, 1)) * 255).astype(np.uint8)]
     return np.concatenate(shown)
-
-
-def read(path: Path, *names: str) -> np.ndarray:
-    """Channels of a picture by name, (H, W, N)."""
-    file = oiio.ImageInput.open(str(path))
-    if file is None:
-        raise SystemExit(f"{path} cannot be read; benchmarks/validation/ground.py makes it")
-    channels = [list(file.spec().channelnames).index(name) for name in names]
-    pixels = file.read_image(format="float")[..., channels]
-    file.close()
-    return pixels
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import OpenImageIO as oiio
+from channels import channels
 
 from relamp.core.gain.traced import Depth, Fine, Shape
 from relamp.core.light.backdrop import camera_rays
@@ -44,7 +44,7 @@ def main() -> None:
     for file in sorted(given.data.glob("*.json")):
         if file.stem == "camera":
             continue
-        truth = read(given.data / f"{file.stem}.exr", "G")[..., 0]
+        truth = channels(given.data / f"{file.stem}.exr", "G")[..., 0]
         lit, open_ = (received(shape, view, file, shadows) for shadows in (1.0, 0.0))
         hidden, dark = (picture < 0.5 * open_ for picture in (truth, lit))
         counts = inner & (open_ > LEAST * open_[inner].max())
@@ -63,7 +63,7 @@ def main() -> None:
 
 def subject(folder: Path) -> tuple[Shape, View, np.ndarray]:
     """The subject's shape, its view, and where it is without its outline, (h, w) bool."""
-    plate = read(folder / "plate.exr", "A", "N.X", "N.Y", "N.Z", "depth.Z")
+    plate = channels(folder / "plate.exr", "A", "N.X", "N.Y", "N.Z", "depth.Z")
     matte, normals, depth = plate[..., 0], np.ascontiguousarray(plate[..., 1:4]), plate[..., 4]
     height, width = matte.shape
     camera = load_camera(folder / "camera.json").at(1)
@@ -84,17 +84,6 @@ def received(shape: Shape, view: View, rig: Path, shadows: float) -> np.ndarray:
     put = placed(light, np.ones(3), view, shape.height, shape.normals, shape.matte)
     arrival = shape.placed(put, shadows, shape.size)
     return arrival.received(shape.normals, slice(0, shape.size[0]))[..., 1] * (shape.matte > 0)
-
-
-def read(path: Path, *names: str) -> np.ndarray:
-    """Channels of a picture by name, (H, W, N)."""
-    file = oiio.ImageInput.open(str(path))
-    if file is None:
-        raise SystemExit(f"{path} cannot be read; benchmarks/validation/rigs.py makes it")
-    channels = [list(file.spec().channelnames).index(name) for name in names]
-    pixels = file.read_image(format="float")[..., channels]
-    file.close()
-    return pixels
 
 
 if __name__ == "__main__":

@@ -33,7 +33,17 @@ AUTO = "auto"
 _NOTCHES = 200  # of a slider
 
 
-class _Float(QDoubleSpinBox):
+class _Still:
+    """Mixed into a widget that has a value: the wheel scrolls the form, and changes the value only where it has the focus."""
+
+    def wheelEvent(self: Any, event: QWheelEvent) -> None:
+        if self.hasFocus():
+            super().wheelEvent(event)  # pyright: ignore[reportAttributeAccessIssue]
+        else:
+            event.ignore()
+
+
+class _Float(_Still, QDoubleSpinBox):
     """A number that the wheel does not change by accident."""
 
     def __init__(self, knob: Knob, parent: QWidget) -> None:
@@ -51,14 +61,8 @@ class _Float(QDoubleSpinBox):
         point = self.locale().decimalPoint()
         return text.rstrip("0").rstrip(point) if point in text else text
 
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        if self.hasFocus():
-            super().wheelEvent(event)
-        else:
-            event.ignore()
 
-
-class Slider(QSlider):
+class Slider(_Still, QSlider):
     """A slider over `low` to `high` that the wheel does not move by accident."""
 
     moved = Signal(float)
@@ -80,12 +84,6 @@ class Slider(QSlider):
 
     def _number(self, notch: int) -> float:
         return round(self._low + (self._high - self._low) * notch / _NOTCHES, 3)
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        if self.hasFocus():
-            super().wheelEvent(event)
-        else:
-            event.ignore()
 
 
 class Number(QWidget):
@@ -144,7 +142,7 @@ class Number(QWidget):
         return tuple(spin.value() for spin in self.spins)
 
 
-class _Whole(QSpinBox):
+class _Whole(_Still, QSpinBox):
     edited = Signal()
 
     def __init__(self, knob: Knob, parent: QWidget) -> None:
@@ -155,12 +153,6 @@ class _Whole(QSpinBox):
         self.setKeyboardTracking(False)
         self.valueChanged.connect(self.edited)
 
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        if self.hasFocus():
-            super().wheelEvent(event)
-        else:
-            event.ignore()
-
     def show_value(self, value: Any) -> None:
         self.setValue(value)
 
@@ -168,7 +160,7 @@ class _Whole(QSpinBox):
         return self.value()
 
 
-class _Choice(QComboBox):
+class _Choice(_Still, QComboBox):
     edited = Signal()
 
     def __init__(self, name: str, knob: Knob, parent: QWidget) -> None:
@@ -180,12 +172,6 @@ class _Choice(QComboBox):
         for value in (*((None,) if default_of(name) is None else ()), *knob.choices):
             self.addItem(AUTO if value is None else words.get(value, value), value)
         self.currentIndexChanged.connect(self.edited)
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        if self.hasFocus():
-            super().wheelEvent(event)
-        else:
-            event.ignore()
 
     def show_value(self, value: Any) -> None:
         self.setCurrentIndex(self.findData(value))

@@ -196,7 +196,7 @@ def _gain(given: FinishInput, epsilon: float, by_lamp: bool) -> tuple[GainOf, Pa
     subject, residual, guide = given.subject, given.residual, given.guide
     height = subject.plate.shape[0]
 
-    def own(band: _Band) -> np.ndarray:
+    def gain_of(band: _Band) -> np.ndarray:
         rows = band.rows
         gain = given.shading.hint.at(band.facing)  # (n, W, 3)
         if residual is not None and guide is not None:
@@ -211,14 +211,16 @@ def _gain(given: FinishInput, epsilon: float, by_lamp: bool) -> tuple[GainOf, Pa
 
     coverage = subject.coverage
     if not lacking(subject.weight, coverage, subject.known).any():
-        return own, _parts
-    whole = [_Band(given, rows) for rows in bands(height)]
-    gains = [own(band) for band in whole]
+        return gain_of, _parts
+    gains: list[np.ndarray] = []
+    by_band: list[list[np.ndarray]] = []
+    for rows in bands(height):
+        band = _Band(given, rows)
+        gains.append(gain_of(band))
+        if by_lamp:
+            by_band.append(_shares(_parts(gains[-1], band)))
     edge = (subject.weight, coverage, subject.known)
-    shares: list[np.ndarray] = []
-    if by_lamp:
-        by_band = [_shares(_parts(gain, band)) for gain, band in zip(gains, whole, strict=True)]
-        shares = [carry_outward(np.concatenate(rows), *edge) for rows in zip(*by_band, strict=True)]  # (H, W, 3) each
+    shares = [carry_outward(np.concatenate(rows), *edge) for rows in zip(*by_band, strict=True)]  # (H, W, 3) each
     gain = carry_outward(np.concatenate(gains), *edge)
     return lambda band: gain[band.rows], lambda _, band: [share[band.rows] for share in shares]
 

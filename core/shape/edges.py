@@ -29,9 +29,9 @@ def own_light(picture: np.ndarray, matte: np.ndarray) -> np.ndarray:
     if not soft.any():
         return picture
     reach = np.float32(max(NEAREST, RADII[0][0] * max(matte.shape)))
-    near = (cv2.distanceTransform(side.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5) < reach
-            for side in (matte > OUTER, matte < 1 - OUTER))  # fmt: skip
-    edge = soft & np.logical_and(*near)
+    edge = soft
+    for side in (matte > OUTER, matte < 1 - OUTER):  # near to 0, and near to 1
+        edge = edge & (cv2.distanceTransform(side.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5) < reach)
     if not edge.any():
         return picture
     own = picture.copy()
@@ -50,9 +50,9 @@ def foreground(picture: np.ndarray, matte: np.ndarray) -> np.ndarray:
         (H, W, 3) float32, zero or more, and no more than the matte leaves room for: `matte * own` is at most `picture` where
         that is not negative. Equal to `picture` where the matte is 0 or 1, and where the picture is not finite.
     """
-    finite = np.isfinite(picture).all(axis=-1)
+    finite = np.asarray(np.isfinite(picture).all(axis=-1))  # (H, W)
     seen = picture if finite.all() else np.where(finite[..., None], picture, 0)
-    seen, matte = seen.astype(np.float32, copy=False), matte.astype(np.float32, copy=False)
+    seen, matte = np.asarray(seen, np.float32), np.asarray(matte, np.float32)
     full, radii = matte.shape, [max(least, round(share * max(matte.shape))) for share, least in RADII]
     levels, parts = [], (seen, matte, finite.astype(np.float32))
     for radius in reversed(radii):  # each from the finer one

@@ -137,17 +137,6 @@ def broad_share(shape: Traced, directions: torch.Tensor, energy: torch.Tensor) -
     return larger(share.reshape(-1, 3, *shape.size), shape.standing, shape.full).clamp(0, 1)
 
 
-def reaching(shape: Traced, directions: torch.Tensor) -> torch.Tensor:
-    """The share of narrow lights that arrives, relative to unoccluded light, (B, N, H, W); 1 for a light behind the surface.
-
-    Args:
-        directions: (N, 3) unit, camera space, toward the lights.
-    """
-    near = torch.softmax(SHARPNESS * (directions @ _cells(str(directions.device)).towards.T), dim=-1)  # (N, CELLS)
-    share = (near @ shape.seen + NOTHING) / (near @ shape.open + NOTHING)  # (B, N, P)
-    return larger(share.reshape(len(share), -1, *shape.size), shape.standing, shape.full).clamp(0, 1)
-
-
 def horizons(field: torch.Tensor, matte: torch.Tensor) -> Horizons:
     """The horizons of a relief.
 
