@@ -11,13 +11,8 @@ from ..pictures.curves import MIDDLE_GREY
 from .preview_rig import Gain
 
 LAYERS = tuple(name for name in NEW_LAYERS if name not in ("ratio", "normals", "lamps"))
-GIVEN = (
-    "matte",
-    "depth",
-    "base",
-    "roughness",
-    "metallic",
-)  # of a plate's subject: numbers, and the base colour as light
+# Of a plate's subject: numbers, and the base colour as light.
+GIVEN = ("matte", "depth", "base", "roughness", "metallic")
 STAGES = ("plate", *GIVEN, "proxy", "normals", "hint", "ratio", "relit", *LAYERS, "rest")  # and lamp1, lamp2 and so on
 
 
@@ -52,6 +47,13 @@ def given(stage: str, subject: Subject) -> np.ndarray:
 def of_finished(
     stage: str, finished: Finished, subject: Subject, rig: tuple[Gain, ...], dim: tuple[float, ...]
 ) -> np.ndarray:
+    """The picture of a relit frame, (h, w, 3) scene-linear, working space: a layer, a lamp's light, or the beauty.
+
+    Args:
+        stage: one of `STAGES` that `given` does not show, or a lamp's. `ratio` is shown with 1 as middle grey.
+        rig: what the layer of each light of the rig is multiplied with, the first of the lamps.
+        dim: factors of the other lamps, and of the rest as the last one; empty for 1 each.
+    """
     if stage == "ratio":
         return np.where((subject.weight > 0)[..., None], finished.layers["ratio"] * np.float32(MIDDLE_GREY), 0)
     if stage in finished.layers:
