@@ -3,8 +3,8 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || echo python3)
 VENV := .venv
 BIN := $(VENV)/bin
-# Processes that share the tests; many wait for workers, so three fill two processors. A file stays in one of them, since its tests share panels, workers and Blenders.
-JOBS ?= 3
+# Processes that share the tests. A file stays in one of them, since its tests share panels, workers and Blenders.
+JOBS ?= 2
 READY := $(VENV)/ready
 
 # What Qt draws through, and what Blender's module links to.

@@ -31,6 +31,7 @@ class WorkerClient(QObject):
         super().__init__(parent)
         self._client = Client(python, ocio=ocio, on_notice=self.noticed.emit, on_log=self.logged.emit)
         self._closed = False
+        self._owed: set[Future[Reply]] = set()  # whose answers are not delivered; used on this object's thread alone
         self._arrived.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
         # A host may delete the panel without closing it: its worker must not outlive it.
         client = self._client
@@ -59,23 +60,25 @@ class WorkerClient(QObject):
                 tell = on_progress
                 self._post(lambda: tell(params))
 
-        def settled(future: Future[Reply]) -> None:
+        def deliver(future: Future[Reply]) -> None:
+            self._owed.discard(future)
             if future.cancelled():
                 return
             error = future.exception()
             if error is None:
-                self._post(lambda: on_reply(future.result()))
+                on_reply(future.result())
             elif isinstance(error, RelampError):
-                self._post(lambda: on_error(error))
+                on_error(error)
 
         begun = None if on_begun is None else lambda: self._post(on_begun)
         call = self._client.call(method, params, lane=lane, on_progress=progressed, on_begun=begun)
-        call.future.add_done_callback(settled)
+        self._owed.add(call.future)
+        call.future.add_done_callback(lambda future: self._post(lambda: deliver(future)))
         return call
 
     def busy(self) -> bool:
-        """Whether a request is not answered yet."""
-        return self._client.busy
+        """Whether a request is not answered yet, or its answer is not delivered."""
+        return bool(self._owed)
 
     def cancel(self, call: Call) -> None:
         """Cancel a request."""

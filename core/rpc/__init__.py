@@ -94,11 +94,6 @@ class Client:
         """The worker's process id, None while there is none."""
         return self._process.popen.pid if self._process else None
 
-    @property
-    def busy(self) -> bool:
-        """Whether anything asked is not answered yet."""
-        return bool(self._pending or self._waiting)
-
     def call(
         self,
         method: str,
