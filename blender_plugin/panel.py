@@ -69,6 +69,8 @@ class _Tab(bpy.types.Panel):
         for knob in properties.shown():
             if knob.tab == self.tab and knob.name not in _HEAD:
                 self.layout.prop(tree.relamp, knob.name)
+        if self.tab == "Inputs":
+            self.layout.operator("relamp.make_passes")
 
 
 def _tabs() -> tuple[type, ...]:

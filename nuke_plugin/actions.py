@@ -15,7 +15,7 @@ from ..core.errors import RelampError, UsageError
 from ..core.job import RelightJob
 from ..core.node import workers
 from ..core.node.bake import Bake, Outcome
-from ..core.node.request import Source, look_key, make_job, wanted_frames
+from ..core.node.request import PASSES_OF, Source, as_percent, look_key, make_job, make_passes_job, wanted_frames
 from ..core.node.versions import Bakes, Place, check_may_bake
 from . import attach, inputs, knobs
 
@@ -56,6 +56,11 @@ def preview(node: nuke.Node) -> Running:
 def bake(node: nuke.Node) -> Running:
     """Relight the range and show it. Returns at once where there is a window, else when it is done."""
     return _begin(node, "baked", ())
+
+
+def make_passes(node: nuke.Node) -> Running:
+    """Make the passes of the range and use them. Returns at once where there is a window, else when it is done."""
+    return _begin(node, "passes", ())
 
 
 def cancel(node: nuke.Node) -> None:
@@ -113,13 +118,20 @@ def _begin(node: nuke.Node, which: str, frames: tuple[int, ...]) -> Running:
     if any(running.node == node for running in _running):
         raise UsageError(f"{node.name()} is being baked; press Cancel first")
     found = inputs.pipes(node)
+    if which == "passes":
+        found = {name: pipe for name, pipe in found.items() if name in PASSES_OF}
     views = inputs.views_of(found)
     place = _place(node, which, views)
     given = inputs.sources(found, place.inputs, views)
-    job = _job(node, given, place, frames, views)
+    make = _passes_job if which == "passes" else _job
+    job = make(node, given, place, frames, views)
     written = any(source.written for source in given.values())
     version = int(node["version"].value())
-    if which == "baked":
+    if which == "passes":
+        place, frames = _bakes(node).passes(job), wanted_frames(_values(node, given), given["plate"])
+        given = inputs.sources(found, place.inputs, views)
+        job = make(node, given, place, frames, views)
+    elif which == "baked":
         check_may_bake(place, version, job, bool(node["bake_over"].value()), written)
         frames = wanted_frames(_values(node, given), given["plate"])
     else:
@@ -133,7 +145,8 @@ def _begin(node: nuke.Node, which: str, frames: tuple[int, ...]) -> Running:
         attach.say(node, "writing the inputs")
         inputs.hand_over(node, given, frames, views)
     client = workers.client(str(node["python"].value()), inputs.colour_config())
-    running = Running(node, Bake(client, job, place), which, version, look_of(node))
+    method = "passes" if which == "passes" else "render"
+    running = Running(node, Bake(client, job, place, method), which, version, look_of(node) if which == "baked" else "")
     running.bake.start()
     _running.append(running)
     attach.say(node, running.bake.words)
@@ -165,7 +178,7 @@ def _wait(running: Running) -> None:
             said = running.bake.words
             nuke.tprint(f"Relamp: {said}")
     outcome = _finish(running)
-    if outcome.baked is None:
+    if outcome.baked is None and not outcome.passes:
         raise RuntimeError(outcome.sentence)
 
 
@@ -181,6 +194,8 @@ def _finish(running: Running) -> Outcome:
         return outcome
     try:
         words = None
+        if outcome.passes:
+            node["passes"].setValue(as_percent(outcome.passes).replace("\\", "/"))
         if outcome.baked is not None:
             attach.attach(node, outcome.baked, running.which, running.version, running.look)
             words = attach.brief(outcome.baked, running.which, running.version)
@@ -194,16 +209,33 @@ def _finish(running: Running) -> Outcome:
 def _job(
     node: nuke.Node, given: dict[str, Source], place: Place, frames: tuple[int, ...], views: tuple[str, ...]
 ) -> RelightJob:
-    values = _values(node, given)
-    space = inputs.colour_space()
-    if not str(values["colorspace"]).strip():
-        values["colorspace"] = space
+    values = _in_space(_values(node, given))
     if "env" in given and not str(values["env_colorspace"]).strip():
-        values["env_colorspace"] = space
-    if not values["config"]:
-        values["config"] = inputs.colour_config()
-    folder = "" if not nuke.root()["name"].value() else inputs.script_folder()
-    return make_job(values, given, place.pattern, folder=folder, frames=frames, views=views)
+        values["env_colorspace"] = inputs.colour_space()
+    return make_job(values, given, place.pattern, folder=_typed_from(), frames=frames, views=views)
+
+
+def _passes_job(
+    node: nuke.Node, given: dict[str, Source], place: Place, frames: tuple[int, ...], views: tuple[str, ...]
+) -> RelightJob:
+    if views:
+        raise UsageError("passes are made of one view at a time: put a OneView node before the plate")
+    values = _in_space(_values(node, given))
+    return make_passes_job(values, given, place.pattern, folder=_typed_from(), frames=frames)
+
+
+def _in_space(values: dict[str, Any]) -> dict[str, Any]:
+    """The values with the colour space and the config of the script where the knobs leave them open."""
+    return {
+        **values,
+        "colorspace": str(values["colorspace"]).strip() or inputs.colour_space(),
+        "config": values["config"] or inputs.colour_config(),
+    }
+
+
+def _typed_from() -> str:
+    """The folder that relative paths in knobs start at."""
+    return inputs.script_folder() if nuke.root()["name"].value() else ""
 
 
 def _values(node: nuke.Node, given: dict[str, Source]) -> dict[str, Any]:
@@ -245,5 +277,6 @@ BUTTONS: dict[str, Callable[[nuke.Node], Any]] = {
     "bake": bake,
     "cancel": cancel,
     "version_up": version_up,
+    "make_passes": make_passes,
     "to_panel": to_panel,
 }

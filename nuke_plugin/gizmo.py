@@ -5,7 +5,7 @@ Needs no Nuke; the installer writes the files.
 
 from __future__ import annotations
 
-from ..core.node.knobs import LIVE_LAMPS, PIPES, TABS, NodeKnob, all_knobs
+from ..core.node.knobs import BUTTONS, LIVE_LAMPS, PIPES, TABS, NodeKnob, all_knobs
 from . import arithmetic, script
 from .script import ScriptNode, expression, quoted, user_knob
 
@@ -32,13 +32,8 @@ RESERVED = {
 }  # fmt: skip
 """Knobs Nuke gives its nodes, which none of ours may be called."""
 
-_BUTTONS = {
-    "preview": ("Preview this frame", "Relights the current frame and shows it."),
-    "bake": ("Bake range", "Relights all frames in the background and shows them when they are done."),
-    "cancel": ("Cancel", "Stops this node's bake; finished frames are kept."),
-    "version_up": ("Version up", "The next bake goes to a new version; nothing that is there is touched."),
-    "to_panel": ("Open in panel", "Puts this node's plate, light and settings into Relamp's panel."),
-}
+_BUTTONS = {**BUTTONS, "to_panel": ("Open in panel", "Puts this node's plate, light and settings into Relamp's panel.")}
+_HEAD = ("preview", "bake", "cancel", "version_up", "to_panel")
 _KINDS = {"float": script.DOUBLE, "int": script.INTEGER, "bool": script.BOOLEAN, "text": script.STRING,
           "choice": script.CHOICE, "vector": script.XYZ, "colour": script.COLOUR, "file": script.FILE,
           "picture": script.FILE}  # fmt: skip
@@ -77,11 +72,13 @@ def user_knobs() -> list[str]:
     for tab in TABS:
         lines.append(user_knob(script.TAB, f"tab_{tab.lower()}", tab))
         if tab == "Relamp":
-            lines += _buttons()
+            lines += [_button(name, name in ("preview", "version_up")) for name in _HEAD]
+            lines.append(user_knob(script.TEXT, "status", " ", more="+STARTLINE", text="nothing is baked yet"))
         for knob in all_knobs():
             if knob.tab == tab:
                 lines += _knob(knob)
         if tab == "Inputs":
+            lines.append(_button("make_passes", starts_line=True))
             lines.append(user_knob(script.LINK, "matte_channel", "matte channel", text="MatteChannel.from0"))
             tip = "The environment changes over the shot: it is handed over for each frame, not once."
             lines.append(user_knob(script.BOOLEAN, "env_moves", "env is animated", tip=tip, more="+STARTLINE"))
@@ -149,14 +146,10 @@ def _expressions(channels: list[str]) -> dict[str, str]:
     return {f"expr{i}": quoted_expression(text) for i, text in enumerate(channels)}
 
 
-def _buttons() -> list[str]:
-    lines = []
-    for name, (label, tip) in _BUTTONS.items():
-        code = f"from relamp.nuke_plugin import actions\nactions.press('{name}', nuke.thisNode())"
-        line = "+STARTLINE" if name in ("preview", "version_up") else "-STARTLINE"
-        lines.append(user_knob(script.BUTTON, name, label, tip=tip, more=line, text=code))
-    lines.append(user_knob(script.TEXT, "status", " ", more="+STARTLINE", text="nothing is baked yet"))
-    return lines
+def _button(name: str, starts_line: bool) -> str:
+    label, tip = _BUTTONS[name]
+    code = f"from relamp.nuke_plugin import actions\nactions.press('{name}', nuke.thisNode())"
+    return user_knob(script.BUTTON, name, label, tip=tip, more=f"{'+' if starts_line else '-'}STARTLINE", text=code)
 
 
 def _remembered() -> list[str]:

@@ -45,11 +45,13 @@ class Baked:
 class Outcome:
     """How a bake ended: `baked` when all its frames are there, else why not, as one sentence for the node's status.
 
-    `stopped` says that the artist stopped it; finished frames are kept either way, and `exit_code` is that of `core.errors`.
+    `passes` is the pattern of the passes that were made, where the bake was one of passes. `stopped` says that the artist stopped
+    it; finished frames are kept either way, and `exit_code` is that of `core.errors`.
     """
 
     sentence: str
     baked: Baked | None = None
+    passes: str = ""
     stopped: bool = False
     exit_code: int = 0
 
@@ -57,8 +59,9 @@ class Outcome:
 class Bake:
     """A render in the worker. `fraction`, `words`, `finished` and `outcome` may be read from any thread."""
 
-    def __init__(self, client: Client, job: RelightJob, place: Place) -> None:
-        self.job, self.place = job, place
+    def __init__(self, client: Client, job: RelightJob, place: Place, method: str = "render") -> None:
+        """`method` is `render`, or `passes` where `job` is one of `request.make_passes_job`."""
+        self.job, self.place, self.method = job, place, method
         self._client = client
         self._call: Call | None = None
         self._cancelled = False
@@ -73,9 +76,10 @@ class Bake:
         Raises:
             OutputError: the job cannot be written.
         """
-        jobs.save(self.job, self.place.job_file, overwrite=True)
+        if self.method == "render":
+            jobs.save(self.job, self.place.job_file, overwrite=True)
         params = {"job": as_params(self.job)}
-        self._call = self._client.call("render", params, on_progress=self._progressed)
+        self._call = self._client.call(self.method, params, on_progress=self._progressed)
         self._call.future.add_done_callback(self._rendered)
         return self
 
@@ -122,6 +126,10 @@ class Bake:
         error = future.exception() if not future.cancelled() else StoppedError("stopped", 2)
         if error is not None:
             self._end(self._failed(error))
+            return
+        if self.method == "passes":
+            made = format_frames(parse_frames(self.job.parameters.frames or ""))
+            self._end(Outcome(f"the passes of frames {made} are made and used", passes=self.place.pattern))
             return
         frames = format_frames(self.place.frames())
         call = self._client.call("made", {"pattern": self.place.first_view, "frames": frames})
