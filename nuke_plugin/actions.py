@@ -13,11 +13,12 @@ import nuke
 
 from ..core.errors import RelampError, UsageError
 from ..core.job import RelightJob
+from ..core.node import rig as posing
 from ..core.node import workers
 from ..core.node.bake import Bake, Outcome
 from ..core.node.request import PASSES_OF, Source, as_percent, look_key, make_job, make_passes_job, wanted_frames
 from ..core.node.versions import Bakes, Place, check_may_bake
-from . import attach, inputs, knobs
+from . import attach, inputs, knobs, rig
 
 _POLL = 0.1  # s between two checks for a cancel
 
@@ -76,6 +77,12 @@ def version_up(node: nuke.Node) -> None:
     number = max(_bakes(node).next_version(), int(node["version"].value()) + 1)
     node["version"].setValue(number)
     attach.say(node, f"the next bake goes to v{number:03d}")
+
+
+def rig_save(node: nuke.Node) -> None:
+    """Write the lights of the node as a rig file that the artist names."""
+    plate = inputs.pipes(node).get("plate")
+    rig.save(node, _reach(plate.first, plate.last) if plate else (int(nuke.frame()),))
 
 
 def to_panel(node: nuke.Node) -> None:
@@ -144,6 +151,9 @@ def _begin(node: nuke.Node, which: str, frames: tuple[int, ...]) -> Running:
         _full_size(node)
         attach.say(node, "writing the inputs")
         inputs.hand_over(node, given, frames, views)
+    if which != "passes":
+        for text in _rig_files(node, given.get("plate")).values():
+            posing.write(_bakes(node).rig(text), text)
     client = workers.client(str(node["python"].value()), inputs.colour_config())
     method = "passes" if which == "passes" else "render"
     running = Running(node, Bake(client, job, place, method), which, version, look_of(node) if which == "baked" else "")
@@ -241,7 +251,26 @@ def _typed_from() -> str:
 def _values(node: nuke.Node, given: dict[str, Source]) -> dict[str, Any]:
     plate = given.get("plate")
     first, last = (plate.first, plate.last) if plate else (int(nuke.frame()), int(nuke.frame()))
-    return knobs.values(node, first, last)
+    values, files = knobs.values(node, first, last), _rig_files(node, plate)
+    if files and str(values["rig"]).strip():
+        raise UsageError(
+            "the node has lights of its own and a rig file too: empty the file in the Light tab, or set the lights to none"
+        )
+    return {**values, **{name: str(_bakes(node).rig(text)) for name, text in files.items()}}
+
+
+def _rig_files(node: nuke.Node, plate: Source | None) -> dict[str, str]:
+    """The text of a rig file of the node's lights over the frames of the plate, and of a camera file where none is named and
+    the lights have a camera node; by the knob that names such a file. Empty where the node has no lights.
+    """
+    frames = _reach(plate.first, plate.last) if plate else (int(nuke.frame()),)
+    text = rig.text_of(node, frames)
+    camera = rig.camera_text(node, frames) if text and not str(node["camera"].value()).strip() else ""
+    return ({"rig": text} if text else {}) | ({"camera": camera} if camera else {})
+
+
+def _reach(first: int, last: int) -> range:
+    return range(first, last + 1)
 
 
 def _place(node: nuke.Node, which: str, views: tuple[str, ...] = ()) -> Place:
@@ -278,5 +307,9 @@ BUTTONS: dict[str, Callable[[nuke.Node], Any]] = {
     "cancel": cancel,
     "version_up": version_up,
     "make_passes": make_passes,
+    "rig_add": rig.add,
+    "rig_axes": rig.make_axes,
+    "rig_load": rig.load,
+    "rig_save": rig_save,
     "to_panel": to_panel,
 }

@@ -28,6 +28,7 @@ class Baked:
     `frames` are all frames in the place, ascending. `scale` is F, one number or a `Curve`; `epsilon` is in the plate's
     units. `alpha` says whether the frames, like their plate, have one, and `covered` whether it says where the picture is: that
     of a camera may be black all over. `lamps` is how many lamp layers there are, `ratio` says whether there is a ratio layer.
+    `rig` are the names of a rig's lights, whose layers come first among the lamps.
     """
 
     place: Place
@@ -39,6 +40,7 @@ class Baked:
     lamps: int
     ratio: bool
     job: RelightJob
+    rig: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -176,6 +178,7 @@ def as_baked(made: dict[str, Any], job: RelightJob, place: Place) -> Baked:
         lamps=lamps,
         ratio="ratio.R" in channels,
         job=job,
+        rig=tuple(name for name in str(next(iter(frames.values())).get("relamp/rig", "")).split("; ") if name),
     )
 
 

@@ -31,7 +31,9 @@ BUTTONS = {
 UNSET = "default"
 """What a choice without a declared default shows: the value is left to Relamp."""
 
-TABS = ("Relamp", "Live", *(group.capitalize() for group in GROUPS))
+_AFTER_LIGHT = GROUPS.index("light") + 1
+TABS = ("Relamp", "Live", *(g.capitalize() for g in GROUPS[:_AFTER_LIGHT]), "Rig",
+        *(g.capitalize() for g in GROUPS[_AFTER_LIGHT:]))  # fmt: skip
 
 # The pipes give these; env has a knob too, because a map needs no node to be read.
 _FROM_PIPES = ("plate", "matte", "normals", "depth", "background")

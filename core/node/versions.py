@@ -106,7 +106,7 @@ class Bakes:
         return Place(self.folder / "passes" / how, f"{self.name}_passes", job.parameters.views)
 
     def rig(self, text: str) -> Path:
-        """The file of a rig, named by what it holds, so that no file changes under a bake that was made with it."""
+        """The file of a rig, or of its camera, named by what it holds: no file changes under a bake made with it."""
         return self.folder / "rigs" / f"{hashlib.sha256(text.encode()).hexdigest()[:8]}.json"
 
     def drop_old_previews(self, keep: Place) -> None:
