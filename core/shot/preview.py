@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from cachetools import LRUCache
@@ -32,6 +33,7 @@ from .network_input import proxy_of
 from .passes_sheet import shown
 from .plan import RENDER, FrameTask, Inputs, Plan
 from .prepare import prepare
+from .preview_ground import ground_facts
 from .preview_light import LightPictures
 from .preview_plate import PreviewFrames, PreviewPlate, PreviewPlates, file_state
 from .preview_rig import Gain, NeutralRigs
@@ -177,6 +179,13 @@ class Previewer:
             return None
         nx, ny, nz = (float(part) for part in (2 * coded - 1) / length)
         return nx, ny, nz
+
+    def ground(self, job: RelightJob, frame: int | None, longer: int) -> dict[str, Any]:
+        """The ground and the camera of a frame; see `ground_facts`."""
+        parameters = _preview_parameters(job.parameters)
+        inputs, number = _inputs(parameters, frame)
+        frames = PreviewFrames(self._plates, parameters, inputs, self._colour(parameters), number, longer)
+        return ground_facts(job.parameters, frames)
 
     def environment(
         self, job: RelightJob, frame: int, lamps: int, stops: float = 0.0, view: View = (None, None)
