@@ -109,7 +109,24 @@ def job_of(node: nuke.Node) -> RelightJob:
         )
     place = _place(node, "baked")
     given = inputs.sources(found, place.inputs, ())
+    _write_rig(node, given.get("plate"))
     return _job(node, given, place, (), ())
+
+
+def take_rig(node: nuke.Node) -> None:
+    """Make the rig file that the node names lights of its own, in place of those it has, so that they can be changed there.
+
+    A file that the node's lights are already changes nothing; one that the knobs cannot show stays a file.
+    """
+    plate = inputs.pipes(node).get("plate")
+    files = _rig_files(node, Source("", plate.first, plate.last) if plate else None)
+    named, own = str(node["rig"].value()), str(_bakes(node).rig(files["rig"])) if files else ""
+    if named != own:
+        rig.take(node)
+    else:
+        node["rig"].setValue("")
+    if files.get("camera") and str(node["camera"].value()) == str(_bakes(node).rig(files["camera"])):
+        node["camera"].setValue("")
 
 
 def look_of(node: nuke.Node) -> str:
@@ -152,8 +169,7 @@ def _begin(node: nuke.Node, which: str, frames: tuple[int, ...]) -> Running:
         attach.say(node, "writing the inputs")
         inputs.hand_over(node, given, frames, views)
     if which != "passes":
-        for text in _rig_files(node, given.get("plate")).values():
-            posing.write(_bakes(node).rig(text), text)
+        _write_rig(node, given.get("plate"))
     client = workers.client(str(node["python"].value()), inputs.colour_config())
     method = "passes" if which == "passes" else "render"
     running = Running(node, Bake(client, job, place, method), which, version, look_of(node) if which == "baked" else "")
@@ -257,6 +273,11 @@ def _values(node: nuke.Node, given: dict[str, Source]) -> dict[str, Any]:
             "the node has lights of its own and a rig file too: empty the file in the Light tab, or set the lights to none"
         )
     return {**values, **{name: str(_bakes(node).rig(text)) for name, text in files.items()}}
+
+
+def _write_rig(node: nuke.Node, plate: Source | None) -> None:
+    for text in _rig_files(node, plate).values():
+        posing.write(_bakes(node).rig(text), text)
 
 
 def _rig_files(node: nuke.Node, plate: Source | None) -> dict[str, str]:

@@ -10,7 +10,7 @@ from typing import Any
 import nuke
 
 from ..core import plain_json, rig_library
-from ..core.errors import InputError, UsageError
+from ..core.errors import InputError, RelampError, UsageError
 from ..core.node import rig as posing
 from ..core.node import rig_slots
 from ..core.node.knobs import NodeKnob
@@ -60,8 +60,28 @@ def add(node: nuke.Node) -> None:
 def load(node: nuke.Node) -> None:
     """Ask for a rig file, and show its lights. Raises `InputError` or `UsageError`; nothing is changed then."""
     path = nuke.getFilename("Rig to load", PATTERN)
-    if not path:
-        return
+    if path:
+        _fill(node, *_read(path))
+
+
+def take(node: nuke.Node) -> None:
+    """Show the lights of the rig file that the node names, in place of those it has, and name it no longer.
+
+    A file that the knobs cannot show stays a file; without one the node has no lights then.
+    """
+    path = _text(node, "rig")
+    try:
+        space, lights = _read(path) if path else (rig_slots.SPACES[0], [])
+    except RelampError:
+        space, lights, kept = rig_slots.SPACES[0], [], path
+    else:
+        kept = ""
+    node["rig"].setValue(kept)
+    _fill(node, space, lights)
+
+
+def _read(path: str) -> tuple[str, list[dict[str, Any]]]:
+    """The axes of a rig file, and the values of the knobs of each of its lights. Raises `InputError` or `UsageError`."""
     try:
         data = plain_json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -81,10 +101,15 @@ def load(node: nuke.Node) -> None:
         raise InputError(
             f"{path} holds a light that cannot be shown ({error}); relamp rig {path} says what is wrong"
         ) from None
+    return data.get("space", rig_slots.SPACES[0]), shown
+
+
+def _fill(node: nuke.Node, space: str, lights: list[dict[str, Any]]) -> None:
+    """Show lights in the knobs, in place of those that are there."""
     for number in range(1, rig_slots.SLOTS + 1):
         node[f"rig{number}_kind"].setValue(rig_slots.NONE)
-    node["rig_space"].setValue(data.get("space", rig_slots.SPACES[0]))
-    for values in shown:
+    node["rig_space"].setValue(space)
+    for values in lights:
         _set(node, values)
 
 
