@@ -129,7 +129,7 @@ def lit_by_lamps(comp, node):
     settings.rig_collection = collection
     scene.frame_end = FIRST
     SAID["no_lights"] = new_version()
-    sun = lamp(collection, "Key", "SUN", energy=math.pi, color=(1.0, 0.5, 0.25))
+    sun, scene.camera = lamp(collection, "Key", "SUN", energy=math.pi, color=(1.0, 0.5, 0.25)), None
     SAID["no_camera"] = new_version()
     camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
     scene.collection.objects.link(camera)
@@ -154,13 +154,18 @@ def lit_by_lamps(comp, node):
     sun.rotation_euler = Vector((0.5, -1, 1)).to_track_quat("Z", "Y").to_euler()
     SAID["on_the_ground"] = new_version()
     render(comp, node, "on_the_ground", (FIRST,), socket="Shadow")
-    bpy.context.scene.frame_set(FIRST + 8)
-    render(comp, node, "on_no_ground", (FIRST + 8,), socket="Shadow")
+    times = comp.nodes.new("ShaderNodeMix")  # Blender writes no file of a picture that is one number all over
+    times.data_type, times.blend_type, times.inputs[0].default_value = "RGBA", "MULTIPLY", 1.0
+    one, other = (socket for socket in times.inputs if socket.type == "RGBA")
+    comp.links.new(node.outputs["Image"], one)
+    comp.links.new(node.outputs["Shadow"], other)
+    render(comp, node, "on_no_ground", (LAST,), times)
 
 
 def every_kind(collection, scene, settings):
     """What the lights of Blender are as a rig, in both axes; they are taken out again."""
-    first, last = (bpy.data.objects["Camera"].matrix_world @ Vector(v) for v in ((0.0, 0.0, -1.0), (1.0, 0.0, -1.0)))
+    bpy.context.view_layer.update()
+    first, last = (scene.camera.matrix_world @ Vector(v) for v in ((0.0, 0.0, -1.0), (1.0, 0.0, -1.0)))
     point = lamp(collection, "Bulb", "POINT", energy=100.0, use_shadow=False, use_temperature=True, temperature=3200.0)
     for frame, place in ((FIRST, first), (FIRST + 2, last)):
         point.location = place
@@ -169,7 +174,7 @@ def every_kind(collection, scene, settings):
         for key in curve.keyframe_points:
             key.interpolation = "LINEAR"
     spot = lamp(collection, "Torch", "SPOT", spot_size=math.radians(40), spot_blend=0.3, shadow_soft_size=0.1)
-    spot.matrix_world = bpy.data.objects["Camera"].matrix_world.copy()
+    spot.matrix_world = scene.camera.matrix_world.copy()
     area = lamp(collection, "Window", "AREA", shape="RECTANGLE", size=1.0, size_y=0.5)
     area.location, area.scale, area.hide_render = first, (2, 2, 2), True
     frames = tuple(range(FIRST, FIRST + 3))
@@ -246,7 +251,8 @@ def render(comp, node, name, frames, over=None, socket="Image"):
     comp.links.new(node.outputs[socket], out.inputs["relit"])
     if over is not None:
         out.file_output_items.new("RGBA", "over")
-        comp.links.new(over.outputs[0], out.inputs["over"])
+        shown = next(socket for socket in over.outputs if socket.enabled)
+        comp.links.new(shown, out.inputs["over"])
     for frame in frames:
         bpy.context.scene.frame_set(frame)
         bpy.ops.render.render()

@@ -67,6 +67,8 @@ def test_its_handles_are_dragged_and_undone_and_saved_in_the_job(panel, shot, tm
     height, tilt = map(float, panel.session.job.parameters.ground.split(","))
     focal = frame.width() / 2 / math.tan(math.radians(20))
     assert (height, tilt) == (pytest.approx(0.4 - 30 * SUBJECT / focal, abs=2e-3), pytest.approx(5, abs=1e-2))
+    assert panel.session.job.parameters.layers == ("shadow",)  # else nothing would use the ground
+    assert "shadow" in panel.said()
     drag(panel, "tilt", 20)
     assert float(panel.session.job.parameters.ground.split(",")[1]) > 6
     assert ground.handles(frame)["height"].y() == pytest.approx(foot.y() - 30, abs=1.5)  # the foot stays
@@ -79,8 +81,11 @@ def test_its_handles_are_dragged_and_undone_and_saved_in_the_job(panel, shot, tm
     for _ in range(2):  # each drag is a step
         panel.undo_button.click()
     settle(panel)
+    assert panel.view.message() == ""
     assert panel.session.job.parameters.ground == f"{height:.4g},{tilt:.4g}"
     assert ground.slope().roll == pytest.approx(0, abs=1e-6)
+    panel.undo_button.click()
+    assert (panel.session.job.parameters.ground, panel.session.job.parameters.layers) == ("0.4,5", ())
 
 
 def test_a_ground_that_is_found_is_drawn_and_dragging_makes_it_given(panel, shot, tmp_path):
@@ -113,6 +118,10 @@ def test_with_a_camera_the_ground_is_written_in_its_world(panel, shot, tmp_path)
     # Straight ahead, 20 degrees down, a camera 1.5 above the floor sees it after 1.5 / sin 20.
     assert before.y(0, 1.5 / math.sin(math.radians(20))) == pytest.approx(0, abs=1e-4)
     assert before.y(0, 0) == pytest.approx(-1.5 / math.cos(math.radians(20)), abs=1e-4)
+    panel.rig.append([{"name": "lamp", "kind": "sphere", "position": [0.5, 0, -1]}])  # seen through the same camera
+    frame = panel.view.frame()
+    beside = panel.overlay.position(0, frame).x() - frame.center().x()
+    assert beside == pytest.approx(0.5 * frame.width() / 2 / math.tan(math.radians(30)), rel=1e-6)
     drag(panel, "height", 1)
     drag(panel, "height", -1)
     back = given_ground(panel.session.job.parameters.ground)

@@ -1,7 +1,8 @@
 """The ground drawn over the picture as a grid, with the horizon and the axes of the world.
 
 Three handles lie on the grid and are dragged up and down: the one under the subject moves the ground, the one behind it
-inclines it, the one beside it rolls it. The first drag of a ground that was found makes it a given one. Where the camera
+inclines it, the one beside it rolls it. The first drag of a ground that was found makes it a given one, and asks for its
+shadow as a layer where nothing else does. Where the camera
 stands in the world's own axes and the ground does not roll, a height and a tilt are written, else three points
 (docs/ground.md).
 """
@@ -16,7 +17,7 @@ from PySide6.QtCore import QLineF, QObject, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPen
 
 from . import theme
-from .light_overlay import REACH
+from .light_overlay import FIELD_OF_VIEW, REACH
 from .session import Session
 
 LINES = 8  # of the grid, to each side of the subject
@@ -52,12 +53,14 @@ class GroundOverlay(QObject):
     """What is drawn changed."""
     said = Signal(str)
     """A sentence about the ground that is drawn."""
+    refused = Signal(str)
+    """Why there is no ground to draw."""
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session = session
         self._slope: Slope | None = None
-        self._half_view = math.radians(20.0)
+        self._half_view = math.radians(FIELD_OF_VIEW) / 2
         self._rotation: list[Vector] = [(1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)]
         self._position: Vector = (0.0, 0.0, 0.0)
         self._distance, self._held, self._step = SUBJECT, "", 0
@@ -146,6 +149,10 @@ class GroundOverlay(QObject):
             slope = replace(slope, roll=(y - foot) / beside)
         self._slope = slope
         self._session.set("ground", self._text(frame), step=f"ground {self._step}")
+        p = self._session.job.parameters
+        if not p.over and "shadow" not in p.layers:
+            self._session.set("layers", (*p.layers, "shadow"), step=f"ground {self._step}")
+            self.said.emit("the layer shadow is written, too: multiply the background with it")
         self.changed.emit()
 
     def release(self) -> None:
@@ -181,7 +188,7 @@ class GroundOverlay(QObject):
 
     def _refused(self, sentence: str) -> None:
         self._slope = None
-        self.said.emit(sentence)
+        self.refused.emit(sentence)
         self.changed.emit()
 
     def _spots(self, frame: QRectF) -> dict[str, tuple[float, float]]:

@@ -479,7 +479,8 @@ class Panel(QWidget):
         self.passes.estimatorChanged.connect(lambda value: session.set("estimator", value))
         session.passesReady.connect(self.passes.setMakers)
         self.viewer.setOverlays(self.overlay, self.ground)
-        self.ground.said.connect(lambda sentence: self.say(sentence, wrong=True))
+        self.ground.said.connect(self.say)
+        self.ground.refused.connect(lambda sentence: self.say(sentence, wrong=True))
         self.tabs.currentChanged.connect(
             lambda _: self.overlay.setShown(self.tabs.tabText(self.tabs.currentIndex()) == "Lights")
         )

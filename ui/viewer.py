@@ -248,7 +248,7 @@ class Viewer(QWidget):
         self._facts, self._shown = facts, stage
         self.view.setTag(self._tag(stage, facts))
         if self._lights is not None and self._ground is not None:
-            self._lights.setPlate(facts["full_width"], facts["full_height"], facts["distance"])
+            self._lights.setPlate(facts["full_width"], facts["full_height"], facts["distance"], facts["fov"])
             self._ground.setDistance(facts["distance"])
         if stage == self._awaited:
             self.view.setBusy("")

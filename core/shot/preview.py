@@ -133,7 +133,9 @@ class Previewer:
         if longer:  # at full size it is the render's own frame, whose soft edges are not quite a sum of lights
             parameters, rig = self._rigs.split(parameters, number, self._colour(parameters))
         layers = layers_for(stage, bool(dim or rig))
-        job = RelightJob(replace(parameters, layers=layers), job.measured)
+        # Where nothing asks for the shadow on the ground, a render refuses a ground; a picture of the rest is shown all the same.
+        ground = parameters.ground if "shadow" in layers else None
+        job = RelightJob(replace(parameters, layers=layers, ground=ground), job.measured)
         frames = PreviewFrames(self._plates, job.parameters, inputs, self._colour(job.parameters), number, longer)
         plate = frames.plate
         linear = plate.over_display(self._linear_of(stage, job, frames, rig, dim))  # (h, w, 3)
@@ -155,6 +157,7 @@ class Previewer:
             "pixel_aspect": plate.frame.pixel_aspect,
             "colorspace": plate.frame.colorspace,
             "distance": _distance(plate),
+            "fov": plate.fov,
             "exact": not rig and plate.scale == 1,
         }
         return Picture(pixels, facts)
