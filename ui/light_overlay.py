@@ -40,7 +40,7 @@ class LightOverlay(QObject):
     def setPlate(
         self, width: int, height: int, distance: float | None = None, field_of_view: float = FIELD_OF_VIEW
     ) -> None:
-        """The size of the plate's display window, px, how far its subject is where a depth says so, and the camera's view, deg."""
+        """The size of the plate's display window, px, how far its subject is by a depth, and the camera's view, degrees."""
         self._pixels, self._half_view = (width, height), math.radians(field_of_view) / 2
         self._rig.setDistance(distance)
 
