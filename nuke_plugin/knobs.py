@@ -47,8 +47,8 @@ def is_animated(node: nuke.Node, knob: NodeKnob) -> bool:
 def value_at(node: nuke.Node, knob: NodeKnob, frame: int) -> Any:
     """The value of a knob of numbers on a frame: one number, or a tuple of three."""
     found = node[knob_name(knob.name)]
-    numbers = tuple(float(found.getValueAt(frame, channel)) for channel in range(_CHANNELS[knob.kind]))
-    return numbers if len(numbers) > 1 else numbers[0]
+    numbers = [float(found.getValueAt(frame, channel)) for channel in range(_CHANNELS[knob.kind])]
+    return tuple(numbers) if len(numbers) > 1 else numbers[0]
 
 
 def set_curve(knob: nuke.Knob, value: Curve) -> None:
