@@ -14,7 +14,6 @@ process.set_up()  # before anything imports numpy, as the command does
 import numpy as np  # noqa: E402
 from cachetools import LRUCache, cached  # noqa: E402
 
-from relamp.core.light import irradiance  # noqa: E402
 from relamp.core.shape.seen import SeenShape  # noqa: E402
 from relamp.core.shot.shapes import Shapes  # noqa: E402
 from shots import Shot  # noqa: E402
@@ -36,23 +35,6 @@ def _as_utf8(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return type(value)(_as_utf8(item) for item in value)
     return value
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _one_table_a_map() -> Iterator[None]:
-    """Tabulate maps of the same pixels once: most tests render with the same two maps, and the table is most of their time."""
-    computed, kept = irradiance.irradiance_table, {}
-
-    def table(pixels: np.ndarray, size: int = 128) -> np.ndarray:
-        key = (pixels.shape, pixels.dtype.str, size, hashlib.sha256(np.ascontiguousarray(pixels)).digest())
-        if key not in kept:
-            kept[key] = computed(pixels, size)  # (size, size, 3)
-            kept[key].flags.writeable = False
-        return kept[key]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(irradiance, "irradiance_table", table)
-        yield
 
 
 @pytest.fixture(autouse=True, scope="session")
