@@ -9,9 +9,6 @@ from typing import Any
 
 import cv2
 import numpy as np
-from scipy import sparse
-from scipy.ndimage import distance_transform_edt
-from scipy.sparse.linalg import spsolve
 
 from ..pictures.bands import bands
 
@@ -96,6 +93,8 @@ def inflate(matte: np.ndarray) -> np.ndarray:
         u = _poisson(inside).astype(np.float32)
         rows, columns = np.gradient(np.pad(u, 1, mode="edge"))
         slopes = np.stack([-columns, rows, 2 * np.sqrt(np.pad(u, 1, mode="edge"))], -1)[1:-1, 1:-1]
+        from scipy.ndimage import distance_transform_edt
+
         # The rim's normals are continued outside it, so that enlarging does not bend them toward the viewer.
         nearest: Any = distance_transform_edt(~inside, return_distances=False, return_indices=True)
         length = np.maximum(np.linalg.norm(slopes, axis=-1, keepdims=True), 1e-6)
@@ -152,7 +151,10 @@ def _poisson(inside: np.ndarray) -> np.ndarray:
     row, column = np.concatenate(rows), np.concatenate(columns)
     values = np.concatenate([-np.ones(row.size), np.maximum(diagonal, 1)])
     places = (np.concatenate([row, centre]), np.concatenate([column, centre]))
-    matrix = sparse.csc_array((values, places), shape=(centre.size, centre.size))
+    from scipy.sparse import csc_array
+    from scipy.sparse.linalg import spsolve
+
+    matrix = csc_array((values, places), shape=(centre.size, centre.size))
     u = np.zeros(inside.shape)
     u[inside] = np.asarray(spsolve(matrix, np.full(centre.size, 4.0)))
     return np.maximum(u, 0)
