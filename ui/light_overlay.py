@@ -2,8 +2,8 @@
 
 A light that hangs before the subject is a dot on the spot it lights, and its ring is its distance. A light with a place of its
 own is a dot there. A distant light is a dot around the middle of the picture: in the middle it shines from the camera, on the
-circle from the side, beyond it from behind. The small square is a light's size. Positions are drawn for the usual view of 40
-degrees; what is written to the rig are pixels of the plate, directions and units.
+circle from the side, beyond it from behind. The small square is a light's size. Positions are drawn as the camera of the shot
+sees them; what is written to the rig are pixels of the plate, directions and units.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from PySide6.QtGui import QColor, QPainter, QPen
 from . import theme
 from .rig import Light, RigEditor
 
-HALF_VIEW = math.radians(20.0)  # of the picture's width, where no camera says otherwise (docs/rig.md)
+FIELD_OF_VIEW = 40.0  # degrees, of the picture's width, where no camera says otherwise (docs/rig.md)
 SIDE = 0.28  # of the picture's shorter side: the circle of distant lights from the side
 REACH = 11.0  # px around a handle that take hold of it
 NEAREST = 0.25  # units before the camera at which a light that stands closer is drawn
@@ -32,14 +32,16 @@ class LightOverlay(QObject):
     def __init__(self, rig: RigEditor, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._rig = rig
-        self._pixels = (0, 0)
+        self._pixels, self._half_view = (0, 0), math.radians(FIELD_OF_VIEW) / 2
         self._held = ""
         self.shown, self.placing = False, False
         rig.changed.connect(self.changed)
 
-    def setPlate(self, width: int, height: int, distance: float | None = None) -> None:
-        """The size of the plate's display window, px, and how far its subject is where a depth says so."""
-        self._pixels = (width, height)
+    def setPlate(
+        self, width: int, height: int, distance: float | None = None, field_of_view: float = FIELD_OF_VIEW
+    ) -> None:
+        """The size of the plate's display window, px, how far its subject is by a depth, and the camera's view, degrees."""
+        self._pixels, self._half_view = (width, height), math.radians(field_of_view) / 2
         self._rig.setDistance(distance)
 
     def setShown(self, on: bool) -> None:
@@ -188,7 +190,7 @@ class LightOverlay(QObject):
         return SIDE * min(frame.width(), frame.height())
 
     def _focal(self, frame: QRectF) -> float:
-        return frame.width() / 2 / math.tan(HALF_VIEW)
+        return frame.width() / 2 / math.tan(self._half_view)
 
     def _unit(self, frame: QRectF) -> float:
         """Screen pixels of a unit at the subject."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from cachetools import LRUCache
@@ -33,6 +34,7 @@ from .network_input import proxy_of
 from .passes_sheet import shown
 from .plan import RENDER, FrameTask, Inputs, Plan
 from .prepare import prepare
+from .preview_ground import ground_facts
 from .preview_light import LightPictures
 from .preview_plate import PreviewFrames, PreviewPlate, PreviewPlates, file_state
 from .preview_rig import Gain, NeutralRigs
@@ -132,7 +134,9 @@ class Previewer:
         if longer:  # at full size it is the render's own frame, whose soft edges are not quite a sum of lights
             parameters, rig = self._rigs.split(parameters, number, self._colour(parameters))
         layers = layers_for(stage, bool(dim or rig))
-        job = RelightJob(replace(parameters, layers=layers), job.measured)
+        # Where nothing asks for the shadow on the ground, a render refuses a ground; a picture of the rest is shown all the same.
+        ground = parameters.ground if "shadow" in layers else None
+        job = RelightJob(replace(parameters, layers=layers, ground=ground), job.measured)
         frames = PreviewFrames(self._plates, job.parameters, inputs, self._colour(job.parameters), number, longer)
         plate = frames.plate
         linear = plate.over_display(self._linear_of(stage, job, frames, rig, dim))  # (h, w, 3)
@@ -154,6 +158,7 @@ class Previewer:
             "pixel_aspect": plate.frame.pixel_aspect,
             "colorspace": plate.frame.colorspace,
             "distance": _distance(plate),
+            "fov": plate.fov,
             "exact": not rig and plate.scale == 1,
         }
         return Picture(pixels, facts)
@@ -178,6 +183,13 @@ class Previewer:
             return None
         nx, ny, nz = (float(part) for part in (2 * coded - 1) / length)
         return nx, ny, nz
+
+    def ground(self, job: RelightJob, frame: int | None, longer: int) -> dict[str, Any]:
+        """The ground and the camera of a frame; see `ground_facts`."""
+        parameters = _preview_parameters(job.parameters)
+        inputs, number = _inputs(parameters, frame)
+        frames = PreviewFrames(self._plates, parameters, inputs, self._colour(parameters), number, longer)
+        return ground_facts(job.parameters, frames)
 
     def environment(
         self, job: RelightJob, frame: int, lamps: int, stops: float = 0.0, view: View = (None, None)
