@@ -10,7 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ..pictures.bands import bands
+from ..pictures.bands import bands, each_band
 
 # A rendered normal is shorter than one where a pixel mixes surfaces; under half no single surface is dominant.
 SHORTEST_NORMAL = 0.5
@@ -41,7 +41,8 @@ def clean_normals(
     )  # flips come first, so they act on its columns
     plain = np.array_equal(turn, np.eye(3))
     clean, known = np.empty(normals.shape, np.float32), np.empty(normals.shape[:-1], bool)
-    for rows in bands(normals.shape[0]):
+
+    def clean_band(rows: slice) -> None:
         n = normals[rows]
         squared = n[..., 0] * n[..., 0] + n[..., 1] * n[..., 1] + n[..., 2] * n[..., 2]
         known[rows] = (squared > SHORTEST_NORMAL**2) & (squared < np.inf)
@@ -49,6 +50,8 @@ def clean_normals(
         np.multiply(n if plain else n @ turn.T, scale[..., None], out=clean[rows])
         if not known[rows].all():
             clean[rows][~known[rows]] = (0, 0, 1)
+
+    each_band(normals.shape[0], clean_band)
     return clean, known
 
 

@@ -21,6 +21,7 @@ from ..job import READ_WITH, Measured, RelightJob
 from ..light.rig import MOST
 from ..light.sources import Illumination
 from ..parameters import RelightParameters, default_of, knobs
+from ..pictures.bands import working
 from ..pictures.colour import Colour
 from ..pictures.curves import MIDDLE_GREY
 from ..pictures.resample import resize
@@ -241,7 +242,8 @@ class Previewer:
         kept = self._relit
         if kept is None or kept.key != key or kept.plate is not frames.plate or not set(wanted) <= set(kept.layers):
             task = FrameTask(number, RENDER, number, plan.tasks[0].out)
-            relit = relight_frame(self._shot(plan, (prepared, beside), frames), task)
+            with working(plan.parameters.threads - 1):
+                relit = relight_frame(self._shot(plan, (prepared, beside), frames), task)
             self._relit = kept = _Relit(key, wanted, relit, frames.plate)
         return kept.relit
 
