@@ -21,6 +21,20 @@ from shots import Shot  # noqa: E402
 _ASK = Shapes._ask
 
 
+# The files that take longest, by processor time, which `make test` hands out first, so that no process ends with a long one.
+LONGEST = (
+    "backbone_published", "shot", "panel_rendering", "farm", "nuke_node", "panel_start", "wheel", "panel", "openjd",
+    "panel_window", "worker", "blender_node", "nuke_install", "steady_shape", "relamp_backbone", "panel_passes", "fuzz",
+    "inference", "cli", "edges", "relightvid", "nuke_arithmetic", "shadows", "preview", "docs", "ground", "node",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files that take longest first; the tests of a file keep their order."""
+    places = {f"test_{name}": place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(places)))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_report_to_serializable(report: Any) -> Iterator[None]:
     """Reports travel between processes as UTF-8; bytes that are not, which some tests are about, are shown by their numbers."""
