@@ -1,7 +1,6 @@
 """The network that sees a plate's own light, and the fit that it goes into."""
 
 import hashlib
-import logging
 
 import numpy as np
 import pytest
@@ -100,30 +99,29 @@ def test_what_is_seen_moves_the_fit_and_keeps_its_brightness_on_the_subject():
     assert both[right].sum() > 2 * alone[right].sum()
 
 
-def test_a_black_plate_is_relit_with_its_light_taken_as_even_and_says_so(tmp_path, caplog):
+def test_a_black_plate_is_relit_with_its_light_taken_as_even_and_says_so(tmp_path, capsys):
     picture = lit_ball(soft_light(LEFT))
     picture[..., :3] = 0
-    assert rendered(tmp_path, picture, caplog) == 0
-    assert "taken as even: the plate is black inside the matte" in caplog.text
-    assert rendered(tmp_path, picture, caplog, "--env-level", "absolute") == 3
+    assert rendered(tmp_path, picture) == 0
+    assert "taken as even: the plate is black inside the matte" in capsys.readouterr().err
+    assert rendered(tmp_path, picture, "--env-level", "absolute") == 4
 
 
-def test_a_subject_of_three_pixels_is_relit_with_its_light_taken_as_even_and_says_so(tmp_path, caplog):
+def test_a_subject_of_three_pixels_is_relit_with_its_light_taken_as_even_and_says_so(tmp_path, capsys):
     picture = lit_ball(soft_light(LEFT))
     there = np.zeros(picture.shape[:2], bool)
     there[24, 24:27] = True
     picture[~there] = 0
-    assert rendered(tmp_path, picture, caplog) == 0
-    assert "taken as even: only" in caplog.text
+    assert rendered(tmp_path, picture) == 0
+    assert "taken as even: only" in capsys.readouterr().err
 
 
-def rendered(folder, picture, caplog, *options):
+def rendered(folder, picture, *options):
     """The exit code of a relight of a picture of `lit_ball`."""
-    caplog.set_level(logging.WARNING, "relamp")
     seen = write_exr(folder / "plate.1001.exr", picture, BALL_CHANNELS)
     sky = write_exr(folder / "sky.exr", soft_light((0.8, 0.3, 0.5)), ("R", "G", "B"))
     out = folder / "relit.####.exr"
-    given = ["--env", str(sky), "--overwrite", "-q", *options]
+    given = ["--env", str(sky), "--overwrite", *options]
     return main(["render", str(seen.with_name("plate.####.exr")), "--out", str(out), *given])
 
 
