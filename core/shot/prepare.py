@@ -290,6 +290,7 @@ def delit_samples(plan: Plan, frames: tuple[int, ...]) -> list[Samples]:
         steps=None,
         layers=(),
         temporal=False,
+        shadows=0.0,  # nothing is lit here, so nothing need be traced
     )
     backbone = plan.backbone if plan.parameters.backbone == "relamp" else load(p)
     working = Shot.of(replace(plan, job=RelightJob(p, plan.job.measured), backbone=backbone)).working
