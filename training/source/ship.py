@@ -20,20 +20,18 @@ from ...core.weights.file import LICENCE
 from ...core.weights.ledger import LEDGER
 from ..ledger import enter
 
-DATA = (
-    "ray-cast views of people (bodies of anny, dressed and haired by relamp.training.views) and of things under random skies and"
-    " lamps, as the weights shape-1 see them"
-)
+DATA = "ray-cast views of people and of things under random skies and lamps, as the weights shape-1 see them"
 CARD = """# {name}
 
 Relamp's own network of light: the light that a plate was shot under, as amounts of soft lobes before the camera, seen in one
 picture, its matte and the shape that `shape-1` sees. Licence {licence}. {parameters} parameters.
 SHA-256 `{digest}`.
 
-- **Data**: {data}; {views} pictures in the last slice, each view in a light of its own. No photograph, no downloaded picture or
-  network. `docs/training.md` lists every package a pixel came from.
-- **Recipe**: `relamp.training.source.train`, {samples} pictures in {steps} steps and {slices} slices, half of them mirrored, half
-  of them enlarged parts, a third with the true normals. The running mean of the weights, in half precision.
+- **Data**: {data}.
+  {views} pictures in the last slice, each view in a light of its own. No photograph, no downloaded picture or network.
+  `docs/training.md` lists every package a pixel came from.
+- **Recipe**: `relamp.training.source.train`, {samples} pictures in {steps} steps and {slices} slices, half of them
+  mirrored, half of them enlarged parts, a third with the true normals. The running mean of the weights, in half precision.
 - **Scores** on pictures held out of the training (seeds 1 to 3):
 
 | | key off, degrees, mean | median |
