@@ -2,6 +2,7 @@ import hashlib
 import logging
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import pytest
@@ -11,9 +12,14 @@ from relamp.core import process
 process.set_up()  # before anything imports numpy, as the command does
 
 import numpy as np  # noqa: E402
+from cachetools import LRUCache, cached  # noqa: E402
 
 from relamp.core.light import irradiance  # noqa: E402
+from relamp.core.shape.seen import SeenShape  # noqa: E402
+from relamp.core.shot.shapes import Shapes  # noqa: E402
 from shots import Shot  # noqa: E402
+
+_ASK = Shapes._ask
 
 
 @pytest.hookimpl(wrapper=True)
@@ -47,6 +53,33 @@ def _one_table_a_map() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(irradiance, "irradiance_table", table)
         yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_look_a_picture() -> Iterator[None]:
+    """Estimate the shape in frames of the same pixels once: most tests relight the same ball, and that is most of their time.
+
+    A test whose claim is that the network itself gives the same bits again takes the fixture `seen_anew`.
+    """
+
+    def key(shapes: Shapes, code: np.ndarray, matte: np.ndarray) -> tuple[object, ...]:
+        plan = shapes._plan
+        pixels = (hashlib.sha256(np.ascontiguousarray(plane)).digest() for plane in (code, matte))
+        return plan.backbone.name, plan.backbone.weights, plan.parameters.device, code.shape, *pixels
+
+    @cached(LRUCache(256), key, Lock())
+    def seen(shapes: Shapes, code: np.ndarray, matte: np.ndarray) -> SeenShape:
+        return _ASK(shapes, code, matte)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Shapes, "_ask", lambda *asked: seen(*asked).each(np.copy))
+        yield
+
+
+@pytest.fixture
+def seen_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The shape of every frame is estimated by the network, as in a process that begins."""
+    monkeypatch.setattr(Shapes, "_ask", _ASK)
 
 
 @pytest.fixture(autouse=True)

@@ -10,17 +10,12 @@ import click
 
 from ..atomic import require_free
 from ..errors import UsageError, outcome
+from ..job import PASSES_WITH
 from ..parameters import RelightParameters, knob_of
 from ..process import Stop, asking_on_signals
 from ..progress import DIALECTS, Progress
 from .declared import Declared, DeclaredCommand, logging_options, option, start_log, typed
 
-# The declared parameters that passes depend on.
-_DECLARED = (
-    "matte", "camera", "estimator", "models", "accept", "layer", "views", "colorspace", "config", "anchor", "seed", "out",
-    "data_type", "compression", "multipart", "create_dir", "frames", "missing", "skip_existing", "verify", "overwrite",
-    "keep_going", "threads", "device",
-)  # fmt: skip
 EXAMPLES = """\b
 Examples:
   relamp passes plate.####.exr --matte matte.####.exr --out passes.####.exr
@@ -29,7 +24,7 @@ Examples:
 
 
 def _declared(command: Callable[..., Any]) -> Callable[..., Any]:
-    for name in reversed(_DECLARED):
+    for name in reversed(PASSES_WITH):
         command = option(name, knob_of(name))(command)
     return command
 

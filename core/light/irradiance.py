@@ -7,9 +7,11 @@ so a uniform map of 1 gives pi, and a white Lambertian surface has the value E /
 from __future__ import annotations
 
 from dataclasses import dataclass
+from threading import get_ident
 
 import numpy as np
 
+from ..pictures.bands import each_band
 from .emitters import Emitters, emitters
 from .environment import level
 from .octahedral import octahedral_directions, sample_table
@@ -88,9 +90,12 @@ def frame_irradiance(pixels: np.ndarray, normals: np.ndarray) -> np.ndarray:
 def _receive(lights: Emitters, normals: np.ndarray) -> np.ndarray:
     out = np.empty((len(normals), 3), np.float32)
     toward = np.ascontiguousarray(lights.directions.T)
-    kept = np.empty((CHUNK, len(lights.directions)), np.float32)  # used again for each chunk
-    for start in range(0, len(normals), CHUNK):
-        some = normals[start : start + CHUNK]
-        cosines = np.matmul(some, toward, out=kept[: len(some)])
-        np.matmul(np.maximum(cosines, 0, out=cosines), lights.energy, out=out[start : start + CHUNK])
+    kept: dict[int, np.ndarray] = {}  # by thread, used again for each chunk
+
+    def receive(some: slice) -> None:
+        mine = kept.setdefault(get_ident(), np.empty((CHUNK, len(lights.directions)), np.float32))
+        cosines = np.matmul(normals[some], toward, out=mine[: some.stop - some.start])  # (n, N)
+        np.matmul(np.maximum(cosines, 0, out=cosines), lights.energy, out=out[some])
+
+    each_band(len(normals), receive, CHUNK)
     return out

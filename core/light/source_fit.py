@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import nnls
 
 from ..errors import InputError
 from .environment import AP1_LUMINANCE, directions, solid_angles
@@ -143,6 +142,8 @@ def _fit(response: np.ndarray, shading: np.ndarray, confidence: np.ndarray, held
     lobes = response.shape[1]
     neighbours = _rows(LOBE_ROWS) @ _rows(LOBE_ROWS).T
     kernel = np.exp(SHARPNESS * (neighbours - 1)) * (1 - np.eye(lobes))
+    from scipy.optimize import nnls
+
     rough = np.eye(lobes) - kernel / kernel.sum(axis=1, keepdims=True)
     confidence = confidence / confidence.max()
     scale = SMOOTHNESS * np.linalg.norm(response * confidence[:, None]) / np.sqrt(lobes)
