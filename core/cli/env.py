@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from ..errors import UsageError
-from ..parameters import Curve, default_of, knob_of
+from ..parameters import Curve, default_of
 from .declared import Declared
 
 EXAMPLES = """\b
