@@ -205,16 +205,15 @@ def test_a_saved_scene_opens_and_shows_its_bake(walk):
 
 @in_blender
 def test_passes_are_made_beside_the_blend_and_used(walk):
-    folder, shot, said = walk
+    folder, _, said = walk
     assert said["passes"] == ["FINISHED"]
     assert said["passes_status"] == "the passes of frames 1001-1002 are made and used"
-    by_hand = folder / "by_hand" / "passes.####.exr"
-    assert main(["passes", shot.plate, "--out", str(by_hand), "-q", "-F", "1002", "--colorspace", "lin_ap1_scene"]) == 0
-    pixels, spec = read_exr(Path(said["passes_path"].replace("####", "1002")))
-    expected, by_hand_spec = read_exr(Path(str(by_hand).replace("####", "1002")))
-    assert spec.channelnames == by_hand_spec.channelnames
-    assert "N.X" in spec.channelnames
-    assert np.array_equal(pixels, expected)
+    made = Path(said["passes_path"])
+    assert made.parent.parent == folder / "relamp" / "Relamp" / "passes"
+    assert len(list(made.parent.glob("*.exr"))) == 2
+    _, spec = read_exr(Path(str(made).replace("####", "1002")))
+    assert {"N.X", "depth.Z", "albedo.R", "shape_confidence.A"} <= set(spec.channelnames)
+    assert spec.getattribute("colorInteropID") == "lin_ap1_scene"
 
 
 @in_blender
@@ -232,7 +231,7 @@ def test_blenders_own_lights_are_a_rig_and_moving_one_moves_the_light(walk):
     assert gained[0][0] > 1.8 * gained[0][1] > 0
     assert gained[1][1] > 1.8 * gained[1][0] > 0
     assert (np.diff((left - plate).sum((0, 1))) < 0).all()  # the light is orange
-    same_within_half(out, plate)
+    assert np.abs(out - plate).max() < 0.01 < 0.1 < np.abs(left - plate).max()
     (folder / "by_hand" / "key.json").write_text(json.dumps({
         "schema": "relamp.rig/1", "lights": [{"name": "Key", "kind": "distant", "direction": [-1, 0, 1], "colour": [1, 0.5, 0.25],
                                               "stops": math.log2(0.2126 + 0.7152 / 2 + 0.0722 / 4), "size": 0.526}],

@@ -23,7 +23,7 @@ def shown(panel, shot: Shot, **parameters: object):
     qt.until(lambda: "plate" in watch.pictures, "the plate")
     for name, value in parameters.items():
         panel.session.set(name, value)
-    if not panel.viewer.ground.isChecked():
+    if not panel.lights.ground.isChecked():
         QTest.keyClick(panel.view, Qt.Key.Key_G)
     settle(panel)
     return panel.ground

@@ -118,8 +118,9 @@ class GroundOverlay(QObject):
             painter.setBrush(QColor(theme.ACCENT) if name == "height" or held else QColor(theme.TEXT))
             painter.drawEllipse(at, 6.0, 6.0)
             _label(painter, at + QPointF(11, 4), name)
-        self._paint_axes(painter, frame)
-        _label(painter, frame.topLeft() + QPointF(10, frame.height() - 12), self._told)
+        seen = frame.intersected(QRectF(painter.viewport()))  # what zooming leaves of it
+        self._paint_axes(painter, seen.topRight() + QPointF(-MARGIN, MARGIN))
+        _label(painter, seen.topLeft() + QPointF(12, 22), self._told)
         painter.restore()
 
     def press(self, at: QPointF, frame: QRectF) -> bool:
@@ -262,9 +263,8 @@ class GroundOverlay(QObject):
             painter.setPen(QPen(colour, width))
             painter.drawLine(line)
 
-    def _paint_axes(self, painter: QPainter, frame: QRectF) -> None:
-        """The world's axes as the camera sees them, in the frame's lower right corner."""
-        middle = frame.bottomRight() - QPointF(MARGIN, MARGIN)
+    def _paint_axes(self, painter: QPainter, middle: QPointF) -> None:
+        """The world's axes as the camera sees them, around a point."""
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(0, 0, 0, 110))
         painter.drawEllipse(middle, ARM + 14, ARM + 14)

@@ -119,17 +119,21 @@ class LightOverlay(QObject):
 
     def _paint_handles(self, painter: QPainter, frame: QRectF, index: int) -> None:
         light, at = self._rig.lights()[index], self.position(index, frame)
-        painter.setPen(QPen(QColor(theme.ACCENT), 1))
         radius = self._radius(light, frame)
-        painter.drawEllipse(at, radius, radius)
+        for colour, width in ((QColor(0, 0, 0, 120), 3.0), (QColor(theme.ACCENT), 1.2)):
+            painter.setPen(QPen(colour, width))
+            painter.drawEllipse(at, radius, radius)
         distance = self.distanceHandle(index, frame)
         if distance is not None:
             ring = self._ring(light, frame)
             painter.setPen(QPen(QColor(theme.ACCENT), 1, Qt.PenStyle.DotLine))
             painter.drawEllipse(at, ring, ring)
+            painter.setPen(QPen(QColor(0, 0, 0, 170), 1.5))
             painter.setBrush(QColor(theme.ACCENT))
-            painter.drawEllipse(distance, 4.0, 4.0)
-        painter.fillRect(QRectF(-4, -4, 8, 8).translated(self.sizeHandle(index, frame)), QColor(theme.ACCENT))
+            painter.drawEllipse(distance, 4.5, 4.5)
+        painter.setPen(QPen(QColor(0, 0, 0, 170), 1.5))
+        painter.setBrush(QColor(theme.ACCENT))
+        painter.drawRect(QRectF(-4.5, -4.5, 9, 9).translated(self.sizeHandle(index, frame)))
         painter.setBrush(Qt.BrushStyle.NoBrush)
 
     def colour(self, index: int) -> QColor:

@@ -479,6 +479,9 @@ class Panel(QWidget):
         self.passes.estimatorChanged.connect(lambda value: session.set("estimator", value))
         session.passesReady.connect(self.passes.setMakers)
         self.viewer.setOverlays(self.overlay, self.ground)
+        self.lights.ground.toggled.connect(self.ground.setShown)
+        grid = QShortcut(QKeySequence(Qt.Key.Key_G), self.view, self.lights.ground.toggle)
+        grid.setContext(Qt.ShortcutContext.WidgetShortcut)
         self.ground.said.connect(self.say)
         self.ground.refused.connect(lambda sentence: self.say(sentence, wrong=True))
         self.tabs.currentChanged.connect(

@@ -88,7 +88,6 @@ class Viewer(QWidget):
         self.view.setOverlay(Overlays(ground, lights))
         for overlay in (lights, ground):
             overlay.changed.connect(self.view.update)
-        self.ground.toggled.connect(ground.setShown)
 
     def keepSnapshot(self) -> None:
         """Keep the look that is shown."""
@@ -160,11 +159,7 @@ class Viewer(QWidget):
         for widget in (self.stage, self.exposure):
             bar.addWidget(widget)
         bar.addWidget(self.views, 4)
-        self.ground = _button(
-            self, "Ground", "The ground as a grid, the horizon and the world's axes; drag its handles (G)"
-        )
-        self.ground.setCheckable(True)
-        for widget in (self.wipe, self.ground, self.zoom, self.full):
+        for widget in (self.wipe, self.zoom, self.full):
             bar.addWidget(widget)
         bar.addStretch(2)
         return bar
@@ -233,7 +228,6 @@ class Viewer(QWidget):
             (Qt.Key.Key_End, lambda: self.timeline.setValue(max(self.timeline.frames(), default=0))),
             (Qt.Key.Key_Space, self.play.toggle),
             (Qt.Key.Key_R, self.full.toggle),
-            (Qt.Key.Key_G, self.ground.toggle),
             (Qt.Key.Key_S, self.keepSnapshot),
         ):
             QShortcut(QKeySequence(key), view, act).setContext(Qt.ShortcutContext.WidgetShortcut)
