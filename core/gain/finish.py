@@ -14,6 +14,7 @@ import numpy as np
 from ..errors import UsageError
 from ..light.octahedral import Facing, sample_table
 from ..pictures.bands import bands, each_band
+from ..pictures.channels import thrice
 from ..shape.edges import own_light
 from .analytic import DARKEST, Hint
 from .arrival import Arrival, TracedLights
@@ -46,7 +47,8 @@ class Subject:
         """How much of each pixel the plate covers, (H, W): its alpha, but 1 where alpha is 0 inside the matte; None means 1."""
         if self.alpha is None:
             return None
-        return np.where((self.alpha <= 0) & (self.weight > 0), np.float32(1), self.alpha)
+        empty = self.alpha <= 0
+        return np.where(empty & (self.weight > 0), np.float32(1), self.alpha) if empty.any() else self.alpha
 
     @cached_property
     def own(self) -> np.ndarray:
@@ -148,11 +150,12 @@ def finish(given: FinishInput, law: Law, layers: tuple[str, ...] = ()) -> Finish
         blended = blend(subject.plate[rows], own[rows], relit, weight, law)
         beauty[rows] = blended if changed[rows].all() else np.where(changed[rows], blended, subject.plate[rows])
         if lamps:
-            share = relit * (weight * np.float32(law.mix))[..., None]
+            share = relit * thrice(weight * np.float32(law.mix))
             _share_out(lamps, share, parts_of(gain, band), rows)
         if "ratio" in layers:
             ratio = np.exp(gain) * np.float32(law.level)
-            finished.layers["ratio"][rows] = np.where((weight > 0)[..., None], ratio, 1)
+            inside = weight > 0
+            finished.layers["ratio"][rows] = ratio if inside.all() else np.where(inside[..., None], ratio, 1)
 
     each_band(beauty.shape[0], relight)
     finished.lamps = lamps

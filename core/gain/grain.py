@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from ..pictures.channels import along
+
 WINDOW = 5  # px; grain is finer than this, shading is not
 _BLOCK = 16
 _BINS = 8
@@ -66,8 +68,8 @@ def split(rgb: np.ndarray, noise: Noise) -> np.ndarray:
     variance = cv2.boxFilter(rgb * rgb, -1, size, borderType=cv2.BORDER_REFLECT_101)
     variance -= mean * mean
     expected = np.maximum(mean, 0)
-    expected *= noise.slope
-    expected += noise.offset
+    expected *= along(noise.slope, rgb.shape[1])
+    expected += along(noise.offset, rgb.shape[1])
     # A variance of 25 samples is uncertain by a third. Up to twice the expected variance all of it is taken as grain; at three
     # times it, nothing is.
     variance /= np.maximum(expected, 1e-12, out=expected)

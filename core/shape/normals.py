@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from ..pictures.bands import bands, each_band
+from ..pictures.channels import planes, thrice
 
 # A rendered normal is shorter than one where a pixel mixes surfaces; under half no single surface is dominant.
 SHORTEST_NORMAL = 0.5
@@ -44,10 +45,11 @@ def clean_normals(
 
     def clean_band(rows: slice) -> None:
         n = normals[rows]
-        squared = n[..., 0] * n[..., 0] + n[..., 1] * n[..., 1] + n[..., 2] * n[..., 2]
+        x, y, z = planes(n)
+        squared = x * x + y * y + z * z
         known[rows] = (squared > SHORTEST_NORMAL**2) & (squared < np.inf)
         scale = 1 / np.sqrt(np.where(known[rows], squared, 1))
-        np.multiply(n if plain else n @ turn.T, scale[..., None], out=clean[rows])
+        np.multiply(n if plain else n @ turn.T, thrice(scale), out=clean[rows])
         if not known[rows].all():
             clean[rows][~known[rows]] = (0, 0, 1)
 
