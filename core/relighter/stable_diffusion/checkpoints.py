@@ -147,7 +147,7 @@ def _empty(kind: type[Network], arguments: str) -> Network:
     return _on_meta(kind, json.loads(arguments))
 
 
-def _on_meta(kind: type[Network], arguments: Mapping[str, Any]) -> Network:
+def _on_meta(kind: type[Network], arguments: dict[str, Any]) -> Network:
     with torch.device("meta"):
         network = kind.from_config(arguments)
     assert isinstance(network, kind)
