@@ -14,12 +14,25 @@ process.set_up()  # before anything imports numpy, as the command does
 import numpy as np  # noqa: E402
 from cachetools import LRUCache, cached  # noqa: E402
 
-from relamp.core.light import irradiance  # noqa: E402
 from relamp.core.shape.seen import SeenShape  # noqa: E402
 from relamp.core.shot.shapes import Shapes  # noqa: E402
 from shots import Shot  # noqa: E402
 
 _ASK = Shapes._ask
+
+
+# The files that take longest, by processor time, which `make test` hands out first, so that no process ends with a long one.
+LONGEST = (
+    "backbone_published", "shot", "panel_rendering", "farm", "nuke_node", "panel_start", "wheel", "panel", "openjd",
+    "panel_window", "worker", "blender_node", "nuke_install", "steady_shape", "relamp_backbone", "panel_passes", "fuzz",
+    "inference", "cli", "edges", "relightvid", "nuke_arithmetic", "shadows", "preview", "docs", "ground", "node",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files that take longest first; the tests of a file keep their order."""
+    places = {f"test_{name}": place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(places)))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -36,23 +49,6 @@ def _as_utf8(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return type(value)(_as_utf8(item) for item in value)
     return value
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _one_table_a_map() -> Iterator[None]:
-    """Tabulate maps of the same pixels once: most tests render with the same two maps, and the table is most of their time."""
-    computed, kept = irradiance.irradiance_table, {}
-
-    def table(pixels: np.ndarray, size: int = 128) -> np.ndarray:
-        key = (pixels.shape, pixels.dtype.str, size, hashlib.sha256(np.ascontiguousarray(pixels)).digest())
-        if key not in kept:
-            kept[key] = computed(pixels, size)  # (size, size, 3)
-            kept[key].flags.writeable = False
-        return kept[key]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(irradiance, "irradiance_table", table)
-        yield
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -13,7 +13,7 @@ from PySide6.QtTest import QTest
 import qt
 from relamp.core.shape.ground import given_ground
 from relamp.ui.ground_overlay import SUBJECT
-from shots import Shot, layer, write_exr
+from shots import QUICK, Shot, layer, write_exr
 
 
 def shown(panel, shot: Shot, **parameters: object):
@@ -21,7 +21,7 @@ def shown(panel, shot: Shot, **parameters: object):
     watch = Watch(panel)
     panel.open(str(shot.plate_frame(1002)))
     qt.until(lambda: "plate" in watch.pictures, "the plate")
-    for name, value in parameters.items():
+    for name, value in (QUICK | parameters).items():
         panel.session.set(name, value)
     if not panel.lights.ground.isChecked():
         QTest.keyClick(panel.view, Qt.Key.Key_G)

@@ -117,6 +117,7 @@ def deliver_frames(
     _check_writable(folder)
     _log_start(plan, description)
     report = Report(expected, str(plan.inputs.out))
+    save_report(report, path)  # a process that is killed leaves what was expected of it
     send = _Progress(len(plan.tasks), on_event or (lambda _: None))
     try:
         with last_words(lambda: _abandon(report, path)):
