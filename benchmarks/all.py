@@ -50,7 +50,7 @@ ROWS = (
     Row("published", "published_speed.py", "--steps 2 --size 256"),
     Row(
         "deflicker", "deflicker.py --out renders/deflicker", "--tables speed", "data/flicker",
-        "benchmarks/validation/render_flicker.py, with Mitsuba",
+        "benchmarks/validation/render_flicker.py (with Mitsuba)",
     ),
 )  # fmt: skip
 

@@ -340,7 +340,7 @@ def frame_samples(plan: Plan | PassesPlan, number: int) -> Samples:
     """Samples of one frame of a plan by its number; raises `InputError` where it cannot be read."""
     task = FrameTask(number, RENDER, number, plan.tasks[0].out)
     camera = plan.camera.at(number)
-    frame = read_plate(task, plan.inputs, plan.parameters, plan.colour)
+    frame = read_plate(task, plan.inputs, plan.parameters, plan.colour, carry=False)
     return samples_of(gather(frame, task, plan.inputs, plan.parameters, plan.colour, camera), camera.rotation)
 
 
