@@ -69,7 +69,6 @@ def _work(panel, out: Path) -> None:
     panel.rig.select(0)
     _until(lambda: not panel.client.busy())
     _grab(panel, out / "panel_lights.jpg")
-    panel.session.set("ground", "0.5,12")
     panel.lights.ground.click()
     _until(lambda: not panel.client.busy())
     _grab(panel, out / "panel_ground.jpg")
