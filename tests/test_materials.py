@@ -16,6 +16,8 @@ from relamp.core.parameters import RelightParameters
 from relamp.core.pictures.layers import ALBEDO, GLOSSINESS, METALLIC, ROUGHNESS
 from relamp.core.pictures.makers import MAKERS
 from relamp.core.pictures.rec709 import display_code
+from relamp.core.shape.mirrored import followed
+from relamp.core.shape.shadow import Surface
 from relamp.core.shot.prepare import prepare
 from shots import layer, soft_light, sphere, write_exr
 
@@ -112,6 +114,48 @@ def test_what_cannot_be_a_material_is_said(ball, capsys):
     assert "reformat it to the plate" in capsys.readouterr().err
     assert render(folder, "o.####.exr", "--metallic", str(folder / "other.####.exr")) == 4
     assert "--metallic" in capsys.readouterr().err
+
+
+def test_a_reflection_that_meets_the_subject_shows_the_point_that_it_meets():
+    height = np.zeros((32, 64), np.float32)
+    height[:, 40:] = 50  # a wall, seen from above, that rises at column 40
+    normals = np.broadcast_to(np.float32([0, 0, 1]), (32, 64, 3))
+    surface = Surface(height, normals, np.ones((32, 64), bool))
+    for towards, hidden in (((1, 0, 0.2), True), ((-1, 0, 0.2), False), ((0, 0, 1), False), ((0.2, 0, 1), False)):
+        d = np.broadcast_to(np.float32(towards) / np.linalg.norm(towards).astype(np.float32), (32, 64, 3))
+        met = followed(surface, d, np.zeros((32, 64), np.float32))
+        assert (met.hidden[:, 10:29] == hidden).all()
+        shown = met.place[:, 10:29]
+        assert np.array_equal(shown, np.full((32, 19), -1)) if not hidden else ((shown % 64 >= 40).all())
+        assert not hidden or (shown // 64 == np.arange(32)[:, None]).all()  # the ray goes along its row
+
+
+def test_a_metal_floor_mirrors_the_wall_behind_it_under_the_new_light(tmp_path):
+    size, floor, wall = 64, -0.8, -4.0
+    rays = camera_rays(size, size)  # (h, w, 3)
+    near = np.where(rays[..., 1] < 0, floor / np.minimum(rays[..., 1], -1e-6), np.inf)
+    far = wall / rays[..., 2]
+    below = near < far
+    normals = np.where(below[..., None], np.float32([0, 1, 0]), np.float32([0, 0, 1])).astype(np.float32)
+    depth = -(rays[..., 2] * np.minimum(near, far))
+    red = np.where(below[..., None], 1.0, np.float32([0.6, 0.15, 0.1]))
+    plate = np.broadcast_to(
+        np.float32([0.6, 0.15, 0.1]), (size, size, 3)
+    )  # in even light a mirror shows the wall's albedo
+    passes = np.dstack([normals, depth, red, np.full_like(depth, 0.02), below])
+    names = ("N.X", "N.Y", "N.Z", "Z", "albedo.R", "albedo.G", "albedo.B", "roughness.Y", "metallic.Y")
+    write_exr(tmp_path / "passes.1001.exr", passes.astype(np.float32), names)
+    write_exr(tmp_path / "plate.1001.exr", plate, ("R", "G", "B"))
+    write_exr(tmp_path / "a.exr", np.ones((64, 128, 3), np.float32), ("R", "G", "B"))
+    write_exr(tmp_path / "b.exr", soft_light((0, 0.3, 1.0)), ("R", "G", "B"))
+    assert render(tmp_path, "o.####.exr", "--env-level", "absolute") == 0
+    assert render(tmp_path, "flat.####.exr", "--env-level", "absolute", "--shadows", "0") == 0
+    one, flat = (layer(tmp_path / name, "R", "G", "B") for name in ("o.1001.exr", "flat.1001.exr"))
+    mirrored = below & (normals[..., 1] > 0) & (depth > 3.2)
+    seen, lit = one[mirrored].mean(0), one[~below].mean(0)
+    np.testing.assert_allclose(seen, lit, rtol=0.2)  # the corner is darker than the mean of the wall
+    # Without the subject's shape it would mirror the map ahead, which is dark and grey.
+    assert flat[mirrored].mean(0)[0] / flat[mirrored].mean(0)[1] < 1.5
 
 
 @pytest.mark.parametrize("roughness", [0.0, 0.05, 0.1, 0.3, 1.0])

@@ -22,6 +22,7 @@ from ..light.glossy import Mirror, specular
 from ..light.octahedral import sample_table
 from ..light.reflection import reflected
 from .analytic import DARKEST
+from .neighbours import Neighbours
 
 DIELECTRIC = 0.04  # share of light at normal incidence that glass, skin or paint reflects
 ROUGHNESS = 0.5  # used where no roughness is given
@@ -62,7 +63,7 @@ class Gloss:
     `rays`, `across` and `down` (H, W, 3) are those of `light.backdrop.camera_rays` and `light.glossy.steps_of`. `source` is
     None where the old light is not known; it is then taken as even white light. `scale` is a
     factor on the new light that is part of the analytic gain (`gain.analytic.alone`). `level` is the level of the old light in
-    the plate's units.
+    the plate's units. `neighbours` is what the subject mirrors of itself; None where its shape is not traced.
     """
 
     materials: Materials
@@ -73,6 +74,7 @@ class Gloss:
     source: Side | None
     scale: float = 1.0
     level: float = 1.0
+    neighbours: Neighbours | None = None
 
     def gain(
         self,
@@ -93,7 +95,10 @@ class Gloss:
             arriving: (n, W, 3) the share of the old light that arrives, or None for 1.
         """
         was, matte_was, spec = self._was(plate, normals, rows, arriving)
-        new = matte_was * np.exp(matte) + spec * self._mirrored(self.target, normals, rows) * np.float32(self.scale)
+        mirrored = self._mirrored(self.target, normals, rows)
+        if self.neighbours is not None:
+            mirrored = self.neighbours.over(mirrored, self.neighbours.new, rows)
+        new = matte_was * np.exp(matte) + spec * mirrored * np.float32(self.scale)
         change = np.log((new + FAINT) / (was + FAINT))
         met = np.minimum(np.abs(change).max(-1, keepdims=True) / MET, 1)  # (n, W, 1), 0 where nothing changes
         kept = np.log(np.maximum(plate, 0) + epsilon) - np.log(was * np.float32(self.level) + epsilon)
@@ -112,6 +117,8 @@ class Gloss:
         if arriving is not None:
             received = received * arriving
         mirrored = np.ones_like(normals) if self.source is None else self._mirrored(self.source, normals, rows)
+        if self.neighbours is not None:
+            mirrored = self.neighbours.over(mirrored, self.neighbours.was, rows)
         metal = self.materials.metallic[rows][..., None]
         albedo = self._albedo(plate, received, mirrored, rows)
         cosine = np.clip(-np.einsum("hwk,hwk->hw", self.rays[rows], normals), 0, 1)
