@@ -13,7 +13,8 @@ import numpy as np
 
 from ..errors import UsageError
 from ..light.octahedral import Facing, sample_table
-from ..pictures.bands import bands
+from ..pictures.bands import bands, each_band
+from ..pictures.channels import thrice
 from ..shape.edges import own_light
 from .analytic import DARKEST, Hint
 from .arrival import Arrival, TracedLights
@@ -46,7 +47,8 @@ class Subject:
         """How much of each pixel the plate covers, (H, W): its alpha, but 1 where alpha is 0 inside the matte; None means 1."""
         if self.alpha is None:
             return None
-        return np.where((self.alpha <= 0) & (self.weight > 0), np.float32(1), self.alpha)
+        empty = self.alpha <= 0
+        return np.where(empty & (self.weight > 0), np.float32(1), self.alpha) if empty.any() else self.alpha
 
     @cached_property
     def own(self) -> np.ndarray:
@@ -134,23 +136,28 @@ def finish(given: FinishInput, law: Law, layers: tuple[str, ...] = ()) -> Finish
     lamps: list[np.ndarray] = []
     if "lamps" in layers:
         lamps = [np.zeros_like(beauty) for _ in (*(rig.lights if rig else ()), *shading.lamps[:-1])]
-    for rows in bands(beauty.shape[0]):
+    own = subject.own
+
+    def relight(rows: slice) -> None:
         weight = subject.weight[rows]
         if not weight.any():
             beauty[rows] = subject.plate[rows]
-            continue
+            return
         band = _Band(given, rows)
         gain = gain_of(band)
         changed[rows] = touched(weight, gain, law)
-        relit = relight_band(subject.own, subject.alpha, gain, law, rows)
-        blended = blend(subject.plate[rows], subject.own[rows], relit, weight, law)
+        relit = relight_band(own, subject.alpha, gain, law, rows)
+        blended = blend(subject.plate[rows], own[rows], relit, weight, law)
         beauty[rows] = blended if changed[rows].all() else np.where(changed[rows], blended, subject.plate[rows])
         if lamps:
-            share = relit * (weight * np.float32(law.mix))[..., None]
+            share = relit * thrice(weight * np.float32(law.mix))
             _share_out(lamps, share, parts_of(gain, band), rows)
         if "ratio" in layers:
             ratio = np.exp(gain) * np.float32(law.level)
-            finished.layers["ratio"][rows] = np.where((weight > 0)[..., None], ratio, 1)
+            inside = weight > 0
+            finished.layers["ratio"][rows] = ratio if inside.all() else np.where(inside[..., None], ratio, 1)
+
+    each_band(beauty.shape[0], relight)
     finished.lamps = lamps
     finished.layers |= _layers(given, law, layers)
     return finished
@@ -212,16 +219,20 @@ def _gain(given: FinishInput, epsilon: float, by_lamp: bool) -> tuple[GainOf, Pa
     coverage = subject.coverage
     if not lacking(subject.weight, coverage, subject.known).any():
         return gain_of, _parts
-    gains: list[np.ndarray] = []
-    by_band: list[list[np.ndarray]] = []
-    for rows in bands(height):
+    gain = np.empty_like(subject.plate)
+    by_band: dict[int, list[np.ndarray]] = {}
+
+    def make(rows: slice) -> None:
         band = _Band(given, rows)
-        gains.append(gain_of(band))
+        gain[rows] = gain_of(band)
         if by_lamp:
-            by_band.append(_shares(_parts(gains[-1], band)))
+            by_band[rows.start] = _shares(_parts(gain[rows], band))
+
+    each_band(height, make)
     edge = (subject.weight, coverage, subject.known)
-    shares = [carry_outward(np.concatenate(rows), *edge) for rows in zip(*by_band, strict=True)]  # (H, W, 3) each
-    gain = carry_outward(np.concatenate(gains), *edge)
+    ordered = [by_band[start] for start in sorted(by_band)]
+    shares = [carry_outward(np.concatenate(rows), *edge) for rows in zip(*ordered, strict=True)]  # (H, W, 3) each
+    carry_outward(gain, *edge)
     return lambda band: gain[band.rows], lambda _, band: [share[band.rows] for share in shares]
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from cachetools import LRUCache, cached
 
-from ..pictures.bands import bands
+from ..pictures.bands import each_band
 from .shadow import FINER, SHARPEST, WIDEST, Surface, walked
 
 LARGEST = 512  # px, longer side at which reflections are followed
@@ -57,13 +57,16 @@ def followed(surface: Surface, directions: np.ndarray, roughness: np.ndarray) ->
         directions: (h, w, 3) unit, camera space, in which the surface mirrors. roughness: (h, w), 0 to 1.
     """
     hidden, place = np.zeros(surface.top.shape, np.float32), np.full(surface.top.shape, -1, np.int32)
-    for rows in bands(len(hidden)):
+
+    def follow(rows: slice) -> None:
         row, column = np.nonzero(surface.standing[rows])
         if not row.size:
-            continue
+            return
         row = row + rows.start
         wide = np.clip(LOBE * roughness[row, column] ** 2, SHARPEST, WIDEST).astype(np.float32)
         met = np.full(row.shape, -1, np.int32)
         hidden[row, column] = 1 - walked(surface, directions[row, column].T, wide, row, column, FINER, math.inf, met)
         place[row, column] = met
+
+    each_band(len(hidden), follow)
     return Met(hidden, place)
