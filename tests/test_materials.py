@@ -11,8 +11,10 @@ from relamp.core.job import RelightJob
 from relamp.core.light.backdrop import camera_rays
 from relamp.core.light.environment import lookup, rotation_matrix
 from relamp.core.light.glossy import Mirror, specular
+from relamp.core.light.irradiance import irradiance
 from relamp.core.light.reflection import prefilter, reflected
 from relamp.core.parameters import RelightParameters
+from relamp.core.pictures.curves import encode_srgb
 from relamp.core.pictures.layers import ALBEDO, GLOSSINESS, METALLIC, ROUGHNESS
 from relamp.core.pictures.makers import MAKERS
 from relamp.core.pictures.rec709 import display_code
@@ -240,3 +242,63 @@ def test_whatever_decides_a_pixel_is_in_the_fingerprint_of_its_frame(ball):
     assert fingerprint(**rig, working_size=64) != fingerprint(**rig, working_size=96)
     assert fingerprint(estimator="own", seed=1) != fingerprint(estimator="own", seed=2)
     assert fingerprint(seed=1) == fingerprint(seed=2)
+
+
+@pytest.fixture
+def cards(tmp_path):
+    """A wall of cards of six greys and colours under a light from the left, with its true passes; lit by what is written."""
+    rng = np.random.default_rng(5)
+    size = 96
+    albedo = cv2.resize(
+        0.04 + 0.5 * rng.random((8, 8, 3)).astype(np.float32) ** 2, (size, size), interpolation=cv2.INTER_NEAREST
+    )
+    x = np.linspace(-0.9, 0.9, size, dtype=np.float32)[None].repeat(size, 0)
+    normals = np.dstack([x, 0 * x, np.sqrt(1 - x**2)])
+    matte = np.zeros((size, size), np.float32)
+    matte[8:-8, 8:-8] = 1
+    light = soft_light((-1, 0.2, 1))
+    received = irradiance(light, normals.astype(np.float32))
+    for name, pixels, names in (
+        ("plate", np.dstack([albedo * received, matte]), ("R", "G", "B", "A")),
+        ("normals", normals * matte[..., None], ("X", "Y", "Z")),
+        ("albedo", albedo, ("R", "G", "B")),
+        ("coded", encode_srgb(albedo), ("R", "G", "B")),
+        ("other", 0.02 + 0.9 * rng.random((size, size, 3)) ** 4, ("R", "G", "B")),
+        ("rough", np.ones((size, size, 1)), ("Y",)),
+        ("part", normals * (matte * (x < 0.3))[..., None], ("X", "Y", "Z")),
+    ):
+        write_exr(tmp_path / f"{name}.1001.exr", np.asarray(pixels, np.float32), names)
+    write_exr(tmp_path / "a.exr", light, ("R", "G", "B"))
+    write_exr(tmp_path / "b.exr", soft_light((1, 0.2, 1)), ("R", "G", "B"))
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("albedo", "said"),
+    [("albedo", None), ("coded", "looks encoded for a display"), ("other", "does not fit the plate")],
+)
+def test_an_albedo_that_is_encoded_or_of_another_shot_is_told(cards, capsys, albedo, said):
+    files = {"albedo": albedo, "roughness": "rough", "normals": "normals"}
+    given = [part for name, file in files.items() for part in (f"--{name}", str(cards / f"{file}.1001.exr"))]
+    lights = ["--env", str(cards / "b.exr"), "--source-env", str(cards / "a.exr"), "--shadows", "0"]
+    plate = str(cards / "plate.1001.exr")
+    assert main(["render", plate, "--backbone", "ratio", "--out", str(cards / "o.exr"), *lights, *given]) == 0
+    told = capsys.readouterr().err
+    assert ("the albedo is used as it is" in told) == (said is not None)
+    assert said is None or said in told
+
+
+def test_normals_that_lack_a_part_of_the_matte_and_an_unused_albedo_are_told(cards, capsys):
+    given = [
+        "--normals",
+        str(cards / "part.1001.exr"),
+        "--albedo",
+        str(cards / "albedo.1001.exr"),
+        "--env",
+        str(cards / "b.exr"),
+    ]
+    plate = str(cards / "plate.1001.exr")
+    assert main(["render", plate, "--backbone", "ratio", "--out", str(cards / "o.exr"), *given]) == 0
+    told = capsys.readouterr().err
+    assert "the normals are empty in" in told
+    assert "the albedo is not used" in told

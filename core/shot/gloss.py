@@ -10,7 +10,7 @@ from ..gain.analytic import DARKEST
 from ..gain.arrival import TracedLights
 from ..gain.finish import FinishInput, Shading
 from ..gain.law import unpremultiply
-from ..gain.materials import Gloss, Materials, Side, level_of
+from ..gain.materials import Gloss, Materials, Side, doubt_of_albedo, level_of
 from ..gain.neighbours import Neighbours
 from ..light.glossy import Mirror, steps_of
 from ..light.irradiance import Light
@@ -52,6 +52,8 @@ def gloss_of(
         gloss = replace(
             gloss, level=level_of(gloss, seen, subject.normals, subject.weight, plan.colour.luminance_weights)
         )
+    if doubt := doubt_of_albedo(gloss, seen, subject.normals, subject.weight):
+        plan.colour.warn_once(f"the albedo is used as it is, but {doubt}")
     if traced is None or traced.relief is None:
         return gloss
     strength = plan.parameters.shadows
