@@ -116,7 +116,7 @@ def _warn_about_gaps(subject: Subject) -> None:
         empty = float((sure & ~known).sum() / sure.sum())
         if empty > GAP:
             log.warning(
-                "the %s empty in %.0f %% of the matte: this pass may be of another shot or frame, or the matte holds more than it",
+                "the %s empty in %.0f %% of the matte: the pass may be of another shot or frame, or the matte holds more than it",
                 name, 100 * empty,
             )  # fmt: skip
 
