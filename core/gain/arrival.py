@@ -163,7 +163,7 @@ class TracedLights:
 
     `rig` are lights at places in the scene, added to the target or to the plate's own light. `ground` is the subject's
     shadow on the ground, None where there is none. `relief` is the surface on which shadows were traced; None without
-    shadows.
+    shadows, and where its depth was not given.
     """
 
     target: Arrival

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from ..shape.mirrored import Met
 from .guide import enlarged_rows
+
+LONE = 5  # px, side of the median that removes single bright points: highlights, seen from where they are none
+SOFT = 1.2  # px, standard deviation of the filter after it
 
 
 @dataclass(frozen=True)
@@ -28,8 +32,15 @@ class Neighbours:
         """Look up what is met in pictures (h, w, 3) of the subject under both lights."""
         hidden = met.hidden[..., None] * np.float32(strength)
         at = np.maximum(met.place, 0)
-        return cls(hidden, hidden * was.reshape(-1, 3)[at], hidden * new.reshape(-1, 3)[at], shape)
+        seen = (hidden, hidden * was.reshape(-1, 3)[at], hidden * new.reshape(-1, 3)[at])
+        return cls(*(_lobed(plane) for plane in seen), shape)
 
     def over(self, mirrored: np.ndarray, light: np.ndarray, rows: slice) -> np.ndarray:
         """What surfaces mirror, (n, W, 3): `mirrored` of the environment, hidden by the subject; `light` is `was` or `new`."""
         return mirrored * (1 - enlarged_rows(self.hidden, rows, self.shape)) + enlarged_rows(light, rows, self.shape)
+
+
+def _lobed(plane: np.ndarray) -> np.ndarray:
+    """A plane (h, w, C) smoothed, because one ray stands for the lobe of a reflection."""
+    settled = cv2.medianBlur(np.ascontiguousarray(plane, np.float32), LONE)
+    return cv2.GaussianBlur(settled, (0, 0), SOFT).reshape(plane.shape)
