@@ -32,8 +32,8 @@ class Neighbours:
         """Look up what is met in pictures (h, w, 3) of the subject under both lights."""
         hidden = met.hidden[..., None] * np.float32(strength)
         at = np.maximum(met.place, 0)
-        seen = (hidden, hidden * was.reshape(-1, 3)[at], hidden * new.reshape(-1, 3)[at])
-        return cls(*(_lobed(plane) for plane in seen), shape)
+        met_was, met_new = (_lobed(hidden * light.reshape(-1, 3)[at]) for light in (was, new))
+        return cls(_lobed(hidden), met_was, met_new, shape)
 
     def over(self, mirrored: np.ndarray, light: np.ndarray, rows: slice) -> np.ndarray:
         """What surfaces mirror, (n, W, 3): `mirrored` of the environment, hidden by the subject; `light` is `was` or `new`."""
