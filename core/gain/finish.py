@@ -18,7 +18,7 @@ from ..shape.edges import own_light
 from .analytic import DARKEST, Hint
 from .arrival import Arrival, TracedLights
 from .guide import GuidedResidual, enlarge_residual
-from .law import Law, blend, carry_outward, lacking, relight_band, touched, unpremultiply
+from .law import Law, base_of, blend, carry_outward, lacking, relight_band, touched, unpremultiply
 from .materials import Gloss, Materials
 
 
@@ -125,7 +125,7 @@ def finish(given: FinishInput, law: Law, layers: tuple[str, ...] = ()) -> Finish
             were traced.
     """
     subject, shading, traced = given.subject, given.shading, given.traced
-    gain_of, parts_of = _gain(given, law.epsilon, "lamps" in layers)
+    gain_of, parts_of = _gain(given, law, "lamps" in layers)
     beauty, changed = np.empty_like(subject.plate), np.zeros(subject.plate.shape, bool)
     finished = Finished(beauty, changed)
     if "ratio" in layers:
@@ -139,7 +139,7 @@ def finish(given: FinishInput, law: Law, layers: tuple[str, ...] = ()) -> Finish
         if not weight.any():
             beauty[rows] = subject.plate[rows]
             continue
-        band = _Band(given, rows)
+        band = _Band(given, rows, law)
         gain = gain_of(band)
         changed[rows] = touched(weight, gain, law)
         relit = relight_band(subject.own, subject.alpha, gain, law, rows)
@@ -162,6 +162,15 @@ class _Band:
 
     given: FinishInput
     rows: slice
+    law: Law
+
+    @cached_property
+    def light(self) -> np.ndarray:
+        """The un-premultiplied plate, (n, W, 3), without the grain that the law treats apart."""
+        subject = self.given.subject
+        return unpremultiply(
+            base_of(subject.plate, self.law, self.rows), None if subject.alpha is None else subject.alpha[self.rows]
+        )
 
     @cached_property
     def facing(self) -> Facing:
@@ -176,18 +185,22 @@ class _Band:
 
     @cached_property
     def rig(self) -> list[np.ndarray]:
-        """The lights of the rig over the plate's own light, (n, W, 3) each; none without a rig."""
-        traced = self.given.traced
+        """The lights of the rig over the plate's own light, (n, W, 3) each, with what given materials mirror of them."""
+        traced, gloss = self.given.traced, self.given.gloss
         if traced is None or traced.rig is None:
             return []
-        return traced.rig.over_own(traced.source, self.facing, self.rows)
+        matte = traced.rig.over_own(traced.source, self.facing, self.rows)
+        if gloss is None:
+            return matte
+        normals, arriving = self.facing.directions, self.source_arriving
+        return gloss.with_rig(matte, traced.rig, self.light, normals, self.rows, self.law.epsilon, arriving)
 
 
 GainOf = Callable[["_Band"], np.ndarray]
 PartsOf = Callable[[np.ndarray, "_Band"], list[np.ndarray]]
 
 
-def _gain(given: FinishInput, epsilon: float, by_lamp: bool) -> tuple[GainOf, PartsOf]:
+def _gain(given: FinishInput, law: Law, by_lamp: bool) -> tuple[GainOf, PartsOf]:
     """Functions that return the log gain of any rows, and the light of each lamp in it (see `_parts`).
 
     Soft matte edges need the whole frame's gain, to carry it outward; where `by_lamp`, what each lamp has of it goes with it, or
@@ -204,9 +217,8 @@ def _gain(given: FinishInput, epsilon: float, by_lamp: bool) -> tuple[GainOf, Pa
         if given.traced is not None:
             gain += given.traced.log_share(band.facing, rows, None if given.gloss is None else band.source_arriving)
         if given.gloss is not None:
-            alpha = None if subject.alpha is None else subject.alpha[rows]
-            light = unpremultiply(subject.plate[rows], alpha)  # (n, W, 3)
-            gain = given.gloss.gain(gain, light, band.facing.directions, rows, epsilon, band.source_arriving)
+            arriving = band.source_arriving
+            gain = given.gloss.gain(gain, band.light, band.facing.directions, rows, law.epsilon, arriving)
         return _with_rig(gain, band.rig)
 
     coverage = subject.coverage
@@ -215,7 +227,7 @@ def _gain(given: FinishInput, epsilon: float, by_lamp: bool) -> tuple[GainOf, Pa
     gains: list[np.ndarray] = []
     by_band: list[list[np.ndarray]] = []
     for rows in bands(height):
-        band = _Band(given, rows)
+        band = _Band(given, rows, law)
         gains.append(gain_of(band))
         if by_lamp:
             by_band.append(_shares(_parts(gains[-1], band)))

@@ -41,7 +41,9 @@ def gloss_of(
     across, down = steps_of(rays, subject.normals)
     gloss = Gloss(subject.materials, rays, across, down, target, source, scale, shading.source_level)
     if subject.materials.albedo is None:
-        return gloss
+        # The level of a source light counts where levels are believed; else the subject's mean is taken for middle grey.
+        believed = source is not None and plan.parameters.level_mode() == "absolute"
+        return gloss if believed else replace(gloss, assumed=1 / (plan.job.measured.anchor or 1.0))
     seen = unpremultiply(subject.plate, subject.alpha)
     return replace(gloss, level=level_of(gloss, seen, subject.normals, subject.weight, plan.colour.luminance_weights))
 
