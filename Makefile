@@ -17,9 +17,11 @@ SYSTEM_LIBRARIES := libegl1 libgl1 libxkbcommon0 libdbus-1-3 libfontconfig1 \
 demo: setup
 	$(BIN)/python examples/demo.py renders/demo
 
+# The commands that tests start are compiled once, as those of an install are, also where the environment says not to.
+test: export PYTHONDONTWRITEBYTECODE =
 test: setup blender
 	$(BIN)/ruff check .
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 test-slow: setup
 	$(BIN)/python -m pytest -m slow

@@ -1,8 +1,8 @@
 """How long an artist waits for a preview of an HD frame, from the front end's side: python benchmarks/preview_latency.py
 
-A warm worker process is asked for the relit picture at 960 px after each kind of change, thirty times: median and worst in
+A warm worker process is asked for the relit picture at 960 px after each kind of change, ten times: median and worst in
 milliseconds, the processor time the worker took for one (on a machine that is busy the waiting says little), and what it
-then holds in memory. `--backbone` measures another relighter than `ratio`.
+then holds in memory. `--backbone` measures another relighter than `relamp`, `--out FILE` writes the page.
 """
 
 # pyright: reportMissingImports=false
@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 import OpenImageIO as oiio
+from report import Report
 
 from relamp.core.light.environment import directions
 from relamp.core.rpc import Client
@@ -31,20 +32,21 @@ FRAMES = 32
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--backbone", default="ratio")
-    parser.add_argument("--times", type=int, default=30)
+    parser.add_argument("--backbone", default="relamp")
+    parser.add_argument("--times", type=int, default=10)
+    parser.add_argument("--out", type=Path, help="write the page here, too")
     parser.add_argument("--size", type=int, default=960, help="px of the preview's longer side")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        parameters = _shot(Path(folder)) | {"backbone": options.backbone}
+        parameters = hd_shot(Path(folder)) | {"backbone": options.backbone}
         client = Client(sys.executable)
         try:
-            _measure(client, parameters, options.times, options.size)
+            _measure(client, parameters, options.times, options.size, Report(options.out))
         finally:
             client.close()
 
 
-def _measure(client: Client, parameters: dict[str, Any], times: int, size: int) -> None:
+def _measure(client: Client, parameters: dict[str, Any], times: int, size: int, say: Report) -> None:
     def ask(stage: str = "relit", frame: int = 1, more: dict[str, Any] | None = None, **changed: Any) -> float:
         job = {"schema": "relamp.job/1", "parameters": {**parameters, **changed}}
         begun = time.perf_counter()
@@ -52,10 +54,14 @@ def _measure(client: Client, parameters: dict[str, Any], times: int, size: int) 
         client.call("preview", params).result(600)
         return 1000 * (time.perf_counter() - begun)
 
+    say(
+        f"A grained plate of {WIDTH} x {HEIGHT}, previewed at {size} px; {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}.\n"
+    )
+    say("| what | median, ms | worst, ms | processor, ms |\n| --- | ---: | ---: | ---: |")
     begun = time.perf_counter()
     client.call("status").result(600)
-    print(f"{'worker started':24}{1000 * (time.perf_counter() - begun):8.0f} ms")
-    print(f"{'first picture':24}{ask():8.0f} ms")
+    say(f"| worker started, once | {1000 * (time.perf_counter() - begun):.0f} | | |")
+    say(f"| first picture, once | {ask():.0f} | | {1000 * _status(client)['cpu_seconds']:.0f} |")
     maps = (parameters["source_env"], parameters["env"])
     plates = (parameters["plate"].replace("plate.", "other."), parameters["plate"])
     kinds = {
@@ -64,26 +70,26 @@ def _measure(client: Client, parameters: dict[str, Any], times: int, size: int) 
         "dim a lamp": lambda i: ask(more={"dim": [0.03 * i, 1.0, 1.0, 1.0, 1.0]}),
         "brighten the view": lambda i: ask(more={"exposure": 0.05 * i}),
         "a new frame": lambda i: ask(frame=2 + i % (FRAMES - 1)),
+        "other words": lambda i: ask(env=None, prompt=f"warm key {20 + i} degrees left"),
+        "another strength of shadows": lambda i: ask(shadows=0.5 + 0.04 * i),
+        "another share of the relight": lambda i: ask(mix=1.0 - 0.05 * i),
         "a new environment": lambda i: ask(env=maps[i % 2]),
         "a new plate": lambda i: ask(plate=plates[i % 2], anchor=1.0 + 0.01 * i),
     }
-    print(f"{'load of the machine':24}{os.getloadavg()[0]:8.1f}, {os.cpu_count()} cores")
     for name, kind in kinds.items():
         before = _status(client)["cpu_seconds"]
         taken = [kind(i) for i in range(times)]
         busy = 1000 * (_status(client)["cpu_seconds"] - before) / times
-        print(
-            f"{name:24}{statistics.median(taken):8.0f} ms, worst {max(taken):6.0f}, processor {busy:5.0f}", flush=True
-        )
-    print(f"{'worker memory':24}{_status(client)['memory'] / 1e6:8.0f} MB")
+        say(f"| {name} | {statistics.median(taken):.0f} | {max(taken):.0f} | {busy:.0f} |")
+    say(f"\nThe worker then holds {_status(client)['memory'] / 1e6:.0f} MB; load {os.getloadavg()[0]:.1f}.")
 
 
 def _status(client: Client) -> dict[str, Any]:
     return client.call("status").result(60).result
 
 
-def _shot(folder: Path) -> dict[str, Any]:
-    """A grained HD plate of a large ball with its normals, and two maps."""
+def hd_shot(folder: Path, frames: int = FRAMES) -> dict[str, Any]:
+    """A grained HD plate of a large ball with its normals, and two maps: the parameters that name them."""
     y, x = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float32)
     x, y = (x - WIDTH / 2) / 500, (HEIGHT / 2 - y) / 500
     z = np.sqrt(np.maximum(1 - x * x - y * y, 0))
@@ -94,7 +100,7 @@ def _shot(folder: Path) -> dict[str, Any]:
     picture = np.concatenate([rgb, inside[..., None], normals], -1)
     names = ("R", "G", "B", "A", "N.X", "N.Y", "N.Z")
     _write(folder / "plate.0001.exr", picture, names)
-    for frame in range(1, FRAMES + 1):  # files of their own, but written once
+    for frame in range(1, frames + 1):  # files of their own, but written once
         for name in ("plate", "other"):
             copy = folder / f"{name}.{frame:04d}.exr"
             if not copy.exists():

@@ -1,6 +1,6 @@
-"""Twenty prompts, what light they give, their maps and the balls they light.
+"""Twenty prompts, what light they give, their maps and the balls they light; and fifty more, with what is understood of each.
 
-    python benchmarks/prompts.py [--out t.md] [--picture docs/prompts.jpg] [--rows 72]
+    python benchmarks/prompts.py [--out t.md] [--picture docs/prompts.jpg] [--rows 72] [--page docs/prompts.md]
 
 The table says of each where a surface receives most, in degrees to the right of the camera's view (180 is behind the camera) and
 above it, how much more than what faces away from there, in stops, and the warmth of that light: red over blue, in stops.
@@ -23,11 +23,14 @@ from report import Report
 from source_light import key
 
 from relamp.core.atomic import replacing
+from relamp.core.errors import UsageError
 from relamp.core.evaluation.evaluate import SPACE
 from relamp.core.light.balls import grey_and_chrome
 from relamp.core.light.environment import resize
 from relamp.core.light.irradiance import irradiance_table
 from relamp.core.light.prompt import from_prompt
+from relamp.core.light.said_back import said_back
+from relamp.core.light.words import describe
 from relamp.core.pictures.colour import Colour
 
 PROMPTS = (
@@ -52,6 +55,67 @@ PROMPTS = (
     "studio, key light, fill light and hair light",
     "even white light",
 )
+# As artists would type them, who have not read the vocabulary.
+UNREAD = (
+    "golden hour backlight",
+    "moonlight",
+    "single candle on the table",
+    "cool fill",
+    "cool blue light",
+    "make it look like sunset",
+    "rembrandt lighting, her left side dark",
+    "butterfly lighting",
+    "practical lamp behind her on the right",
+    "police lights",
+    "key two stops over fill",
+    "light her face from the left",
+    "dark and moody",
+    "night",
+    "dim room, one lamp",
+    "late afternoon sun through blinds",
+    "like a rainy day",
+    "film noir",
+    "hard sun from top right",
+    "firelight, flickering, from below",
+    "sci-fi, teal and orange",
+    "under a street lamp at night",
+    "bright overcast day",
+    "big soft source overhead",
+    "lit by a phone screen",
+    "TV glow in a dark living room",
+    "car headlights from behind",
+    "stage spotlight straight down",
+    "underwater",
+    "club lighting, magenta and cyan",
+    "make it warmer",
+    "a bit darker please",
+    "remove the shadows",
+    "snowy mountain at midday",
+    "window light, camera left, soft",
+    "north light",
+    "three point lighting",
+    "rim light only",
+    "silhouette against a bright window",
+    "sodium street lights",
+    "fluorescent office",
+    "christmas lights",
+    "lightning flash",
+    "sunrise over the sea behind them",
+    "neon pink from screen right",
+    "1/4 CTO on the key",
+    "key at 45 degrees, 3200K, fill two stops under",
+    "beauty dish",
+    "warm lamp on his face, cool moonlight on the back",
+    "cathedral, shafts of light",
+)
+PAGE = """# Fifty prompts
+
+What is understood of fifty prompts that were written without the vocabulary at hand, or the answer to those that are refused.
+`relamp env --prompt "..."` says the same of any other. Made by `python benchmarks/prompts.py --page docs/prompts.md`.
+
+| prompt | understood, or answered |
+| --- | --- |
+"""
 TITLE = 16  # px
 EVEN = 0.1  # stops of key to fill below which a light has no direction
 
@@ -60,6 +124,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, help="write the table here, too")
     parser.add_argument("--picture", type=Path, help="draw maps and balls, JPEG or PNG")
+    parser.add_argument("--page", type=Path, help="write the page of what is understood")
     parser.add_argument("--rows", type=int, default=72, help="height of a map, px")
     given = parser.parse_args()
     colour, say = Colour(), Report(given.out)
@@ -67,8 +132,24 @@ def main() -> None:
     say("| prompt | right, deg | up, deg | key:fill, stops | warmth, stops |\n| --- | ---: | ---: | ---: | ---: |")
     for prompt, pixels in maps.items():
         say(f"| {prompt} | {' | '.join(described(pixels, colour))} |")
+    if given.page:
+        with replacing(given.page, overwrite=True) as temporary:
+            temporary.write_text(page(), encoding="utf-8")
     if given.picture:
         draw(given.picture, [tile(prompt, pixels, given.rows, colour) for prompt, pixels in maps.items()])
+
+
+def page() -> str:
+    """The page of what is understood, a row a prompt."""
+    return PAGE + "".join(f"| {prompt} | {understood(prompt)} |\n" for prompt in UNREAD)
+
+
+def understood(prompt: str) -> str:
+    """What a prompt is read as, or in italics why it is refused."""
+    try:
+        return said_back(describe(prompt))
+    except UsageError as error:
+        return f"*{error}*"
 
 
 def described(pixels: np.ndarray, colour: Colour) -> list[str]:

@@ -94,7 +94,7 @@ def received(shape: Shape, view: View, rig: Path, shadows: float) -> np.ndarray:
 
 
 def highlights(folder: Path) -> list[np.ndarray]:
-    """Print the table of the balls' highlights, and return the path tracer's and Relamp's pictures side by side, a row a light."""
+    """Print the table of the balls' highlights; return a picture a light, Relamp's on the right of the path tracer's."""
     plate = channels(folder / "plate.exr", "R", "G", "B", "A", "roughness.Y", "metallic.Y")
     whole = cv2.erode((plate[..., 3] > 0.99).astype(np.uint8), np.ones((2 * EDGE + 1,) * 2, np.uint8)) > 0
     kinds = sorted({(float(m), float(r)) for r, m in plate[whole][:, 4:].round(3)})
@@ -108,7 +108,10 @@ def highlights(folder: Path) -> list[np.ndarray]:
         cells = []
         for metal, rough in kinds:
             ball = whole & (np.abs(plate[..., 4] - rough) < 1e-3) & (np.abs(plate[..., 5] - metal) < 1e-3)
-            bright = ball & (truth.mean(-1) > np.quantile(truth[ball].mean(-1), 0.999) / 4)
+            bright = ball & (truth.mean(-1) >= np.quantile(truth[ball].mean(-1), 0.999) / 4)
+            if truth[bright].max() < LEAST * truth[whole].max():
+                cells.append("not lit | ")
+                continue
             mean = truth[bright].mean()
             cells.append(f"{ours[bright].mean() / mean:.2f} | {100 * np.abs(ours - truth)[bright].mean() / mean:.0f} %")
         print(f"| {file.stem} | {' | '.join(cells)} |", flush=True)

@@ -13,11 +13,12 @@ from typing import Any
 import bpy
 
 from ..core.errors import UsageError
+from ..core.node import rig as posing
 from ..core.node import workers
 from ..core.node.bake import Bake, Outcome
-from ..core.node.request import make_job
+from ..core.node.request import PASSES_OF, make_job, make_passes_job
 from ..core.node.versions import Bakes, check_may_bake
-from . import group, inputs, properties
+from . import group, inputs, properties, rig
 
 
 @dataclass(eq=False)
@@ -35,7 +36,7 @@ running: dict[str, Running] = {}
 
 
 def begin(scene: bpy.types.Scene, tree: bpy.types.NodeTree, which: str) -> Running:
-    """Start a preview of the current frame (`preview`) or a bake of the range (`baked`).
+    """Start a preview of the current frame (`preview`), a bake of the range (`baked`) or its passes (`passes`).
 
     Raises:
         RelampError: the message says what to connect or to change.
@@ -48,21 +49,31 @@ def begin(scene: bpy.types.Scene, tree: bpy.types.NodeTree, which: str) -> Runni
     frames = (scene.frame_current,) if which == "preview" else tuple(range(scene.frame_start, scene.frame_end + 1))
     settings = _settings(tree, found, frames)
     bakes = bakes_of(tree)
+    if which != "passes":
+        settings |= _rig(scene, tree, frames, settings)
     place = bakes.version(tree.relamp.version)
+    if which == "passes":
+        found = {name: pipe for name, pipe in found.items() if name in PASSES_OF}
+    make = make_passes_job if which == "passes" else make_job
     given = inputs.sources(found, place.inputs, frames)
-    job = make_job(settings, given, place.pattern, folder=bpy.path.abspath("//"), frames=frames)
+    job = make(settings, given, place.pattern, folder=bpy.path.abspath("//"), frames=frames)
     written = any(source.written for source in given.values())
     if which == "preview":
         place = bakes.preview(job)
         given = inputs.sources(found, place.inputs / str(frames[0]), frames)
         job = make_job(settings, given, place.pattern, folder=bpy.path.abspath("//"), frames=frames)
         bakes.drop_old_previews(place)
+    elif which == "passes":
+        place = bakes.passes(job)
+        given = inputs.sources(found, place.inputs, frames)
+        job = make_passes_job(settings, given, place.pattern, folder=bpy.path.abspath("//"), frames=frames)
     else:
         check_may_bake(place, tree.relamp.version, job, tree.relamp.bake_over, written)
     if written:
         say(tree, "writing the inputs")
         inputs.write(scene, found, Path(next(s.path for s in given.values() if s.written)).parent, frames)
-    begun = Running(tree.name, Bake(workers.client(tree.relamp.python), job, place), which, tree.relamp.version)
+    method = "passes" if which == "passes" else "render"
+    begun = Running(tree.name, Bake(workers.client(tree.relamp.python), job, place, method), which, tree.relamp.version)
     begun.bake.start()
     running[tree.name] = begun
     say(tree, begun.bake.words)
@@ -82,6 +93,8 @@ def finish(begun: Running) -> Outcome:
         setattr(tree.relamp, "baked" if begun.which == "baked" else "previewed", shown.to_json())
         _forget_images(shown)
         tree.relamp.show = begun.which  # builds the group
+    if outcome.passes:
+        tree.relamp.passes = outcome.passes
     say(tree, outcome.sentence)
     return outcome
 
@@ -120,6 +133,29 @@ def _settings(tree: bpy.types.NodeTree, found: dict[str, inputs.Pipe], frames: t
         if name in found and not settings[space]:
             settings[space] = found[name].space
     return settings
+
+
+def _rig(
+    scene: bpy.types.Scene, tree: bpy.types.NodeTree, frames: tuple[int, ...], settings: dict[str, Any]
+) -> dict[str, Any]:
+    """The files of the rig that the scene's lights are, and of its camera where no other is given; written beside the bakes.
+
+    Raises:
+        UsageError: there is a rig file, too, or the lights cannot be used.
+    """
+    text = rig.text_of(scene, tree.relamp, frames)
+    if not text:
+        return {}
+    if settings["rig"]:
+        raise UsageError(
+            "the node has a collection of lights and a rig file too: empty the file in the Light tab, or the collection"
+        )
+    files = {"rig": text}
+    if tree.relamp.rig_space == rig.CAMERA and not settings["camera"]:
+        files["camera"] = rig.camera_text(scene, frames)
+    for written in files.values():
+        posing.write(bakes_of(tree).rig(written), written)
+    return {name: str(bakes_of(tree).rig(written)) for name, written in files.items()}
 
 
 def _forget_images(shown: group.Shown) -> None:

@@ -25,23 +25,26 @@ SOCKETS = {
     "plate": "Plate", "matte": "Matte", "env": "Environment", "bg": "Background", "normals": "Normals", "depth": "Depth",
 }  # fmt: skip
 """The sockets by the input's label, which is the same in every host (`knobs.PIPES`)."""
-MIX, OUT = "Mix", "Image"
+MIX, OUT, SHADOW = "Mix", "Image", "Shadow"
 _COLOUR, _FLOAT = "NodeSocketColor", "NodeSocketFloat"
 
 
 @dataclass(frozen=True)
 class Shown:
-    """The facts about frames on disk: their pattern, which frames exist, and the number of lamp layers."""
+    """The facts about frames on disk: their pattern, which frames exist, the number of lamp layers, and the names of the rig's
+    lights, which are the first lamps.
+    """
 
     pattern: str
     frames: tuple[int, ...]
     lamps: int
     version: int = 0
+    rig: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, baked: Baked, version: int) -> Shown:
         """The facts about a finished bake."""
-        return cls(baked.place.pattern, baked.frames, min(baked.lamps, LIVE_LAMPS), version)
+        return cls(baked.place.pattern, baked.frames, min(baked.lamps, LIVE_LAMPS), version, baked.rig[:LIVE_LAMPS])
 
     def to_json(self) -> str:
         """The facts as JSON, to be stored in the group."""
@@ -52,7 +55,8 @@ class Shown:
         """The inverse of `to_json`; None where `text` is not valid."""
         try:
             kept = json.loads(text)
-            return cls(str(kept["pattern"]), tuple(map(int, kept["frames"])), int(kept["lamps"]), int(kept["version"]))
+            frames, rig = tuple(map(int, kept["frames"])), tuple(map(str, kept.get("rig", ())))
+            return cls(str(kept["pattern"]), frames, int(kept["lamps"]), int(kept["version"]), rig)
         except (ValueError, KeyError, TypeError):
             return None
 
@@ -69,6 +73,7 @@ def new() -> bpy.types.NodeTree:
     for name in SOCKETS.values():
         face.new_socket(name=name, in_out="INPUT", socket_type=_FLOAT if name in ("Matte", "Depth") else _COLOUR)
     face.new_socket(name=OUT, in_out="OUTPUT", socket_type=_COLOUR)
+    face.new_socket(name=SHADOW, in_out="OUTPUT", socket_type=_COLOUR).default_value = (1, 1, 1, 1)
     _factor(face.new_socket(name=MIX, in_out="INPUT", socket_type=_FLOAT), 1.0)
     lamps = face.new_panel("Lamps", default_closed=True)
     for index in range(1, LIVE_LAMPS + 1):
@@ -87,8 +92,12 @@ def build(tree: bpy.types.NodeTree) -> None:
     plate = make.entry.outputs[SOCKETS["plate"]]
     kept = {"baked": tree.relamp.baked, "preview": tree.relamp.previewed}.get(tree.relamp.show, "")
     shown = Shown.from_json(kept) if kept else None
-    picture = plate if shown is None or not shown.frames else make.result(plate, shown)
+    picture, shadow = (plate, None) if shown is None or not shown.frames else make.result(plate, shown)
     tree.links.new(picture, make.exit.inputs[OUT])
+    if SHADOW in make.exit.inputs:  # a group of an older Relamp has no such socket
+        make.exit.inputs[SHADOW].default_value = (1, 1, 1, 1)
+        if shadow is not None:
+            tree.links.new(shadow, make.exit.inputs[SHADOW])
 
 
 class _Maker:
@@ -103,8 +112,11 @@ class _Maker:
         made.location = (x, y)
         return made
 
-    def result(self, plate: Any, shown: Shown) -> Any:
-        """The baked frames, lamps and mix live; the plate on frames that were not baked. Returns the output socket."""
+    def result(self, plate: Any, shown: Shown) -> tuple[Any, Any]:
+        """The baked frames, lamps and mix live, and the shadow on the ground where there is one.
+
+        On frames that were not baked it is the plate, and a shadow of 1, which darkens nothing. Returns the two sockets.
+        """
         picture = self.frames(shown)
         names = {socket.name: socket for socket in picture.outputs}
         beauty = names.get("Combined") or names["Image"]
@@ -124,12 +136,21 @@ class _Maker:
         self.link(plate, parted.inputs[0])
         self.link(made, joined.inputs["Image"])
         self.link(parted.outputs["Alpha"], joined.inputs["Alpha"])
-        switch = self.node("CompositorNodeSwitch", 480, 160)
+        there = self.where_baked(joined.outputs[0], shown, 160)
+        self.link(plate, there.inputs["Off"])
+        if "shadow" not in names:
+            return there.outputs[0], None
+        shadow = self.where_baked(names["shadow"], shown, -160)
+        shadow.inputs["Off"].default_value = (1, 1, 1, 1)
+        return there.outputs[0], shadow.outputs[0]
+
+    def where_baked(self, picture: Any, shown: Shown, y: int) -> Any:
+        """A switch that is on where frames were baked, and gives `picture` then."""
+        switch = self.node("CompositorNodeSwitch", 480, y)
         driver = switch.inputs["Switch"].driver_add("default_value").driver
         driver.type, driver.expression = "SCRIPTED", within(shown.frames)
-        self.link(plate, switch.inputs["Off"])
-        self.link(joined.outputs[0], switch.inputs["On"])
-        return switch.outputs[0]
+        self.link(picture, switch.inputs["On"])
+        return switch
 
     def frames(self, shown: Shown) -> Any:
         """The Image node that reads the baked frames."""

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import bpy
 
 from ..core.errors import RelampError
+from ..core.node.knobs import BUTTONS
 from . import bake, group
 
 _POLL = 0.1  # s between two polls of a bake
@@ -111,7 +112,7 @@ class _Baking(bpy.types.Operator):
 
     def _finish(self, begun: bake.Running) -> set[str]:
         outcome = bake.finish(begun)
-        if outcome.baked is None:
+        if outcome.baked is None and not outcome.passes:
             self.report({"WARNING" if outcome.stopped else "ERROR"}, outcome.sentence)
             return {"CANCELLED"}
         self.report({"INFO"}, outcome.sentence)
@@ -122,7 +123,7 @@ class RELAMP_OT_preview(_Baking):
     """Relight the current frame and show it"""
 
     bl_idname = "relamp.preview"
-    bl_label = "Preview this frame"
+    bl_label = BUTTONS["preview"][0]
     which = "preview"
 
 
@@ -130,15 +131,23 @@ class RELAMP_OT_bake(_Baking):
     """Relight the frames of the scene and show them"""
 
     bl_idname = "relamp.bake"
-    bl_label = "Bake range"
+    bl_label = BUTTONS["bake"][0]
     which = "baked"
+
+
+class RELAMP_OT_make_passes(_Baking):
+    """Make normals, depth and what else the estimator sees of the frames of the scene, and use them"""
+
+    bl_idname = "relamp.make_passes"
+    bl_label = BUTTONS["make_passes"][0]
+    which = "passes"
 
 
 class RELAMP_OT_cancel(bpy.types.Operator):
     """Stop the bake; finished frames are kept, and the next bake goes on there"""
 
     bl_idname = "relamp.cancel"
-    bl_label = "Cancel"
+    bl_label = BUTTONS["cancel"][0]
 
     def execute(self, context: Any) -> set[str]:
         """Request the bake to stop."""
@@ -150,7 +159,7 @@ class RELAMP_OT_version_up(bpy.types.Operator):
     """Let the next bake go to a new version"""
 
     bl_idname = "relamp.version_up"
-    bl_label = "Version up"
+    bl_label = BUTTONS["version_up"][0]
 
     def execute(self, context: Any) -> set[str]:
         """Increase the version."""
@@ -165,7 +174,14 @@ class RELAMP_OT_version_up(bpy.types.Operator):
         return {"FINISHED"}
 
 
-_CLASSES = (RELAMP_OT_add, RELAMP_OT_preview, RELAMP_OT_bake, RELAMP_OT_cancel, RELAMP_OT_version_up)
+_CLASSES = (
+    RELAMP_OT_add,
+    RELAMP_OT_preview,
+    RELAMP_OT_bake,
+    RELAMP_OT_make_passes,
+    RELAMP_OT_cancel,
+    RELAMP_OT_version_up,
+)
 
 
 def register() -> None:

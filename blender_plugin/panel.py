@@ -69,6 +69,31 @@ class _Tab(bpy.types.Panel):
         for knob in properties.shown():
             if knob.tab == self.tab and knob.name not in _HEAD:
                 self.layout.prop(tree.relamp, knob.name)
+        if self.tab == "Inputs":
+            self.layout.operator("relamp.make_passes")
+
+
+class RELAMP_PT_rig(bpy.types.Panel):
+    """The lights that are put into the scene."""
+
+    bl_label, bl_space_type, bl_region_type, bl_category = "Rig", _SPACE, _REGION, _CATEGORY
+    bl_parent_id = "RELAMP_PT_node"
+    bl_options: ClassVar = {"DEFAULT_CLOSED"}
+
+    @classmethod
+    def poll(cls, context: Any) -> bool:
+        """True where there is a Relamp group."""
+        return operators.group_of(context) is not None
+
+    def draw(self, context: Any) -> None:
+        """The collection and its axes, what the lights do to the plate's own, and which lamp each light is in the bake."""
+        settings = operators.group_of(context).relamp
+        self.layout.use_property_split = True
+        for name in (*properties.RIG, "light"):
+            self.layout.prop(settings, name)
+        shown = group.Shown.from_json(settings.baked)
+        for number, name in enumerate(shown.rig if shown else (), 1):
+            self.layout.label(text=f"{group.lamp_sockets(number)[0]}: {name}")
 
 
 def _tabs() -> tuple[type, ...]:
@@ -81,7 +106,7 @@ _CLASSES: list[type] = []
 
 def register() -> None:
     """Register the panels with Blender."""
-    _CLASSES[:] = [RELAMP_PT_node, *_tabs()]
+    _CLASSES[:] = [RELAMP_PT_node, RELAMP_PT_rig, *_tabs()]
     for cls in _CLASSES:
         bpy.utils.register_class(cls)
     bpy.types.NODE_MT_add.append(_entry)

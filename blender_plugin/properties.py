@@ -104,11 +104,41 @@ def _show(properties: Any, _: Any) -> None:
     group.build(properties.id_data)
 
 
+RIG = {
+    "rig_collection": bpy.props.PointerProperty(
+        type=bpy.types.Collection,
+        name="Lights",
+        description="The collection whose lights are put into the scene: sun, point, spot and area, animated or not",
+    ),
+    "rig_space": bpy.props.EnumProperty(
+        name="Axes",
+        description="Whether lights stand in the axes of the scene's camera, or in the world, in which the camera file says "
+        "where the camera stands",
+        items=[(space, space, "") for space in ("camera", "world")],
+        default="camera",
+        options=set(),
+    ),
+    "rig_distance": bpy.props.FloatProperty(
+        name="Subject at",
+        description="How far before the camera the subject stands. Watts become stops there",
+        default=2.0,
+        min=0.001,
+        subtype="DISTANCE",
+        options=set(),
+    ),
+}
+"""The properties of the rig, which have no counterpart in other hosts."""
+
+
 class RelampSettings(bpy.types.PropertyGroup):
     """The settings of a Relamp group."""
 
-    __annotations__ = {knob.name: _property(knob) for knob in shown()} | {
-        "status": bpy.props.StringProperty(name="Status", description="What the node said last"),
-        "baked": bpy.props.StringProperty(name="Baked", description="What is known of the baked frames, JSON"),
-        "previewed": bpy.props.StringProperty(name="Previewed", description="What is known of the preview, JSON"),
-    }
+    __annotations__ = (
+        {knob.name: _property(knob) for knob in shown()}
+        | RIG
+        | {
+            "status": bpy.props.StringProperty(name="Status", description="What the node said last"),
+            "baked": bpy.props.StringProperty(name="Baked", description="What is known of the baked frames, JSON"),
+            "previewed": bpy.props.StringProperty(name="Previewed", description="What is known of the preview, JSON"),
+        }
+    )

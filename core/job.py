@@ -29,6 +29,13 @@ READ_WITH = (
 )  # fmt: skip
 """The parameters that a plate and its subject are read with: measurements and read frames hold only for the same values."""
 
+PASSES_WITH = (
+    "matte", "camera", "estimator", "models", "accept", "layer", "views", "colorspace", "config", "anchor", "seed", "out",
+    "data_type", "compression", "multipart", "create_dir", "frames", "missing", "skip_existing", "verify", "overwrite",
+    "keep_going", "threads", "device",
+)  # fmt: skip
+"""The parameters, beside the plate, that passes are made with; the rest means nothing to `relamp passes`."""
+
 
 @dataclass(frozen=True)
 class Measured:

@@ -70,6 +70,7 @@ class Worker:
             "made": self._made,
             "rig": self._rig,
             "surface": self._surface,
+            "ground": self._ground,
             "passes_there": self._passes_there,
             "vocabulary": self._vocabulary,
             "words": self._words,
@@ -240,6 +241,11 @@ class Worker:
         """The normal of the subject at (x, y) of the picture, 0 to 1: camera axes, unit; null where there is no subject."""
         check_numbers(x=x, y=y, size=size, **({} if frame is None else {"frame": frame}))
         return Reply({"normal": self._previewer.normal(job_of(job), frame, int(size), x, y)})
+
+    def _ground(self, job: dict[str, Any], frame: int | None = None, size: int = 960) -> Reply:
+        """The ground of the job on a frame, given or found, and the camera that sees it."""
+        check_numbers(size=size, **({} if frame is None else {"frame": frame}))
+        return Reply(self._previewer.ground(job_of(job), frame, int(size)))
 
     def _render(self, job: dict[str, Any], told: Callable[[Event], None], stop: Stop, resume: bool = False) -> Reply:
         from .job import with_parameters

@@ -13,11 +13,12 @@ import nuke
 
 from ..core.errors import RelampError, UsageError
 from ..core.job import RelightJob
+from ..core.node import rig as posing
 from ..core.node import workers
 from ..core.node.bake import Bake, Outcome
-from ..core.node.request import Source, look_key, make_job, wanted_frames
+from ..core.node.request import PASSES_OF, Source, as_percent, look_key, make_job, make_passes_job, wanted_frames
 from ..core.node.versions import Bakes, Place, check_may_bake
-from . import attach, inputs, knobs
+from . import attach, inputs, knobs, rig
 
 _POLL = 0.1  # s between two checks for a cancel
 
@@ -58,6 +59,11 @@ def bake(node: nuke.Node) -> Running:
     return _begin(node, "baked", ())
 
 
+def make_passes(node: nuke.Node) -> Running:
+    """Make the passes of the range and use them. Returns at once where there is a window, else when it is done."""
+    return _begin(node, "passes", ())
+
+
 def cancel(node: nuke.Node) -> None:
     """Stop this node's bakes. Finished frames are kept, and the next bake goes on there."""
     mine = [running for running in _running if running.node == node]
@@ -71,6 +77,12 @@ def version_up(node: nuke.Node) -> None:
     number = max(_bakes(node).next_version(), int(node["version"].value()) + 1)
     node["version"].setValue(number)
     attach.say(node, f"the next bake goes to v{number:03d}")
+
+
+def rig_save(node: nuke.Node) -> None:
+    """Write the lights of the node as a rig file that the artist names."""
+    plate = inputs.pipes(node).get("plate")
+    rig.save(node, _reach(plate.first, plate.last) if plate else (int(nuke.frame()),))
 
 
 def to_panel(node: nuke.Node) -> None:
@@ -97,7 +109,24 @@ def job_of(node: nuke.Node) -> RelightJob:
         )
     place = _place(node, "baked")
     given = inputs.sources(found, place.inputs, ())
+    _write_rig(node, given.get("plate"))
     return _job(node, given, place, (), ())
+
+
+def take_rig(node: nuke.Node) -> None:
+    """Make the rig file that the node names lights of its own, in place of those it has, so that they can be changed there.
+
+    A file that the node's lights are already changes nothing; one that the knobs cannot show stays a file.
+    """
+    plate = inputs.pipes(node).get("plate")
+    files = _rig_files(node, Source("", plate.first, plate.last) if plate else None)
+    named, own = str(node["rig"].value()), str(_bakes(node).rig(files["rig"])) if files else ""
+    if named != own:
+        rig.take(node)
+    else:
+        node["rig"].setValue("")
+    if files.get("camera") and str(node["camera"].value()) == str(_bakes(node).rig(files["camera"])):
+        node["camera"].setValue("")
 
 
 def look_of(node: nuke.Node) -> str:
@@ -113,13 +142,20 @@ def _begin(node: nuke.Node, which: str, frames: tuple[int, ...]) -> Running:
     if any(running.node == node for running in _running):
         raise UsageError(f"{node.name()} is being baked; press Cancel first")
     found = inputs.pipes(node)
+    if which == "passes":
+        found = {name: pipe for name, pipe in found.items() if name in PASSES_OF}
     views = inputs.views_of(found)
     place = _place(node, which, views)
     given = inputs.sources(found, place.inputs, views)
-    job = _job(node, given, place, frames, views)
+    make = _passes_job if which == "passes" else _job
+    job = make(node, given, place, frames, views)
     written = any(source.written for source in given.values())
     version = int(node["version"].value())
-    if which == "baked":
+    if which == "passes":
+        place, frames = _bakes(node).passes(job), wanted_frames(_values(node, given), given["plate"])
+        given = inputs.sources(found, place.inputs, views)
+        job = make(node, given, place, frames, views)
+    elif which == "baked":
         check_may_bake(place, version, job, bool(node["bake_over"].value()), written)
         frames = wanted_frames(_values(node, given), given["plate"])
     else:
@@ -132,8 +168,11 @@ def _begin(node: nuke.Node, which: str, frames: tuple[int, ...]) -> Running:
         _full_size(node)
         attach.say(node, "writing the inputs")
         inputs.hand_over(node, given, frames, views)
+    if which != "passes":
+        _write_rig(node, given.get("plate"))
     client = workers.client(str(node["python"].value()), inputs.colour_config())
-    running = Running(node, Bake(client, job, place), which, version, look_of(node))
+    method = "passes" if which == "passes" else "render"
+    running = Running(node, Bake(client, job, place, method), which, version, look_of(node) if which == "baked" else "")
     running.bake.start()
     _running.append(running)
     attach.say(node, running.bake.words)
@@ -165,7 +204,7 @@ def _wait(running: Running) -> None:
             said = running.bake.words
             nuke.tprint(f"Relamp: {said}")
     outcome = _finish(running)
-    if outcome.baked is None:
+    if outcome.baked is None and not outcome.passes:
         raise RuntimeError(outcome.sentence)
 
 
@@ -181,6 +220,8 @@ def _finish(running: Running) -> Outcome:
         return outcome
     try:
         words = None
+        if outcome.passes:
+            node["passes"].setValue(as_percent(outcome.passes).replace("\\", "/"))
         if outcome.baked is not None:
             attach.attach(node, outcome.baked, running.which, running.version, running.look)
             words = attach.brief(outcome.baked, running.which, running.version)
@@ -194,22 +235,63 @@ def _finish(running: Running) -> Outcome:
 def _job(
     node: nuke.Node, given: dict[str, Source], place: Place, frames: tuple[int, ...], views: tuple[str, ...]
 ) -> RelightJob:
-    values = _values(node, given)
-    space = inputs.colour_space()
-    if not str(values["colorspace"]).strip():
-        values["colorspace"] = space
+    values = _in_space(_values(node, given))
     if "env" in given and not str(values["env_colorspace"]).strip():
-        values["env_colorspace"] = space
-    if not values["config"]:
-        values["config"] = inputs.colour_config()
-    folder = "" if not nuke.root()["name"].value() else inputs.script_folder()
-    return make_job(values, given, place.pattern, folder=folder, frames=frames, views=views)
+        values["env_colorspace"] = inputs.colour_space()
+    return make_job(values, given, place.pattern, folder=_typed_from(), frames=frames, views=views)
+
+
+def _passes_job(
+    node: nuke.Node, given: dict[str, Source], place: Place, frames: tuple[int, ...], views: tuple[str, ...]
+) -> RelightJob:
+    if views:
+        raise UsageError("passes are made of one view at a time: put a OneView node before the plate")
+    values = _in_space(_values(node, given))
+    return make_passes_job(values, given, place.pattern, folder=_typed_from(), frames=frames)
+
+
+def _in_space(values: dict[str, Any]) -> dict[str, Any]:
+    """The values with the colour space and the config of the script where the knobs leave them open."""
+    return {
+        **values,
+        "colorspace": str(values["colorspace"]).strip() or inputs.colour_space(),
+        "config": values["config"] or inputs.colour_config(),
+    }
+
+
+def _typed_from() -> str:
+    """The folder that relative paths in knobs start at."""
+    return inputs.script_folder() if nuke.root()["name"].value() else ""
 
 
 def _values(node: nuke.Node, given: dict[str, Source]) -> dict[str, Any]:
     plate = given.get("plate")
     first, last = (plate.first, plate.last) if plate else (int(nuke.frame()), int(nuke.frame()))
-    return knobs.values(node, first, last)
+    values, files = knobs.values(node, first, last), _rig_files(node, plate)
+    if files and str(values["rig"]).strip():
+        raise UsageError(
+            "the node has lights of its own and a rig file too: empty the file in the Light tab, or set the lights to none"
+        )
+    return {**values, **{name: str(_bakes(node).rig(text)) for name, text in files.items()}}
+
+
+def _write_rig(node: nuke.Node, plate: Source | None) -> None:
+    for text in _rig_files(node, plate).values():
+        posing.write(_bakes(node).rig(text), text)
+
+
+def _rig_files(node: nuke.Node, plate: Source | None) -> dict[str, str]:
+    """The text of a rig file of the node's lights over the frames of the plate, and of a camera file where none is named and
+    the lights have a camera node; by the knob that names such a file. Empty where the node has no lights.
+    """
+    frames = _reach(plate.first, plate.last) if plate else (int(nuke.frame()),)
+    text = rig.text_of(node, frames)
+    camera = rig.camera_text(node, frames) if text and not str(node["camera"].value()).strip() else ""
+    return ({"rig": text} if text else {}) | ({"camera": camera} if camera else {})
+
+
+def _reach(first: int, last: int) -> range:
+    return range(first, last + 1)
 
 
 def _place(node: nuke.Node, which: str, views: tuple[str, ...] = ()) -> Place:
@@ -245,5 +327,10 @@ BUTTONS: dict[str, Callable[[nuke.Node], Any]] = {
     "bake": bake,
     "cancel": cancel,
     "version_up": version_up,
+    "make_passes": make_passes,
+    "rig_add": rig.add,
+    "rig_axes": rig.make_axes,
+    "rig_load": rig.load,
+    "rig_save": rig_save,
     "to_panel": to_panel,
 }

@@ -7,6 +7,7 @@ import nuke
 from ..core.errors import UsageError
 from ..core.frames import format_frames
 from ..core.node.bake import Baked
+from ..core.node.knobs import LIVE_LAMPS
 from ..core.node.request import as_percent
 from . import arithmetic
 from .knobs import frames_text, number_text
@@ -34,6 +35,9 @@ def attach(node: nuke.Node, baked: Baked, which: str, version: int = 0, look: st
         node["baked_look"].setValue(look)
     node["show"].setValue(which)
     enable_live(node, baked.lamps, baked.ratio)
+    for number in range(1, LIVE_LAMPS + 1):
+        lit = number <= len(baked.rig)
+        node[f"lamp{number}_dim"].setLabel(baked.rig[number - 1] if lit else f"lamp {number}")
 
 
 def enable_live(node: nuke.Node, lamps: int, ratio: bool) -> None:

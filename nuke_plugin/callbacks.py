@@ -9,6 +9,7 @@ import nuke
 
 from ..core.errors import RelampError
 from ..core.node import knobs as node_knobs
+from ..core.node import rig_slots
 from . import attach
 from .gizmo import knob_name
 
@@ -20,6 +21,7 @@ _LOOK = {"inputChange", "matte_channel", "env_facing"} | {
     for choice in (knob.choices if knob.kind == "flags" else ("",))
     if knob.name not in _HOW
 }
+_LOOK |= {knob.name for knob in rig_slots.all_slots()} - {"rig_preset"}
 STALE = " (settings changed)"
 
 

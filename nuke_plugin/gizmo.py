@@ -5,7 +5,8 @@ Needs no Nuke; the installer writes the files.
 
 from __future__ import annotations
 
-from ..core.node.knobs import LIVE_LAMPS, PIPES, TABS, NodeKnob, all_knobs
+from ..core.node import rig_slots
+from ..core.node.knobs import BUTTONS, LIVE_LAMPS, PIPES, TABS, NodeKnob, all_knobs
 from . import arithmetic, script
 from .script import ScriptNode, expression, quoted, user_knob
 
@@ -13,7 +14,7 @@ NODE_VERSION = 1
 """Of the knobs and the inner nodes; a script keeps the node it was made with."""
 
 LAYERS = {**{f"lamp{i}": ("red", "green", "blue") for i in range(1, LIVE_LAMPS + 1)},
-          "rest": ("red", "green", "blue"), "ratio": ("red", "green", "blue")}  # fmt: skip
+          **dict.fromkeys(("rest", "ratio", "shadow"), ("red", "green", "blue"))}  # fmt: skip
 """The layers a bake brings, by name, as Nuke has to know them before it can speak of them."""
 
 WRITES = {"plate": "PlateOut", "matte": "MatteOut", "env": "EnvOut", "bg": "BgOut", "normals": "NormalsOut",
@@ -33,12 +34,11 @@ RESERVED = {
 """Knobs Nuke gives its nodes, which none of ours may be called."""
 
 _BUTTONS = {
-    "preview": ("Preview this frame", "Relights the current frame and shows it."),
-    "bake": ("Bake range", "Relights all frames in the background and shows them when they are done."),
-    "cancel": ("Cancel", "Stops this node's bake; finished frames are kept."),
-    "version_up": ("Version up", "The next bake goes to a new version; nothing that is there is touched."),
+    **BUTTONS,
+    **rig_slots.BUTTONS,
     "to_panel": ("Open in panel", "Puts this node's plate, light and settings into Relamp's panel."),
 }
+_HEAD = ("preview", "bake", "cancel", "version_up", "to_panel")
 _KINDS = {"float": script.DOUBLE, "int": script.INTEGER, "bool": script.BOOLEAN, "text": script.STRING,
           "choice": script.CHOICE, "vector": script.XYZ, "colour": script.COLOUR, "file": script.FILE,
           "picture": script.FILE}  # fmt: skip
@@ -77,14 +77,18 @@ def user_knobs() -> list[str]:
     for tab in TABS:
         lines.append(user_knob(script.TAB, f"tab_{tab.lower()}", tab))
         if tab == "Relamp":
-            lines += _buttons()
+            lines += [_button(name, name in ("preview", "version_up")) for name in _HEAD]
+            lines.append(user_knob(script.TEXT, "status", " ", more="+STARTLINE", text="nothing is baked yet"))
         for knob in all_knobs():
             if knob.tab == tab:
                 lines += _knob(knob)
         if tab == "Inputs":
+            lines.append(_button("make_passes", starts_line=True))
             lines.append(user_knob(script.LINK, "matte_channel", "matte channel", text="MatteChannel.from0"))
             tip = "The environment changes over the shot: it is handed over for each frame, not once."
             lines.append(user_knob(script.BOOLEAN, "env_moves", "env is animated", tip=tip, more="+STARTLINE"))
+        if tab == rig_slots.TAB:
+            lines += _rig()
     return lines + _remembered()
 
 
@@ -149,14 +153,23 @@ def _expressions(channels: list[str]) -> dict[str, str]:
     return {f"expr{i}": quoted_expression(text) for i, text in enumerate(channels)}
 
 
-def _buttons() -> list[str]:
-    lines = []
-    for name, (label, tip) in _BUTTONS.items():
-        code = f"from relamp.nuke_plugin import actions\nactions.press('{name}', nuke.thisNode())"
-        line = "+STARTLINE" if name in ("preview", "version_up") else "-STARTLINE"
-        lines.append(user_knob(script.BUTTON, name, label, tip=tip, more=line, text=code))
-    lines.append(user_knob(script.TEXT, "status", " ", more="+STARTLINE", text="nothing is baked yet"))
+def _rig() -> list[str]:
+    """The lights of the rig, each in a group that folds."""
+    preset, *others = rig_slots.shared()
+    lines = [*_knob(preset), _button("rig_add", starts_line=False)]
+    lines += [_button(name, name == "rig_axes") for name in ("rig_axes", "rig_load", "rig_save")]
+    lines += [line for knob in others for line in _knob(knob)]
+    for number in range(1, rig_slots.SLOTS + 1):
+        lines.append(user_knob(script.TAB, f"rig{number}", f"light {number}", more="n 1"))
+        lines += [line for knob in rig_slots.slot(number) for line in _knob(knob)]
+        lines.append(user_knob(script.TAB, f"rig{number}_end", more="n -1"))
     return lines
+
+
+def _button(name: str, starts_line: bool) -> str:
+    label, tip = _BUTTONS[name]
+    code = f"from relamp.nuke_plugin import actions\nactions.press('{name}', nuke.thisNode())"
+    return user_knob(script.BUTTON, name, label, tip=tip, more=f"{'+' if starts_line else '-'}STARTLINE", text=code)
 
 
 def _remembered() -> list[str]:

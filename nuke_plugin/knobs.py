@@ -26,7 +26,7 @@ def set_values(node: nuke.Node, parameters: RelightParameters) -> None:
     for knob in node_knobs.declared():
         value = getattr(parameters, knob.name)
         if isinstance(value, Curve):
-            _set_curve(node[knob_name(knob.name)], value)
+            set_curve(node[knob_name(knob.name)], value)
         elif knob.kind == "flags":
             for choice in knob.choices:
                 node[knob_name(knob.name, choice)].setValue(choice in value)
@@ -36,6 +36,28 @@ def set_values(node: nuke.Node, parameters: RelightParameters) -> None:
             node[knob_name(knob.name)].setValue(",".join(value) if isinstance(value, tuple) else str(value))
         else:
             node[knob_name(knob.name)].setValue(list(value) if isinstance(value, tuple) else value)
+
+
+def is_animated(node: nuke.Node, knob: NodeKnob) -> bool:
+    """Whether a knob of numbers has keys or an expression."""
+    found = node[knob_name(knob.name)]
+    return any(found.isAnimated(channel) for channel in range(_CHANNELS[knob.kind]))
+
+
+def value_at(node: nuke.Node, knob: NodeKnob, frame: int) -> Any:
+    """The value of a knob of numbers on a frame: one number, or a tuple of three."""
+    found = node[knob_name(knob.name)]
+    numbers = [float(found.getValueAt(frame, channel)) for channel in range(_CHANNELS[knob.kind])]
+    return tuple(numbers) if len(numbers) > 1 else numbers[0]
+
+
+def set_curve(knob: nuke.Knob, value: Curve) -> None:
+    """Key a knob as `value`."""
+    first = value.keys[0][1]
+    for channel in range(len(first) if isinstance(first, tuple) else 1):
+        knob.setAnimated(channel)
+        for frame, number in value.keys:
+            knob.setValueAt(number[channel] if isinstance(number, tuple) else number, frame, channel)
 
 
 def curve_text(keys: Mapping[int, float], interpolation: str) -> str:
@@ -65,14 +87,6 @@ def number_text(value: float | Curve) -> str:
     return f"{value:.9g}"
 
 
-def _set_curve(knob: nuke.Knob, value: Curve) -> None:
-    first = value.keys[0][1]
-    for channel in range(len(first) if isinstance(first, tuple) else 1):
-        knob.setAnimated(channel)
-        for frame, number in value.keys:
-            knob.setValueAt(number[channel] if isinstance(number, tuple) else number, frame, channel)
-
-
 def _value(node: nuke.Node, knob: NodeKnob, first: int, last: int) -> Any:
     if knob.kind == "flags":
         return tuple(choice for choice in knob.choices if node[knob_name(knob.name, choice)].value())
@@ -80,18 +94,14 @@ def _value(node: nuke.Node, knob: NodeKnob, first: int, last: int) -> Any:
     if knob.kind in ("file", "picture"):
         return _path(found)
     if knob.kind in _CHANNELS:
-        return _numbers(found, _CHANNELS[knob.kind], knob.animatable, first, last)
+        return _numbers(node, knob, first, last)
     return int(found.value()) if knob.kind == "int" else found.value()
 
 
-def _numbers(knob: nuke.Knob, count: int, animatable: bool, first: int, last: int) -> Any:
-    def at(frame: int) -> Any:
-        numbers = tuple(float(knob.getValueAt(frame, channel)) for channel in range(count))
-        return numbers if count > 1 else numbers[0]
-
-    if animatable and any(knob.isAnimated(channel) for channel in range(count)):
-        return curve({frame: at(frame) for frame in range(first, last + 1)})
-    return at(first)
+def _numbers(node: nuke.Node, knob: NodeKnob, first: int, last: int) -> Any:
+    if knob.animatable and is_animated(node, knob):
+        return curve({frame: value_at(node, knob, frame) for frame in range(first, last + 1)})
+    return value_at(node, knob, first)
 
 
 def _path(knob: nuke.Knob) -> str:

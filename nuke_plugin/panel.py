@@ -56,6 +56,7 @@ class RelampPanel(QWidget):
         try:
             node = _selected()
             knobs.set_values(node, self.panel.session.job.parameters)
+            actions.take_rig(node)
             self.panel.say(f"{node.name()} has these settings")
         except RelampError as error:
             self.panel.say(str(error), wrong=True)

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from ..core.errors import UsageError
 from ..core.job import RelightJob
 
-if TYPE_CHECKING:
-    from .panel import RelampPanel
-
 PANEL_ID = "com.relamp.panel"  # saved in workspaces, so it never changes
 FIRST_NUKE = 16  # with PySide6; Nuke 15 has the node without the panel
 
-_open: dict[int, weakref.ref[RelampPanel]] = {}  # by a number of their own, the newest last
+
+class TakesJobs(Protocol):
+    """What this module asks of a panel. The class itself stands in `panel`, which imports this module."""
+
+    def take(self, job: RelightJob) -> None:
+        """Show a job."""
+        ...
+
+
+_open: dict[int, weakref.ref[TakesJobs]] = {}  # by a number of their own, the newest last
 
 
 def register() -> None:
@@ -26,7 +32,7 @@ def register() -> None:
     panels.registerWidgetAsPanel(widget, "Relamp", PANEL_ID)
 
 
-def opened(panel: RelampPanel) -> int:
+def opened(panel: TakesJobs) -> int:
     """Note an open panel; returns the number to pass to `closed`."""
     number = max(_open, default=0) + 1
     _open[number] = weakref.ref(panel)

@@ -28,7 +28,9 @@ BY_HAND = (
     "  2. Bake range: a bar runs, Nuke stays alive, Cancel in the bar stops it and the node stays on the plate.",
     "  3. Bake again: it goes on; drag lamp 1 and mix: the Viewer follows without a bake.",
     "  4. Windows > Custom > Relamp: the panel docks, closes and opens again; 'From selected node' shows the plate.",
-    "  5. Save, quit, remove the plugin (relamp nuke uninstall), open the script: the same picture, no error.",
+    "  5. Rig tab: add a candle, press Axis for each, move the Axis, bake a new version: the light follows.",
+    "  6. Inputs tab, Make passes: a bar runs, and passes names the file; a Read of it shows N, depth and albedo.",
+    "  7. Save, quit, remove the plugin (relamp nuke uninstall), open the script: the same picture, no error.",
 )
 FACES = {
     "red": "the middle of a lat-long is ahead of the camera in Nuke's SphericalTransform; for maps it made, set map's middle "

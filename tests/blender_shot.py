@@ -5,15 +5,19 @@ What is seen on the way is written as JSON to `said`, for `test_blender_node.py`
 """
 
 import json
+import math
 import sys
 from pathlib import Path
 
 import bpy
+from mathutils import Vector
 
 GIVEN = json.loads(Path(sys.argv[1]).read_text())
 sys.path.insert(0, GIVEN["addons"])
 import relamp  # noqa: E402
 from relamp.blender_plugin import bake as bakes  # noqa: E402
+from relamp.blender_plugin import group  # noqa: E402
+from relamp.blender_plugin import rig as rigs  # noqa: E402
 
 SAID = {}
 FIRST, LAST = 1001, 1004
@@ -77,6 +81,7 @@ def main():
         SAID["reopened"] = node.node_tree.relamp.show
         render(comp, node, "reopened", (FIRST,))
         SAID["shadowed"] = shadowed(comp, node)
+        lit_by_lamps(comp, node)
         heavy = {
             "torch",
             "diffusers",
@@ -107,6 +112,96 @@ def shadowed(comp, node):
     node.inputs["Lamp 1"].default_value = 0.0
     render(comp, node, "without_sun", (FIRST,))
     return done
+
+
+def lit_by_lamps(comp, node):
+    """Put lights of Blender into the plate, move one, dim it, make passes, and throw a shadow on the ground."""
+    scene, settings = bpy.context.scene, node.node_tree.relamp
+    comp.links.new(image_node(comp, GIVEN["plate"]).outputs[0], node.inputs["Plate"])
+    node.inputs["Lamp 1"].default_value = 1.0
+    settings.env = settings.source_env = ""
+    settings.shadows, scene.frame_end = 0.0, FIRST + 1
+    SAID["passes"] = list(bpy.ops.relamp.make_passes())
+    SAID["passes_status"], SAID["passes_path"] = settings.status, settings.passes
+    settings.passes = ""
+    collection = bpy.data.collections.new("Rig")
+    scene.collection.children.link(collection)
+    settings.rig_collection = collection
+    scene.frame_end = FIRST
+    SAID["no_lights"] = new_version()
+    sun, scene.camera = lamp(collection, "Key", "SUN", energy=math.pi, color=(1.0, 0.5, 0.25)), None
+    SAID["no_camera"] = new_version()
+    camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
+    scene.collection.objects.link(camera)
+    scene.camera, camera.location, camera.rotation_euler = camera, (3, -4, 1), (math.pi / 2, 0, math.pi / 2)  # along -X
+    # Toward the camera's left and its viewer: in Blender's world that is -Y and +X.
+    sun.rotation_euler = Vector((1, -1, 0)).to_track_quat("Z", "Y").to_euler()
+    settings.rig = "rig.json"
+    SAID["two_rigs"] = new_version()
+    settings.rig = ""
+    SAID["rig"] = new_version()
+    SAID["rig_names"] = group.Shown.from_json(settings.baked).rig
+    render(comp, node, "sun_left", (FIRST,))
+    node.inputs["Lamp 1"].default_value = 0.0
+    render(comp, node, "sun_out", (FIRST,))
+    node.inputs["Lamp 1"].default_value = 1.0
+    sun.rotation_euler = Vector((1, 1, 0)).to_track_quat("Z", "Y").to_euler()
+    SAID["moved"] = new_version()
+    render(comp, node, "sun_right", (FIRST,))
+    every_kind(collection, scene, settings)
+    settings.layers = {"lamps", "shadow"}
+    settings.ground, settings.shadows = "0.45,15", 1.0
+    sun.rotation_euler = Vector((0.5, -1, 1)).to_track_quat("Z", "Y").to_euler()
+    SAID["on_the_ground"] = new_version()
+    render(comp, node, "on_the_ground", (FIRST,), socket="Shadow")
+    times = comp.nodes.new("ShaderNodeMix")  # Blender writes no file of a picture that is one number all over
+    times.data_type, times.blend_type, times.inputs[0].default_value = "RGBA", "MULTIPLY", 1.0
+    one, other = (socket for socket in times.inputs if socket.type == "RGBA")
+    comp.links.new(node.outputs["Image"], one)
+    comp.links.new(node.outputs["Shadow"], other)
+    render(comp, node, "on_no_ground", (LAST,), times)
+
+
+def every_kind(collection, scene, settings):
+    """What the lights of Blender are as a rig, in both axes; they are taken out again."""
+    bpy.context.view_layer.update()
+    first, last = (scene.camera.matrix_world @ Vector(v) for v in ((0.0, 0.0, -1.0), (1.0, 0.0, -1.0)))
+    point = lamp(collection, "Bulb", "POINT", energy=100.0, use_shadow=False, use_temperature=True, temperature=3200.0)
+    for frame, place in ((FIRST, first), (FIRST + 2, last)):
+        point.location = place
+        point.keyframe_insert("location", frame=frame)
+    for curve in point.animation_data.action.layers[0].strips[0].channelbags[0].fcurves:
+        for key in curve.keyframe_points:
+            key.interpolation = "LINEAR"
+    spot = lamp(collection, "Torch", "SPOT", spot_size=math.radians(40), spot_blend=0.3, shadow_soft_size=0.1)
+    spot.matrix_world = scene.camera.matrix_world.copy()
+    area = lamp(collection, "Window", "AREA", shape="RECTANGLE", size=1.0, size_y=0.5)
+    area.location, area.scale, area.hide_render = first, (2, 2, 2), True
+    frames = tuple(range(FIRST, FIRST + 3))
+    bpy.context.view_layer.update()
+    SAID["kinds"] = json.loads(rigs.text_of(scene, settings, frames))
+    SAID["camera"] = json.loads(rigs.camera_text(scene, frames))
+    settings.rig_space = "world"
+    SAID["world"] = json.loads(rigs.text_of(scene, settings, frames))
+    settings.rig_space = "camera"
+    for made in (point, spot, area):
+        bpy.data.objects.remove(made)
+
+
+def lamp(collection, name, kind, **values):
+    """A light of Blender, in a collection."""
+    light = bpy.data.lights.new(name, kind)
+    for key, value in values.items():
+        setattr(light, key, value)
+    made = bpy.data.objects.new(name, light)
+    collection.objects.link(made)
+    return made
+
+
+def new_version():
+    """Bake a new version; the sentence where that is refused."""
+    bpy.ops.relamp.version_up()
+    return refused(bpy.ops.relamp.bake)
 
 
 def settings():
@@ -147,16 +242,17 @@ def brighter_plate(comp, node, plate):
     comp.links.new(stop.outputs["Image"], node.inputs["Plate"])
 
 
-def render(comp, node, name, frames, over=None):
+def render(comp, node, name, frames, over=None, socket="Image"):
     out = comp.nodes.new("CompositorNodeOutputFile")
     out.directory, out.file_name = GIVEN["out"], f"{name}.####"
     out.format.media_type = "MULTI_LAYER_IMAGE"
     out.format.file_format, out.format.color_depth = "OPEN_EXR_MULTILAYER", "32"
     out.file_output_items.new("RGBA", "relit")
-    comp.links.new(node.outputs["Image"], out.inputs["relit"])
+    comp.links.new(node.outputs[socket], out.inputs["relit"])
     if over is not None:
         out.file_output_items.new("RGBA", "over")
-        comp.links.new(over.outputs[0], out.inputs["over"])
+        shown = next(socket for socket in over.outputs if socket.enabled)
+        comp.links.new(shown, out.inputs["over"])
     for frame in frames:
         bpy.context.scene.frame_set(frame)
         bpy.ops.render.render()

@@ -2,6 +2,7 @@ import hashlib
 import logging
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import pytest
@@ -11,9 +12,27 @@ from relamp.core import process
 process.set_up()  # before anything imports numpy, as the command does
 
 import numpy as np  # noqa: E402
+from cachetools import LRUCache, cached  # noqa: E402
 
-from relamp.core.light import irradiance  # noqa: E402
+from relamp.core.shape.seen import SeenShape  # noqa: E402
+from relamp.core.shot.shapes import Shapes  # noqa: E402
 from shots import Shot  # noqa: E402
+
+_ASK = Shapes._ask
+
+
+# The files that take longest, by processor time, which `make test` hands out first, so that no process ends with a long one.
+LONGEST = (
+    "backbone_published", "shot", "panel_rendering", "farm", "nuke_node", "panel_start", "wheel", "panel", "openjd",
+    "panel_window", "worker", "blender_node", "nuke_install", "steady_shape", "relamp_backbone", "panel_passes", "fuzz",
+    "inference", "cli", "edges", "relightvid", "nuke_arithmetic", "shadows", "preview", "docs", "ground", "node",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files that take longest first; the tests of a file keep their order."""
+    places = {f"test_{name}": place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(places)))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -33,20 +52,30 @@ def _as_utf8(value: Any) -> Any:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _one_table_a_map() -> Iterator[None]:
-    """Tabulate maps of the same pixels once: most tests render with the same two maps, and the table is most of their time."""
-    computed, kept = irradiance.irradiance_table, {}
+def _one_look_a_picture() -> Iterator[None]:
+    """Estimate the shape in frames of the same pixels once: most tests relight the same ball, and that is most of their time.
 
-    def table(pixels: np.ndarray, size: int = 128) -> np.ndarray:
-        key = (pixels.shape, pixels.dtype.str, size, hashlib.sha256(np.ascontiguousarray(pixels)).digest())
-        if key not in kept:
-            kept[key] = computed(pixels, size)  # (size, size, 3)
-            kept[key].flags.writeable = False
-        return kept[key]
+    A test whose claim is that the network itself gives the same bits again takes the fixture `seen_anew`.
+    """
+
+    def key(shapes: Shapes, code: np.ndarray, matte: np.ndarray) -> tuple[object, ...]:
+        plan = shapes._plan
+        pixels = (hashlib.sha256(np.ascontiguousarray(plane)).digest() for plane in (code, matte))
+        return plan.backbone.name, plan.backbone.weights, plan.parameters.device, code.shape, *pixels
+
+    @cached(LRUCache(256), key, Lock())
+    def seen(shapes: Shapes, code: np.ndarray, matte: np.ndarray) -> SeenShape:
+        return _ASK(shapes, code, matte)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(irradiance, "irradiance_table", table)
+        patch.setattr(Shapes, "_ask", lambda *asked: seen(*asked).each(np.copy))
         yield
+
+
+@pytest.fixture
+def seen_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The shape of every frame is estimated by the network, as in a process that begins."""
+    monkeypatch.setattr(Shapes, "_ask", _ASK)
 
 
 @pytest.fixture(autouse=True)

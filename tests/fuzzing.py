@@ -435,11 +435,12 @@ KINDS: dict[str, Callable[[Path, random.Random, int, Path], None]] = {
 }
 
 if __name__ == "__main__":
-    kind, seed, count, place = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4])
+    kinds, seed, count, place = sys.argv[1].split(","), int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4])
     faulthandler.enable()
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     warnings.simplefilter("ignore", ResourceWarning)
     np.seterr(all="ignore")
-    place.mkdir(parents=True, exist_ok=True)
-    KINDS[kind](place, random.Random(seed), count, place / "trying")
+    for kind in kinds:
+        (place / kind).mkdir(parents=True, exist_ok=True)
+        KINDS[kind](place / kind, random.Random(seed), count, place / kind / "trying")
     sys.exit("\n".join(wrong.values()) or 0)

@@ -1,6 +1,7 @@
 """The node in a real Blender: its compositor over our frames, the real worker, the add-on as it is installed."""
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from shadow_shot import ShadowShot, places
 
 from relamp.blender_plugin import home
 from relamp.core.cli import main
+from relamp.core.light.rig import from_json
 from relamp.core.pictures.colour import Colour
 from shots import BALL_CHANNELS, QUICK_OPTIONS, Shot, layer, lit_ball, read_exr, soft_light, write_exr
 
@@ -199,6 +201,93 @@ def test_a_saved_scene_opens_and_shows_its_bake(walk):
     folder, _, said = walk
     assert said["reopened"] == "baked"
     assert np.array_equal(composited(folder, "reopened"), composited(folder, "written"))
+
+
+@in_blender
+def test_passes_are_made_beside_the_blend_and_used(walk):
+    folder, _, said = walk
+    assert said["passes"] == ["FINISHED"]
+    assert said["passes_status"] == "the passes of frames 1001-1002 are made and used"
+    made = Path(said["passes_path"])
+    assert made.parent.parent == folder / "relamp" / "Relamp" / "passes"
+    assert len(list(made.parent.glob("*.exr"))) == 2
+    _, spec = read_exr(Path(str(made).replace("####", "1002")))
+    assert {"N.X", "depth.Z", "albedo.R", "shape_confidence.A"} <= set(spec.channelnames)
+    assert spec.getattribute("colorInteropID") == "lin_ap1_scene"
+
+
+@in_blender
+def test_blenders_own_lights_are_a_rig_and_moving_one_moves_the_light(walk):
+    folder, shot, said = walk
+    assert said["rig"] == said["moved"] == ""
+    assert said["rig_names"] == ["Key"]
+    plate, left, right, out = (
+        composited(folder, n)[..., :3] for n in ("untouched", "sun_left", "sun_right", "sun_out")
+    )
+    half = SIZE // 2
+    gained = [
+        [(picture - plate)[:, side].mean() for side in (slice(half), slice(half, None))] for picture in (left, right)
+    ]
+    assert gained[0][0] > 1.8 * gained[0][1] > 0
+    assert gained[1][1] > 1.8 * gained[1][0] > 0
+    assert (np.diff((left - plate).sum((0, 1))) < 0).all()  # the light is orange
+    assert np.abs(out - plate).max() < 0.01 < 0.1 < np.abs(left - plate).max()
+    (folder / "by_hand" / "key.json").write_text(json.dumps({
+        "schema": "relamp.rig/1", "lights": [{"name": "Key", "kind": "distant", "direction": [-1, 0, 1], "colour": [1, 0.5, 0.25],
+                                              "stops": math.log2(0.2126 + 0.7152 / 2 + 0.0722 / 4), "size": 0.526}],
+    }))  # fmt: skip
+    file = folder / "by_hand" / "key.####.exr"
+    rig = ("--rig", str(folder / "by_hand" / "key.json"))
+    assert main(["render", shot.plate, *rig, "--out", str(file), "-q", "-F", "1001", *QUICK_OPTIONS]) == 0
+    by_hand = in_blenders_space(layer(Path(str(file).replace("####", "1001")), "R", "G", "B", "A"))[..., :3]
+    same_within_half(left, by_hand)
+
+
+@in_blender
+def test_every_kind_of_light_of_blender_has_its_place_size_colour_and_strength(walk):
+    _, _, said = walk
+    rig = from_json(json.dumps(said["kinds"]))
+    lights = {light.name: light for light in rig.lights}
+    assert [(n, lights[n].kind) for n in lights] == [
+        ("Bulb", "sphere"), ("Key", "distant"), ("Torch", "spot"), ("Window", "area"),
+    ]  # fmt: skip
+    bulb = lights["Bulb"]
+    np.testing.assert_allclose(bulb.at_frame(1002).position, (0.5, 0, -1), atol=1e-5)
+    assert len(bulb.position.keys) == 2
+    assert (bulb.kelvin, bulb.shadows) == (3200, False)
+    # 100 W one unit before the subject; the colour of a temperature has a luminance of 1.
+    assert bulb.at_frame(1001).stops == pytest.approx(math.log2(100 / (4 * math.pi) / math.pi), abs=2e-3)
+    assert bulb.at_frame(1001).stops - bulb.at_frame(1003).stops == pytest.approx(
+        1.0, abs=1e-4
+    )  # twice the distance squared
+    torch = lights["Torch"]
+    np.testing.assert_allclose((*torch.position, *torch.aim), (0, 0, 0, 0, 0, -1), atol=1e-5)
+    np.testing.assert_allclose((torch.angle, torch.softness, torch.size), (40, 0.3, 0.1), rtol=1e-5)
+    assert (lights["Window"].size, lights["Window"].on) == ((2.0, 1.0), False)
+    assert said["camera"] == {"fov": pytest.approx(39.6, abs=0.1)}  # Blender's 50 mm
+    world = {light.name: light for light in from_json(json.dumps(said["world"])).lights}
+    # The camera stands at (3, -4, 1) of Blender's world and looks along -X; Z is up there, and Y in a rig.
+    np.testing.assert_allclose(world["Torch"].position, (3, 1, 4), atol=1e-5)
+    np.testing.assert_allclose(world["Torch"].aim, (-1, 0, 0), atol=1e-5)
+
+
+@in_blender
+def test_the_shadow_on_the_ground_comes_out_of_a_socket_and_darkens_nothing_elsewhere(walk):
+    folder, shot, said = walk
+    assert said["on_the_ground"] == ""
+    shadow = composited(folder, "on_the_ground")[..., :3]
+    assert 0 <= shadow.min() < 0.8
+    assert shadow.max() > 0.99
+    plate = in_blenders_space(layer(shot.plate_frame(1004), "R", "G", "B", "A"))
+    assert np.abs(composited(folder, "on_no_ground", "over", frame=1004)[..., :3] - plate[..., :3]).max() < 1e-5
+
+
+@in_blender
+def test_lights_that_cannot_be_used_are_said_in_a_sentence(walk):
+    _, _, said = walk
+    assert "the collection Rig holds no lights" in said["no_lights"]
+    assert "the scene has no camera" in said["no_camera"]
+    assert "a collection of lights and a rig file too" in said["two_rigs"]
 
 
 @in_blender

@@ -30,7 +30,7 @@ def read(path: Path) -> tuple[np.ndarray, oiio.ImageSpec]:
 
 
 def full_frame(path: Path) -> np.ndarray:
-    """All channels on the display window, (H, W, 7) float32."""
+    """All channels on the display window, (H, W, 8) float32."""
     pixels, spec = read(path)
     full = np.zeros((spec.full_height, spec.full_width, spec.nchannels), np.float32)
     full[spec.y : spec.y + spec.height, spec.x : spec.x + spec.width] = pixels
@@ -45,15 +45,15 @@ def environment(name: str) -> np.ndarray:
     return read(EXAMPLES / "environments" / f"{name}.exr")[0]
 
 
-def test_all_examples_together_stay_under_14_megabytes():
-    assert sum(path.stat().st_size for path in EXAMPLES.rglob("*") if path.is_file()) < 14e6
+def test_all_examples_together_stay_under_15_megabytes():
+    assert sum(path.stat().st_size for path in EXAMPLES.rglob("*") if path.is_file()) < 15e6
 
 
 @pytest.mark.parametrize("frame", FRAMES)
-def test_each_frame_is_a_half_float_plate_with_normals_rate_and_timecode(frame):
+def test_each_frame_is_a_half_float_plate_with_normals_depth_rate_and_timecode(frame):
     _, spec = read(plate(frame))
-    assert tuple(spec.channelnames) == ("R", "G", "B", "A", "N.X", "N.Y", "N.Z")
-    assert str(spec.format) == "half"
+    assert tuple(spec.channelnames) == ("R", "G", "B", "A", "N.X", "N.Y", "N.Z", "depth.Z")
+    assert [str(spec.channelformat(channel)) for channel in range(8)] == 7 * ["half"] + ["float"]
     assert (spec.full_x, spec.full_y, spec.full_width, spec.full_height) == (0, 0, 640, 360)
     assert spec.y > 0  # cropped: the data window is not the display window
     assert spec.y + spec.height <= 360
@@ -77,10 +77,10 @@ def test_the_plate_is_premultiplied_finite_and_empty_outside(frame):
 @pytest.mark.parametrize("frame", [1001, 1013, 1024])
 def test_normals_are_unit_length_and_face_the_camera(frame):
     pixels = full_frame(plate(frame))
-    normals = pixels[pixels[..., 3] > 0.99][:, 4:]
+    normals = pixels[pixels[..., 3] > 0.99][:, 4:7]
     assert np.abs(np.linalg.norm(normals, axis=-1) - 1.0).max() < 0.02
     assert (normals[:, 2] > -0.3).mean() > 0.99
-    table = pixels[326:330, :60, 4:].reshape(-1, 3)
+    table = pixels[326:330, :60, 4:7].reshape(-1, 3)
     assert np.median(table, axis=0) == pytest.approx((0.0, 1.0, 0.0), abs=0.02)
 
 
@@ -112,6 +112,29 @@ def test_environments_are_tagged_float_lat_longs(name):
     assert (pixels >= 0.0).all()
 
 
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_environments_have_the_colours_of_photographed_ones(name):
+    pixels = environment(name)
+    red, green, blue = mean_radiance(pixels)
+    assert 0.85 < red / green < 1.3  # of 18 photographed maps the middle half: 0.89 to 1.17
+    assert 0.75 < blue / green < 1.3  # 0.91 to 1.29
+    below = irradiance(pixels, np.array([(0.0, -1.0, 0.0)], np.float32))[0]
+    assert below[1] < 1.15 * below[0]  # the ground lights no chin green
+
+
+@pytest.mark.parametrize("frame", [1001, 1013, 1024])
+def test_depth_is_planar_and_agrees_with_the_normals(frame):
+    pixels = full_frame(plate(frame))
+    depth, inside = pixels[..., 7], pixels[..., 3] > 0.0
+    assert (depth[~inside] == 0.0).all()
+    assert 9.0 < depth[inside].min() < depth[inside].max() < 13.0
+    step = 2.0 * depth[200, 330] * np.tan(np.radians(20.0)) / 640.0  # scene units a pixel, on the jumper's front
+    wool = np.s_[225:300, 300:360]
+    slope = (depth[225:300, 302:362] - depth[225:300, 298:358]) / (4.0 * step)
+    normals = pixels[wool][..., 4:7]
+    assert np.corrcoef(slope.ravel(), (normals[..., 0] / normals[..., 2]).ravel())[0, 1] > 0.8
+
+
 @pytest.mark.parametrize(
     ("name", "contrast", "side"),
     [("low_sun", 2000.0, 1), ("softbox_studio", 30.0, 1), ("neon_night", 300.0, -1), ("source", 15.0, -1)],
@@ -136,7 +159,7 @@ def test_the_persons_passes_and_map_explain_the_plate():
     plate_pixels, spec = read(EXAMPLES / "person" / "plate.exr")
     layers, of = read(EXAMPLES / "person" / "passes.exr")
     names = list(of.channelnames)
-    assert spec.getattribute("colorInteropID") == of.getattribute("colorInteropID") == "lin_ap1_scene"
+    assert spec.getattribute("colorInteropID") == of.getattribute("colorInteropID") == "lin_rec709_scene"
     inside = plate_pixels[..., 3] > 0.99
     assert 0.2 < inside.mean() < 0.7
     normals, albedo = (

@@ -11,7 +11,11 @@ LIGHT = {
     "relamp.core.parameters": (*HEAVY, "click"),
     "relamp.core.job": (*HEAVY, "click"),
     **dict.fromkeys(
-        (f"relamp.core.node.{name}" for name in ("bake", "install", "knobs", "request", "versions")), (*HEAVY, "click")
+        (
+            f"relamp.core.node.{name}"
+            for name in ("bake", "install", "knobs", "request", "rig", "rig_slots", "versions")
+        ),
+        (*HEAVY, "click"),
     ),
     **dict.fromkeys((f"relamp.nuke_plugin.{name}" for name in ("arithmetic", "gizmo", "script")), (*HEAVY, "click")),
     "relamp.nuke_plugin.home": (*HEAVY, "click"),
@@ -27,7 +31,7 @@ LIGHT = {
     "relamp.core.light.environment": ("torch", "diffusers", "onnxruntime", "PySide6"),
     "relamp.core.gain.finish": ("torch", "diffusers", "onnxruntime", "PySide6"),
     "relamp.core.shot": HEAVY,
-    "relamp.core.shot.render": ("torch", "diffusers", "onnxruntime", "PySide6"),
+    "relamp.core.shot.render": ("torch", "diffusers", "onnxruntime", "PySide6", "scipy.optimize", "scipy.ndimage"),
 }
 
 

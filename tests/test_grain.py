@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from relamp.core.gain import grain
 from relamp.core.gain.grain import measure, split
 
 
@@ -52,3 +53,13 @@ def test_broken_pixels_do_not_break_the_measure():
     picture[9, 9] = np.inf
     noise = measure(picture)
     assert np.isfinite([noise.offset, noise.slope]).all()
+
+
+def test_two_numbers_of_least_squares_are_those_of_the_general_solver():
+    from scipy.optimize import nnls
+
+    rng = np.random.default_rng(4)
+    for _ in range(200):  # a quarter of the true pairs has a negative number, or two
+        columns = rng.random((8, 2))
+        wanted = columns @ rng.normal(0.5, 1, 2) + rng.normal(0, 0.1, 8)
+        np.testing.assert_allclose(grain._at_least_zero(columns, wanted), nnls(columns, wanted)[0], atol=1e-9)

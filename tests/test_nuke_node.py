@@ -11,10 +11,11 @@ import pytest
 
 from nuke_host import baked, host, nuke, press, read, relamp, rgb, settle, workers
 from relamp.core import job as jobs
+from relamp.core.cli import main
 from relamp.core.node.knobs import PIPES
 from relamp.core.parameters import Curve
 from relamp.nuke_plugin import actions, callbacks, inputs, knobs, layers
-from shots import Shot, layer, write_exr
+from shots import Shot, layer, read_exr, write_exr
 from wait import wait_until
 
 
@@ -234,6 +235,40 @@ def test_a_depth_on_its_pipe_is_read_where_it_lies(host, node, shot):
     made = jobs.load(next(place.glob("*.relamp.job.json"))).parameters
     assert made.depth == str(shot.folder / "far.####.exr")
     assert not (place / "inputs").exists()
+
+
+def test_passes_are_made_beside_the_script_and_used(host, node, shot, tmp_path):
+    node["frames"].setValue("1001-1002")
+    baked(node, "make_passes")
+    assert host.messages == []
+    assert node["status"].value() == "the passes of frames 1001-1002 are made and used"
+    pattern = node["passes"].value()
+    assert pattern.startswith((tmp_path / "nuke" / "comp" / "relamp" / node.name() / "passes" / "own-").as_posix())
+    by_hand = tmp_path / "by_hand.####.exr"
+    assert main(["passes", shot.plate, "--out", str(by_hand), "-q", "-F", "1001-1002"]) == 0
+    same_channels(frame_of(pattern, 1002), tmp_path / "by_hand.1002.exr")
+    assert actions.job_of(node).parameters.passes == pattern
+    assert node["show"].value() == "plate"
+    baked(node, "make_passes")  # what is there already is kept
+    assert node["passes"].value() == pattern
+    baked(node)
+    assert node["brief"].value() == "v001 1001-1002"
+
+
+def same_channels(one: Path, other: Path) -> None:
+    (pixels, spec), (expected, by_hand) = read_exr(one), read_exr(other)
+    assert spec.channelnames == by_hand.channelnames
+    assert {"N.X", "depth.Z", "albedo.R"} <= set(spec.channelnames)
+    np.testing.assert_array_equal(pixels, expected)
+
+
+def test_passes_that_cannot_be_made_are_one_sentence(host, node):
+    node["estimator"].setValue("moge")
+    node["models"].setValue("/nowhere")
+    running = press(node, "make_passes")
+    settle(running)
+    assert "moge-2" in node["status"].value()
+    assert node["passes"].value() == ""
 
 
 @pytest.mark.parametrize(

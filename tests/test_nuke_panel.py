@@ -43,6 +43,27 @@ def test_a_nodes_job_comes_in_and_settings_go_back(host, panel, shot):
     assert node["seed"].value() == 7
 
 
+def test_lights_of_a_node_come_in_and_go_back_as_its_own(host, panel, shot, tmp_path):
+    node = relamp(shot)
+    node["selected"].setValue(True)
+    axis = nuke.createNode("Axis2")
+    for name, value in {"rig1_kind": "sphere", "rig1_axis": axis.name()}.items():
+        node[name].setValue(value)
+    panel.fromNode()
+    assert panel.panel.rig.lights()[0]["position"] == [0, 0, 0]
+    panel.toNode()  # nothing was changed: the light still follows its Axis
+    assert (node["rig"].value(), node["rig1_axis"].value()) == ("", axis.name())
+    panel.panel.rig.add("key")
+    panel.panel.rig.flush()
+    panel.toNode()
+    assert [node[f"rig{n}_name"].value() for n in (1, 2)] == ["light 1", "key"]
+    assert (node["rig"].value(), node["rig1_axis"].value()) == ("", "")
+    stage = tmp_path / "lights.usda"
+    panel.panel.session.set("rig", str(stage))
+    panel.toNode()
+    assert (node["rig"].value(), node["rig1_kind"].value()) == (str(stage), "none")
+
+
 def test_what_is_not_one_relamp_node_is_a_sentence(host, panel):
     nuke.createNode("Grade")["selected"].setValue(True)
     for act in (panel.fromNode, panel.toNode):

@@ -141,6 +141,32 @@ def test_what_a_gaffer_says_is_the_light_that_is_meant(prompt, kind, azimuth, el
     assert (light.kind, light.azimuth, light.elevation) == (kind, azimuth, elevation)
 
 
+@pytest.mark.parametrize(
+    ("prompt", "said"),
+    [
+        ("under a street lamp at night", "street lamp, 2100 K, from front left, 82 deg up"),
+        ("campfire from below", "fire, 1950 K, from front left, 70 deg down"),
+        ("practical lamp behind her on the right", "bulb, 2800 K, from behind right"),
+        ("club lighting, magenta and cyan", "lamp, magenta, from front left, 20 deg up; lamp, cyan, from front right"),
+        ("big soft light overhead", "lamp, 4500 K, larger than usual"),
+        ("dark and moody", "shadows 4.5 stops darker; 1 stops darker in all"),
+        ("dim room, lamp from the left", "in a room; shadows 1.5 stops darker; 1 stops darker in all"),
+        ("fluorescent office", "lamp, 4300 K"),
+        ("fill two stops under", "fill, 5600 K, +0.5 stops"),
+        ("a bit darker", "-1 stops"),
+        ("three point lighting", "key, 5600 K, from front left, 30 deg up; fill"),
+        ("silhouette against a bright window", "window, 6500 K, +1 stops, from behind"),
+    ],
+)
+def test_what_an_artist_types_is_read_as_it_is_meant(prompt, said):
+    assert said in said_back(describe(prompt))
+
+
+@pytest.mark.parametrize("prompt", ["bright overcast day", "late afternoon sun through blinds"])
+def test_no_sun_stands_beside_clouds_or_the_window_it_shines_through(prompt):
+    assert "sun" not in {light.kind for light in describe(prompt).lights}
+
+
 def test_a_warmth_beside_its_own_hue_is_the_hue():
     assert describe("cool blue light").lights[0].colour == "blue"
     assert describe("blue, cool lamp").lights[0].colour == "blue"
@@ -228,6 +254,7 @@ def test_what_was_understood_is_said_back(prompt, said):
         ("overcast from the left", "names no light that could stand somewhere"),
         ("", "says nothing of a light"),
         ("lamp {left}", "means nothing in it"),
+        ("rembrandt, her left side dark", "name the light and the side that it comes from"),
     ],
 )
 def test_what_cannot_be_honoured_is_refused_by_name(prompt, said):

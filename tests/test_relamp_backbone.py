@@ -69,7 +69,7 @@ def test_a_light_that_begins_to_turn_begins_at_the_plate(tmp_path):
     assert moved[1] < 0.1 * moved[3]
 
 
-def test_any_split_and_any_threads_give_the_same_bits(tmp_path):
+def test_any_split_and_any_threads_give_the_same_bits(tmp_path, seen_anew):
     shot = Shot(tmp_path, frames=3)
     assert render(shot, "--threads", "1") == 0
     assert render(shot, "--threads", "3", "--frames", "1003", out=str(tmp_path / "c.####.exr")) == 0

@@ -818,3 +818,22 @@ def test_a_bug_in_one_frame_does_not_lose_the_night(tmp_path, monkeypatch):
     report = json.loads((tmp_path / "out" / "relit.relamp.json").read_text())
     assert "ZeroDivisionError" in report["failed"]["1002"]
     assert len(list((tmp_path / "out").glob("*.exr"))) == 3
+
+
+def test_normals_in_one_file_for_all_frames_are_read_once_until_the_file_changes(tmp_path, monkeypatch):
+    from relamp.core.pictures import exr
+
+    shot, read, normals = Shot(tmp_path, frames=3), [], tmp_path / "n.exr"
+    read_normals = exr.read_normals
+
+    def counted(*args):
+        read.append(args)
+        return read_normals(*args)
+
+    monkeypatch.setattr(exr, "read_normals", counted)
+    ball = lit_ball(soft_light((0, 0, 1)))[..., 4:]
+    for pixels, count in ((ball, 1), (ball[:, ::-1], 2)):
+        write_exr(normals, np.ascontiguousarray(pixels), ("N.X", "N.Y", "N.Z"))
+        os.utime(normals, ns=(count, count))  # two files of one size may be written within one tick of the clock
+        assert render(shot, "--normals", str(normals), "--overwrite", "--threads", "1", source=shot.env_a) == 0
+        assert len(read) == count

@@ -1,4 +1,7 @@
 import json
+import subprocess
+import sys
+import time
 
 import pytest
 
@@ -44,6 +47,22 @@ def test_reports_of_parts_are_read_together(shot, capsys):
     shot.out_frame(1003).unlink()
     assert main(["status", shot.out]) == 3
     assert "missing   1003 (1)" in capsys.readouterr().out
+
+
+def test_a_chunk_that_was_killed_is_missing(shot, capsys):
+    assert render(shot, "-F", "1001-1002") == 0
+    lights = ["--env", shot.env_b, "--source-env", shot.env_a]
+    chunk = ["render", shot.plate, *lights, "--out", shot.out, "-q", *QUICK_OPTIONS, "-F", "1003-1004"]
+    report = shot.out_frame(1001).parent / "relit.1003-1004.relamp.json"
+    with subprocess.Popen([sys.executable, "-m", "relamp.core.cli", *chunk]) as process:
+        while not report.exists() and process.poll() is None:
+            time.sleep(0.002)
+        process.kill()
+    capsys.readouterr()
+    whole = all(shot.out_frame(frame).exists() for frame in (1003, 1004))
+    assert not whole  # killed before it was done
+    assert main(["status", shot.out]) == 3
+    assert "expected  1001-1004 (4)" in capsys.readouterr().out
 
 
 def test_frames_made_later_are_no_longer_failed(rendered, capsys):

@@ -6,6 +6,7 @@ import pytest
 from shadow_shot import CENTRE, FOV, RADIUS, SUN, WALL, scene
 
 from relamp.core.light.backdrop import camera_rays
+from relamp.core.process import pin_opencv
 from relamp.core.shape.shadow import Surface, lamp_visibility
 from relamp.core.shape.thickness import round_thickness
 
@@ -48,3 +49,14 @@ def test_a_ball_throws_the_shadow_of_a_ball_on_a_wall_far_behind_it():
     true = np.linalg.norm(points + middle[..., None] * SUN - CENTRE, axis=-1) < RADIUS
     found = lamp_visibility(surface, SUN.astype(np.float32), 0.01) < 0.5
     assert (found & true & wall).sum() > 0.9 * ((found | true) & wall).sum()
+
+
+def test_a_thickness_has_the_same_bits_wherever_in_memory_it_is_computed(monkeypatch):
+    within = (cv2.GaussianBlur(np.random.default_rng(0).random((540, 960)), (0, 0), 30) > 0.5).astype(np.uint8)
+    empty, found = np.empty, set()
+    pin_opencv()
+    for shift in range(16):
+        with monkeypatch.context() as patched:
+            patched.setattr(np, "empty", lambda n, dtype, by=shift: empty(n + 16, dtype)[by : by + n])
+            found.add(round_thickness(within).tobytes())
+    assert len(found) == 1

@@ -2,8 +2,8 @@
 
 A light that hangs before the subject is a dot on the spot it lights, and its ring is its distance. A light with a place of its
 own is a dot there. A distant light is a dot around the middle of the picture: in the middle it shines from the camera, on the
-circle from the side, beyond it from behind. The small square is a light's size. Positions are drawn for the usual view of 40
-degrees; what is written to the rig are pixels of the plate, directions and units.
+circle from the side, beyond it from behind. The small square is a light's size. Positions are drawn as the camera of the shot
+sees them; what is written to the rig are pixels of the plate, directions and units.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from PySide6.QtGui import QColor, QPainter, QPen
 from . import theme
 from .rig import Light, RigEditor
 
-HALF_VIEW = math.radians(20.0)  # of the picture's width, where no camera says otherwise (docs/rig.md)
+FIELD_OF_VIEW = 40.0  # degrees, of the picture's width, where no camera says otherwise (docs/rig.md)
 SIDE = 0.28  # of the picture's shorter side: the circle of distant lights from the side
 REACH = 11.0  # px around a handle that take hold of it
 NEAREST = 0.25  # units before the camera at which a light that stands closer is drawn
@@ -32,14 +32,16 @@ class LightOverlay(QObject):
     def __init__(self, rig: RigEditor, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._rig = rig
-        self._pixels = (0, 0)
+        self._pixels, self._half_view = (0, 0), math.radians(FIELD_OF_VIEW) / 2
         self._held = ""
         self.shown, self.placing = False, False
         rig.changed.connect(self.changed)
 
-    def setPlate(self, width: int, height: int, distance: float | None = None) -> None:
-        """The size of the plate's display window, px, and how far its subject is where a depth says so."""
-        self._pixels = (width, height)
+    def setPlate(
+        self, width: int, height: int, distance: float | None = None, field_of_view: float = FIELD_OF_VIEW
+    ) -> None:
+        """The size of the plate's display window, px, how far its subject is by a depth, and the camera's view, degrees."""
+        self._pixels, self._half_view = (width, height), math.radians(field_of_view) / 2
         self._rig.setDistance(distance)
 
     def setShown(self, on: bool) -> None:
@@ -117,17 +119,21 @@ class LightOverlay(QObject):
 
     def _paint_handles(self, painter: QPainter, frame: QRectF, index: int) -> None:
         light, at = self._rig.lights()[index], self.position(index, frame)
-        painter.setPen(QPen(QColor(theme.ACCENT), 1))
         radius = self._radius(light, frame)
-        painter.drawEllipse(at, radius, radius)
+        for colour, width in ((QColor(0, 0, 0, 120), 3.0), (QColor(theme.ACCENT), 1.2)):
+            painter.setPen(QPen(colour, width))
+            painter.drawEllipse(at, radius, radius)
         distance = self.distanceHandle(index, frame)
         if distance is not None:
             ring = self._ring(light, frame)
             painter.setPen(QPen(QColor(theme.ACCENT), 1, Qt.PenStyle.DotLine))
             painter.drawEllipse(at, ring, ring)
+            painter.setPen(QPen(QColor(0, 0, 0, 170), 1.5))
             painter.setBrush(QColor(theme.ACCENT))
-            painter.drawEllipse(distance, 4.0, 4.0)
-        painter.fillRect(QRectF(-4, -4, 8, 8).translated(self.sizeHandle(index, frame)), QColor(theme.ACCENT))
+            painter.drawEllipse(distance, 4.5, 4.5)
+        painter.setPen(QPen(QColor(0, 0, 0, 170), 1.5))
+        painter.setBrush(QColor(theme.ACCENT))
+        painter.drawRect(QRectF(-4.5, -4.5, 9, 9).translated(self.sizeHandle(index, frame)))
         painter.setBrush(Qt.BrushStyle.NoBrush)
 
     def colour(self, index: int) -> QColor:
@@ -188,7 +194,7 @@ class LightOverlay(QObject):
         return SIDE * min(frame.width(), frame.height())
 
     def _focal(self, frame: QRectF) -> float:
-        return frame.width() / 2 / math.tan(HALF_VIEW)
+        return frame.width() / 2 / math.tan(self._half_view)
 
     def _unit(self, frame: QRectF) -> float:
         """Screen pixels of a unit at the subject."""

@@ -45,6 +45,7 @@ from .banner import Banner, UndoBeyondField
 from .client import WorkerClient
 from .command_line import command_line
 from .dropped import PICTURES, ROLES, kind_of
+from .ground_overlay import GroundOverlay
 from .input_row import NAME_WIDTH, InputRow
 from .knob_form import KnobForm
 from .lamp_list import LampFacts, LampList
@@ -84,6 +85,7 @@ SHORTCUTS = (
     ("1", "pixel for pixel"),
     ("+, -, wheel", "zoom"),
     ("W", "wipe between before and after"),
+    ("G", "the ground as a grid, the horizon and the world's axes"),
     ("R", "the frame at full size, as it is rendered"),
     ("S", "keep a snapshot"),
     ("Left, Right on the light", "turn by a degree, with Shift by ten"),
@@ -126,6 +128,7 @@ class Panel(QWidget):
         self.render_form = KnobForm(render_sections(), self)
         self.rig = RigEditor(self.session, self.recovery.folder.parent / "rigs", self)
         self.overlay = LightOverlay(self.rig, self)
+        self.ground = GroundOverlay(self.session, self)
         self.lights = LightsTab(self.rig, self)
         self.queue = RenderQueue(self)
         self.banner = Banner(self)
@@ -475,7 +478,12 @@ class Panel(QWidget):
         self.passes.shown.connect(self.viewer.showStage)
         self.passes.estimatorChanged.connect(lambda value: session.set("estimator", value))
         session.passesReady.connect(self.passes.setMakers)
-        self.viewer.setOverlay(self.overlay)
+        self.viewer.setOverlays(self.overlay, self.ground)
+        self.lights.ground.toggled.connect(self.ground.setShown)
+        grid = QShortcut(QKeySequence(Qt.Key.Key_G), self.view, self.lights.ground.toggle)
+        grid.setContext(Qt.ShortcutContext.WidgetShortcut)
+        self.ground.said.connect(self.say)
+        self.ground.refused.connect(lambda sentence: self.say(sentence, wrong=True))
         self.tabs.currentChanged.connect(
             lambda _: self.overlay.setShown(self.tabs.tabText(self.tabs.currentIndex()) == "Lights")
         )

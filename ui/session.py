@@ -369,6 +369,13 @@ class Session(QObject):
             lane="surface",
         )
 
+    def askGround(self, on_ground: Callable[[dict[str, Any]], None], on_error: Callable[[str], None]) -> None:
+        """Request the ground of the shown frame and the camera that sees it."""
+        params = {"job": as_params(self._job), "frame": self._frame, "size": QUICK}
+        self._client.ask(
+            "ground", params, lambda reply: on_ground(reply.result), lambda error: on_error(str(error)), lane="ground"
+        )
+
     def render(
         self,
         on_progress: Callable[[dict[str, Any]], None],

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from . import theme
 
+STILL = 3.0  # px to each side of a shot's only frame
 EDGE = 10  # px left and right of the first and the last frame
 NARROWEST = 46  # px between two numbers
 
@@ -95,8 +96,8 @@ class Timeline(QWidget):
         painter.end()
 
     def _paint_frames(self, painter: QPainter, groove: QRectF) -> None:
-        half = max(0.75, 0.5 * self._pitch())
         first, last = self._frames[0], self._frames[-1]
+        half = max(0.75, 0.5 * self._pitch()) if last > first else STILL
         there = set(self._frames)
         if last - first + 1 != len(there) and last - first < 100_000:
             painter.setBrush(QColor(theme.WRONG))

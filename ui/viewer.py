@@ -19,8 +19,10 @@ from PySide6.QtWidgets import (
 )
 
 from .contact_sheet import ContactSheet
+from .ground_overlay import GroundOverlay
 from .light_overlay import LightOverlay
 from .look import Snapshot
+from .overlays import Overlays
 from .plate_view import PlateView
 from .playback import FPS, Playback
 from .sections import in_panel_words
@@ -60,7 +62,8 @@ class Viewer(QWidget):
         self._session = session
         self._facts: dict[str, Any] = {}
         self._shown, self._awaited = "", ""
-        self._overlay: LightOverlay | None = None
+        self._lights: LightOverlay | None = None
+        self._ground: GroundOverlay | None = None
         self.view = PlateView(self)
         self.stage = QComboBox(self)
         self.views = ViewMenu(self)
@@ -79,11 +82,12 @@ class Viewer(QWidget):
         self._connect()
         self.setLamps(0)
 
-    def setOverlay(self, overlay: LightOverlay) -> None:
-        """Draw lights over the picture."""
-        self._overlay = overlay
-        self.view.setOverlay(overlay)
-        overlay.changed.connect(self.view.update)
+    def setOverlays(self, lights: LightOverlay, ground: GroundOverlay) -> None:
+        """Draw lights and the ground over the picture."""
+        self._lights, self._ground = lights, ground
+        self.view.setOverlay(Overlays(ground, lights))
+        for overlay in (lights, ground):
+            overlay.changed.connect(self.view.update)
 
     def keepSnapshot(self) -> None:
         """Keep the look that is shown."""
@@ -237,8 +241,9 @@ class Viewer(QWidget):
         first = self.view.picture().isNull()
         self._facts, self._shown = facts, stage
         self.view.setTag(self._tag(stage, facts))
-        if self._overlay is not None:
-            self._overlay.setPlate(facts["full_width"], facts["full_height"], facts["distance"])
+        if self._lights is not None and self._ground is not None:
+            self._lights.setPlate(facts["full_width"], facts["full_height"], facts["distance"], facts["fov"])
+            self._ground.setDistance(facts["distance"])
         if stage == self._awaited:
             self.view.setBusy("")
         self.view.setPicture(image, QSize(facts["full_width"], facts["full_height"]), facts["pixel_aspect"])

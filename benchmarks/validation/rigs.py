@@ -90,7 +90,12 @@ def balls(folder: Path, width: int, spp: int) -> None:
     camera, height = BALLS_SEEN, round(width / ASPECT)
     (folder / "camera.json").write_text(json.dumps(_camera_json(camera)))
     coats = [
-        {"type": "principled", "base_color": {"type": "rgb", "value": list(colour)}, "roughness": rough, "metallic": metal}
+        {
+            "type": "principled",
+            "base_color": {"type": "rgb", "value": list(colour)},
+            "roughness": rough,
+            "metallic": metal,
+        }
         for _, colour, rough, metal in BALLS
     ]
     shapes = [_ball(place, coat) for (place, *_), coat in zip(BALLS, coats, strict=True)]

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from ..errors import UsageError
-from ..parameters import Curve, default_of, knob_of
+from ..parameters import Curve, default_of
 from .declared import Declared
 
 EXAMPLES = """\b
@@ -44,7 +44,8 @@ Examples:
 @click.option(
     "--out", metavar="FILE", help="Write the map, turned by --env-rotate, as an EXR for --env or --source-env."
 )
-@click.option("--lamps", type=Declared("lamps"), default=default_of("lamps"), metavar="K", help=knob_of("lamps").help)
+@click.option("--lamps", type=Declared("lamps"), default=default_of("lamps"), metavar="K",
+              help="The largest number of lamps that are listed and drawn.")  # fmt: skip
 @click.option("--png", metavar="FILE", help="Draw the map, its lamps, and a grey and a chrome ball lit by it.")
 @click.option(
     "--env-rotate",

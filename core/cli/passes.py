@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +11,12 @@ import click
 
 from ..atomic import require_free
 from ..errors import UsageError, outcome
+from ..job import PASSES_WITH
 from ..parameters import RelightParameters, knob_of
 from ..process import Stop, asking_on_signals
 from ..progress import DIALECTS, Progress
 from .declared import Declared, DeclaredCommand, logging_options, option, start_log, typed
 
-# The declared parameters that passes depend on.
-_DECLARED = (
-    "matte", "camera", "estimator", "models", "accept", "layer", "views", "colorspace", "config", "anchor", "seed", "out",
-    "data_type", "compression", "multipart", "create_dir", "frames", "missing", "skip_existing", "verify", "overwrite",
-    "keep_going", "threads", "device",
-)  # fmt: skip
 EXAMPLES = """\b
 Examples:
   relamp passes plate.####.exr --matte matte.####.exr --out passes.####.exr
@@ -28,9 +24,21 @@ Examples:
 """
 
 
+HELP = {
+    "matte": "What the passes are made of. Without it, the plate's alpha is the matte; without an alpha, the whole frame. "
+    "file.exr:layer.A picks a channel.",
+    "estimator": "The network that estimates shape and surface. own is Relamp's own; moge, david and marigold are downloaded "
+    "(relamp models list).",
+    "out": "Where the passes are written, as in passes.####.exr.",
+    "frames": "Frames to make the passes of, as in 1001-1012x2,1020. Without it, every frame of the plate.",
+}
+"""What is said otherwise here than of a relight."""
+
+
 def _declared(command: Callable[..., Any]) -> Callable[..., Any]:
-    for name in reversed(_DECLARED):
-        command = option(name, knob_of(name))(command)
+    for name in reversed(PASSES_WITH):
+        knob = knob_of(name)
+        command = option(name, replace(knob, help=HELP.get(name, knob.help)))(command)
     return command
 
 

@@ -19,6 +19,7 @@ import numpy as np
 
 from ..light.octahedral import Facing, sample_table
 from ..pictures.bands import bands
+from ..pictures.channels import in_colour, thrice
 from ..shape.highlight import Sheen
 from ..shape.placed import PlacedLight, risen
 from ..shape.shadow import points_of
@@ -46,8 +47,8 @@ class Lamp:
     visible: np.ndarray
 
     def given(self, normals: np.ndarray) -> np.ndarray:
-        """The unoccluded light (..., 3) on surfaces with normals (..., 3); it fades smoothly where the lamp's disc sets."""
-        return risen(normals @ self.direction, np.float32(max(self.radius, 1e-3)))[..., None] * self.light
+        """The unoccluded light (n, W, 3) on surfaces with normals (n, W, 3); it fades smoothly where the lamp's disc sets."""
+        return in_colour(risen(normals @ self.direction, np.float32(max(self.radius, 1e-3))), self.light)
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ class Arrival:
         """The unoccluded light on surfaces, and the light that arrives, (n, W, 3) each."""
         free, taken = self._free_and_taken(normals, rows)
         if self.back is not None:
-            taken -= enlarged_rows(self.closed, rows, self.shape) * self.back
+            taken -= in_colour(enlarged_rows(self.closed, rows, self.shape), self.back)
         taken *= np.float32(self.strength)
         received = np.subtract(free, taken, out=taken)
         return free, np.maximum(received, 0, out=received)
@@ -100,7 +101,7 @@ class Arrival:
         for lamp in self.lamps:
             given = lamp.given(normals.directions)
             rest -= np.minimum(given, rest, out=given)
-            given *= 1 - enlarged_rows(lamp.visible, rows, self.shape)
+            given *= thrice(1 - enlarged_rows(lamp.visible, rows, self.shape))
             hidden.append(given)
         taken = 1 - enlarged_rows(self.broad, rows, self.shape)
         taken *= rest

@@ -13,7 +13,8 @@ import numpy as np
 
 from ..errors import UsageError
 from ..light.octahedral import Facing, sample_table
-from ..pictures.bands import bands
+from ..pictures.bands import bands, each_band
+from ..pictures.channels import thrice
 from ..shape.edges import own_light
 from .analytic import DARKEST, Hint
 from .arrival import Arrival, TracedLights
@@ -46,7 +47,8 @@ class Subject:
         """How much of each pixel the plate covers, (H, W): its alpha, but 1 where alpha is 0 inside the matte; None means 1."""
         if self.alpha is None:
             return None
-        return np.where((self.alpha <= 0) & (self.weight > 0), np.float32(1), self.alpha)
+        empty = self.alpha <= 0
+        return np.where(empty & (self.weight > 0), np.float32(1), self.alpha) if empty.any() else self.alpha
 
     @cached_property
     def own(self) -> np.ndarray:
@@ -134,23 +136,28 @@ def finish(given: FinishInput, law: Law, layers: tuple[str, ...] = ()) -> Finish
     lamps: list[np.ndarray] = []
     if "lamps" in layers:
         lamps = [np.zeros_like(beauty) for _ in (*(rig.lights if rig else ()), *shading.lamps[:-1])]
-    for rows in bands(beauty.shape[0]):
+    own = subject.own
+
+    def relight(rows: slice) -> None:
         weight = subject.weight[rows]
         if not weight.any():
             beauty[rows] = subject.plate[rows]
-            continue
+            return
         band = _Band(given, rows, law)
         gain = gain_of(band)
         changed[rows] = touched(weight, gain, law)
-        relit = relight_band(subject.own, subject.alpha, gain, law, rows)
-        blended = blend(subject.plate[rows], subject.own[rows], relit, weight, law)
+        relit = relight_band(own, subject.alpha, gain, law, rows)
+        blended = blend(subject.plate[rows], own[rows], relit, weight, law)
         beauty[rows] = blended if changed[rows].all() else np.where(changed[rows], blended, subject.plate[rows])
         if lamps:
-            share = relit * (weight * np.float32(law.mix))[..., None]
+            share = relit * thrice(weight * np.float32(law.mix))
             _share_out(lamps, share, parts_of(gain, band), rows)
         if "ratio" in layers:
             ratio = np.exp(gain) * np.float32(law.level)
-            finished.layers["ratio"][rows] = np.where((weight > 0)[..., None], ratio, 1)
+            inside = weight > 0
+            finished.layers["ratio"][rows] = ratio if inside.all() else np.where(inside[..., None], ratio, 1)
+
+    each_band(beauty.shape[0], relight)
     finished.lamps = lamps
     finished.layers |= _layers(given, law, layers)
     return finished
@@ -167,10 +174,8 @@ class _Band:
     @cached_property
     def light(self) -> np.ndarray:
         """The un-premultiplied plate, (n, W, 3), without the grain that the law treats apart."""
-        subject = self.given.subject
-        return unpremultiply(
-            base_of(subject.plate, self.law, self.rows), None if subject.alpha is None else subject.alpha[self.rows]
-        )
+        plate, alpha = self.given.subject.plate, self.given.subject.alpha
+        return unpremultiply(base_of(plate, self.law, self.rows), None if alpha is None else alpha[self.rows])
 
     @cached_property
     def facing(self) -> Facing:
@@ -189,11 +194,9 @@ class _Band:
         traced, gloss = self.given.traced, self.given.gloss
         if traced is None or traced.rig is None:
             return []
-        matte = traced.rig.over_own(traced.source, self.facing, self.rows)
-        if gloss is None:
-            return matte
-        normals, arriving = self.facing.directions, self.source_arriving
-        return gloss.with_rig(matte, traced.rig, self.light, normals, self.rows, self.law.epsilon, arriving)
+        matte, rows = traced.rig.over_own(traced.source, self.facing, self.rows), self.rows
+        seen = self.light, self.facing.directions, rows, self.law.epsilon, self.source_arriving
+        return matte if gloss is None else gloss.with_rig(matte, traced.rig, *seen)
 
 
 GainOf = Callable[["_Band"], np.ndarray]
@@ -207,7 +210,8 @@ def _gain(given: FinishInput, law: Law, by_lamp: bool) -> tuple[GainOf, PartsOf]
     a lamp that is dimmed in the comp would leave a line along the edge.
     """
     subject, residual, guide = given.subject, given.residual, given.guide
-    height = subject.plate.shape[0]
+    height, rig = subject.plate.shape[0], given.traced and given.traced.rig
+    keeps = rig is not None and rig.keeps  # the plate's own reflections stay with its own light
 
     def gain_of(band: _Band) -> np.ndarray:
         rows = band.rows
@@ -216,7 +220,7 @@ def _gain(given: FinishInput, law: Law, by_lamp: bool) -> tuple[GainOf, PartsOf]
             gain += enlarge_residual(residual, guide[rows], rows, height)
         if given.traced is not None:
             gain += given.traced.log_share(band.facing, rows, None if given.gloss is None else band.source_arriving)
-        if given.gloss is not None:
+        if given.gloss is not None and not keeps:
             arriving = band.source_arriving
             gain = given.gloss.gain(gain, band.light, band.facing.directions, rows, law.epsilon, arriving)
         return _with_rig(gain, band.rig)
@@ -224,16 +228,20 @@ def _gain(given: FinishInput, law: Law, by_lamp: bool) -> tuple[GainOf, PartsOf]
     coverage = subject.coverage
     if not lacking(subject.weight, coverage, subject.known).any():
         return gain_of, _parts
-    gains: list[np.ndarray] = []
-    by_band: list[list[np.ndarray]] = []
-    for rows in bands(height):
+    gain = np.empty_like(subject.plate)
+    by_band: dict[int, list[np.ndarray]] = {}
+
+    def make(rows: slice) -> None:
         band = _Band(given, rows, law)
-        gains.append(gain_of(band))
+        gain[rows] = gain_of(band)
         if by_lamp:
-            by_band.append(_shares(_parts(gains[-1], band)))
+            by_band[rows.start] = _shares(_parts(gain[rows], band))
+
+    each_band(height, make)
     edge = (subject.weight, coverage, subject.known)
-    shares = [carry_outward(np.concatenate(rows), *edge) for rows in zip(*by_band, strict=True)]  # (H, W, 3) each
-    gain = carry_outward(np.concatenate(gains), *edge)
+    ordered = [by_band[start] for start in sorted(by_band)]
+    shares = [carry_outward(np.concatenate(rows), *edge) for rows in zip(*ordered, strict=True)]  # (H, W, 3) each
+    carry_outward(gain, *edge)
     return lambda band: gain[band.rows], lambda _, band: [share[band.rows] for share in shares]
 
 

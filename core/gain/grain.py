@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from scipy.optimize import nnls
+
+from ..pictures.channels import along
 
 WINDOW = 5  # px; grain is finer than this, shading is not
 _BLOCK = 16
@@ -67,8 +68,8 @@ def split(rgb: np.ndarray, noise: Noise) -> np.ndarray:
     variance = cv2.boxFilter(rgb * rgb, -1, size, borderType=cv2.BORDER_REFLECT_101)
     variance -= mean * mean
     expected = np.maximum(mean, 0)
-    expected *= noise.slope
-    expected += noise.offset
+    expected *= along(noise.slope, rgb.shape[1])
+    expected += along(noise.offset, rgb.shape[1])
     # A variance of 25 samples is uncertain by a third. Up to twice the expected variance all of it is taken as grain; at three
     # times it, nothing is.
     variance /= np.maximum(expected, 1e-12, out=expected)
@@ -104,5 +105,17 @@ def _fit(levels: np.ndarray, variances: np.ndarray) -> tuple[float, float]:
     x = np.array([levels[which == b].mean() for b in bins])
     y = np.array([np.quantile(variances[which == b], 0.2) for b in bins]) * _CALM
     scale = 1 / np.maximum(x, x.mean() * 1e-3)  # relative errors, so that dark blocks count as much as bright ones
-    solution, _ = nnls(np.stack([np.ones_like(x), x], 1) * scale[:, None], y * scale)
-    return float(solution[0]), float(solution[1])
+    offset, slope = _at_least_zero(np.stack([np.ones_like(x), x], 1) * scale[:, None], y * scale)
+    return float(offset), float(slope)
+
+
+def _at_least_zero(columns: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """The two numbers, zero or more, by which two `columns` (n, 2) add up to `wanted` (n,) with the least squared error.
+
+    Two unknowns have three cases. The general solver, in `scipy.optimize`, takes longer to import than a frame to measure.
+    """
+    both = np.linalg.lstsq(columns, wanted, rcond=None)[0]
+    if (both >= 0).all():
+        return both
+    alone = np.diag(np.maximum(columns.T @ wanted, 0) / (columns**2).sum(0))  # each row uses one column
+    return alone[np.argmin([((columns @ one - wanted) ** 2).sum() for one in alone])]

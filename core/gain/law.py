@@ -20,6 +20,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from ..pictures.channels import thrice
 from .grain import Noise, split
 
 TRUSTED = 0.9  # coverage above which a pixel belongs wholly to the subject; its gain is carried outward
@@ -131,7 +132,7 @@ def _lit(plate: np.ndarray, alpha: np.ndarray | None, gain: np.ndarray, law: Law
         lit += back
     lift = more - 1
     np.maximum(lift, 0, out=lift)
-    lift *= np.float32(law.epsilon) if alpha is None else np.float32(law.epsilon) * alpha[rows][..., None]
+    lift *= np.float32(law.epsilon) if alpha is None else thrice(np.float32(law.epsilon) * alpha[rows])
     lit += lift
     if law.grain != "off":
         np.maximum(lit, np.minimum(p * more, 0), out=lit)  # the added grain must not make light negative
@@ -142,7 +143,8 @@ def _lit(plate: np.ndarray, alpha: np.ndarray | None, gain: np.ndarray, law: Law
 def touched(weight: np.ndarray, gain: np.ndarray, law: Law) -> np.ndarray:
     """Where the output differs from the plate at all, (..., 3) bool."""
     changes = (gain != 0) if law.level == 1 else np.ones(gain.shape, bool)
-    return changes & ((weight * np.float32(law.mix)) > 0)[..., None]
+    inside = (weight * np.float32(law.mix)) > 0
+    return changes if inside.all() else changes & inside[..., None]
 
 
 def blend(plate: np.ndarray, own: np.ndarray, relit: np.ndarray, weight: np.ndarray, law: Law) -> np.ndarray:
@@ -150,7 +152,7 @@ def blend(plate: np.ndarray, own: np.ndarray, relit: np.ndarray, weight: np.ndar
 
     `own` is q, equal to `plate` where the matte is not soft; there this is plate * (1 - w * mix) + relit * w * mix.
     """
-    t = (weight * np.float32(law.mix))[..., None]
+    t = thrice(weight * np.float32(law.mix))
     if _all_finite(plate):
         return relit if t.min() == 1 else _stays(plate, own, t) + relit * t
     finite = np.isfinite(plate)

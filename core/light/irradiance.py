@@ -7,14 +7,19 @@ so a uniform map of 1 gives pi, and a white Lambertian surface has the value E /
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import sha256
+from threading import Lock, get_ident
 
 import numpy as np
+from cachetools import LRUCache, cached
 
+from ..pictures.bands import each_band
 from .emitters import Emitters, emitters
 from .environment import level
 from .octahedral import octahedral_directions, sample_table
 
 CHUNK = 512  # normals at a time: 512 x 8192 cosines are 16 MiB
+KEPT = 32  # tables in memory, 192 KiB each
 
 
 @dataclass(frozen=True)
@@ -68,13 +73,27 @@ def irradiance(pixels: np.ndarray, normals: np.ndarray) -> np.ndarray:
 def irradiance_table(pixels: np.ndarray, size: int = 128) -> np.ndarray:
     """Irradiance over all normals, as an octahedral table.
 
+    The tables of the last maps are kept: a worker relights many frames, and a rig many lamps, under the same few maps.
+
     Args:
         pixels: (H, W, 3) float32 radiance, latitude-longitude.
 
     Returns:
-        (size, size, 3) float32 on `octahedral_directions(size)`; read it with `sample_table`.
+        (size, size, 3) float32 on `octahedral_directions(size)`, read-only; read it with `sample_table`.
     """
-    return irradiance(pixels, octahedral_directions(size))
+    return _table(emitters(pixels), size)
+
+
+def _lights(lights: Emitters, size: int) -> tuple[bytes, int]:
+    """The same for equal lights: their SHA-256."""
+    return sha256(lights.energy.tobytes() + lights.directions.tobytes()).digest(), size
+
+
+@cached(LRUCache(KEPT), _lights, Lock())
+def _table(lights: Emitters, size: int) -> np.ndarray:
+    table = _receive(lights, octahedral_directions(size).reshape(-1, 3)).reshape(size, size, 3)
+    table.flags.writeable = False
+    return table
 
 
 def frame_irradiance(pixels: np.ndarray, normals: np.ndarray) -> np.ndarray:
@@ -88,9 +107,12 @@ def frame_irradiance(pixels: np.ndarray, normals: np.ndarray) -> np.ndarray:
 def _receive(lights: Emitters, normals: np.ndarray) -> np.ndarray:
     out = np.empty((len(normals), 3), np.float32)
     toward = np.ascontiguousarray(lights.directions.T)
-    kept = np.empty((CHUNK, len(lights.directions)), np.float32)  # used again for each chunk
-    for start in range(0, len(normals), CHUNK):
-        some = normals[start : start + CHUNK]
-        cosines = np.matmul(some, toward, out=kept[: len(some)])
-        np.matmul(np.maximum(cosines, 0, out=cosines), lights.energy, out=out[start : start + CHUNK])
+    kept: dict[int, np.ndarray] = {}  # by thread, used again for each chunk
+
+    def receive(some: slice) -> None:
+        mine = kept.setdefault(get_ident(), np.empty((CHUNK, len(lights.directions)), np.float32))
+        cosines = np.matmul(normals[some], toward, out=mine[: some.stop - some.start])  # (n, N)
+        np.matmul(np.maximum(cosines, 0, out=cosines), lights.energy, out=out[some])
+
+    each_band(len(normals), receive, CHUNK)
     return out

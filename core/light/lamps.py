@@ -15,9 +15,6 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import ndimage
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from ..errors import ParameterError
 from .environment import AP1_LUMINANCE, directions, directions_at, mean_radiance, resize, solid_angles
@@ -130,7 +127,7 @@ class _Sea:
         summits: list[list[_Summit]] = [[] for _ in range(number + 1)]
         for summit in self.summits:
             summits[islands.ravel()[np.argmax(summit.region)]].append(summit)
-        energy = ndimage.sum_labels(self.energy, islands, np.arange(number + 1))
+        energy = np.bincount(islands.ravel(), self.energy.ravel(), number + 1)
         for index in range(1, number + 1):
             if summits[index] or energy[index] > SMALLEST_SHARE / 10 * self.total:
                 self._settle(islands == index, summits[index], threshold)
@@ -204,6 +201,7 @@ def _alike(one: _Summit, other: _Summit) -> bool:
 
 
 _GRID = directions(ROWS, 2 * ROWS).astype(np.float64)
+_CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
 
 
 def _regions(luminance: np.ndarray) -> list[np.ndarray]:
@@ -246,7 +244,8 @@ def _widened(region: np.ndarray, degrees: float) -> np.ndarray:
     rows = np.flatnonzero(region.any(axis=1))
     reach = int(np.ceil(degrees * ROWS / 180)) + 1
     band = slice(max(rows[0] - reach, 0), rows[-1] + reach + 1)
-    eroded = np.asarray(ndimage.binary_erosion(np.pad(region, ((0, 0), (1, 1)), mode="wrap")), bool)
+    around = np.pad(region, ((0, 0), (1, 1)), mode="wrap").astype(np.uint8)
+    eroded = cv2.erode(around, _CROSS, borderType=cv2.BORDER_CONSTANT, borderValue=(0,)) > 0
     edge = _GRID[region & ~eroded[:, 1:-1]].astype(np.float32)
     near = region.copy()
     for part in np.array_split(edge, len(edge) // 64 + 1):
@@ -256,18 +255,18 @@ def _widened(region: np.ndarray, degrees: float) -> np.ndarray:
 
 def _islands(mask: np.ndarray) -> tuple[np.ndarray, int]:
     """Connected regions on the sphere, numbered from 1: 8 neighbours, joined over the seam and at the poles."""
-    labels = np.zeros(mask.shape, np.int32)
-    number = int(ndimage.label(mask, np.ones((3, 3)), output=labels))  # pyright: ignore[reportArgumentType]
+    number, found = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8, ltype=cv2.CV_32S)
+    labels = np.asarray(found)
     left, right = labels[:, 0], labels[:, -1]
     links = [(left, right), (left[1:], right[:-1]), (left[:-1], right[1:])]
     links += [(pole, np.full_like(pole, pole.max())) for pole in (labels[0], labels[-1])]
     one, other = (np.concatenate(side) for side in zip(*links, strict=True))
     both = (one > 0) & (other > 0)
-    graph = coo_array((np.ones(both.sum()), (one[both], other[both])), shape=(number + 1, number + 1))
-    groups, joined = connected_components(graph, directed=False)
-    joined = np.asarray(joined)
-    joined = np.where(joined == joined[0], 0, np.where(joined < joined[0], joined + 1, joined))
-    return joined[labels], groups - 1
+    joined = np.arange(number)  # each region's number; 0 is what is in none
+    for a, b in np.unique(np.stack((one[both], other[both]), 1), axis=0):
+        joined[joined == joined[a]] = joined[b]
+    names, joined = np.unique(joined, return_inverse=True)
+    return joined[labels], len(names) - 1
 
 
 def _describe(pixels: np.ndarray, mask: np.ndarray, weights: np.ndarray, total: float) -> Lamp:

@@ -13,6 +13,7 @@ from functools import cached_property
 
 import numpy as np
 
+from ..pictures.channels import planes
 from .sampling import bilinear
 
 CHUNK = 1 << 16  # directions at a time, so that temporaries stay in cache
@@ -33,7 +34,12 @@ def octahedral_coordinates(d: np.ndarray) -> np.ndarray:
 
     NaN where a direction has no length or is not finite.
     """
-    x, y, z = (np.asarray(d[..., k], np.float32) for k in range(3))
+    return np.stack(_unfold(d), axis=-1)
+
+
+def _unfold(d: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """x and y of `octahedral_coordinates`, (...) each."""
+    x, y, z = planes(np.asarray(d, np.float32))
     with np.errstate(all="ignore"):  # invalid normals are expected in a plate
         length = np.abs(x) + np.abs(y) + np.abs(z)
         scale = np.where(np.isfinite(length), 1 / length, np.float32(np.inf))
@@ -45,7 +51,7 @@ def octahedral_coordinates(d: np.ndarray) -> np.ndarray:
         lost = ~np.isfinite(scale)
         if lost.any():
             px[lost], py[lost] = np.nan, np.nan
-        return np.stack((px, py), axis=-1)
+        return px, py
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +70,7 @@ class Facing:
         """For `CHUNK` directions at a time: x and y of `octahedral_coordinates`, (n,) each, and where they are NaN, or None."""
         flat, found = self.directions.reshape(-1, 3), []
         for start in range(0, len(flat), CHUNK):
-            x, y = (np.ascontiguousarray(p) for p in octahedral_coordinates(flat[start : start + CHUNK]).T)
+            x, y = _unfold(flat[start : start + CHUNK])
             lost = np.isnan(x)
             found.append((x, y, lost if lost.any() else None))
         return found

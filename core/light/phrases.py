@@ -69,6 +69,8 @@ class Phrase:
     """Negated with `no`."""
     backlit: bool = False
     """Its light is named by `BACK_WORDS` alone, which may also be the position of another light."""
+    through: bool = False
+    """Its light is a window, through which another light shines."""
 
 
 def _spelt_out(prompt: str) -> str:
@@ -76,13 +78,21 @@ def _spelt_out(prompt: str) -> str:
 
     >>> _spelt_out("key two stops over fill")
     'key, fill +0.5 stops'
+    >>> _spelt_out("fill two stops under")
+    'fill +0.5 stops'
     """
     number = "|".join(NUMBER_WORDS)
     prompt = re.sub(rf"\b({number}) (?=stops?\b)", lambda m: f"{NUMBER_WORDS[m[1]]} ", prompt)
     prompt = re.sub(rf"\b({'|'.join(SETUPS)})\b", lambda m: SETUPS[m[1]], prompt)
     light = "|".join(sorted(LIGHT_WORDS, key=len, reverse=True))
     ratio = rf"\b({light}) (\d+(?:\.\d+)?) stops? (over|above|under|below) (?:the )?({light})\b"
-    return re.sub(ratio, _ratio, prompt)
+    prompt = re.sub(ratio, _ratio, prompt)
+    return re.sub(rf"\b({light}) (\d+(?:\.\d+)?) stops? (?:under|below)\b", _below_key, prompt)
+
+
+def _below_key(said: re.Match[str]) -> str:
+    """A light so many stops under the key, which is not named: as stops from that light's own default."""
+    return f"{said[1]} {-FIXTURES[LIGHT_WORDS[said[1]]].stops - float(said[2]):+g} stops"
 
 
 def _ratio(said: re.Match[str]) -> str:
@@ -159,13 +169,21 @@ def _read(tokens: list[str]) -> Phrase:
         elif token in NEGATIONS:
             phrase.refused = True
         elif token not in FILLER_WORDS:
-            _read_word(phrase, token, strength)
+            _read_word(phrase, _above_if_under(tokens, i), strength)
             strength = 1.0
         i += 1
     if phrase.backlit and TIMES.get(phrase.said.get("time", ("", ""))[1], (None,))[0] is not None:
         phrase.kind = "sun"  # of that time of day
         stand(phrase, "behind")
     return phrase
+
+
+def _above_if_under(tokens: list[str], i: int) -> str:
+    """The word at `i`, or `above` where it says that the subject is under a light: `under a street lamp`."""
+    if SIDE_WORDS.get(tokens[i]) != "below" or (i and tokens[i - 1] in ("from", *LIGHT_WORDS, *GENERIC_WORDS)):
+        return tokens[i]
+    after = next((token for token in tokens[i + 1 :] if token in LIGHT_WORDS or token not in FILLER_WORDS), "")
+    return "above" if after in LIGHT_WORDS else tokens[i]
 
 
 def _read_word(phrase: Phrase, token: str, much: float) -> None:
@@ -188,6 +206,8 @@ def _read_word(phrase: Phrase, token: str, much: float) -> None:
         say(phrase, "height", token, HEIGHTS[token])
     elif token in STRENGTHS:
         say(phrase, "stops", token, STRENGTHS[token] * much)
+    elif token in ("brighter", "darker", "dimmer"):
+        say(phrase, "stops", token, BRIGHTER_WORDS[token] * much)
     elif token in SIZES:
         say(phrase, "size", token, SIZES[token] ** much)
     elif token in CONTRASTS:
@@ -212,7 +232,7 @@ def _name_head(phrase: Phrase, token: str) -> None:
         stand(phrase, "behind")
     elif " through " in f" {phrase.text} " and new == "window":
         # The light through a window gives its colour; the window is the light.
-        shines, phrase.kind, phrase.head = phrase.kind, new, "light"
+        shines, phrase.kind, phrase.head, phrase.through = phrase.kind, new, "light", True
         if shines is not None:
             phrase.said.setdefault("colour", (shines, FIXTURES[shines].kelvin))
     elif new != phrase.kind:
@@ -226,6 +246,12 @@ def say(phrase: Phrase, topic: str, word: str, value: Any) -> None:
             earlier = None
         elif earlier[1] in WARMTHS.get(value, ()):
             return
+    if earlier is not None and topic in ("size", "contrast") and value != earlier[1]:
+        even = 1.0 if topic == "size" else 0.0
+        if (value - even) * (earlier[1] - even) > 0:  # of `big soft`, the one that changes more
+            if abs(value - even) < abs(earlier[1] - even):
+                return
+            earlier = None
     if earlier is not None and earlier[1] != value:
         raise UsageError(f"in {phrase.text!r}, {earlier[0]!r} and {word!r} contradict each other")
     phrase.said[topic] = (word, value)

@@ -34,7 +34,8 @@ def bilinear(picture: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
 def _remap(source: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     finite = np.isfinite(x) & np.isfinite(y)
     if finite.all():
-        return cv2.remap(source, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[0, :, :3]
+        read = cv2.remap(source, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return cv2.cvtColor(read, cv2.COLOR_BGRA2BGR)[0]  # the first three channels, far faster than a slice
     kept = (np.where(finite, x, 0).astype(np.float32), np.where(finite, y, 0).astype(np.float32))
     read = cv2.remap(source, *kept, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[0, :, :3]
     return np.where(finite[0, :, None], read, 0)

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import nnls
 
 from ..errors import InputError
 from .environment import AP1_LUMINANCE, directions, solid_angles
@@ -40,6 +39,7 @@ def fit_source(
     viewer: np.ndarray | None = None,
     albedo: np.ndarray | None = None,
     luminance_weights: ArrayLike = AP1_LUMINANCE,
+    seen: np.ndarray | None = None,
 ) -> np.ndarray:
     """Fit a light to a plate's shading.
 
@@ -53,6 +53,8 @@ def fit_source(
         viewer: (3,) from the subject toward the camera, world space; None where it is not known.
         albedo: (..., 3) above 0, estimated by a network; None where it is not known.
         luminance_weights: (3,) of the working space (`Colour.luminance_weights`).
+        seen: (16, 32) luminance of the light as a network sees it, world space, any level; None where none looked. The light is
+            then half of it and half of the fit, both as bright on the subject.
 
     Returns:
         (16, 32, 3) float32 radiance, a latitude-longitude map.
@@ -65,14 +67,17 @@ def fit_source(
     of_rgb = np.asarray(luminance_weights, np.float32)
     luminance, facing, mass = _usable(rgb, normals, weights, of_rgb)
     frame = _before_viewer(viewer)
-    seen, shading, count = _by_normal(luminance, facing @ frame.T.astype(np.float32), mass)
+    faced, shading, count = _by_normal(luminance, facing @ frame.T.astype(np.float32), mass)
     if not shading.max() > 0:
         raise InputError("the plate is black inside the matte, so no source light can be fitted; give --source-env")
-    response = _irradiance_of(_lobe_maps(np.eye(3)), seen)
+    response = irradiance_of(lobe_maps(np.eye(3)), faced)
     confidence = np.sqrt(count) / (shading + DARK * shading.mean())
     held = _held_behind() if viewer is not None else np.zeros((0, response.shape[1]))
     amounts = _fit(response * (ASSUMED_ALBEDO / np.pi), shading, confidence, held)
-    light = np.tensordot(amounts, _lobe_maps(frame), axes=1)
+    light = lobe_light(amounts, frame)
+    if seen is not None:
+        here, there = np.log(irradiance_of(np.stack((light, seen)), faced @ frame) + 1e-9).T
+        light = (light + seen * np.exp(np.average(here - there, weights=count))) / 2
     return (light[..., None] * _tint(rgb, weights, TINT if albedo is None else 1.0, of_rgb)).astype(np.float32)
 
 
@@ -101,7 +106,7 @@ def _by_normal(
     luminance: np.ndarray, facing: np.ndarray, mass: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Mean normal, weighted median of luminance, and weight, of each occupied bin of directions."""
-    nearest = np.argmax(facing @ _rows(BIN_ROWS).T.astype(np.float32), axis=1)
+    nearest = np.argmax(facing @ lobe_directions(BIN_ROWS).T.astype(np.float32), axis=1)
     order = np.lexsort((luminance, nearest))
     starts = np.flatnonzero(np.r_[True, np.diff(nearest[order]) > 0])
     stops = np.r_[starts[1:], len(order)]
@@ -132,7 +137,7 @@ def _before_viewer(viewer: np.ndarray | None) -> np.ndarray:
 
 def _held_behind() -> np.ndarray:
     """Rows that, times the amounts of lobes, give the difference of lobes behind from their share of the mean in front."""
-    facing = _rows(LOBE_ROWS)[:, 2]
+    facing = lobe_directions(LOBE_ROWS)[:, 2]
     firmness = np.clip(0.1 - facing, 0, 1)
     before = facing > 0
     return BEHIND * firmness[:, None] * (np.eye(len(facing)) - UNLIT * before / before.sum())
@@ -141,8 +146,10 @@ def _held_behind() -> np.ndarray:
 def _fit(response: np.ndarray, shading: np.ndarray, confidence: np.ndarray, held: np.ndarray) -> np.ndarray:
     """Non-negative amounts of the lobes: smooth where the plate does not determine them, robust to bins that disagree."""
     lobes = response.shape[1]
-    neighbours = _rows(LOBE_ROWS) @ _rows(LOBE_ROWS).T
+    neighbours = lobe_directions(LOBE_ROWS) @ lobe_directions(LOBE_ROWS).T
     kernel = np.exp(SHARPNESS * (neighbours - 1)) * (1 - np.eye(lobes))
+    from scipy.optimize import nnls
+
     rough = np.eye(lobes) - kernel / kernel.sum(axis=1, keepdims=True)
     confidence = confidence / confidence.max()
     scale = SMOOTHNESS * np.linalg.norm(response * confidence[:, None]) / np.sqrt(lobes)
@@ -167,20 +174,25 @@ def _tint(rgb: np.ndarray, weights: np.ndarray, share: float, luminance_weights:
     return tint / (tint @ luminance_weights)
 
 
-def _lobe_maps(frame: np.ndarray) -> np.ndarray:
+def lobe_maps(frame: np.ndarray) -> np.ndarray:
     """The lobes as luminance maps in world space, (lobes, 16, 32); `frame` (3, 3) turns the world into the lobes' axes."""
-    cosine = np.einsum("nk,hwk->nhw", _rows(LOBE_ROWS) @ frame, directions(HEIGHT, 2 * HEIGHT))
+    cosine = np.einsum("nk,hwk->nhw", lobe_directions(LOBE_ROWS) @ frame, directions(HEIGHT, 2 * HEIGHT))
     return np.exp(SHARPNESS * (cosine - 1)).astype(np.float32)
 
 
-def _irradiance_of(maps: np.ndarray, normals: np.ndarray) -> np.ndarray:
+def lobe_light(amounts: np.ndarray, frame: np.ndarray) -> np.ndarray:
+    """The luminance map of amounts (N,) of the lobes, (16, 32), world space; `frame` as for `lobe_maps`."""
+    return np.tensordot(amounts, lobe_maps(frame), axes=1)
+
+
+def irradiance_of(maps: np.ndarray, normals: np.ndarray) -> np.ndarray:
     """Irradiance of smooth small maps (M, 16, 32) on N normals, (N, M); pixel centres are precise enough for them."""
     cosines = np.maximum(normals @ directions(HEIGHT, 2 * HEIGHT).reshape(-1, 3).T, 0)
     energy = maps * solid_angles(HEIGHT, 2 * HEIGHT)[:, None]
     return cosines @ energy.reshape(len(maps), -1).T
 
 
-def _rows(rows: int) -> np.ndarray:
+def lobe_directions(rows: int) -> np.ndarray:
     """Directions spread about evenly over the sphere in rows around +Y, (N, 3), symmetric about x = 0.
 
     Each row has one at x = 0 in front and one behind, so that no frontal normal is on the edge between a pair.

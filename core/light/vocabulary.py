@@ -52,14 +52,19 @@ FIXTURES = {
 LIGHT_WORDS = {
     **{name: name for name in FIXTURES},
     "sunlight": "sun", "sunshine": "sun", "sunbeam": "sun", "moonlight": "moon", "moonlit": "moon", "windows": "window",
-    "octabox": "softbox", "soft box": "softbox", "tv": "screen", "television": "screen", "monitor": "screen",
+    "blinds": "window", "venetian blinds": "window", "north light": "window", "octabox": "softbox", "soft box": "softbox",
+    "beauty dish": "softbox", "tv": "screen", "television": "screen", "monitor": "screen", "phone screen": "screen",
+    "phone": "screen", "laptop": "screen", "computer screen": "screen",
     "lantern": "bulb", "table lamp": "bulb", "light bulb": "bulb", "spot": "spotlight",
     "torch": "spotlight", "flashlight": "spotlight", "streetlight": "street lamp",
-    "street light": "street lamp", "streetlamp": "street lamp", "tube": "strip", "neon sign": "neon", "neons": "neon",
+    "street light": "street lamp", "streetlamp": "street lamp", "street lights": "street lamp", "street lamps": "street lamp",
+    "streetlights": "street lamp", "headlight": "spotlight", "shaft of light": "spotlight", "shafts of light": "spotlight",
+    "god rays": "sun", "sun rays": "sun", "tube": "strip", "neon sign": "neon", "neons": "neon",
     "candles": "candle", "candlelight": "candle", "candlelit": "candle", "campfire": "fire", "fireplace": "fire",
     "flames": "fire", "firelight": "fire", "bonfire": "fire", "fill light": "fill", "key light": "key",
     "rim light": "rim", "backlight": "rim", "back light": "rim", "backlit": "rim", "hair light": "rim", "kicker": "rim",
-    "practical": "bulb", "practicals": "bulb", "paramount": "butterfly",
+    "practical": "bulb", "practicals": "bulb", "practical lamp": "bulb", "practical light": "bulb", "practical lights": "bulb",
+    "paramount": "butterfly",
 }  # fmt: skip
 BACK_WORDS = ("backlight", "back light", "backlit")  # with another light they give that light's position
 GENERIC_WORDS = ("light", "lights", "lighting", "glow", "lit", "illumination")
@@ -81,7 +86,9 @@ TIMES: dict[str, tuple[float | None, float]] = {
 
 TIME_WORDS = {
     **{name: name for name in TIMES},
-    "dawn": "dusk", "twilight": "dusk", "midday": "noon", "day": "afternoon", "daytime": "afternoon", "nighttime": "night",
+    "dawn": "dusk", "twilight": "dusk", "midday": "noon", "high noon": "noon", "day": "afternoon", "daytime": "afternoon",
+    "late afternoon": "evening", "early morning": "sunrise", "magic hour": "golden hour", "nighttime": "night",
+    "midnight": "night",
 }  # fmt: skip
 WEATHER_WORDS = {
     "clear": "clear", "cloudless": "clear", "cloudy": "cloudy", "clouds": "cloudy", "overcast": "overcast",
@@ -99,12 +106,15 @@ GROUND_WORDS = {
 }  # fmt: skip
 ROOM_WORDS = {
     "room": "room", "interior": "room", "indoors": "room", "indoor": "room", "studio": "studio", "stage": "studio",
+    **dict.fromkeys(("living room", "bedroom", "kitchen", "office", "corridor", "hallway", "bar", "restaurant", "hospital",
+                     "church", "cathedral", "warehouse"), "room"),
+    "club": "studio", "nightclub": "studio", "theatre": "studio",
     "outdoors": "outdoors", "outdoor": "outdoors", "outside": "outdoors",
 }  # fmt: skip
 
 KELVIN = {
     "warm": 3200.0, "cool": 9000.0, "cold": 12000.0, "neutral": 6500.0, "white": 6500.0, "tungsten": 3200.0,
-    "amber": 2200.0, "golden": 2700.0, "sodium": 2000.0,
+    "amber": 2200.0, "golden": 2700.0, "sodium": 2000.0, "fluorescent": 4300.0,
 }  # fmt: skip
 HUES = {
     "red": (1.0, 0.06, 0.03), "orange": (1.0, 0.34, 0.05), "yellow": (1.0, 0.78, 0.1), "green": (0.1, 1.0, 0.15),
@@ -124,8 +134,9 @@ WARMTHS = {
 SIDE_WORDS = {
     "left": "left", "right": "right", "front": "front", "camera": "front", "frontal": "front", "behind": "behind",
     "back": "behind", "rear": "behind", "above": "above", "overhead": "above", "top": "above", "below": "below",
-    "under": "below", "underneath": "below", "beneath": "below", "side": "side", "camera left": "left",
-    "camera right": "right",
+    "under": "below", "underneath": "below", "beneath": "below", "side": "side", "straight down": "above",
+    "camera left": "left", "camera right": "right", "screen left": "left", "screen right": "right", "frame left": "left",
+    "frame right": "right",
 }  # fmt: skip
 HEIGHTS = {"low": 8.0, "high": 62.0}
 STRENGTHS = {
@@ -138,17 +149,18 @@ SIZES = {
 }  # fmt: skip
 CONTRASTS = {
     "high contrast": -2.0, "contrasty": -2.0, "dramatic": -2.0, "dark": -2.0, "moody": -2.5,
-    "low contrast": 1.5, "flat": 2.0, "no fill": -4.0,
+    "low contrast": 1.5, "flat": 2.0, "no fill": -4.0, "only": -4.0,
 }  # fmt: skip
 # Stops by which a word lowers the level of the whole light, in addition to its effect on single lights.
 LEVELS = {"dark": -1.0, "night": -2.0, "dusk": -1.0, "blue hour": -1.0, "moon": -1.5}
-EVEN_WORDS = ("even", "uniform", "shadowless", "no shadows")
+EVEN_WORDS = ("even", "uniform", "shadowless", "no shadows", "without shadows", "remove shadows", "remove the shadows")
 UNKNOWN_HINTS = {
     **dict.fromkeys(("two", "three", "four", "both", "several", "many", "pair"), "name each light with a place of its own"),
     **dict.fromkeys(
         ("flickering", "moving", "turning", "flashing", "pulsing", "fading", "swinging", "animated"),
         "words are one moment; --env-exposure and --env-rotate take a value a frame",
     ),
+    **dict.fromkeys(("cto", "ctb", "gel", "gelled"), "say the colour of the light in kelvin, as in: key 3200 K"),
 }  # fmt: skip
 DEGREE_WORDS = {
     "very": 1.6,
@@ -165,7 +177,8 @@ FILLER_WORDS = frozenset(
      "shining", "shines", "falling", "falls", "through", "into", "over", "across", "onto", "scene", "shot", "picture",
      "toned", "colored", "coloured", "colour", "color", "off", "make", "look", "looks", "looking", "like", "as", "if", "be",
      "feel", "feels", "give", "me", "use", "want", "please", "her", "his", "their", "my", "him", "them", "face",
-     "subject", "actor", "actress", "person", "man", "woman")
+     "subject", "actor", "actress", "person", "man", "woman", "single", "source", "one", "just", "table", "bit", "little",
+     "against", "mountain", "mountains", "hill", "hills", "car", "city", "straight")
 )  # fmt: skip
 DIVIDERS = ("and", "with", "but", "plus")
 NUMBER_WORDS = {"half a": "0.5", "a": "1", "one": "1", "two": "2", "three": "3", "four": "4"}
@@ -175,6 +188,21 @@ SETUPS = {
         ("police lights", "police light", "emergency lights"),
         "small red lamp from the left, small blue lamp from the right",
     ),
+    **dict.fromkeys(
+        ("three point lighting", "three-point lighting", "3-point lighting", "three point light"), "key, fill, rim"
+    ),
+    **dict.fromkeys(("film noir", "noir"), "hard white spotlight from the left, high contrast"),
+    **dict.fromkeys(
+        ("teal and orange", "orange and teal"), "orange lamp from the front left, teal lamp from behind right"
+    ),
+    **dict.fromkeys(("car headlights", "headlights", "headlamps"), "hard white spotlight 3 degrees down"),
+    **dict.fromkeys(
+        ("christmas lights", "fairy lights", "string lights"),
+        "small golden lamp from behind left, small golden lamp from behind right",
+    ),
+    "underwater": "soft teal lamp from above",
+    **dict.fromkeys(("lightning flash", "lightning"), "hard cold lamp from above"),
+    "silhouette": "no fill, backlight",
 }
 """Terms that mean several lights, with the same lights named one by one."""
 UNITS = {

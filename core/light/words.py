@@ -18,6 +18,8 @@ from ..errors import UsageError
 from .phrases import Phrase, read_phrases, say, stand
 from .vocabulary import FIXTURES, HUES, LEVELS, TIMES
 
+NO_SUN = ("overcast", "foggy", "stormy")
+
 
 @dataclass(frozen=True)
 class Light:
@@ -94,16 +96,23 @@ def _attach(phrases: list[Phrase]) -> list[Phrase]:
                 for before in waiting:
                     _merge(phrase, before)
                 waiting = []
+        elif lights and _another(lights[-1], phrase):
+            whole.append(replace(phrase, head="generic"))
         elif lights:
             _merge(lights[-1], phrase)
         else:
             waiting.append(phrase)
     for phrase in waiting:  # only adjectives, which describe a light
-        if whole and whole[-1].head == "generic":
+        if whole and whole[-1].head == "generic" and not _another(whole[-1], phrase):
             _merge(whole[-1], phrase)
         else:
             whole.append(replace(phrase, head="generic"))
     return whole
+
+
+def _another(light: Phrase, phrase: Phrase) -> bool:
+    """Whether a phrase that is only a colour means a light beside one that has a colour, as in `magenta and cyan light`."""
+    return light.kind is None and "colour" in light.said and set(phrase.said) == {"colour", "saturation"}
 
 
 def _merge(into: Phrase, more: Phrase) -> None:
@@ -119,6 +128,8 @@ def _put_together(phrases: list[Phrase], prompt: str) -> Described:
     refused = [p for p in phrases if p.refused]
     for phrase in (p for p in phrases if not p.refused):
         d = _add(d, phrase)
+    if not (d.lights or d.sky or d.even or d.room) and d.contrast and not refused:
+        d = replace(d, lights=(_light(Phrase(""), "lamp", 0, None),))  # a mood alone: `dark and moody`
     d = _with_sun(d, phrases)
     for phrase in refused:
         d = _without(d, phrase)
@@ -128,7 +139,7 @@ def _put_together(phrases: list[Phrase], prompt: str) -> Described:
     if not (d.lights or d.sky or d.even or d.room):
         raise UsageError(f"the prompt {prompt!r} leaves no light at all; name one, as in: softbox from the left")
     if d.room and d.room != "outdoors" and not (d.lights or d.sky):
-        d = replace(d, lights=(Light("lamp", *_bearing(Phrase(""), "lamp", 0), size=2.0),))
+        d = replace(d, lights=(Light("lamp", *_bearing(Phrase(""), "lamp", 0), d.sky_colour, size=2.0),))
     return d
 
 
@@ -142,7 +153,9 @@ def _add(d: Described, p: Phrase) -> Described:
         if earlier not in (None, "clear", "earth") and earlier != values[name]:
             raise UsageError(f"the prompt says both {earlier} and {values[name]}; leave one of them out")
     if "time" in p.said or ("weather" in p.said and p.head is None) or "ground" in p.said or said("room") == "outdoors":
-        values["sky"] = True
+        values["sky"] = d.sky or not p.through
+    if p.sides and set(p.said) == {"contrast"}:
+        raise UsageError(f"{p.text!r}: a shadow cannot be placed; name the light and the side that it comes from")
     values["contrast"] = d.contrast + said("contrast", 0.0)
     values["dark"] = d.dark or p.said.get("contrast", ("",))[0] == "dark"
     if "even" in p.said:
@@ -170,7 +183,7 @@ def _of_the_scene(d: Described, p: Phrase, said: Callable[..., Any]) -> dict[str
     """Adjectives of a phrase that names a time, a place or the weather and no light: `pink sunset from the left`."""
     time = said("time")
     values: dict[str, Any] = {}
-    if time is not None and TIMES[str(time)][0] is not None:
+    if time is not None and TIMES[str(time)][0] is not None and said("weather", d.weather) not in NO_SUN:
         values["lights"] = (*d.lights, _light(p, "sun", len(d.lights), time))
         # The sky gets the colour, too, but a warm evening keeps the sky's own colour.
         if said("colour") in HUES:
@@ -180,6 +193,8 @@ def _of_the_scene(d: Described, p: Phrase, said: Callable[..., Any]) -> dict[str
         raise UsageError(f"{p.text!r} names no light that could stand somewhere; name one, as in: moon from the left")
     if "colour" in p.said:
         values |= {"sky_colour": said("colour"), "sky_saturation": said("saturation")}
+    if said("room") in ("room", "studio"):  # a dim room is a dark one
+        return values | {"contrast": d.contrast + said("stops", 0.0), "dark": d.dark or said("stops", 0.0) < 0}
     values["sky_stops"] = d.sky_stops + said("stops", 0.0)
     return values
 
@@ -239,7 +254,8 @@ def _with_sun(d: Described, phrases: list[Phrase]) -> Described:
     if "sun" in kinds and d.time is not None and TIMES[d.time][0] is None:
         raise UsageError(f"there is no sun to be seen at {d.time}; say golden hour, sunrise or sunset, or leave it out")
     # Under a lamp, a moon or a grey sky there is no sun; a time of day adds it.
-    shown = d.time is not None and TIMES[d.time][0] is not None and d.weather not in ("overcast", "foggy", "stormy")
+    shown = d.time is not None and TIMES[d.time][0] is not None and d.weather not in NO_SUN
+    shown = shown and not any(p.through for p in phrases)
     if shown and "sun" not in kinds and d.time is not None:
         d = replace(d, lights=(*d.lights, Light("sun", -45.0, float(TIMES[d.time][0] or 0.0))))
     outside = {"sun", "moon", "street lamp"} & {light.kind for light in d.lights}

@@ -28,6 +28,7 @@ class Baked:
     `frames` are all frames in the place, ascending. `scale` is F, one number or a `Curve`; `epsilon` is in the plate's
     units. `alpha` says whether the frames, like their plate, have one, and `covered` whether it says where the picture is: that
     of a camera may be black all over. `lamps` is how many lamp layers there are, `ratio` says whether there is a ratio layer.
+    `rig` are the names of a rig's lights, whose layers come first among the lamps.
     """
 
     place: Place
@@ -39,17 +40,20 @@ class Baked:
     lamps: int
     ratio: bool
     job: RelightJob
+    rig: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Outcome:
     """How a bake ended: `baked` when all its frames are there, else why not, as one sentence for the node's status.
 
-    `stopped` says that the artist stopped it; finished frames are kept either way, and `exit_code` is that of `core.errors`.
+    `passes` is the pattern of the passes that were made, where the bake was one of passes. `stopped` says that the artist stopped
+    it; finished frames are kept either way, and `exit_code` is that of `core.errors`.
     """
 
     sentence: str
     baked: Baked | None = None
+    passes: str = ""
     stopped: bool = False
     exit_code: int = 0
 
@@ -57,8 +61,9 @@ class Outcome:
 class Bake:
     """A render in the worker. `fraction`, `words`, `finished` and `outcome` may be read from any thread."""
 
-    def __init__(self, client: Client, job: RelightJob, place: Place) -> None:
-        self.job, self.place = job, place
+    def __init__(self, client: Client, job: RelightJob, place: Place, method: str = "render") -> None:
+        """`method` is `render`, or `passes` where `job` is one of `request.make_passes_job`."""
+        self.job, self.place, self.method = job, place, method
         self._client = client
         self._call: Call | None = None
         self._cancelled = False
@@ -73,9 +78,10 @@ class Bake:
         Raises:
             OutputError: the job cannot be written.
         """
-        jobs.save(self.job, self.place.job_file, overwrite=True)
+        if self.method == "render":
+            jobs.save(self.job, self.place.job_file, overwrite=True)
         params = {"job": as_params(self.job)}
-        self._call = self._client.call("render", params, on_progress=self._progressed)
+        self._call = self._client.call(self.method, params, on_progress=self._progressed)
         self._call.future.add_done_callback(self._rendered)
         return self
 
@@ -123,6 +129,10 @@ class Bake:
         if error is not None:
             self._end(self._failed(error))
             return
+        if self.method == "passes":
+            made = format_frames(parse_frames(self.job.parameters.frames or ""))
+            self._end(Outcome(f"the passes of frames {made} are made and used", passes=self.place.pattern))
+            return
         frames = format_frames(self.place.frames())
         call = self._client.call("made", {"pattern": self.place.first_view, "frames": frames})
         call.future.add_done_callback(self._described)
@@ -168,6 +178,7 @@ def as_baked(made: dict[str, Any], job: RelightJob, place: Place) -> Baked:
         lamps=lamps,
         ratio="ratio.R" in channels,
         job=job,
+        rig=tuple(name for name in str(next(iter(frames.values())).get("relamp/rig", "")).split("; ") if name),
     )
 
 

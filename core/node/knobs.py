@@ -18,10 +18,22 @@ PIPES = {"plate": "plate", "matte": "matte", "env": "env", "bg": "background", "
 LIVE_LAMPS = 8
 """Lamps that can be dimmed in the comp; also the most a node asks for."""
 
+BUTTONS = {
+    "preview": ("Preview this frame", "Relights the current frame and shows it."),
+    "bake": ("Bake range", "Relights all frames in the background and shows them when they are done."),
+    "cancel": ("Cancel", "Stops this node's bake; finished frames are kept."),
+    "version_up": ("Version up", "The next bake goes to a new version; nothing that is there is touched."),
+    "make_passes": ("Make passes", "Makes normals, depth and what else the estimator sees of every frame, beside the script, "
+                    "and uses them; frames that are there already are kept."),
+}  # fmt: skip
+"""What the node's buttons are called in every host, and what they do."""
+
 UNSET = "default"
 """What a choice without a declared default shows: the value is left to Relamp."""
 
-TABS = ("Relamp", "Live", *(group.capitalize() for group in GROUPS))
+_AFTER_LIGHT = GROUPS.index("light") + 1
+TABS = ("Relamp", "Live", *(g.capitalize() for g in GROUPS[:_AFTER_LIGHT]), "Rig",
+        *(g.capitalize() for g in GROUPS[_AFTER_LIGHT:]))  # fmt: skip
 
 # The pipes give these; env has a knob too, because a map needs no node to be read.
 _FROM_PIPES = ("plate", "matte", "normals", "depth", "background")

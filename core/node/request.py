@@ -11,12 +11,15 @@ from typing import Any
 from .. import job as jobs
 from ..errors import ParameterError, UsageError
 from ..frames import format_frames, parse_frames
-from ..job import RelightJob
+from ..job import PASSES_WITH, RelightJob
 from ..parameters import Curve, RelightParameters, at_frame, knob_of
 from .knobs import FACING, PIPES, parameters
 
 # What may differ between two bakes of one version: how the job is run, never what decides its pixels.
 _HOW = ("frames", "skip_existing", "overwrite", "keep_going", "missing", "threads", "verify", "create_dir", "device")
+
+PASSES_OF = ("plate", "matte")
+"""The pipes that passes are made of."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,43 @@ def make_job(
         UsageError: there is no plate, no light, or more than one light, with what to connect.
         ParameterError: a knob has a value outside its declaration.
     """
+    plate, given = _given(values, sources, folder)
+    # Words and backgrounds are placed before the camera already; only a map can have its middle on either side.
+    if given.get("env") and values.get("env_facing", FACING[0]) == FACING[1]:
+        given["env_rotate"] = turned(given.get("env_rotate", (0.0, 0.0, 0.0)))
+    wanted = frames or wanted_frames(values, plate)
+    fixed = {"mix": 1.0, "out": out, "frames": format_frames(wanted), "views": views, "skip_existing": "same"}
+    job = RelightJob(RelightParameters(**{**given, **fixed}))
+    _require_light(job.parameters)
+    return job
+
+
+def make_passes_job(
+    values: Mapping[str, Any],
+    sources: Mapping[str, Source | None],
+    out: str,
+    *,
+    folder: str = "",
+    frames: tuple[int, ...] = (),
+) -> RelightJob:
+    """The job of the passes of a node's plate, with the settings that `relamp passes` takes; arguments as for `make_job`.
+
+    Raises:
+        UsageError: there is no plate.
+        ParameterError: a knob has a value outside its declaration.
+    """
+    plate, given = _given(values, sources, folder)
+    wanted = frames or wanted_frames(values, plate)
+    over = bool(values.get("bake_over", False))
+    fixed = {"out": out, "frames": format_frames(wanted), "skip_existing": "same", "overwrite": over}
+    kept = {name: value for name, value in given.items() if name in (*PASSES_WITH, "plate")}
+    return RelightJob(RelightParameters(**{**kept, **fixed}))
+
+
+def _given(
+    values: Mapping[str, Any], sources: Mapping[str, Source | None], folder: str
+) -> tuple[Source, dict[str, Any]]:
+    """The plate, and the parameters that a node's knobs and pipes give; relative paths start at `folder`."""
     plate = sources.get("plate")
     if plate is None:
         raise UsageError("nothing is connected to the plate input; connect a scene-linear plate")
@@ -68,14 +108,7 @@ def make_job(
         source = sources.get(pipe)
         if source is not None:
             given[name] = source.path
-    # Words and backgrounds are placed before the camera already; only a map can have its middle on either side.
-    if given.get("env") and values.get("env_facing", FACING[0]) == FACING[1]:
-        given["env_rotate"] = turned(given.get("env_rotate", (0.0, 0.0, 0.0)))
-    wanted = frames or wanted_frames(values, plate)
-    fixed = {"mix": 1.0, "out": out, "frames": format_frames(wanted), "views": views, "skip_existing": "same"}
-    job = RelightJob(RelightParameters(**{**given, **fixed}))
-    _require_light(job.parameters)
-    return job
+    return plate, given
 
 
 def _require_light(parameters: RelightParameters) -> None:
@@ -89,7 +122,7 @@ def _require_light(parameters: RelightParameters) -> None:
                 " and its file empty"
             ) from None
         raise UsageError(
-            "there is no new light: connect a lat-long environment to env or a plate to bg, or name a file or write a"
+            "there is no new light: connect a lat-long environment to env or a plate to bg, or name a map or a rig or write a"
             " prompt in the Light tab"
         ) from None
 

@@ -2,10 +2,13 @@
 
 <root>/<node>/v003/<node>.1001.exr      a bake, with its job beside it: <node>.relamp.job.json
 <root>/<node>/preview/3f2a9c01/...      single frames, one folder for each look, the last few kept
+<root>/<node>/passes/own-5b0c77e2/...   passes, one folder for each estimator and its settings
+<root>/<node>/rigs/9d3e41aa.json        rigs, one file for each state of the lights
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -96,6 +99,15 @@ class Bakes:
         an old picture.
         """
         return Place(self.folder / "preview" / look_key(job), self.name, job.parameters.views)
+
+    def passes(self, job: RelightJob) -> Place:
+        """The place of the passes that `job` makes; an estimator with other settings has another place."""
+        how = f"{job.parameters.estimator or 'own'}-{look_key(job)}"
+        return Place(self.folder / "passes" / how, f"{self.name}_passes", job.parameters.views)
+
+    def rig(self, text: str) -> Path:
+        """The file of a rig, or of its camera, named by what it holds: no file changes under a bake made with it."""
+        return self.folder / "rigs" / f"{hashlib.sha256(text.encode()).hexdigest()[:8]}.json"
 
     def drop_old_previews(self, keep: Place) -> None:
         """Remove all but the newest preview folders and `keep`."""

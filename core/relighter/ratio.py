@@ -17,4 +17,5 @@ class Ratio:
     weights: str = ""
     used: tuple[str, ...] = ()
     wants_source: bool = True
+    divides_by_own: bool = False
     network: None = None

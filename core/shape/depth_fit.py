@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy.ndimage import distance_transform_edt
 
 from ..errors import InputError
 from ..light.backdrop import focal_of
@@ -140,6 +139,8 @@ class Fit:
         if not known.any():
             return np.zeros(depth.shape, np.float32)
         if not known.all():
+            from scipy.ndimage import distance_transform_edt
+
             nearest: Any = distance_transform_edt(~known, return_distances=False, return_indices=True)
             depth = depth[tuple(nearest)]
         return (focal_of(rays) * (self.middle / self.z(depth) - 1)).astype(np.float32)

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.ndimage import distance_transform_edt
 
 from ..errors import UsageError
 from .placing import View
@@ -179,6 +178,8 @@ def sureness(surface: Surface, cut: tuple[bool, bool, bool, bool], tall: float) 
         edge[side] |= surface.standing[side] & is_cut
     if not edge.any():
         return np.ones(surface.top.shape, np.float32)
+    from scipy.ndimage import distance_transform_edt
+
     away: Any = distance_transform_edt(~edge)
     t = np.clip(away / max(FADE * tall, 1.0), 0, 1).astype(np.float32)
     return t * t * (3 - 2 * t)

@@ -9,11 +9,9 @@ from typing import Any
 
 import cv2
 import numpy as np
-from scipy import sparse
-from scipy.ndimage import distance_transform_edt
-from scipy.sparse.linalg import spsolve
 
-from ..pictures.bands import bands
+from ..pictures.bands import bands, each_band
+from ..pictures.channels import planes, thrice
 
 # A rendered normal is shorter than one where a pixel mixes surfaces; under half no single surface is dominant.
 SHORTEST_NORMAL = 0.5
@@ -44,14 +42,18 @@ def clean_normals(
     )  # flips come first, so they act on its columns
     plain = np.array_equal(turn, np.eye(3))
     clean, known = np.empty(normals.shape, np.float32), np.empty(normals.shape[:-1], bool)
-    for rows in bands(normals.shape[0]):
+
+    def clean_band(rows: slice) -> None:
         n = normals[rows]
-        squared = n[..., 0] * n[..., 0] + n[..., 1] * n[..., 1] + n[..., 2] * n[..., 2]
+        x, y, z = planes(n)
+        squared = x * x + y * y + z * z
         known[rows] = (squared > SHORTEST_NORMAL**2) & (squared < np.inf)
         scale = 1 / np.sqrt(np.where(known[rows], squared, 1))
-        np.multiply(n if plain else n @ turn.T, scale[..., None], out=clean[rows])
+        np.multiply(n if plain else n @ turn.T, thrice(scale), out=clean[rows])
         if not known[rows].all():
             clean[rows][~known[rows]] = (0, 0, 1)
+
+    each_band(normals.shape[0], clean_band)
     return clean, known
 
 
@@ -96,6 +98,8 @@ def inflate(matte: np.ndarray) -> np.ndarray:
         u = _poisson(inside).astype(np.float32)
         rows, columns = np.gradient(np.pad(u, 1, mode="edge"))
         slopes = np.stack([-columns, rows, 2 * np.sqrt(np.pad(u, 1, mode="edge"))], -1)[1:-1, 1:-1]
+        from scipy.ndimage import distance_transform_edt
+
         # The rim's normals are continued outside it, so that enlarging does not bend them toward the viewer.
         nearest: Any = distance_transform_edt(~inside, return_distances=False, return_indices=True)
         length = np.maximum(np.linalg.norm(slopes, axis=-1, keepdims=True), 1e-6)
@@ -152,7 +156,10 @@ def _poisson(inside: np.ndarray) -> np.ndarray:
     row, column = np.concatenate(rows), np.concatenate(columns)
     values = np.concatenate([-np.ones(row.size), np.maximum(diagonal, 1)])
     places = (np.concatenate([row, centre]), np.concatenate([column, centre]))
-    matrix = sparse.csc_array((values, places), shape=(centre.size, centre.size))
+    from scipy.sparse import csc_array
+    from scipy.sparse.linalg import spsolve
+
+    matrix = csc_array((values, places), shape=(centre.size, centre.size))
     u = np.zeros(inside.shape)
     u[inside] = np.asarray(spsolve(matrix, np.full(centre.size, 4.0)))
     return np.maximum(u, 0)

@@ -19,7 +19,7 @@ from functools import cached_property
 import cv2
 import numpy as np
 
-from ..pictures.bands import bands
+from ..pictures.bands import each_band
 from .thickness import round_thickness
 
 FINER = 1.015  # as GROWTH, for lamps behind the picture's plane
@@ -118,10 +118,13 @@ def lamp_visibility(surface: Surface, direction: np.ndarray, radius: float) -> n
         edges = cv2.resize(_edges(smaller, surface.halved.standing), (width, height), interpolation=cv2.INTER_NEAREST)
         seen[~wanted] = 1
         wanted &= edges > 0
-    for rows in bands(len(seen)):
+
+    def walk(rows: slice) -> None:
         if wanted[rows].any():
             row, column = np.nonzero(wanted[rows])
             seen[rows][row, column] = _walked(surface, direction, wide, row + rows.start, column, growth)
+
+    each_band(len(seen), walk)
     return seen
 
 
@@ -160,7 +163,8 @@ def point_visibility(surface: Surface, position: np.ndarray, radius: float) -> n
     seen = np.ones(surface.top.shape, np.float32)
     nearest = surface.highest if math.isinf(surface.focal) else surface.highest / (1 + surface.highest / surface.focal)
     growth = _growth(float(position[2]) > nearest)
-    for rows in bands(len(seen)):
+
+    def walk(rows: slice) -> None:
         row, column = np.nonzero(surface.standing[rows])
         points = points_of(surface.height[rows], surface.focal, surface.centre, rows.start)[row, column]  # (P, 3)
         row = row + rows.start
@@ -172,6 +176,8 @@ def point_visibility(surface: Surface, position: np.ndarray, radius: float) -> n
             row, column, towards = row[lit], column[lit], (way[lit] / far[lit][:, None]).T  # (P,), (3, P)
             reach = _reach(surface, position, row, column)
             seen[row, column] = _walked(surface, towards, wide[lit], row, column, growth, reach)
+
+    each_band(len(seen), walk)
     return seen
 
 

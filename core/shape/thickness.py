@@ -13,6 +13,7 @@ import numpy as np
 from ..pictures.resample import working_shape
 
 LONGEST = 320  # px, longer side at which the local radius, which is smooth, is computed
+ALIGNED = 64  # bytes, of which the address of a distance picture is a multiple
 FINER = 1.15  # factor from one radius to the next
 
 
@@ -22,11 +23,21 @@ def round_thickness(within: np.ndarray) -> np.ndarray:
     Args:
         within: (h, w) uint8, 0 on outlines and outside, 1 inside.
     """
-    inside = cv2.distanceTransform(
-        within, cv2.DIST_L2, cv2.DIST_MASK_PRECISE
-    )  # (h, w), endless where there is no outline
+    inside = _distance(within)  # (h, w), endless where there is no outline
     inside = np.minimum(inside, np.float32(max(within.shape)))
     return 2 * np.sqrt(inside * (2 * _local_radius(inside) - inside))
+
+
+def _distance(within: np.ndarray) -> np.ndarray:
+    """The distance of each point from the nearest 0 of (h, w) uint8, (h, w) float32.
+
+    OpenCV rounds the roots at the ends of its vectors differently, and where these ends are depends on the address of the result
+    in memory. At an address of its choice it would give other last bits from one run to the next.
+    """
+    room = np.empty(within.size + ALIGNED // 4, np.float32)
+    first = -room.ctypes.data % ALIGNED // 4
+    found = room[first : first + within.size].reshape(within.shape)
+    return np.asarray(cv2.distanceTransform(within, cv2.DIST_L2, cv2.DIST_MASK_PRECISE, found))
 
 
 def _local_radius(inside: np.ndarray) -> np.ndarray:
@@ -38,7 +49,7 @@ def _local_radius(inside: np.ndarray) -> np.ndarray:
     small = cv2.resize(largest, size[::-1], interpolation=cv2.INTER_NEAREST)  # (h', w')
     found, radius = small.copy(), 1.0
     while radius * block < small.max():
-        away = cv2.distanceTransform((small < radius * block).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+        away = _distance((small < radius * block).astype(np.uint8))
         found[away < radius] = np.maximum(found[away < radius], np.float32(radius * block))
         radius *= FINER
     return np.maximum(cv2.resize(found, (width, height), interpolation=cv2.INTER_LINEAR), inside)

@@ -73,7 +73,7 @@ def measured_ground(plan: Plan) -> tuple[float, ...]:
     for number in probe_frames(plan.on_disk):
         try:
             with frames.open((number, number)) as read:
-                ground = _found(read, plan.camera.at(number), plan.parameters.depth_kind)
+                ground = found_in(read, plan.camera.at(number), plan.parameters.depth_kind)
         except InputError as error:
             log.warning("the ground was not looked for on frame %d: %s", number, error)
             continue
@@ -87,7 +87,7 @@ def measured_ground(plan: Plan) -> tuple[float, ...]:
     return ground.numbers
 
 
-def _found(read: ReadFrame, camera: Camera, kind: str) -> Ground | None:
+def found_in(read: ReadFrame, camera: Camera, kind: str) -> Ground | None:
     """The ground that a frame's depth shows; None without a depth, and where the frame cuts off the subject's foot."""
     subject, frame = read.subject, read.frame
     if subject.depth is None or not subject.weight.any():

@@ -13,8 +13,8 @@ import numpy as np
 from ..gain.finish import Subject
 from ..gain.law import unpremultiply
 from ..gain.proxy import PROBE_SIZE, exposure_anchor
-from ..light.source_fit import fit_source
-from ..pictures.curves import decode_log
+from ..light.source_fit import fit_source, lobe_light
+from ..pictures.curves import decode_log, encode_log
 from ..pictures.resample import resize, working_shape
 from ..temporal.working_frame import WorkingFrame
 
@@ -24,6 +24,7 @@ class Samples:
     """Pixels of a frame's subject: un-premultiplied working-space light (N, 3), unit world normals (N, 3), weights (N,).
 
     `viewer` (3,) points from the subject toward the camera, world space. `albedo` (N, 3) is a network's estimate, or None.
+    `seen` (16, 32) is the luminance of the light as a network sees it, world space, at any level, or None.
     """
 
     rgb: np.ndarray
@@ -31,6 +32,7 @@ class Samples:
     weights: np.ndarray
     viewer: np.ndarray
     albedo: np.ndarray | None = None
+    seen: np.ndarray | None = None
 
 
 def anchor_of(samples: Sequence[Samples], luminance_weights: np.ndarray) -> float:
@@ -45,7 +47,9 @@ def source_light_of(samples: Sequence[Samples], luminance_weights: np.ndarray) -
     delit = [s.albedo for s in samples if s.albedo is not None]
     albedo = np.concatenate(delit) if len(delit) == len(samples) else None
     viewer = np.sum([s.viewer for s in samples], axis=0)
-    return fit_source(rgb, normals, weights, viewer, albedo, luminance_weights)
+    seen = [s.seen for s in samples if s.seen is not None]
+    light = np.mean(seen, axis=0) if len(seen) == len(samples) else None
+    return fit_source(rgb, normals, weights, viewer, albedo, luminance_weights, light)
 
 
 def measured_rows(pixels: np.ndarray) -> tuple[tuple[tuple[float, float, float], ...], ...]:
@@ -73,13 +77,30 @@ def samples_of(subject: Subject, camera_rotation: np.ndarray) -> Samples:
     return Samples((small[0] / mass)[keep], _unit(world[keep]), small[2][keep], camera_rotation[:, 2])
 
 
-def samples_of_working_frame(working: WorkingFrame, anchor: float, camera_rotation: np.ndarray) -> Samples:
-    """Samples of a working frame, with a network's shape and albedo, whose exposure anchor is known."""
+def samples_of_working_frame(
+    working: WorkingFrame, anchor: float, camera_rotation: np.ndarray, to_acescg: np.ndarray
+) -> Samples:
+    """Samples of a working frame, with a network's shape, albedo and light, whose exposure anchor is known.
+
+    `to_acescg` (3, 3), on column vectors, is from the working space to ACEScg.
+    """
     keep = working.matte > 0.5
     world = working.normals[keep] @ camera_rotation.T.astype(np.float32)
     albedo = None if working.albedo is None else working.albedo[keep]
     rgb = decode_log(working.code[keep]) / np.float32(anchor)
-    return Samples(rgb, world, working.matte[keep], camera_rotation[:, 2], albedo)
+    seen = _seen_light(working, camera_rotation, to_acescg) if keep.any() else None
+    return Samples(rgb, world, working.matte[keep], camera_rotation[:, 2], albedo, seen)
+
+
+def _seen_light(working: WorkingFrame, camera_rotation: np.ndarray, to_acescg: np.ndarray) -> np.ndarray | None:
+    """The light that the network sees in a frame, (16, 32) luminance in the world; None without a network's shape."""
+    from ..shape.estimators.light import load, see_light
+
+    if working.albedo is None or working.doubt is None:
+        return None
+    code, albedo = encode_log(decode_log(working.code) @ to_acescg.T), working.albedo @ to_acescg.T
+    amounts = see_light(load().network, code, working.matte, working.normals, albedo, working.doubt)
+    return lobe_light(amounts, camera_rotation.T)
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ import logging
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -31,6 +31,7 @@ from ..relighter.answer import Backbone, Demanding
 from ..relighter.models.estimator_files import LoadedEstimator
 from ..relighter.models.estimator_files import load as load_estimator
 from ..relighter.models.folder import Models
+from ..relighter.ratio import Ratio
 from ..temporal import Head, load_head
 from . import checks
 from .frame import Shot
@@ -107,18 +108,25 @@ def prepare(job: RelightJob, backbone: Backbone | None = None, colour: Colour | 
     checks.check_files(p, inputs, tasks)
     camera = shot_camera(p.camera, str(inputs.plate))
     stage("reading the light")
-    source = _checked(_maps(p.source_env, colour, p), tasks) if p.source_env else None
-    # If lights are only added, the plate's own light stays. A known source light is then also the target.
-    target = source if p.keeps_light() and source else _checked(lighting(p, colour, camera), tasks)
-    rig = rigs.load(p.rig) if p.rig else None
-    if backbone is None:
-        stage(f"loading {p.backbone}")
-        backbone = load(p)
-    checks.check_backbone(p, colour, backbone, source is not None)
-    plan = Plan(job, inputs, colour, target, source, camera, tasks, on_disk, backbone, _head(p), found, rig)
-    plan = replace(plan, estimator=_estimator(p, colour))
-    if job.measured.anchor is None or (_needs_fit(plan) and job.measured.source_light is None):
-        plan = replace(plan, job=RelightJob(p, _measured(plan)))
+    with ThreadPoolExecutor(1, thread_name_prefix="load") as loader, _probes(p) as probes:
+        loading = loader.submit(load, p) if backbone is None else None
+        source = _checked(_maps(p.source_env, colour, p), tasks) if p.source_env else None
+        # If lights are only added, the plate's own light stays. A known source light is then also the target.
+        target = source if p.keeps_light() and source else _checked(lighting(p, colour, camera), tasks)
+        rig = rigs.load(p.rig) if p.rig else None
+        # No sample and no table depends on the backbone; they are made while it is loaded.
+        plan = Plan(job, inputs, colour, target, source, camera, tasks, on_disk, backbone or Ratio(), None, found, rig)
+        samples = {} if job.measured.anchor is not None else _sampled(plan, probes)
+        if loading is not None:
+            for light in (target, source):
+                if light is not None and p.backbone == "relamp":
+                    light.light(tasks[0].frame)
+            stage(f"loading {p.backbone}")
+            plan = replace(plan, backbone=loading.result())
+        checks.check_backbone(p, colour, plan.backbone, source is not None)
+        plan = replace(plan, head=_head(p), estimator=_estimator(p, colour))
+        if job.measured.anchor is None or (_needs_fit(plan) and job.measured.source_light is None):
+            plan = replace(plan, job=RelightJob(p, _measured(plan, samples or _sampled(plan, probes))))
     if _needs_ground(plan):
         plan = replace(plan, job=RelightJob(p, replace(plan.job.measured, ground=measured_ground(plan))))
     checks.check_ground(p, ground_of(plan))
@@ -230,7 +238,12 @@ def _estimator(parameters: RelightParameters, colour: Colour) -> LoadedEstimator
 
 def _needs_fit(plan: Plan) -> bool:
     """Whether the plate's own light must be estimated, as divisor of the gain or for its level."""
-    return plan.source is None and (plan.backbone.wants_source or plan.parameters.level_mode() == "absolute")
+    return plan.source is None and (_needs_level(plan) or plan.backbone.divides_by_own)
+
+
+def _needs_level(plan: Plan) -> bool:
+    """Whether a relight without a source light is impossible unless one is fitted."""
+    return plan.backbone.wants_source or plan.parameters.level_mode() == "absolute"
 
 
 def _needs_ground(plan: Plan) -> bool:
@@ -239,21 +252,35 @@ def _needs_ground(plan: Plan) -> bool:
     return wants_ground(p) and p.ground in (None, "found") and plan.job.measured.ground is None
 
 
-def _measured(plan: Plan) -> Measured:
+def _probes(parameters: RelightParameters) -> ThreadPoolExecutor:
+    """Threads that measure as many frames at once as are rendered at once."""
+    return ThreadPoolExecutor(parameters.threads, thread_name_prefix="probe")
+
+
+def _sampled(plan: Plan, probes: ThreadPoolExecutor) -> dict[int, Future[Samples]]:
+    """Start to sample the frames that the shot is measured on; samples by frame number."""
+    return {frame: probes.submit(frame_samples, plan, frame) for frame in probe_frames(plan.on_disk)}
+
+
+def _measured(plan: Plan, sampled: dict[int, Future[Samples]]) -> Measured:
     """The shot's exposure and, where it is needed, its source light, measured on a few of its frames."""
-    p, frames = plan.parameters, probe_frames(plan.on_disk)
+    p, frames = plan.parameters, tuple(sampled)
     stage(f"measuring the plate's exposure on {_frames(frames)}")
-    with ThreadPoolExecutor(p.threads, thread_name_prefix="probe") as pool:  # as many frames at once as in a render
-        seen = {frame: pool.submit(frame_samples, plan, frame) for frame in frames}
-        samples = list(probed(frames, lambda frame: seen[frame].result()))
+    samples = list(probed(frames, lambda frame: sampled[frame].result()))
     anchor = anchor_of(samples, plan.colour.luminance_weights) if p.anchor is None else p.anchor
     measured = Measured(frames, anchor)
     if not _needs_fit(plan):
         return measured
     stage(f"fitting the light that the plate was shot under, on {_frames(frames)}")
-    if plan.backbone.network is not None:
-        samples = delit_samples(replace(plan, job=RelightJob(p, measured)), frames)
-    return replace(measured, source_light=measured_rows(source_light_of(samples, plan.colour.luminance_weights)))
+    try:
+        if plan.backbone.network is not None:
+            samples = delit_samples(replace(plan, job=RelightJob(p, measured)), frames)
+        return replace(measured, source_light=measured_rows(source_light_of(samples, plan.colour.luminance_weights)))
+    except InputError as error:
+        if _needs_level(plan):
+            raise
+        log.warning("the light that the plate was shot under is taken as even: %s", error)
+        return measured
 
 
 def _frames(frames: tuple[int, ...]) -> str:
@@ -279,11 +306,17 @@ def delit_samples(plan: Plan, frames: tuple[int, ...]) -> list[Samples]:
         steps=None,
         layers=(),
         temporal=False,
+        shadows=0.0,  # nothing is lit here, so nothing need be traced
     )
     backbone = plan.backbone if plan.parameters.backbone == "relamp" else load(p)
     working = Shot.of(replace(plan, job=RelightJob(p, plan.job.measured), backbone=backbone)).working
     return list(
-        probed(frames, lambda n: samples_of_working_frame(working.from_disk(n), anchor, plan.camera.at(n).rotation))
+        probed(
+            frames,
+            lambda n: samples_of_working_frame(
+                working.from_disk(n), anchor, plan.camera.at(n).rotation, plan.colour.to_acescg
+            ),
+        )
     )
 
 

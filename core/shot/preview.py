@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from cachetools import LRUCache
@@ -20,6 +21,7 @@ from ..job import READ_WITH, Measured, RelightJob
 from ..light.rig import MOST
 from ..light.sources import Illumination
 from ..parameters import RelightParameters, default_of, knobs
+from ..pictures.bands import working
 from ..pictures.colour import Colour
 from ..pictures.curves import MIDDLE_GREY
 from ..pictures.resample import resize
@@ -32,6 +34,7 @@ from .network_input import proxy_of
 from .passes_sheet import shown
 from .plan import RENDER, FrameTask, Inputs, Plan
 from .prepare import prepare
+from .preview_ground import ground_facts
 from .preview_light import LightPictures
 from .preview_plate import PreviewFrames, PreviewPlate, PreviewPlates, file_state
 from .preview_rig import Gain, NeutralRigs
@@ -131,7 +134,9 @@ class Previewer:
         if longer:  # at full size it is the render's own frame, whose soft edges are not quite a sum of lights
             parameters, rig = self._rigs.split(parameters, number, self._colour(parameters))
         layers = layers_for(stage, bool(dim or rig))
-        job = RelightJob(replace(parameters, layers=layers), job.measured)
+        # Where nothing asks for the shadow on the ground, a render refuses a ground; a picture of the rest is shown all the same.
+        ground = parameters.ground if "shadow" in layers else None
+        job = RelightJob(replace(parameters, layers=layers, ground=ground), job.measured)
         frames = PreviewFrames(self._plates, job.parameters, inputs, self._colour(job.parameters), number, longer)
         plate = frames.plate
         linear = plate.over_display(self._linear_of(stage, job, frames, rig, dim))  # (h, w, 3)
@@ -153,6 +158,7 @@ class Previewer:
             "pixel_aspect": plate.frame.pixel_aspect,
             "colorspace": plate.frame.colorspace,
             "distance": _distance(plate),
+            "fov": plate.fov,
             "exact": not rig and plate.scale == 1,
         }
         return Picture(pixels, facts)
@@ -177,6 +183,13 @@ class Previewer:
             return None
         nx, ny, nz = (float(part) for part in (2 * coded - 1) / length)
         return nx, ny, nz
+
+    def ground(self, job: RelightJob, frame: int | None, longer: int) -> dict[str, Any]:
+        """The ground and the camera of a frame; see `ground_facts`."""
+        parameters = _preview_parameters(job.parameters)
+        inputs, number = _inputs(parameters, frame)
+        frames = PreviewFrames(self._plates, parameters, inputs, self._colour(parameters), number, longer)
+        return ground_facts(job.parameters, frames)
 
     def environment(
         self, job: RelightJob, frame: int, lamps: int, stops: float = 0.0, view: View = (None, None)
@@ -229,7 +242,8 @@ class Previewer:
         kept = self._relit
         if kept is None or kept.key != key or kept.plate is not frames.plate or not set(wanted) <= set(kept.layers):
             task = FrameTask(number, RENDER, number, plan.tasks[0].out)
-            relit = relight_frame(self._shot(plan, (prepared, beside), frames), task)
+            with working(plan.parameters.threads - 1):
+                relit = relight_frame(self._shot(plan, (prepared, beside), frames), task)
             self._relit = kept = _Relit(key, wanted, relit, frames.plate)
         return kept.relit
 

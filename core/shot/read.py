@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+import threading
+from collections.abc import Hashable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
+from cachetools import LRUCache, cached
 
+from ..atomic import file_state
 from ..errors import InputError
 from ..gain.finish import Subject
 from ..gain.law import matte_weight
@@ -30,6 +34,7 @@ log = logging.getLogger("relamp")
 AWAY = -0.55  # z of a normal that is not visible even in the corner of a 66 degree view
 SEEN_AWAY = 0.02  # share of such normals from which a warning is logged
 EMPTY = 0.02  # share of the frame without normals, and without a matte, from which a warning is logged
+JUDGED = 200_000  # at least as many normals of a frame are looked at for warnings, where it has them
 CHECKED_AT = 160  # px, longer side of the picture on which a depth's kind is checked
 
 
@@ -75,10 +80,9 @@ def _shaped(
         return Subject(plate, frame.alpha, np.zeros(shape, np.float32), facing, np.zeros(shape, bool), guessed=False)
     matte = _matte(frame, task, inputs, parameters.view())
     weight = matte_weight(matte, frame.coverage, shape)
-    found = _normals(frame, task, inputs, parameters.view())
+    found = _normals(frame, task, inputs, parameters, camera)
     if found is not None:
-        to_camera = camera.rotation.T if parameters.normals_space == "world" else None
-        normals, known = clean_normals(found, flip=parameters.normals_flip, world_to_camera=to_camera)
+        normals, known = found
         if weight.any() and not (known & (weight > 0)).any():
             raise InputError(
                 f"{frame.path.name}: its normals are empty wherever the matte is; give others, or none at all"
@@ -139,7 +143,8 @@ def warn_about(frame: Frame, subject: Subject, parameters: RelightParameters) ->
 
 
 def _doubts(normals: np.ndarray, inside: np.ndarray, parameters: RelightParameters) -> Iterator[str]:
-    facing = normals[inside]
+    there = np.flatnonzero(inside)
+    facing = normals.reshape(-1, 3)[there[:: max(1, len(there) // JUDGED)]]  # (N, 3)
     if parameters.normals_space == "world" and not parameters.camera:
         yield "the normals are in world space and no --camera is given: the camera is taken to look down -Z"
     if facing.min() > -0.02 and facing[:, :2].std() > 0.05:
@@ -221,10 +226,33 @@ def _matte(frame: Frame, task: FrameTask, inputs: Inputs, view: str | None) -> n
     return exr.read_matte(inputs.matte.path(task.plate_frame), inputs.matte_channel, view).over(frame)[..., 0]
 
 
-def _normals(frame: Frame, task: FrameTask, inputs: Inputs, view: str | None) -> np.ndarray | None:
+def _normals(
+    frame: Frame, task: FrameTask, inputs: Inputs, p: RelightParameters, camera: Camera
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """The given normals, cleaned, (H, W, 3), and where there are any, (H, W); None where none are given."""
+    turn, view = camera.rotation.T if p.normals_space == "world" else None, p.view()
     if inputs.normals is not None:
-        found = exr.read_normals(inputs.normals.path(task.plate_frame), inputs.normals_layer, view)
-    else:
-        given = None if inputs.passes is None else exr.pass_normals(inputs.passes.path(task.plate_frame), view)
-        found = given or exr.find_normals(frame)
-    return None if found is None else found.over(frame)
+        path = inputs.normals.path(task.plate_frame)
+        read = _still_normals if inputs.normals.is_still else _read_normals
+        return read(frame, path, inputs.normals_layer, view, p.normals_flip, turn)
+    given = None if inputs.passes is None else exr.pass_normals(inputs.passes.path(task.plate_frame), view)
+    found = given or exr.find_normals(frame)
+    return None if found is None else clean_normals(found.over(frame), flip=p.normals_flip, world_to_camera=turn)
+
+
+def _read_normals(
+    frame: Frame, path: Path, layer: str | None, view: str | None, flip: tuple[str, ...], turn: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    found = exr.read_normals(path, layer, view).over(frame)
+    return clean_normals(found, flip=flip, world_to_camera=turn)
+
+
+def _still_key(
+    frame: Frame, path: Path, layer: str | None, view: str | None, flip: tuple[str, ...], turn: np.ndarray | None
+) -> Hashable:
+    windows = frame.data_window, frame.display_window
+    return path, *(file_state(path) or ()), *windows, layer, view, flip, None if turn is None else turn.tobytes()
+
+
+# Normals in one file for all frames are read and cleaned once. The last ones are kept and shared by the frames in progress.
+_still_normals = cached(LRUCache(1), key=_still_key, lock=threading.Lock())(_read_normals)

@@ -22,6 +22,7 @@ from ..errors import FramesFailedError, OutputError, StoppedError, UsageError, o
 from ..frames import format_frames
 from ..logs import stage
 from ..pictures import exr
+from ..pictures.bands import at_work, working
 from ..process import Stop, last_words, pin_opencv
 from ..progress import Event, Listener
 from ..report import Report, report_path, require_place
@@ -116,6 +117,7 @@ def deliver_frames(
     _check_writable(folder)
     _log_start(plan, description)
     report = Report(expected, str(plan.inputs.out))
+    save_report(report, path)  # a process that is killed leaves what was expected of it
     send = _Progress(len(plan.tasks), on_event or (lambda _: None))
     try:
         with last_words(lambda: _abandon(report, path)):
@@ -154,7 +156,7 @@ def _run(work: Work, plan: AnyPlan, report: Report, send: _Progress, stop: Stop)
     p = plan.parameters
     pin_opencv()
     pending: deque[tuple[FrameTask, Future[float]]] = deque()
-    with ThreadPoolExecutor(p.threads, thread_name_prefix="frame") as pool:
+    with working(p.threads), ThreadPoolExecutor(p.threads, thread_name_prefix="frame") as pool:
         try:
             for task in plan.tasks:
                 if stop.is_set():
@@ -230,7 +232,8 @@ def _is_settled(plan: AnyPlan, task: FrameTask, report: Report, send: _Progress)
 def _one_frame(work: Work, task: FrameTask) -> float:
     """Make and write one frame; returns the seconds it took."""
     begun = time.monotonic()
-    work.write(task)
+    with at_work():
+        work.write(task)
     return time.monotonic() - begun
 
 

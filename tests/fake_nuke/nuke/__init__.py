@@ -112,6 +112,14 @@ def ask(prompt: str) -> bool:
 
 
 @main_only
+def getFilename(message: str, pattern: str = "", default: str = "") -> str | None:
+    if not GUI:
+        raise RuntimeError("there is no window for a question")
+    state.asked.append(message)
+    return state.chosen
+
+
+@main_only
 def root() -> Group:
     return state.root
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import math
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -57,6 +58,7 @@ class Knob:
     user: str = ""
     flags: set[int] = field(default_factory=set)
     _enabled: bool = True
+    _label: str = ""
 
     def __post_init__(self) -> None:
         """What a kind of knob keeps besides."""
@@ -77,6 +79,15 @@ class Knob:
 
     def enabled(self) -> bool:
         return self._enabled
+
+    def label(self) -> str:
+        return self._label
+
+    @main_only
+    def setLabel(self, label: str) -> None:
+        if not isinstance(label, str):
+            raise TypeError(f"{self._name} takes text as its label; got {label!r}")
+        self._label = label
 
 
 class Array_Knob(Knob):
@@ -176,6 +187,34 @@ class Array_Knob(Knob):
     @property
     def at_rest(self) -> bool:
         return all(part == self.default for part in self.parts)
+
+
+class World_Knob(Array_Knob):
+    """The world matrix of an Axis, 16 numbers row by row, of its translate and its rotate in the order ZXY."""
+
+    def part(self, channel: int, frame: float) -> float:
+        rx, ry, rz = (math.radians(self._of("rotate", index, frame)) for index in range(3))
+        y = ((math.cos(ry), 0, math.sin(ry)), (0, 1, 0), (-math.sin(ry), 0, math.cos(ry)))
+        x = ((1, 0, 0), (0, math.cos(rx), -math.sin(rx)), (0, math.sin(rx), math.cos(rx)))
+        z = ((math.cos(rz), -math.sin(rz), 0), (math.sin(rz), math.cos(rz), 0), (0, 0, 1))
+        turned = _product(_product(y, x), z)
+        row, column = divmod(channel, 4)
+        if row == 3:
+            return float(column == 3)
+        return self._of("translate", row, frame) if column == 3 else turned[row][column]
+
+    def _of(self, name: str, channel: int, frame: float) -> float:
+        return self.node.all[name].part(channel, frame)  # type: ignore[attr-defined]
+
+    @main_only
+    def setValue(self, value: Any) -> bool:
+        raise RuntimeError("a world matrix is worked out and cannot be set")
+
+    at_rest = True  # type: ignore[assignment]
+
+
+def _product(one: Any, other: Any) -> list[list[float]]:
+    return [[sum(one[i][k] * other[k][j] for k in range(3)) for j in range(3)] for i in range(3)]
 
 
 class Enumeration_Knob(Knob):
@@ -296,7 +335,7 @@ def _pieces(text: str) -> list[str]:
 KINDS: dict[Any, type[Knob]] = {
     "number": Array_Knob, "whole": Array_Knob, "switch": Array_Knob, "xyz": Array_Knob, "colour": Array_Knob,
     "text": String_Knob, "channel": String_Knob, "code": String_Knob, "shown": String_Knob, "file": File_Knob,
-    "button": Script_Knob, "link": Link_Knob, "tab": Tab_Knob,
+    "world": World_Knob, "button": Script_Knob, "link": Link_Knob, "tab": Tab_Knob,
 }  # fmt: skip
 
 

@@ -22,6 +22,7 @@ class State:
         self.printed: list[str] = []
         self.asked: list[str] = []
         self.answer = True
+        self.chosen: str | None = None
         self.tasks: list[Any] = []
         self.cancel_task = False
         self.calls: queue.Queue[tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]] = queue.Queue()

@@ -24,6 +24,7 @@ _COLOUR_SPACES = (
     "ACEScg",
     "ARRI LogC3 (EI800)",
 )
+_PLACED = {"translate": ("xyz", 0.0), "rotate": ("xyz", 0.0), "world_matrix": ("world", None)}
 _EDGES = ("hold", "loop", "bounce", "black")
 
 KNOBS: dict[str, dict[str, tuple[object, object]]] = {
@@ -48,6 +49,8 @@ KNOBS: dict[str, dict[str, tuple[object, object]]] = {
     "MergeExpression": _EXPRESSIONS,
     "Switch": {"which": (NUMBER, 0.0)},
     "Grade": {"multiply": (NUMBER, 1.0)},
+    "Axis2": _PLACED,
+    "Camera2": {**_PLACED, "focal": (NUMBER, 50.0), "haperture": (NUMBER, 24.576)},
     "Input": {"number": (WHOLE, 0)},
     "Output": {},
     "NoOp": {},
@@ -83,5 +86,15 @@ USER = {1: TEXT, 2: FILE, 3: WHOLE, 4: "enumeration", 6: SWITCH, 7: NUMBER, 13: 
         26: "shown", 41: "link"}  # fmt: skip
 """Kinds by the type number of `addUserKnob`."""
 
-INPUTS = {"Read": 0, "Input": 0, "Copy": 2, "MergeExpression": 2, "Switch": 9, "Group": 9, "Gizmo": 9}
+INPUTS = {
+    "Axis2": 1,
+    "Camera2": 1,
+    "Read": 0,
+    "Input": 0,
+    "Copy": 2,
+    "MergeExpression": 2,
+    "Switch": 9,
+    "Group": 9,
+    "Gizmo": 9,
+}
 """The most inputs; 1 where nothing is said."""

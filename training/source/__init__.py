@@ -1,0 +1,1 @@
+"""Training of the network that estimates the light a plate was shot under."""
