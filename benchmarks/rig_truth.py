@@ -6,6 +6,9 @@
 For each light: the median of Relamp's light over the truth where the surface is lit, the share of those points within 10 %, and
 the overlap (intersection over union) of where the subject hides more than half of the light from itself. Lit is what is not in
 shadow and gets at least a twentieth of the most light. Outlines are left out, by 2 pixels.
+
+Then what balls of three materials mirror of each light, rendered with `relamp render --rig`: in the highlight, where the truth is
+more than a quarter of its most, the sum of Relamp's added light over the truth's, and the mean absolute difference over the mean.
 """
 
 # pyright: reportMissingImports=false
@@ -14,12 +17,14 @@ shadow and gets at least a twentieth of the most light. Outlines are left out, b
 from __future__ import annotations
 
 import argparse
+import tempfile
 from pathlib import Path
 
 import cv2
 import numpy as np
 from channels import channels
 
+from relamp.core.cli import main as relamp
 from relamp.core.gain.traced import Depth, Fine, Shape
 from relamp.core.light.backdrop import camera_rays
 from relamp.core.light.camera import load_camera
@@ -56,6 +61,8 @@ def main() -> None:
         within = (np.abs(ratio - 1) < 0.1).mean()
         print(f"| {file.stem} | {np.median(ratio):.3f} | {100 * within:.0f} % | {overlap:.2f} |", flush=True)
         rows.append(np.concatenate([truth, lit], axis=1) / (2 * np.median(truth[lighted])))
+    if (given.data / "gloss").is_dir():
+        rows = highlights(given.data / "gloss")
     if given.picture:
         picture = np.round(encode_srgb(np.clip(np.concatenate(rows), 0, 1)) * 255).astype(np.uint8)
         cv2.imwrite(str(given.picture), picture)
@@ -84,6 +91,44 @@ def received(shape: Shape, view: View, rig: Path, shadows: float) -> np.ndarray:
     put = placed(light, np.ones(3), view, shape.height, shape.normals, shape.matte)
     arrival = shape.placed(put, shadows, shape.size)
     return arrival.received(shape.normals, slice(0, shape.size[0]))[..., 1] * (shape.matte > 0)
+
+
+def highlights(folder: Path) -> list[np.ndarray]:
+    """Print the table of the balls' highlights; return a picture a light, Relamp's on the right of the path tracer's."""
+    plate = channels(folder / "plate.exr", "R", "G", "B", "A", "roughness.Y", "metallic.Y")
+    whole = cv2.erode((plate[..., 3] > 0.99).astype(np.uint8), np.ones((2 * EDGE + 1,) * 2, np.uint8)) > 0
+    kinds = sorted({(float(m), float(r)) for r, m in plate[whole][:, 4:].round(3)})
+    names = [f"{'metal' if metal else 'gloss'}, roughness {rough:g}" for metal, rough in kinds]
+    print(f"\n| light | {' | | '.join(names)} | |\n| --- |{' ---: | ---: |' * len(kinds)}")
+    rows = []
+    for file in sorted(folder.glob("*.json")):
+        if file.stem == "camera":
+            continue
+        truth, ours = channels(folder / f"{file.stem}.exr", "R", "G", "B"), added(folder, file) - plate[..., :3]
+        cells = []
+        for metal, rough in kinds:
+            ball = whole & (np.abs(plate[..., 4] - rough) < 1e-3) & (np.abs(plate[..., 5] - metal) < 1e-3)
+            bright = ball & (truth.mean(-1) >= np.quantile(truth[ball].mean(-1), 0.999) / 4)
+            if truth[bright].max() < LEAST * truth[whole].max():
+                cells.append("not lit | ")
+                continue
+            mean = truth[bright].mean()
+            cells.append(f"{ours[bright].mean() / mean:.2f} | {100 * np.abs(ours - truth)[bright].mean() / mean:.0f} %")
+        print(f"| {file.stem} | {' | '.join(cells)} |", flush=True)
+        rows.append(np.concatenate([truth, ours], axis=1).mean(-1))
+    return rows
+
+
+def added(folder: Path, rig: Path) -> np.ndarray:
+    """The balls with a light of a rig as `relamp render` adds it, (H, W, 3)."""
+    plate, even = str(folder / "plate.exr"), str(folder / "even.exr")
+    with tempfile.TemporaryDirectory() as out:
+        relit = Path(out) / "relit.exr"
+        command = ["render", plate, "--rig", str(rig), "--source-env", even, "--camera", str(folder / "camera.json")]
+        passes = ["--passes", plate, "--backbone", "ratio", "--grain", "off"]
+        if relamp([*command, *passes, "--out", str(relit), "-d", "float", "-q"]) != 0:
+            raise SystemExit(f"{rig.stem}: relamp render failed")
+        return channels(relit, "R", "G", "B")
 
 
 if __name__ == "__main__":

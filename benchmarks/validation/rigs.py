@@ -5,6 +5,10 @@
 Needs what `render.py` needs, and nothing of Relamp. Writes `plate.exr` (alpha, camera-space normals and planar depth),
 `camera.json`, and for each light `NAME.json`, a rig in the axes of the camera, and `NAME.exr`: the irradiance over that of a
 surface at the subject's middle that faces the light. Only direct light counts.
+
+`gloss` is a folder of three balls, a glossy one and two of metal, with `plate.exr` under an even light of 1 (and normals, depth,
+albedo, roughness and metallic), `camera.json`, and for each light its rig and `NAME.exr`: what the light adds to the plate, at
+the strength of the even light on a surface at the balls' middle that faces it.
 """
 
 # pyright: reportMissingImports=false
@@ -35,7 +39,12 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("data/rigs"))
     parser.add_argument("--size", type=int, default=200)
     parser.add_argument("--spp", type=int, default=128)
+    parser.add_argument("--scene", default="bust,gloss", help="what is rendered: bust, gloss, or both")
     given = parser.parse_args()
+    if "gloss" in given.scene:
+        balls(given.out / "gloss", given.size, given.spp)
+    if "bust" not in given.scene:
+        return
     subject, camera = SCENES["bust"]
     given.out.mkdir(parents=True, exist_ok=True)
     (given.out / "camera.json").write_text(json.dumps(_camera_json(camera)))
@@ -64,6 +73,63 @@ def main() -> None:
         write_exr(given.out / f"{name}.exr", light_on, "RGB", "float")
         (given.out / f"{name}.json").write_text(json.dumps({"schema": "relamp.rig/1", "lights": [light]}))
         print(name, flush=True)
+
+
+BALLS = (  # place, colour, roughness, metallic
+    ((-0.42, 0.0, 0.0), (0.3, 0.05, 0.04), 0.22, 0.0),
+    ((0.0, 0.0, 0.05), (0.9, 0.6, 0.3), 0.45, 1.0),
+    ((0.42, 0.0, 0.0), (0.6, 0.62, 0.65), 0.25, 1.0),
+)
+RADIUS = 0.19
+BALLS_SEEN = Camera((0.1, 0.25, 2.1), (0.0, 0.0, 0.0), 36.0)
+
+
+def balls(folder: Path, width: int, spp: int) -> None:
+    """Render the balls under an even light and under each light of a rig."""
+    folder.mkdir(parents=True, exist_ok=True)
+    camera, height = BALLS_SEEN, round(width / ASPECT)
+    (folder / "camera.json").write_text(json.dumps(_camera_json(camera)))
+    coats = [
+        {
+            "type": "principled",
+            "base_color": {"type": "rgb", "value": list(colour)},
+            "roughness": rough,
+            "metallic": metal,
+        }
+        for _, colour, rough, metal in BALLS
+    ]
+    shapes = [_ball(place, coat) for (place, *_), coat in zip(BALLS, coats, strict=True)]
+
+    def seen(things: list[Any], sky: Any, integrator: dict[str, Any], samples: int) -> np.ndarray:
+        return np.asarray(mi.render(scene_of(things, sky, camera, width, height, integrator), spp=samples))
+
+    direct = {"type": "direct", "hide_emitters": True}
+    plate = seen(shapes, {"type": "constant"}, {"type": "aov", "aovs": "n:sh_normal", "beauty": direct}, spp)
+    place = seen(shapes, {"type": "constant"}, {"type": "aov", "aovs": "p:position,far:depth,i:shape_index"}, 1)
+    there = place[..., 3:4] > 0
+    points = (place[..., :3] - np.array(camera.eye, np.float32)) @ camera.rotation.astype(np.float32)
+    depth = np.where(there, -points[..., 2:], 0)
+    normals = _to_camera(plate[..., 4:7], camera, width, height) * (plate[..., 3:4] > 0)
+    which = np.argmin([np.linalg.norm(place[..., :3] - np.array(where), axis=-1) for where, *_ in BALLS], axis=0)
+    surface = np.array([[*colour, rough, metal] for _, colour, rough, metal in BALLS])[which] * there
+    names = ("R", "G", "B", "A", "N.X", "N.Y", "N.Z", "depth.Z")
+    names += ("albedo.R", "albedo.G", "albedo.B", "roughness.Y", "metallic.Y")
+    write_exr(folder / "plate.exr", np.concatenate([plate[..., :4], normals, depth, surface], -1), names, "float")
+    write_exr(folder / "even.exr", np.ones((32, 64, 3), np.float32), "RGB", "float")
+    middle = points[there[..., 0]].mean(0)
+    middle = middle * float(np.median(depth[there]) / -middle[2])
+    for name, light in lights(middle).items():
+        if name.endswith(" 2"):
+            continue
+        emitter, reference = built(light, middle, camera)
+        added = seen(shapes, emitter, direct, spp)[..., :3] * np.pi / reference
+        write_exr(folder / f"{name}.exr", added, "RGB", "float")
+        (folder / f"{name}.json").write_text(json.dumps({"schema": "relamp.rig/1", "lights": [light]}))
+        print("gloss", name, flush=True)
+
+
+def _ball(place: tuple[float, float, float], material: dict[str, Any]) -> Any:
+    return mi.load_dict({"type": "sphere", "center": list(place), "radius": RADIUS, "bsdf": material})
 
 
 def lights(middle: np.ndarray) -> dict[str, dict[str, Any]]:
@@ -107,7 +173,13 @@ def built(light: dict[str, Any], middle: np.ndarray, camera: Camera) -> tuple[An
         return mi.load_dict(spot), 1 / far**2
     wide, high = light["size"]
     scaled = aimed @ mi.ScalarTransform4f().scale([wide / 2, high / 2, 1])
-    return mi.load_dict({"type": "rectangle", "to_world": scaled, "emitter": glow}), wide * high / far**2
+    return mi.load_dict({"type": "rectangle", "to_world": scaled, "emitter": glow}), straight_ahead(wide, high, far)
+
+
+def straight_ahead(wide: float, high: float, far: float) -> float:
+    """The irradiance under a rectangle of radiance 1, on a surface before its middle that faces it, by integration."""
+    x, y = (side / far * ((np.arange(512) + 0.5) / 512 - 0.5) for side in (wide, high))
+    return float((1 / (1 + x[:, None] ** 2 + y[None] ** 2) ** 2).mean()) * wide * high / far**2
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ import numpy as np
 from ..light.octahedral import Facing, sample_table
 from ..pictures.bands import bands
 from ..pictures.channels import in_colour, thrice
+from ..shape.highlight import Sheen
 from ..shape.placed import PlacedLight, risen
 from ..shape.shadow import points_of
 from .analytic import DARKEST
@@ -127,9 +128,16 @@ class PlacedArrival:
 
     def received(self, normals: np.ndarray, rows: slice) -> np.ndarray:
         """The light on the surfaces of `rows`, (n, W, 3) zero or more, for their normals (n, W, 3); see `PlacedLight.energy`."""
+        return self.light.given(normals, self._points(rows)) * enlarged_rows(self.visible, rows, self.shape)
+
+    def mirrored(self, sheen: Sheen, rows: slice) -> np.ndarray:
+        """What the glossy surfaces of `rows` mirror of the light before its colour, (n, W, 2); see `PlacedLight.mirrored`."""
+        return self.light.mirrored(sheen, self._points(rows)) * enlarged_rows(self.visible, rows, self.shape)
+
+    def _points(self, rows: slice) -> np.ndarray:
+        """The points of the surface at `rows`, (n, W, 3) px."""
         height = enlarged_rows(self.height, rows, self.shape)[..., 0]
-        given = self.light.given(normals, points_of(height, self.focal, self.centre, rows.indices(self.shape[0])[0]))
-        return given * enlarged_rows(self.visible, rows, self.shape)
+        return points_of(height, self.focal, self.centre, rows.indices(self.shape[0])[0])
 
 
 @dataclass(frozen=True)

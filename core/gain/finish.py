@@ -19,7 +19,7 @@ from ..shape.edges import own_light
 from .analytic import DARKEST, Hint
 from .arrival import Arrival, TracedLights
 from .guide import GuidedResidual, enlarge_residual
-from .law import Law, blend, carry_outward, lacking, relight_band, touched, unpremultiply
+from .law import Law, base_of, blend, carry_outward, lacking, relight_band, touched, unpremultiply
 from .materials import Gloss, Materials
 from .proxy import Proxy
 
@@ -130,7 +130,7 @@ def finish(given: FinishInput, law: Law, layers: tuple[str, ...] = ()) -> Finish
             were traced.
     """
     subject, shading, traced = given.subject, given.shading, given.traced
-    gain_of, parts_of = _gain(given, law.epsilon, "lamps" in layers)
+    gain_of, parts_of = _gain(given, law, "lamps" in layers)
     beauty, changed = np.empty_like(subject.plate), np.zeros(subject.plate.shape, bool)
     finished = Finished(beauty, changed)
     if "ratio" in layers:
@@ -146,7 +146,7 @@ def finish(given: FinishInput, law: Law, layers: tuple[str, ...] = ()) -> Finish
         if not weight.any():
             beauty[rows] = subject.plate[rows]
             return
-        band = _Band(given, rows)
+        band = _Band(given, rows, law)
         gain = gain_of(band)
         changed[rows] = touched(weight, gain, law)
         relit = relight_band(own, subject.alpha, gain, law, rows)
@@ -172,6 +172,13 @@ class _Band:
 
     given: FinishInput
     rows: slice
+    law: Law
+
+    @cached_property
+    def light(self) -> np.ndarray:
+        """The un-premultiplied plate, (n, W, 3), without the grain that the law treats apart."""
+        plate, alpha = self.given.subject.plate, self.given.subject.alpha
+        return unpremultiply(base_of(plate, self.law, self.rows), None if alpha is None else alpha[self.rows])
 
     @cached_property
     def facing(self) -> Facing:
@@ -186,25 +193,28 @@ class _Band:
 
     @cached_property
     def rig(self) -> list[np.ndarray]:
-        """The lights of the rig over the plate's own light, (n, W, 3) each; none without a rig."""
-        traced = self.given.traced
+        """The lights of the rig over the plate's own light, (n, W, 3) each, with what given materials mirror of them."""
+        traced, gloss = self.given.traced, self.given.gloss
         if traced is None or traced.rig is None:
             return []
-        return traced.rig.over_own(traced.source, self.facing, self.rows)
+        matte, rows = traced.rig.over_own(traced.source, self.facing, self.rows), self.rows
+        seen = self.light, self.facing.directions, rows, self.law.epsilon, self.source_arriving
+        return matte if gloss is None else gloss.with_rig(matte, traced.rig, *seen)
 
 
 GainOf = Callable[["_Band"], np.ndarray]
 PartsOf = Callable[[np.ndarray, "_Band"], list[np.ndarray]]
 
 
-def _gain(given: FinishInput, epsilon: float, by_lamp: bool) -> tuple[GainOf, PartsOf]:
+def _gain(given: FinishInput, law: Law, by_lamp: bool) -> tuple[GainOf, PartsOf]:
     """Functions that return the log gain of any rows, and the light of each lamp in it (see `_parts`).
 
     Soft matte edges need the whole frame's gain, to carry it outward; where `by_lamp`, what each lamp has of it goes with it, or
     a lamp that is dimmed in the comp would leave a line along the edge.
     """
     subject, residual, guide = given.subject, given.residual, given.guide
-    height = subject.plate.shape[0]
+    height, rig = subject.plate.shape[0], given.traced and given.traced.rig
+    keeps = rig is not None and rig.keeps  # the plate's own reflections stay with its own light
 
     def gain_of(band: _Band) -> np.ndarray:
         rows = band.rows
@@ -213,10 +223,9 @@ def _gain(given: FinishInput, epsilon: float, by_lamp: bool) -> tuple[GainOf, Pa
             gain += enlarge_residual(residual, guide[rows], rows, height)
         if given.traced is not None:
             gain += given.traced.log_share(band.facing, rows, None if given.gloss is None else band.source_arriving)
-        if given.gloss is not None:
-            alpha = None if subject.alpha is None else subject.alpha[rows]
-            light = unpremultiply(subject.plate[rows], alpha)  # (n, W, 3)
-            gain = given.gloss.gain(gain, light, band.facing.directions, rows, epsilon, band.source_arriving)
+        if given.gloss is not None and not keeps:
+            arriving = band.source_arriving
+            gain = given.gloss.gain(gain, band.light, band.facing.directions, rows, law.epsilon, arriving)
         return _with_rig(gain, band.rig)
 
     coverage = subject.coverage
@@ -226,7 +235,7 @@ def _gain(given: FinishInput, epsilon: float, by_lamp: bool) -> tuple[GainOf, Pa
     by_band: dict[int, list[np.ndarray]] = {}
 
     def make(rows: slice) -> None:
-        band = _Band(given, rows)
+        band = _Band(given, rows, law)
         gain[rows] = gain_of(band)
         if by_lamp:
             by_band[rows.start] = _shares(_parts(gain[rows], band))

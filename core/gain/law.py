@@ -112,6 +112,13 @@ def relight_band(plate: np.ndarray, alpha: np.ndarray | None, gain: np.ndarray, 
     return _lit(plate, alpha, gain, law, rows)
 
 
+def base_of(plate: np.ndarray, law: Law, rows: slice) -> np.ndarray:
+    """The plate of `rows`, (n, W, 3), without its grain where the law treats that apart; `plate` is the whole frame's."""
+    if law.grain == "off" or law.noise is None or law.noise.silent:
+        return plate[rows]
+    return plate[rows] - _grain_of(plate, law.noise, rows)
+
+
 def _lit(plate: np.ndarray, alpha: np.ndarray | None, gain: np.ndarray, law: Law, rows: slice) -> np.ndarray:
     p = plate[rows]
     more = np.exp(gain)

@@ -15,6 +15,7 @@ the two lights are equal the gain is exactly zero, and it stays continuous aroun
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,8 +23,12 @@ from ..light.glossy import Mirror, specular
 from ..light.octahedral import sample_table
 from ..light.reflection import reflected
 from ..pictures.curves import decode_srgb
+from ..shape.highlight import Sheen
 from .analytic import DARKEST
 from .neighbours import Neighbours
+
+if TYPE_CHECKING:
+    from .arrival import RigArrival
 
 DIELECTRIC = 0.04  # share of light at normal incidence that glass, skin or paint reflects
 ROUGHNESS = 0.5  # used where no roughness is given
@@ -67,7 +72,8 @@ class Gloss:
     `rays`, `across` and `down` (H, W, 3) are those of `light.backdrop.camera_rays` and `light.glossy.steps_of`. `source` is
     None where the old light is not known; it is then taken as even white light. `scale` is a
     factor on the new light that is part of the analytic gain (`gain.analytic.alone`). `level` is the level of the old light in
-    the plate's units. `neighbours` is what the subject mirrors of itself; None where its shape is not traced.
+    the plate's units. `assumed` is the mean light of the plate on the subject in its units, where `level` does not say it.
+    `neighbours` is what the subject mirrors of itself; None where its shape is not traced.
     """
 
     materials: Materials
@@ -78,6 +84,7 @@ class Gloss:
     source: Side | None
     scale: float = 1.0
     level: float = 1.0
+    assumed: float | None = None
     neighbours: Neighbours | None = None
 
     def gain(
@@ -98,7 +105,7 @@ class Gloss:
             epsilon: of the law, in the plate's units.
             arriving: (n, W, 3) the share of the old light that arrives, or None for 1.
         """
-        was, matte_was, spec = self._was(plate, normals, rows, arriving)
+        was, matte_was, spec, _ = self._was(plate, normals, rows, arriving)
         mirrored = self._mirrored(self.target, normals, rows)
         if self.neighbours is not None:
             mirrored = self.neighbours.over(mirrored, self.neighbours.new, rows)
@@ -111,10 +118,44 @@ class Gloss:
         gain = _gain_to(np.maximum(wanted, 0), np.maximum(plate, 0), epsilon)
         return np.where(met > 0, gain, 0).astype(np.float32)
 
+    def with_rig(
+        self,
+        over_own: list[np.ndarray],
+        rig: RigArrival,
+        plate: np.ndarray,
+        normals: np.ndarray,
+        rows: slice,
+        epsilon: float,
+        arriving: np.ndarray | None,
+    ) -> list[np.ndarray]:
+        """What each light of a rig adds to the plate's gain, (n, W, 3) each: its matte part and its mirror image.
+
+        Only what of the plate is matte reflection grows with the light on matte surfaces; what is mirrored is light of its own.
+
+        Args:
+            over_own: (n, W, 3) each, the lights over the plate's own on matte surfaces.
+            plate, normals, rows, epsilon, arriving: as `gain`.
+        """
+        was, matte_was, _, at_right_angles = self._was(plate, normals, rows, arriving)
+        share = matte_was / np.maximum(was, FAINT)  # (n, W, 3)
+        rough, across, down = self.materials.roughness[rows], self.across[rows], self.down[rows]
+        sheen = Sheen.of(normals, self.rays[rows], rough, across, down)
+        own = self.level * rig.mean if self.assumed is None else self.assumed
+        unit = np.float32(own) / (np.maximum(plate, 0) + np.float32(epsilon))
+        made = []
+        for over, light in zip(over_own, rig.lights, strict=True):
+            first, second = np.split(light.mirrored(sheen, rows), 2, axis=-1)  # (n, W, 1) each
+            mirrored = (at_right_angles * first + second) * np.array(light.light.energy, np.float32)
+            made.append(over * share + mirrored * unit)
+        return made
+
     def _was(
         self, plate: np.ndarray, normals: np.ndarray, rows: slice, arriving: np.ndarray | None
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The value of the surface under the old light at unit level, its matte part, and the reflected share, (n, W, 3) each."""
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """The value of the surface under the old light at unit level, its matte part, and the reflected share, (n, W, 3) each.
+
+        The last is that share at right angles, without the surface's roughness.
+        """
         received = np.ones_like(normals)
         if self.source is not None:
             received = np.maximum(sample_table(self.source.table, normals), np.float32(DARKEST))
@@ -127,9 +168,10 @@ class Gloss:
         albedo = self._albedo(plate, received, mirrored, rows)
         cosine = np.clip(-np.einsum("hwk,hwk->hw", self.rays[rows], normals), 0, 1)
         scale, bias = specular(cosine, self.materials.roughness[rows])
-        spec = (DIELECTRIC * (1 - metal) + albedo * metal) * scale[..., None] + bias[..., None]
+        at_right_angles = DIELECTRIC * (1 - metal) + albedo * metal
+        spec = at_right_angles * scale[..., None] + bias[..., None]
         matte_was = albedo * (1 - metal) * received
-        return matte_was + spec * mirrored, matte_was, spec
+        return matte_was + spec * mirrored, matte_was, spec, at_right_angles
 
     def _albedo(self, plate: np.ndarray, received: np.ndarray, mirrored: np.ndarray, rows: slice) -> np.ndarray:
         """The given albedo, else the one with which the surface looks like the plate, (n, W, 3)."""

@@ -279,3 +279,14 @@ def _colour(value: Any) -> tuple[float, ...]:
     if not any(found):
         raise ValueError("a black light gives nothing; turn it off with on: false")
     return found
+
+
+def straight_ahead(wide: float, high: float, far: float) -> float:
+    """The light of an area on a surface that faces its middle, over that of a point as strong as the area is large: at most 1.
+
+    >>> round(straight_ahead(0.01, 0.01, 1.0), 3), round(straight_ahead(2.0, 2.0, 1.0), 3)
+    (1.0, 0.435)
+    """
+    x, y = wide / far / 2, high / far / 2
+    across, along = math.hypot(1, x), math.hypot(1, y)
+    return (x / across * math.atan(y / across) + y / along * math.atan(x / along)) / (2 * x * y)

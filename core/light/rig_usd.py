@@ -14,7 +14,7 @@ from typing import Any
 
 from ..errors import InputError, UsageError
 from ..rig_library import MIDDLE, Point
-from .rig import MOST, SCHEMA, Rig, from_json
+from .rig import MOST, SCHEMA, Rig, from_json, straight_ahead
 
 LUMINANCE = (0.2126, 0.7152, 0.0722)  # of linear Rec.709, the colour space of UsdLux colours
 STILL = 1e-6  # least relative change of a value over frames
@@ -42,7 +42,7 @@ def gain_of(kind: str, size: Any, away: float) -> float:
     if kind == "distant":
         return 1 / math.pi
     if kind == "area":
-        return size[0] * size[1] / away**2 / math.pi
+        return size[0] * size[1] / away**2 / math.pi * straight_ahead(*size, away)
     return (size / away) ** 2
 
 

@@ -6,14 +6,18 @@ light's strength is stated at the middle of the subject, so the unit of lengths 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..light.rig import straight_ahead
+from .highlight import Sheen
 from .shadow import SHARPEST, WIDEST, Surface, lamp_visibility, point_visibility, points_of
 
 AREA_SIDE = 4  # an area light is computed from a grid of this many points per side
+MIRRORED_SIDE = 2  # and its mirror image from so many rectangles per side, each of which is exact
 NEAREST = 1.0  # px; least distance between a point and a light
 
 Vector = tuple[float, float, float]
@@ -59,35 +63,65 @@ class PlacedLight:
         if self.towards is not None:
             cosine = normals @ np.array(self.towards, np.float32)
             return risen(cosine, np.float32(max(self.radius, SHARPEST)))[..., None] * colour
-        total, reference = np.zeros(points.shape[:-1], np.float32), 0.0
+        total = np.zeros(points.shape[:-1], np.float32)
         for position in self.emitters():
             total += self.from_point(position, normals, points)
-            # The light on a surface at the middle that faces the source, if the source is aimed there.
-            reference += 1 / max(float(np.linalg.norm(position - self.middle)), NEAREST) ** 2
-        return total[..., None] * (colour / np.float32(reference))
+        return total[..., None] * (colour / self._reference(AREA_SIDE))
 
-    def emitters(self) -> Iterator[np.ndarray]:
+    def mirrored(self, sheen: Sheen, points: np.ndarray) -> np.ndarray:
+        """What glossy surfaces at points (..., 3) px mirror of the light, unoccluded, before its colour, (..., 2).
+
+        The two numbers are those of `Sheen.of_disc`, times the light that a matte surface would get.
+        """
+        if self.towards is not None:
+            to = np.array(self.towards, np.float32)
+            cosine = risen(sheen.normals @ to, np.float32(max(self.radius, SHARPEST)))
+            return sheen.of_disc(to, math.sin(self.radius)) * cosine[..., None]
+        total = np.zeros((*points.shape[:-1], 2), np.float32)
+        for position in self.emitters(MIRRORED_SIDE):
+            given = self.from_point(position, sheen.normals, points, MIRRORED_SIDE)  # (...), with its cosine
+            total += self._seen_in(sheen, position, points) * given[..., None]
+        return total / self._reference(MIRRORED_SIDE)
+
+    def emitters(self, side: int = AREA_SIDE) -> Iterator[np.ndarray]:
         """The points, (3,) px, from which a light with a position is computed: its middle, or a grid on its area."""
         middle = np.array(self.position, np.float64)
         if self.sides is None or self.aim is None:
             yield middle
             return
         right, up = _axes(np.array(self.aim))
-        steps = [(k + 0.5) / AREA_SIDE - 0.5 for k in range(AREA_SIDE)]
+        steps = [(k + 0.5) / side - 0.5 for k in range(side)]
         for a in steps:
             for b in steps:
                 yield middle + a * self.sides[0] * right + b * self.sides[1] * up
 
-    def half_width(self) -> float:
+    def half_width(self, side: int = AREA_SIDE) -> float:
         """Half the width of the part that one emitter represents, px."""
-        return self.radius if self.sides is None else max(self.sides) / AREA_SIDE / 2
+        return self.radius if self.sides is None else max(self.sides) / side / 2
 
-    def from_point(self, position: np.ndarray, normals: np.ndarray, points: np.ndarray) -> np.ndarray:
+    def _seen_in(self, sheen: Sheen, position: np.ndarray, points: np.ndarray) -> np.ndarray:
+        """One emitter as glossy surfaces mirror it (`Sheen.of_disc`), (..., 2)."""
+        towards, far = _toward(position, points)
+        if self.sides is None or self.aim is None:
+            return sheen.of_disc(towards, np.clip(np.float32(self.radius) / far, 0, 1))
+        wide, high = (side / MIRRORED_SIDE for side in self.sides)
+        right, up = _axes(np.array(self.aim))
+        around = ((-1, -1), (1, -1), (1, 1), (-1, 1))
+        corners = [_toward(position + a * wide / 2 * right + b * high / 2 * up, points)[0] for a, b in around]
+        shown = np.maximum(-(towards @ np.array(self.aim, np.float32)), np.float32(1e-3))
+        return sheen.of_polygon(towards, corners, np.float32(wide * high) * shown / far**2)
+
+    def _reference(self, side: int) -> np.float32:
+        """The sum over emitters of their light on a surface at the middle that faces the source, if the source is aimed there."""
+        far = max(float(np.linalg.norm(np.array(self.position) - self.middle)), NEAREST)
+        return np.float32((1 if self.sides is None else side**2 * straight_ahead(*self.sides, far)) / far**2)
+
+    def from_point(
+        self, position: np.ndarray, normals: np.ndarray, points: np.ndarray, side: int = AREA_SIDE
+    ) -> np.ndarray:
         """The light of one emitter on surfaces (..., 3), before its strength: cosines over the squared distance, (...)."""
-        way = position.astype(np.float32) - points
-        far = np.maximum(np.linalg.norm(way, axis=-1), np.float32(NEAREST))
-        towards = way / far[..., None]
-        wide = np.clip(np.float32(self.half_width()) / far, np.float32(SHARPEST), np.float32(WIDEST))
+        towards, far = _toward(position, points)
+        wide = np.clip(np.float32(self.half_width(side)) / far, np.float32(SHARPEST), np.float32(WIDEST))
         return risen((normals * towards).sum(-1), wide) / far**2 * self._emission(towards)
 
     def _emission(self, towards: np.ndarray) -> np.ndarray | float:
@@ -125,6 +159,13 @@ def risen(cosine: np.ndarray, radius: np.ndarray | np.float32) -> np.ndarray:
         radius: half the disc's angle in radians, of one disc or of each point's.
     """
     return np.where(np.abs(cosine) < radius, (cosine + radius) ** 2 / (4 * radius), np.maximum(cosine, 0))
+
+
+def _toward(position: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The unit vectors from points (..., 3) px to a position, and the distances (...) px, at least `NEAREST`."""
+    way = position.astype(np.float32) - points
+    far = np.maximum(np.linalg.norm(way, axis=-1), np.float32(NEAREST))
+    return way / far[..., None], far
 
 
 def _axes(aim: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -52,6 +52,9 @@ def gloss_of(
         gloss = replace(
             gloss, level=level_of(gloss, seen, subject.normals, subject.weight, plan.colour.luminance_weights)
         )
+    elif source is None or plan.parameters.level_mode() != "absolute":
+        # A source light's own level is not believed; the subject's mean is taken for middle grey.
+        gloss = replace(gloss, assumed=1 / (plan.job.measured.anchor or 1.0))
     if doubt := doubt_of_albedo(gloss, seen, subject.normals, subject.weight):
         plan.colour.warn_once(f"the albedo is used as it is, but {doubt}")
     if traced is None or traced.relief is None:
