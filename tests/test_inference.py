@@ -53,7 +53,7 @@ class Network:
 
 
 class Backbone:
-    name, weights, used, wants_source, divides_by_own = "relamp", "ab" * 32, (), False, False
+    name, weights, used, wants_source = "relamp", "ab" * 32, (), False
 
     def __init__(self, network):
         self.network = network

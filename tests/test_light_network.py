@@ -5,7 +5,6 @@ import hashlib
 import numpy as np
 import pytest
 
-from relamp.core.cli import main
 from relamp.core.errors import InputError
 from relamp.core.light import environment as env
 from relamp.core.light.irradiance import irradiance
@@ -13,7 +12,7 @@ from relamp.core.light.source_fit import ASSUMED_ALBEDO, fit_source, lobe_direct
 from relamp.core.pictures.curves import encode_log
 from relamp.core.shape.estimators import light
 from relamp.core.weights.ledger import LEDGER
-from shots import BALL_CHANNELS, layer, lit_ball, soft_light, write_exr
+from shots import soft_light
 from small_relighter import ball
 
 LEFT = (-0.8, 0.3, 0.5)
@@ -97,41 +96,3 @@ def test_what_is_seen_moves_the_fit_and_keeps_its_brightness_on_the_subject():
     assert bright[1] == pytest.approx(bright[0], abs=0.15)
     right = env.directions(16, 32)[..., 0] > 0.5
     assert both[right].sum() > 2 * alone[right].sum()
-
-
-def test_a_black_plate_is_relit_with_its_light_taken_as_even_and_says_so(tmp_path, capsys):
-    picture = lit_ball(soft_light(LEFT))
-    picture[..., :3] = 0
-    assert rendered(tmp_path, picture) == 0
-    assert "taken as even: the plate is black inside the matte" in capsys.readouterr().err
-    assert rendered(tmp_path, picture, "--env-level", "absolute") == 4
-
-
-def test_a_subject_of_three_pixels_is_relit_with_its_light_taken_as_even_and_says_so(tmp_path, capsys):
-    picture = lit_ball(soft_light(LEFT))
-    there = np.zeros(picture.shape[:2], bool)
-    there[24, 24:27] = True
-    picture[~there] = 0
-    assert rendered(tmp_path, picture) == 0
-    assert "taken as even: only" in capsys.readouterr().err
-
-
-def rendered(folder, picture, *options):
-    """The exit code of a relight of a picture of `lit_ball`."""
-    seen = write_exr(folder / "plate.1001.exr", picture, BALL_CHANNELS)
-    sky = write_exr(folder / "sky.exr", soft_light((0.8, 0.3, 0.5)), ("R", "G", "B"))
-    out = folder / "relit.####.exr"
-    given = ["--env", str(sky), "--overwrite", *options]
-    return main(["render", str(seen.with_name("plate.####.exr")), "--out", str(out), *given])
-
-
-def test_the_light_that_is_divided_by_does_not_depend_on_the_frames_that_are_rendered(tmp_path):
-    for frame, toward in ((1001, LEFT), (1002, (0.8, 0.3, 0.5)), (1003, LEFT)):
-        write_exr(tmp_path / f"plate.{frame}.exr", lit_ball(soft_light(toward))[..., :4], BALL_CHANNELS[:4])
-    sky = write_exr(tmp_path / "sky.exr", soft_light((0, 1, 0.2)), ("R", "G", "B"))
-    for out, frames in (("all", "1001-1003"), ("one", "1002")):
-        given = ["--env", str(sky), "--frames", frames, "--no-temporal", "--no-deflicker", "-q"]
-        path = str(tmp_path / f"{out}.####.exr")
-        assert main(["render", str(tmp_path / "plate.####.exr"), "--out", path, *given]) == 0
-    alone, among = (layer(tmp_path / f"{out}.1002.exr", *"RGB") for out in ("one", "all"))
-    np.testing.assert_array_equal(alone, among)

@@ -1,7 +1,6 @@
 """Relamp's backbone over a toy network of shape: its file, what it sees, and the promises of the answer."""
 
 import hashlib
-from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -10,8 +9,8 @@ import torch
 
 from relamp.core.errors import InputError
 from relamp.core.light.backdrop import camera_rays
+from relamp.core.light.by_facing import log_light_by_facing
 from relamp.core.light.environment import AP1_LUMINANCE, rotate, rotation_matrix
-from relamp.core.light.octahedral import octahedral_directions
 from relamp.core.pictures.curves import encode_log
 from relamp.core.relighter import weights
 from relamp.core.relighter.own import backbone as own_backbone
@@ -143,19 +142,32 @@ def test_the_colour_of_the_change_is_that_of_the_light(backbone):
     assert np.quantile(np.abs(ratio / 4 - 1), 0.9) < 0.05
 
 
-def test_the_brightness_of_the_fitted_light_is_divided_out_by_facing(backbone):
-    c = conditions()
-    even = relit(backbone, c)
-    toward = octahedral_directions(64) @ np.float32([-0.8, 0, 0])  # the log of a light from the left
-    lit = relit(backbone, replace(c, own=torch.from_numpy(toward)[None, None]))
-    shape = lit.own - lit.own[inside()].mean()
-    _, _, normals = ball()
-    np.testing.assert_allclose(
-        shape[inside()], (-0.8 * (normals[..., 0] - normals[inside(), 0].mean()))[inside()], atol=0.02
-    )
-    assert not even.own.any()  # without a fitted light it is taken as even
-    change = (lit.residual - even.residual)[inside()].mean(-1) + lit.own[inside()]
-    assert np.ptp(change) < 1e-4  # one number for the whole picture, the level
+def test_a_plate_lit_from_the_left_is_taken_as_lit_from_the_left():
+    _, matte, normals = ball(96, 96)
+    n = torch.from_numpy(normals.transpose(2, 0, 1))[None]
+    m = torch.from_numpy(matte)[None, None]
+    luminance = (0.2 * torch.exp(-0.8 * n[:, :1])) * m
+    texture = torch.rand(1, 1, 96, 96, generator=torch.Generator().manual_seed(0)) * 0.5 + 0.75
+    found = log_light_by_facing(luminance * texture, n, m)
+    wanted = -0.8 * n[:, :1]
+    there = m > 0
+    slope = (found[there] * wanted[there]).mean() / (wanted[there] ** 2).mean()
+    assert 0.65 < float(slope) < 0.85  # four fifths are believed
+    assert abs(float(found[there].mean())) < 1e-3
+
+
+def test_dark_hair_does_not_make_a_light():
+    _, matte, normals = ball(96, 96)
+    n = torch.from_numpy(normals.transpose(2, 0, 1))[None]
+    m = torch.from_numpy(matte)[None, None]
+    albedo = torch.where(n[:, 1:2] > 0.75, 0.03, 0.4)
+    found = log_light_by_facing(albedo * m, n, m)[m > 0]
+    assert float(found.max() - found.min()) < 0.5
+
+
+def test_without_a_matte_there_is_no_light_by_facing():
+    nothing = torch.zeros(1, 1, 8, 8)
+    assert not log_light_by_facing(nothing + 0.2, torch.ones(1, 3, 8, 8), nothing).any()
 
 
 def test_the_mirrored_plate_in_the_mirrored_light_is_the_mirrored_picture(backbone):

@@ -115,8 +115,7 @@ class Backbone(Protocol):
 
     `name` and `weights` (hex digest of the weights, empty when there are none) are written into every frame, and so is
     `used`: a line with hash, licence tag and terms for each downloaded model.
-    `wants_source` says that it needs some light to come from, fitted to the plate when none is given; `divides_by_own` that
-    it divides by the brightness of the fitted light alone (`Conditions.own`) when none is given. `network` is None
+    `wants_source` says that it needs some light to come from, fitted to the plate when none is given. `network` is None
     for a backbone whose answer is the hint itself.
     """
 
@@ -131,9 +130,6 @@ class Backbone(Protocol):
 
     @property
     def wants_source(self) -> bool: ...
-
-    @property
-    def divides_by_own(self) -> bool: ...
 
     @property
     def network(self) -> Network | None: ...

@@ -17,5 +17,4 @@ class Ratio:
     weights: str = ""
     used: tuple[str, ...] = ()
     wants_source: bool = True
-    divides_by_own: bool = False
     network: None = None

@@ -12,7 +12,7 @@ from weakref import ref
 import numpy as np
 from cachetools import LRUCache
 
-from ..gain.analytic import DARKEST, Hint, alone, between, mean_over, over_even
+from ..gain.analytic import Hint, alone, between, mean_over, over_even
 from ..gain.finish import Shading
 from ..gain.law import Law
 from ..light.camera import Camera
@@ -40,8 +40,7 @@ _KEPT_MAPS = 4
 class FrameLight:
     """The light of one frame in camera space: tables for the analytic gain, and for the network where there is one.
 
-    `target_to_map` and `source_to_map` (3, 3) turn camera-space directions into the two maps. `own` (S, S) is the log luminance
-    that the plate's own light, fitted, gives to each direction; None where a source light is given, or none was fitted.
+    `target_to_map` and `source_to_map` (3, 3) turn camera-space directions into the two maps.
     """
 
     shading: Shading
@@ -51,7 +50,6 @@ class FrameLight:
     source_to_map: np.ndarray
     target: LightTables | None = None
     source: LightTables | None = None
-    own: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -216,8 +214,7 @@ class Lights:
         hint = between(target, target if source is None or p.keeps_light() else source)
         shading = Shading(hint, target, source, source_level)
         law = self._law(frame, light, source_light)
-        own = self._own(to_source) if plan.backbone.divides_by_own else None
-        return FrameLight(shading, law, camera, to_target, to_source, tables, source_tables, own)
+        return FrameLight(shading, law, camera, to_target, to_source, tables, source_tables)
 
     def _law(self, frame: int, light: Light, source: Light | None) -> Law:
         p = self._plan.parameters
@@ -235,20 +232,8 @@ class Lights:
     def _source_light(self, frame: int) -> Light | None:
         if self._plan.source is not None:
             return self._plan.source.light(frame)
-        p, backbone = self._plan.parameters, self._plan.backbone
-        return self._fitted() if backbone.wants_source or p.level_mode() == "absolute" else None
-
-    def _fitted(self) -> Light | None:
         rows = self._plan.job.measured.source_light
         return None if rows is None else _fitted_light(rows, tuple(self._plan.colour.luminance_weights))
-
-    def _own(self, to_map: np.ndarray) -> np.ndarray | None:
-        """`FrameLight.own`; `to_map` (3, 3) turns camera-space directions into the fitted map."""
-        fitted = self._fitted() if self._plan.source is None else None
-        if fitted is None:
-            return None
-        luminance = fitted.turned(to_map) @ np.asarray(self._plan.colour.luminance_weights, np.float32)  # (S, S)
-        return np.log(np.maximum(luminance, DARKEST))
 
 
 @lru_cache(maxsize=2)

@@ -119,7 +119,6 @@ class NetworkInputs:
             shadows=self._plan.parameters.shadows if self._needs_traced(light) else 0.0,
             keeps_level=self._plan.parameters.level_mode() != "absolute" or light.shading.source is None,
             to_acescg=self._plan.colour.to_acescg,
-            own=light.own,
         )
 
     def _needs_traced(self, light: FrameLight) -> bool:

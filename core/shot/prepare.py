@@ -237,12 +237,7 @@ def _estimator(parameters: RelightParameters) -> LoadedEstimator | None:
 
 def _needs_fit(plan: Plan) -> bool:
     """Whether the plate's own light must be estimated, as divisor of the gain or for its level."""
-    return plan.source is None and (_needs_level(plan) or plan.backbone.divides_by_own)
-
-
-def _needs_level(plan: Plan) -> bool:
-    """Whether a relight without a source light is impossible unless one is fitted."""
-    return plan.backbone.wants_source or plan.parameters.level_mode() == "absolute"
+    return plan.source is None and (plan.backbone.wants_source or plan.parameters.level_mode() == "absolute")
 
 
 def _needs_ground(plan: Plan) -> bool:
@@ -271,15 +266,9 @@ def _measured(plan: Plan, sampled: dict[int, Future[Samples]]) -> Measured:
     if not _needs_fit(plan):
         return measured
     stage(f"fitting the light that the plate was shot under, on {_frames(frames)}")
-    try:
-        if plan.backbone.network is not None:
-            samples = delit_samples(replace(plan, job=RelightJob(p, measured)), frames)
-        return replace(measured, source_light=measured_rows(source_light_of(samples, plan.colour.luminance_weights)))
-    except InputError as error:
-        if _needs_level(plan):
-            raise
-        log.warning("the light that the plate was shot under is taken as even: %s", error)
-        return measured
+    if plan.backbone.network is not None:
+        samples = delit_samples(replace(plan, job=RelightJob(p, measured)), frames)
+    return replace(measured, source_light=measured_rows(source_light_of(samples, plan.colour.luminance_weights)))
 
 
 def _frames(frames: tuple[int, ...]) -> str:

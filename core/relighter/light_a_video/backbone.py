@@ -61,7 +61,7 @@ class LightAVideo(Published):
     span = "shot"
 
     def __init__(self, given: RelightParameters, device: str) -> None:
-        self._own_light = self.divides_by_own = given.image_relighter == "relamp"
+        self._own_light = given.image_relighter == "relamp"
         # Without a video model nothing of it is loaded either.
         self._smooth = given.video_model == SMOOTH or given.clip_mode == "alone"
         self.takes_level = not self._own_light  # whose gains are at theirs

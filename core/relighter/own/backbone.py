@@ -1,10 +1,10 @@
 """The backbone `relamp`: a network estimates the shape of the subject, and both lights are traced on that shape.
 
 Normals, relief and albedo come from the shape network; given normals replace the estimated ones. How much of a light reaches
-each point is traced through the relief. The gain divides by the source light where there is one, else by the brightness, as a
-function of the normal, of the light that was fitted to the plate. The colour of the change is that of the lights alone. Lights
-are computed in the working space; the network was trained in ACEScg, so the plate is converted to ACEScg for it. No random
-numbers are used: the same conditions give the same result.
+each point is traced through the relief. The gain divides by the source light where there is one, else by the plate's brightness
+as a function of the normal. The colour of the change is that of the lights alone. Lights are computed in the working space; the
+network was trained in ACEScg, so the plate is converted to ACEScg for it. No random numbers are used: the same conditions give
+the same result.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from ...errors import DeviceError
 from ...gain.arrival import Arrival, TracedLights
 from ...gain.traced import Depth
 from ...gain.traced import Shape as TracedShape
+from ...light.by_facing import log_light_by_facing
+from ...light.environment import AP1_LUMINANCE
 from ...light.octahedral import octahedral_directions, sample_table
 from ...pictures.curves import decode_log_tensor, encode_log_tensor
 from ...shape.depth import relief_of, seen_along
@@ -29,9 +31,11 @@ from ...shape.estimators.shape_network import Shape
 from ...shape.seen import SeenShape
 from ...temporal.windows import Span
 from ..answer import Answer
-from .conditions import Conditions, LightBatch, analytic_hint, lit, lit_by_own
+from .conditions import Conditions, LightBatch, analytic_hint, lit
 
 INTRA_OP_THREADS = 1  # on every machine, because another number can change the last bits; frames run beside each other
+DELIT = 0.5  # exponent of the albedo that the luminance is divided by: the estimated albedo holds some of the light
+DARK_ALBEDO = 0.03  # luminance; least albedo that is used as a divisor
 BLACK_ALBEDO = 1e-4  # least reflectance; spaces other than ACEScg may give values at or below zero
 
 
@@ -60,8 +64,11 @@ class SubjectShape:
 
     @cached_property
     def own_light(self) -> torch.Tensor:
-        """The natural log of the brightness of the plate's own light on the normals, (B, 1, h, w)."""
-        return lit_by_own(self.conditions, self.normals)
+        """The natural log of the plate's brightness as a function of the normal, (B, 1, h, w)."""
+        c = self.conditions
+        albedo = _luminance(self.found.log_albedo.exp()).clamp_min(DARK_ALBEDO)
+        luminance = _luminance(decode_log_tensor(_in_acescg(c))) / albedo**DELIT
+        return log_light_by_facing(luminance, self.normals, c.matte)
 
     @cached_property
     def shape(self) -> TracedShape:
@@ -77,8 +84,7 @@ class Relamp:
 
     name = "relamp"
     used: tuple[str, ...] = ()
-    wants_source = False
-    divides_by_own = True
+    wants_source = False  # without a source light, the plate's brightness as a function of the normal is used
     levelled = True
     any_working_space = True
     sees_background = False  # the light is traced, and a background is not part of it
@@ -146,7 +152,7 @@ class Relamp:
             share = torch.from_numpy(added.transpose(2, 0, 1))[None].to(hint)
         residual, level = share, torch.zeros(1, 1, 1, 1)
         if not known:
-            # The brightness of the fitted light, (1, 1, h, w), replaces the source light.
+            # The plate's brightness as a function of the normal, (1, 1, h, w), replaces the source light.
             residual = share - subject.own_light
             if c.keeps_level:  # Replace the level of the mean log light by that of the mean traced light.
                 level = _mean(target, c) - _level(target + share, c) + _level(subject.own_light, c)
@@ -193,10 +199,8 @@ def _same_subject(one: Conditions, other: Conditions) -> bool:
         (getattr(one, name), getattr(other, name))
         for name in ("code", "matte", "rays", "normals", "normals_known", "to_acescg")
     ]
-    if (one.shape is None) != (other.shape is None) or (one.own is None) != (other.own is None):
+    if (one.shape is None) != (other.shape is None):
         return False
-    if one.own is not None and other.own is not None:
-        pairs.append((one.own, other.own))
     pairs += zip(one.shape or (), other.shape or (), strict=True)
     if one.depth is not None and other.depth is not None:
         pairs.append((one.depth, other.depth))
@@ -261,6 +265,11 @@ def _level(log_light: torch.Tensor, c: Conditions) -> torch.Tensor:
     luminance = (log_light.exp() * weights).sum(1, keepdim=True)
     mean = (luminance * c.matte).sum((2, 3), keepdim=True) / c.matte.sum((2, 3), keepdim=True).clamp_min(1e-6)
     return mean.clamp_min(1e-6).log()
+
+
+def _luminance(planes: torch.Tensor) -> torch.Tensor:
+    """The luminance of planes in ACEScg, (B, 1, h, w)."""
+    return (planes * planes.new_tensor(AP1_LUMINANCE)[:, None, None]).sum(1, keepdim=True)
 
 
 def _picture(plane: torch.Tensor) -> np.ndarray:

@@ -73,8 +73,6 @@ class Conditions:
     shadows: strength of shadows and of light reflected by the subject, 0 to 1.
     keeps_level: whether a subject whose source light is not known keeps its brightness; else its level follows the new light.
     to_acescg: (3, 3), on column vectors, from the space that the plate, the lights and the background are in to ACEScg.
-    own: (B, 1, S, S) log luminance that the plate's own light gives to each direction, an octahedral table in camera space, where
-        the source is not known but its brightness was fitted; None where it was not, and then it is taken as even.
     shape: the shape that a network estimated, smoothed over the neighbouring frames; None where it is not estimated yet.
     """
 
@@ -94,7 +92,6 @@ class Conditions:
     to_acescg: torch.Tensor = field(default_factory=lambda: torch.eye(3))
     shape: Shape | None = None
     keeps_level: bool = True
-    own: torch.Tensor | None = None
 
     @property
     def luminance_weights(self) -> torch.Tensor:
@@ -143,7 +140,6 @@ def build(
     shadows: float = 1.0,
     keeps_level: bool = True,
     to_acescg: np.ndarray | None = None,
-    own: np.ndarray | None = None,
 ) -> Conditions:
     """The conditions of one frame, B = 1.
 
@@ -158,7 +154,6 @@ def build(
         shadows: strength of shadows and of light reflected by the subject, 0 to 1.
         keeps_level: whether the subject keeps its brightness where its source light is not known.
         to_acescg: (3, 3), on column vectors, from the space of all of these to ACEScg; None where that is ACEScg.
-        own: (S, S) log luminance that the plate's own light gives to each octahedral direction, camera space.
     """
     shape = matte.shape
     facing = np.broadcast_to(np.array([0, 0, 1], np.float32), (*shape, 3)) if normals is None else normals
@@ -183,7 +178,6 @@ def build(
         shadows=shadows,
         keeps_level=keeps_level,
         to_acescg=torch.eye(3) if to_acescg is None else torch.from_numpy(np.array(to_acescg, np.float32)),
-        own=None if own is None else torch.from_numpy(np.ascontiguousarray(own, np.float32))[None, None],
     )
 
 
@@ -240,14 +234,6 @@ def shade(light: LightBatch, normals: torch.Tensor, rays: torch.Tensor) -> torch
 def lit(light: LightBatch, normals: torch.Tensor) -> torch.Tensor:
     """The unoccluded light on a white matte surface, (B, 3, h, w) logs: the first part of `shade`."""
     return _read(light.diffuse, light.to_map, normals)
-
-
-def lit_by_own(c: Conditions, normals: torch.Tensor) -> torch.Tensor:
-    """The log luminance of the plate's own light on normals (B, 3, h, w), (B, 1, h, w), with mean 0 over the matte."""
-    if c.own is None:
-        return torch.zeros_like(c.matte)
-    found = _read(c.own, torch.eye(3).to(normals)[None], normals)
-    return found - (found * c.matte).sum((2, 3), keepdim=True) / c.matte.sum((2, 3), keepdim=True).clamp_min(1e-6)
 
 
 def light_map(light: LightBatch) -> torch.Tensor:

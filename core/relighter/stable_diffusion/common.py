@@ -68,7 +68,6 @@ class Published(ABC):
     name: str
     span: Span
     wants_source = False
-    divides_by_own = False
     gives = frozenset({"ensemble"})
     levelled = True  # its answers know no absolute level
     any_working_space = False  # pictures are turned from ACEScg to the display's Rec.709 and back
