@@ -48,9 +48,10 @@ ROWS = (
     Row("scale", "scale.py", "length lamps chunk workers --most 100"),
     Row("farm", "farm_overhead.py renders/overhead", "--chunks 12"),
     Row("published", "published_speed.py", "--steps 2 --size 256"),
+    Row("estimators", "estimators.py", "--only own,moge-s"),
     Row(
         "deflicker", "deflicker.py --out renders/deflicker", "--tables speed", "data/flicker",
-        "benchmarks/validation/render_flicker.py, with Mitsuba",
+        "benchmarks/validation/render_flicker.py (with Mitsuba)",
     ),
 )  # fmt: skip
 

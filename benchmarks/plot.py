@@ -30,9 +30,10 @@ def write_plot(path: Path, title: str, across: str, up: str, series: Series) -> 
         at = [(place_x(x), place_y(y)) for x, y in points]
         drawn += [f'<polyline fill="none" stroke="{ink}" points="{" ".join(f"{x:.1f},{y:.1f}" for x, y in at)}"/>']
         drawn += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{ink}"/>' for x, y in at]
-        drawn += [f'<text x="{LEFT + 8}" y="{TOP + 14 + 15 * index}" fill="{ink}">{escape(name)}</text>']
+        x, y = WIDTH - RIGHT, TOP + 12 + 15 * index
+        drawn += [f'<text x="{x}" y="{y}" text-anchor="end" fill="{ink}">{escape(name)}</text>']
     size = f'viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" font-family="sans-serif" font-size="11"'
-    body = "\n".join(['<rect width="100%" height="100%" fill="white"/>', *drawn])
+    body = "\n".join([f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>', *drawn])
     path.write_text(f'<svg xmlns="http://www.w3.org/2000/svg" {size}>\n{body}\n</svg>\n', encoding="utf-8")
 
 

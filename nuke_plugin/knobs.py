@@ -27,9 +27,11 @@ def set_values(node: nuke.Node, parameters: RelightParameters) -> None:
         value = getattr(parameters, knob.name)
         if isinstance(value, Curve):
             set_curve(node[knob_name(knob.name)], value)
+        elif value is not None and knob.kind in _CHANNELS:
+            set_still(node[knob_name(knob.name)], value)
         elif knob.kind == "flags":
             for choice in knob.choices:
-                node[knob_name(knob.name, choice)].setValue(choice in value)
+                node[knob_name(knob.name, choice)].setValue(choice in (value or ()))
         elif value is None:
             node[knob_name(knob.name)].setValue(knob.default)
         elif knob.kind == "text":
@@ -51,8 +53,17 @@ def value_at(node: nuke.Node, knob: NodeKnob, frame: int) -> Any:
     return tuple(numbers) if len(numbers) > 1 else numbers[0]
 
 
+def set_still(knob: nuke.Knob, value: Any) -> None:
+    """Give a knob of numbers one value for all frames, where `setValue` would key the current frame of an animated one."""
+    assert isinstance(knob, nuke.Array_Knob)
+    knob.clearAnimated()
+    knob.setValue(list(value) if isinstance(value, (list, tuple)) else value)
+
+
 def set_curve(knob: nuke.Knob, value: Curve) -> None:
-    """Key a knob as `value`."""
+    """Key a knob as `value`, in place of the keys that it has."""
+    assert isinstance(knob, nuke.Array_Knob)
+    knob.clearAnimated()
     first = value.keys[0][1]
     for channel in range(len(first) if isinstance(first, tuple) else 1):
         knob.setAnimated(channel)

@@ -141,7 +141,7 @@ def make_axes(node: nuke.Node) -> None:
         position, aim = tuple(values["position"]), tuple(values["aim"])
         if camera is not None:
             position, aim = posing.in_world_of(camera, position, aim)
-        axis = nuke.createNode(AXIS)
+        axis = nuke.createNode(AXIS, inpanel=False)
         axis["translate"].setValue(list(position))
         axis["rotate"].setValue(_turn(aim))
         node[f"rig{number}_axis"].setValue(axis.name())
@@ -231,5 +231,7 @@ def _set(node: nuke.Node, values: dict[str, Any]) -> None:
         if isinstance(value, dict):
             keys = ((int(frame), tuple(key) if isinstance(key, list) else float(key)) for frame, key in value["keys"])
             knobs.set_curve(node[name], Curve(tuple(keys)))
+        elif isinstance(node[name], nuke.Array_Knob):
+            knobs.set_still(node[name], value)
         else:
-            node[name].setValue(list(value) if isinstance(value, (list, tuple)) else value)
+            node[name].setValue(value)

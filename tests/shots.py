@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import OpenImageIO as oiio
+from cachetools import LRUCache, cached
 
 from relamp.core.light.environment import directions
 from relamp.core.light.irradiance import irradiance, irradiance_table
@@ -74,6 +75,15 @@ def sphere(size: int) -> tuple[np.ndarray, np.ndarray]:
 
 def lit_ball(env: np.ndarray, size: int = 48, albedo: float = 0.5) -> np.ndarray:
     """A matte ball under `env`, premultiplied, as (S, S, 7): R G B A and its normals."""
+    return _lit_ball(env, size, albedo).copy()
+
+
+def _content(env: np.ndarray, size: int, albedo: float) -> tuple[object, ...]:
+    return env.shape, env.tobytes(), size, albedo
+
+
+@cached(LRUCache(2**26, lambda ball: ball.nbytes), key=_content)  # most tests ask for the same ball
+def _lit_ball(env: np.ndarray, size: int, albedo: float) -> np.ndarray:
     normals, coverage = sphere(size)
     # Every pixel of a large ball by itself takes half a minute.
     light = irradiance(env, normals) if size <= 128 else sample_table(irradiance_table(env), normals)

@@ -25,6 +25,7 @@ from relamp.core.relighter.light_a_video.light_fusion import fuse_light, schedul
 from relamp.core.relighter.light_a_video.model import ClipRelighter
 from relamp.core.relighter.light_a_video.temporal_prior import TemporalPrior
 from relamp.core.relighter.models.ledger import ADAPTER
+from relamp.core.relighter.own import backbone as own_backbone
 from relamp.core.relighter.own.backbone import Relamp
 from relamp.core.relighter.relightvid.backbone import RelightVidShot
 from relamp.core.relighter.stable_diffusion import pixels, proxies
@@ -63,14 +64,16 @@ def models(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _one_look_a_picture() -> Iterator[None]:
+def _our_shapes_are_seen_once() -> Iterator[None]:
     """Our shape network sees the same pixels once: it is given the same ball for each backbone, and is not their claim."""
 
     def pixels_of(_: torch.nn.Module, code: torch.Tensor, matte: torch.Tensor) -> tuple[object, ...]:
         return code.shape, code.numpy().tobytes(), matte.numpy().tobytes()
 
+    see = cached(LRUCache(64), pixels_of)(own.see)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(own, "see", cached(LRUCache(64), pixels_of)(own.see))
+        for module in (own, own_backbone):
+            patch.setattr(module, "see", see)
         yield
 
 

@@ -325,3 +325,14 @@ def test_a_truncated_file_is_refused(tmp_path):
     path.write_bytes(path.read_bytes()[:20000])
     with pytest.raises(InputError, match=r"cut\.exr is damaged"):
         load_environment(path, colour=COLOUR)
+
+
+@pytest.mark.parametrize(("source", "target"), [(64, 64), (512, 64), (1000, 128), (33, 64)])
+def test_an_overlap_sums_in_the_order_of_a_sparse_matrix(source, target):
+    from scipy.sparse import csr_array
+
+    ours = env.overlap_matrix(source, target, lambda t: -np.cos(np.pi * t))
+    ends = np.append(ours.starts, len(ours.values))
+    theirs = csr_array((ours.values, ours.cells, ends), shape=(target, source))
+    rows = np.random.default_rng(0).random((source, 1500), np.float32) ** 8 * 100
+    np.testing.assert_array_equal(ours @ rows, theirs @ rows)

@@ -4,6 +4,7 @@ import importlib
 import sys
 import types
 
+import cv2
 import numpy as np
 import pytest
 import small_estimators
@@ -16,10 +17,10 @@ from relamp.core.pictures.rec709 import TO_REC709
 from relamp.core.relighter.models import estimator_files
 from relamp.core.relighter.models.folder import Models
 from relamp.core.relighter.models.ledger import DAVID, LEDGER, MARIGOLD, MOGE
-from relamp.core.shape.estimators import NEAR_TO_FAR, Picture
+from relamp.core.shape.estimators import NEAR_TO_FAR, Picture, david
 from relamp.core.shape.estimators.david import David
 from relamp.core.shape.estimators.marigold import Marigold, Part
-from relamp.core.shape.estimators.moge import MoGe, shift
+from relamp.core.shape.estimators.moge import AXES, MoGe, shift
 from relamp.core.shape.estimators.probe import ball, look
 from relamp.core.shape.reconcile import planar
 
@@ -262,3 +263,56 @@ def test_relative_depth_takes_its_scale_from_the_normals():
     assert slope == pytest.approx(1, abs=0.12)
     assert found[inside].mean() == pytest.approx(1 / 2 / np.tan(np.radians(20)), rel=0.05)
     assert planar(height, NEAR_TO_FAR, None, matte, 40.0) is None
+
+
+def test_david_is_shown_a_square_padded_by_its_own_border_by_hand():
+    """A picture of 2 x 4 px becomes a square of 4 whose first row repeats the picture's, each pixel 128 px wide at 512."""
+    red = np.float32([[0.1, 0.2, 0.3, 0.4], [0.5, 0.6, 0.7, 0.8]])
+    code = np.dstack([red, red / 2, red / 4])  # RGB
+    seen, place = david._shown(code)
+    assert place == (1, 0, 4)
+    assert seen.shape == (1, 3, 512, 512)
+    centres = 64 + 128 * np.arange(4)
+    # At a pixel's centre, halfway between 63.5 and 64.5 of the larger picture, a bilinear filter gives the pixel's own value.
+    at = (seen[0][:, centres - 1][:, :, centres - 1] + seen[0][:, centres][:, :, centres]) / 2  # (3, 4, 4), BGR
+    rows = red[[0, 0, 1, 1]]
+    np.testing.assert_allclose(at[2], rows, atol=1e-3)
+    np.testing.assert_allclose(at[1], rows / 2, atol=1e-3)
+    np.testing.assert_allclose(at[0], rows / 4, atol=1e-3)
+
+
+@pytest.mark.parametrize(("side", "kept"), [(1536, 1536), (1537, 769), (4000, 1000)])
+def test_david_is_halved_while_more_than_three_times_512(side, kept, monkeypatch):
+    resized = []
+    given = cv2.resize
+    monkeypatch.setattr(
+        david.cv2, "resize", lambda picture, *a, **k: resized.append(picture.shape) or given(picture, *a, **k)
+    )
+    seen, place = david._shown(np.full((side, 3, 3), 0.25, np.float32))
+    assert resized[0][:2] == (kept, kept)
+    assert place[2] == side
+    np.testing.assert_allclose(seen, 0.25, atol=1e-5)
+
+
+def test_marigolds_albedo_is_decoded_and_its_material_read_in_order_by_hand():
+    targets = {
+        "target_names": ["albedo", "material"],
+        "albedo": {"prediction_space": "srgb"},
+        "material": {"prediction_space": "stack", "sub_target_names": ["roughness", "metallicity", None]},
+    }
+    planes = torch.tensor([[0.5, 0.5, 0.5], [0.3, 0.9, 0.1]])[:, :, None, None]  # (2, 3, 1, 1): albedo, material
+    index = types.SimpleNamespace(size=64, targets=targets)
+    part = types.SimpleNamespace(index=index, predict=lambda image, seed: planes)
+    found = Marigold({"intrinsics": part}).estimate(
+        Picture(np.ones((1, 1, 3), np.float32), np.ones((1, 1), np.float32), 40.0)
+    )
+    # ((0.5 + 0.055) / 1.055)^2.4; a grey is the same in ACEScg.
+    np.testing.assert_allclose(found.albedo, 0.21404, rtol=1e-4)
+    assert found.roughness.item() == pytest.approx(0.3)
+    assert found.metallic.item() == pytest.approx(0.9)
+
+
+def test_moges_axes_are_opencvs_turned_by_half_about_x():
+    # What faces an OpenCV camera points along -Z, what faces up along -Y.
+    seen = np.float32([[0, 0, -1], [0, -1, 0], [1, 0, 0]])
+    np.testing.assert_array_equal(seen @ AXES.T, [[0, 0, 1], [0, 1, 0], [1, 0, 0]])

@@ -31,7 +31,7 @@ LIGHT = {
     "relamp.core.light.environment": ("torch", "diffusers", "onnxruntime", "PySide6"),
     "relamp.core.gain.finish": ("torch", "diffusers", "onnxruntime", "PySide6"),
     "relamp.core.shot": HEAVY,
-    "relamp.core.shot.render": ("torch", "diffusers", "onnxruntime", "PySide6", "scipy.optimize", "scipy.ndimage"),
+    "relamp.core.shot.render": ("torch", "diffusers", "onnxruntime", "PySide6", "scipy"),
 }
 
 

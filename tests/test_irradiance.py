@@ -124,3 +124,14 @@ def test_normals_that_are_none_take_the_mean_and_poison_nothing():
 def test_length_of_a_normal_does_not_matter_to_a_table():
     table = irradiance_table(np.random.default_rng(0).random((16, 32, 3), np.float32), size=32)
     np.testing.assert_allclose(sample_table(table, 7 * sphere(100)), sample_table(table, sphere(100)), rtol=1e-4)
+
+
+def test_a_map_is_tabulated_once_and_a_changed_map_anew():
+    pixels, _, _ = one_pixel(10, 20, 64)
+    table = irradiance_table(pixels)
+    assert irradiance_table(pixels.copy()) is table
+    with pytest.raises(ValueError, match="read-only"):
+        table[0, 0] = 0
+    np.testing.assert_array_equal(table, irradiance(pixels, octahedral_directions(128)))
+    pixels[10, 21] = 1
+    assert not np.array_equal(irradiance_table(pixels), table)

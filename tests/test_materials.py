@@ -11,11 +11,15 @@ from relamp.core.job import RelightJob
 from relamp.core.light.backdrop import camera_rays
 from relamp.core.light.environment import lookup, rotation_matrix
 from relamp.core.light.glossy import Mirror, specular
+from relamp.core.light.irradiance import irradiance
 from relamp.core.light.reflection import prefilter, reflected
 from relamp.core.parameters import RelightParameters
+from relamp.core.pictures.curves import encode_srgb
 from relamp.core.pictures.layers import ALBEDO, GLOSSINESS, METALLIC, ROUGHNESS
 from relamp.core.pictures.makers import MAKERS
 from relamp.core.pictures.rec709 import display_code
+from relamp.core.shape.mirrored import followed
+from relamp.core.shape.shadow import Surface
 from relamp.core.shot.prepare import prepare
 from shots import layer, soft_light, sphere, write_exr
 
@@ -114,6 +118,48 @@ def test_what_cannot_be_a_material_is_said(ball, capsys):
     assert "--metallic" in capsys.readouterr().err
 
 
+def test_a_reflection_that_meets_the_subject_shows_the_point_that_it_meets():
+    height = np.zeros((32, 64), np.float32)
+    height[:, 40:] = 50  # a wall, seen from above, that rises at column 40
+    normals = np.broadcast_to(np.float32([0, 0, 1]), (32, 64, 3))
+    surface = Surface(height, normals, np.ones((32, 64), bool))
+    for towards, hidden in (((1, 0, 0.2), True), ((-1, 0, 0.2), False), ((0, 0, 1), False), ((0.2, 0, 1), False)):
+        d = np.broadcast_to(np.float32(towards) / np.linalg.norm(towards).astype(np.float32), (32, 64, 3))
+        met = followed(surface, d, np.zeros((32, 64), np.float32))
+        assert (met.hidden[:, 10:29] == hidden).all()
+        shown = met.place[:, 10:29]
+        assert np.array_equal(shown, np.full((32, 19), -1)) if not hidden else ((shown % 64 >= 40).all())
+        assert not hidden or (shown // 64 == np.arange(32)[:, None]).all()  # the ray goes along its row
+
+
+def test_a_metal_floor_mirrors_the_wall_behind_it_under_the_new_light(tmp_path):
+    size, floor, wall = 64, -0.8, -4.0
+    rays = camera_rays(size, size)  # (h, w, 3)
+    near = np.where(rays[..., 1] < 0, floor / np.minimum(rays[..., 1], -1e-6), np.inf)
+    far = wall / rays[..., 2]
+    below = near < far
+    normals = np.where(below[..., None], np.float32([0, 1, 0]), np.float32([0, 0, 1])).astype(np.float32)
+    depth = -(rays[..., 2] * np.minimum(near, far))
+    red = np.where(below[..., None], 1.0, np.float32([0.6, 0.15, 0.1]))
+    plate = np.broadcast_to(
+        np.float32([0.6, 0.15, 0.1]), (size, size, 3)
+    )  # in even light a mirror shows the wall's albedo
+    passes = np.dstack([normals, depth, red, np.full_like(depth, 0.02), below])
+    names = ("N.X", "N.Y", "N.Z", "Z", "albedo.R", "albedo.G", "albedo.B", "roughness.Y", "metallic.Y")
+    write_exr(tmp_path / "passes.1001.exr", passes.astype(np.float32), names)
+    write_exr(tmp_path / "plate.1001.exr", plate, ("R", "G", "B"))
+    write_exr(tmp_path / "a.exr", np.ones((64, 128, 3), np.float32), ("R", "G", "B"))
+    write_exr(tmp_path / "b.exr", soft_light((0, 0.3, 1.0)), ("R", "G", "B"))
+    assert render(tmp_path, "o.####.exr", "--env-level", "absolute") == 0
+    assert render(tmp_path, "flat.####.exr", "--env-level", "absolute", "--shadows", "0") == 0
+    one, flat = (layer(tmp_path / name, "R", "G", "B") for name in ("o.1001.exr", "flat.1001.exr"))
+    mirrored = below & (normals[..., 1] > 0) & (depth > 3.2)
+    seen, lit = one[mirrored].mean(0), one[~below].mean(0)
+    np.testing.assert_allclose(seen, lit, rtol=0.2)  # the corner is darker than the mean of the wall
+    # Without the subject's shape it would mirror the map ahead, which is dark and grey.
+    assert flat[mirrored].mean(0)[0] / flat[mirrored].mean(0)[1] < 1.5
+
+
 @pytest.mark.parametrize("roughness", [0.0, 0.05, 0.1, 0.3, 1.0])
 def test_a_uniform_light_is_mirrored_uniform(roughness):
     mirror = Mirror.of(np.ones((64, 128, 3), np.float32), 1.0)
@@ -196,3 +242,63 @@ def test_whatever_decides_a_pixel_is_in_the_fingerprint_of_its_frame(ball):
     assert fingerprint(**rig, working_size=64) != fingerprint(**rig, working_size=96)
     assert fingerprint(estimator="own", seed=1) != fingerprint(estimator="own", seed=2)
     assert fingerprint(seed=1) == fingerprint(seed=2)
+
+
+@pytest.fixture
+def cards(tmp_path):
+    """A wall of cards of six greys and colours under a light from the left, with its true passes; lit by what is written."""
+    rng = np.random.default_rng(5)
+    size = 96
+    albedo = cv2.resize(
+        0.04 + 0.5 * rng.random((8, 8, 3)).astype(np.float32) ** 2, (size, size), interpolation=cv2.INTER_NEAREST
+    )
+    x = np.linspace(-0.9, 0.9, size, dtype=np.float32)[None].repeat(size, 0)
+    normals = np.dstack([x, 0 * x, np.sqrt(1 - x**2)])
+    matte = np.zeros((size, size), np.float32)
+    matte[8:-8, 8:-8] = 1
+    light = soft_light((-1, 0.2, 1))
+    received = irradiance(light, normals.astype(np.float32))
+    for name, pixels, names in (
+        ("plate", np.dstack([albedo * received, matte]), ("R", "G", "B", "A")),
+        ("normals", normals * matte[..., None], ("X", "Y", "Z")),
+        ("albedo", albedo, ("R", "G", "B")),
+        ("coded", encode_srgb(albedo), ("R", "G", "B")),
+        ("other", 0.02 + 0.9 * rng.random((size, size, 3)) ** 4, ("R", "G", "B")),
+        ("rough", np.ones((size, size, 1)), ("Y",)),
+        ("part", normals * (matte * (x < 0.3))[..., None], ("X", "Y", "Z")),
+    ):
+        write_exr(tmp_path / f"{name}.1001.exr", np.asarray(pixels, np.float32), names)
+    write_exr(tmp_path / "a.exr", light, ("R", "G", "B"))
+    write_exr(tmp_path / "b.exr", soft_light((1, 0.2, 1)), ("R", "G", "B"))
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("albedo", "said"),
+    [("albedo", None), ("coded", "looks encoded for a display"), ("other", "does not fit the plate")],
+)
+def test_an_albedo_that_is_encoded_or_of_another_shot_is_told(cards, capsys, albedo, said):
+    files = {"albedo": albedo, "roughness": "rough", "normals": "normals"}
+    given = [part for name, file in files.items() for part in (f"--{name}", str(cards / f"{file}.1001.exr"))]
+    lights = ["--env", str(cards / "b.exr"), "--source-env", str(cards / "a.exr"), "--shadows", "0"]
+    plate = str(cards / "plate.1001.exr")
+    assert main(["render", plate, "--backbone", "ratio", "--out", str(cards / "o.exr"), *lights, *given]) == 0
+    told = capsys.readouterr().err
+    assert ("the albedo is used as it is" in told) == (said is not None)
+    assert said is None or said in told
+
+
+def test_normals_that_lack_a_part_of_the_matte_and_an_unused_albedo_are_told(cards, capsys):
+    given = [
+        "--normals",
+        str(cards / "part.1001.exr"),
+        "--albedo",
+        str(cards / "albedo.1001.exr"),
+        "--env",
+        str(cards / "b.exr"),
+    ]
+    plate = str(cards / "plate.1001.exr")
+    assert main(["render", plate, "--backbone", "ratio", "--out", str(cards / "o.exr"), *given]) == 0
+    told = capsys.readouterr().err
+    assert "the normals are empty in" in told
+    assert "the albedo is not used" in told

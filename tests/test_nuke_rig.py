@@ -127,7 +127,9 @@ KEYED = {
 
 
 def test_a_rig_file_is_loaded_into_the_knobs_and_saved_as_it_was(host, node, tmp_path):
-    node["rig8_kind"].setValue("sphere")  # goes with the load
+    node["rig8_kind"].setValue("sphere")  # goes with the load, as keys do
+    node["rig1_kelvin"].fromScript("{curve L x1001 2000 x1004 9000}")
+    node["rig3_position"].fromScript("{curve L x1002 7} 0 0")
     file = tmp_path / "rig.json"
     file.write_text(json.dumps(KEYED))
     host.chosen = str(file)

@@ -1,12 +1,16 @@
 """`relamp passes`: layers that lie over the plate, the same however the frames are split, steadier than each frame alone."""
 
+import cv2
 import numpy as np
+import PyOpenColorIO as ocio
 import pytest
 import small_estimators
 
 from moving import pan
 from relamp.core.cli import main
 from relamp.core.job import from_json
+from relamp.core.pictures.colour import Colour
+from relamp.core.pictures.interchange import PINNED
 from relamp.core.relighter.models.ledger import DAVID, MOGE
 from relamp.core.temporal.align import RADIUS, Aligner
 from relamp.core.temporal.average import robust_mean, steadied
@@ -168,3 +172,54 @@ def test_ic_lights_count_in_its_old_place_is_told_where_it_went(shot, capsys):
         == 2
     )
     assert "IC-Light's count is --ic-light-passes 2" in capsys.readouterr().err
+
+
+def test_the_given_matte_lies_among_the_passes_and_no_estimate_replaces_it(shot, models, tmp_path):
+    half = np.linspace(0, 1, 48, dtype=np.float32)[None].repeat(48, 0)
+    for frame in (1001, 1002, 1003):
+        write_exr(tmp_path / f"roto.{frame}.exr", half[..., None], ("A",))
+    for estimator, matte in (("own", ()), ("moge", ()), ("own", ("--matte", str(tmp_path / "roto.####.exr")))):
+        out = tmp_path / f"{estimator}{len(matte)}.####.exr"
+        assert passes(shot, models, str(out), *matte, "--frames", "1002", "--layers", "matte", estimator=estimator) == 0
+        written = layer(str(out).replace("####", "1002"), "matte.A")
+        alpha = layer(shot.plate_frame(1002), "A")
+        expected = np.where(alpha > 0, np.minimum(half[..., None], alpha), half[..., None]) if matte else alpha
+        np.testing.assert_allclose(written, expected, atol=2e-3)
+
+
+@pytest.mark.parametrize("space", ["Linear Rec.709 (sRGB)", "ACES2065-1"])
+def test_passes_under_a_config_that_works_in_another_space_are_those_of_acescg(tmp_path, space):
+    rng = np.random.default_rng(3)
+    normals, coverage = sphere(48)
+    light = (0.2 + 0.5 * np.clip(normals @ np.float32([0.6, 0.3, 0.7]), 0, 1))[..., None] * np.float32([0.9, 0.5, 0.3])
+    light = (light + 0.02 * rng.random((48, 48, 1))).astype(np.float32) * coverage[..., None]
+    other = ocio.Config.CreateFromFile(PINNED)
+    other.setRole(ocio.ROLE_SCENE_LINEAR, space)
+    config = tmp_path / "other.ocio"
+    config.write_text(other.serialize())
+    there = Colour(str(config))
+    assert there.working_space == space
+    plate = write_exr(
+        tmp_path / "plate.1001.exr", np.dstack([light, coverage]), ("R", "G", "B", "A")
+    )  # tagged as ACEScg
+    out = {}
+    for name, more in (("cg", ()), ("other", ("--config", str(config)))):
+        out[name] = tmp_path / f"{name}_p.1001.exr"
+        given = ["--out", str(out[name]), "--anchor", "1", "-d", "float", *more]
+        assert main(["passes", str(plate), *given, "--sheet", str(tmp_path / f"{name}.png")]) == 0
+    cg, seen = (layer(path, "N.X", "N.Y", "N.Z", "albedo.R", "albedo.G", "albedo.B") for path in out.values())
+    np.testing.assert_allclose(seen[..., :3], cg[..., :3], atol=2e-3)
+    inside = coverage > 0.99
+    np.testing.assert_allclose(seen[..., 3:][inside], cg[..., 3:][inside], rtol=0.02, atol=2e-3)
+
+
+def test_the_sheet_shows_bright_light_through_the_display_transform(tmp_path):
+    """A plate of 8 and one of 16 times middle grey are two different greys, where clipping makes both white."""
+    step = np.full((32, 64, 3), 0.18 * 8, np.float32)
+    step[:, 32:] *= 2
+    plate = write_exr(tmp_path / "p.1001.exr", step, ("R", "G", "B"))
+    sheet = tmp_path / "s.png"
+    assert main(["passes", str(plate), "--out", str(tmp_path / "o.exr"), "--anchor", "1", "--sheet", str(sheet)]) == 0
+    drawn = cv2.imread(str(sheet))[26:58, :64]  # the plate's tile, under its caption
+    left, right = (int(drawn[16, x, 1]) for x in (16, 48))
+    assert left + 5 < right < 255

@@ -7,10 +7,16 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from published_goldens import error, golden, numbers
+from published_goldens import error, golden, notes, numbers
 from relamp.core.errors import InputError, OutputError
 from relamp.core.relighter.relightvid.model import adapter_tensors
-from relamp.core.relighter.stable_diffusion.checkpoints import convert_pickle, read_config, read_tensors
+from relamp.core.relighter.stable_diffusion.checkpoints import (
+    build_unet,
+    convert_pickle,
+    empty_unet,
+    read_config,
+    read_tensors,
+)
 
 WEIGHTS = {"a.weight": torch.arange(6.0).reshape(2, 3), "a.bias": torch.zeros(2, dtype=torch.float16)}
 
@@ -125,3 +131,12 @@ def test_a_damaged_configuration_is_refused(tmp_path: Path, text: str, match: st
     (tmp_path / "config.json").write_text(text)
     with pytest.raises(InputError, match=match):
         read_config(tmp_path / "config.json")
+
+
+def test_a_network_that_is_filled_leaves_the_empty_one_of_its_config_empty() -> None:
+    config = notes("base_unet")["unet_config"]
+    empty = empty_unet(config)
+    filled = build_unet(config, numbers("base_unet"), "base")
+    assert empty_unet(config) is empty
+    assert all(weight.is_meta for weight in empty.parameters())
+    assert not any(weight.is_meta for weight in filled.parameters())

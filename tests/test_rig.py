@@ -170,7 +170,7 @@ def test_what_stands_beyond_a_lamp_does_not_hide_it():
 def test_a_shadow_has_no_seam_where_bands_of_rows_meet(monkeypatch, position):
     shape, light = ball_before_a_wall(192), lamp(position=position, radius=2.0)
     banded = visibility(shape, light)
-    monkeypatch.setattr(shadow, "bands", lambda height: [slice(0, height)])
+    monkeypatch.setattr(shadow, "each_band", lambda height, work: work(slice(0, height)))
     np.testing.assert_array_equal(visibility(shape, light), banded)
 
 

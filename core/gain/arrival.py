@@ -26,6 +26,7 @@ from .analytic import DARKEST
 from .guide import enlarged_rows
 
 if TYPE_CHECKING:
+    from ..shape.shadow import Surface
     from .ground import GroundShadow
 
 BOUNCE = 0.35  # share of the subject's mean light that is reflected from where the sky is hidden
@@ -161,7 +162,8 @@ class TracedLights:
     """The lights of a frame on its shape; `source` is None where it is not known, `lamps` are the parts of the target.
 
     `rig` are lights at places in the scene, added to the target or to the plate's own light. `ground` is the subject's
-    shadow on the ground, None where there is none.
+    shadow on the ground, None where there is none. `relief` is the surface on which shadows were traced; None without
+    shadows, and where its depth was not given.
     """
 
     target: Arrival
@@ -169,6 +171,7 @@ class TracedLights:
     lamps: tuple[Arrival, ...] = ()
     rig: RigArrival | None = None
     ground: GroundShadow | None = None
+    relief: Surface | None = None
 
     def log_share(
         self, normals: np.ndarray | Facing, rows: slice, source_arriving: np.ndarray | None = None

@@ -21,6 +21,7 @@ from .arrival import Arrival, TracedLights
 from .guide import GuidedResidual, enlarge_residual
 from .law import Law, blend, carry_outward, lacking, relight_band, touched, unpremultiply
 from .materials import Gloss, Materials
+from .proxy import Proxy
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Subject:
     `normals` (H, W, 3) unit camera-space vectors, `known` (H, W) bool, where the normals are reliable; `guessed` says that
     the normals were inflated from the matte. `depth` is (H, W), cleaned (`shape.depth_pass`), 0 where there is
     no surface; None where no depth was given. `materials` are the materials of its surfaces; None where none were given.
+    `proxies` are those made of it, by exposure anchor and longer side.
     """
 
     plate: np.ndarray
@@ -41,6 +43,7 @@ class Subject:
     guessed: bool
     depth: np.ndarray | None = None
     materials: Materials | None = None
+    proxies: dict[tuple[float, int], Proxy] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     @cached_property
     def opacity(self) -> np.ndarray | None:

@@ -14,14 +14,16 @@ the two lights are equal the gain is exactly zero, and it stays continuous aroun
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..light.glossy import Mirror, specular
 from ..light.octahedral import sample_table
 from ..light.reflection import reflected
+from ..pictures.curves import decode_srgb
 from .analytic import DARKEST
+from .neighbours import Neighbours
 
 DIELECTRIC = 0.04  # share of light at normal incidence that glass, skin or paint reflects
 ROUGHNESS = 0.5  # used where no roughness is given
@@ -30,6 +32,9 @@ SOFT = 0.35  # roughness of metals from which it is kept
 MOST = 4.0  # multiple of `was` up to which the plate's light is kept
 MET = 0.1  # natural log of the change of light from which `MOST` and the removal act in full
 FAINT = 1e-3  # of a light at unit level
+LEAST = 100  # pixels from which a given albedo is judged
+CLEARLY = 0.8  # an albedo fits the plate clearly better than another with less than this share of its deviation
+NOTABLE = 0.06  # least difference of the two deviations, natural log
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,7 @@ class Gloss:
     `rays`, `across` and `down` (H, W, 3) are those of `light.backdrop.camera_rays` and `light.glossy.steps_of`. `source` is
     None where the old light is not known; it is then taken as even white light. `scale` is a
     factor on the new light that is part of the analytic gain (`gain.analytic.alone`). `level` is the level of the old light in
-    the plate's units.
+    the plate's units. `neighbours` is what the subject mirrors of itself; None where its shape is not traced.
     """
 
     materials: Materials
@@ -73,6 +78,7 @@ class Gloss:
     source: Side | None
     scale: float = 1.0
     level: float = 1.0
+    neighbours: Neighbours | None = None
 
     def gain(
         self,
@@ -93,7 +99,10 @@ class Gloss:
             arriving: (n, W, 3) the share of the old light that arrives, or None for 1.
         """
         was, matte_was, spec = self._was(plate, normals, rows, arriving)
-        new = matte_was * np.exp(matte) + spec * self._mirrored(self.target, normals, rows) * np.float32(self.scale)
+        mirrored = self._mirrored(self.target, normals, rows)
+        if self.neighbours is not None:
+            mirrored = self.neighbours.over(mirrored, self.neighbours.new, rows)
+        new = matte_was * np.exp(matte) + spec * mirrored * np.float32(self.scale)
         change = np.log((new + FAINT) / (was + FAINT))
         met = np.minimum(np.abs(change).max(-1, keepdims=True) / MET, 1)  # (n, W, 1), 0 where nothing changes
         kept = np.log(np.maximum(plate, 0) + epsilon) - np.log(was * np.float32(self.level) + epsilon)
@@ -112,6 +121,8 @@ class Gloss:
         if arriving is not None:
             received = received * arriving
         mirrored = np.ones_like(normals) if self.source is None else self._mirrored(self.source, normals, rows)
+        if self.neighbours is not None:
+            mirrored = self.neighbours.over(mirrored, self.neighbours.was, rows)
         metal = self.materials.metallic[rows][..., None]
         albedo = self._albedo(plate, received, mirrored, rows)
         cosine = np.clip(-np.einsum("hwk,hwk->hw", self.rays[rows], normals), 0, 1)
@@ -151,16 +162,59 @@ def level_of(
         plate: (H, W, 3) un-premultiplied. normals: (H, W, 3). weight: (H, W) of the matte.
     """
     weights = np.asarray(luminance_weights, np.float32)
-    step = max(1, max(weight.shape) // 192)
-    ratios = []
-    for row in range(0, len(weight), step):
-        rows = slice(row, row + 1)
-        was = gloss._was(plate[rows], normals[rows], rows, None)[0] @ weights
-        seen = plate[rows] @ weights
-        fits = (weight[rows] > 0.9) & (seen > 0) & (was > FAINT)
-        ratios.append((seen / np.maximum(was, FAINT))[fits][::step])
-    found = np.concatenate(ratios)
-    return float(np.median(found)) if found.size else 1.0
+    sparse, some = _sparse(gloss, weight.shape, 192)
+    was = sparse._was(plate[some], normals[some], slice(None), None)[0] @ weights  # (h, w)
+    seen = plate[some] @ weights
+    fits = (weight[some] > 0.9) & (seen > 0) & (was > FAINT)
+    return float(np.median(seen[fits] / was[fits])) if fits.any() else 1.0
+
+
+def doubt_of_albedo(gloss: Gloss, plate: np.ndarray, normals: np.ndarray, weight: np.ndarray) -> str | None:
+    """What is wrong with a given albedo, as an artist is told it; None where nothing is known against it.
+
+    Under the known old light, the plate over what the surface is expected to show should be the same everywhere, on surfaces
+    that are no metal. The mean deviation of its log is compared with that of the albedo decoded from sRGB, and with that of the
+    albedo's median everywhere.
+
+    Args:
+        plate: (H, W, 3) un-premultiplied. normals: (H, W, 3). weight: (H, W) of the matte.
+    """
+    albedo = gloss.materials.albedo
+    if albedo is None or gloss.source is None:
+        return None
+    sparse, some = _sparse(gloss, weight.shape, 64)
+    albedo, seen = albedo[some], np.maximum(plate[some], 0)
+    fits = (weight[some] > 0.9) & (sparse.materials.metallic < 0.1)
+    if fits.sum() < LEAST:
+        return None
+    dim = np.float32(FAINT * 10)
+
+    def deviation(other: np.ndarray) -> float:
+        there = replace(sparse, materials=replace(sparse.materials, albedo=other.astype(np.float32)))
+        was = there._was(plate[some], normals[some], slice(None), None)[0]
+        log = np.log((seen / np.float32(gloss.level) + dim) / (was + dim))[fits]  # (P, 3)
+        return float(np.abs(log - np.median(log, 0)).mean())
+
+    given, flat = deviation(albedo), deviation(np.broadcast_to(np.median(albedo[fits], 0), albedo.shape))
+    decoded = deviation(decode_srgb(albedo))
+    if decoded < CLEARLY * min(given, flat) and given - decoded > NOTABLE:
+        return "it looks encoded for a display; give it linear, as the plate is"
+    if flat < CLEARLY * given and given - flat > NOTABLE:
+        return "it does not fit the plate; it may be of another shot or frame"
+    return None
+
+
+def _sparse(gloss: Gloss, shape: tuple[int, ...], longer: int) -> tuple[Gloss, tuple[slice, slice]]:
+    """A gloss over some of the pixels of a picture (H, W), about `longer` along its longer side; and which pixels those are."""
+    step = max(1, max(shape) // longer)
+    some = (slice(None, None, step), slice(None, None, step))
+    of = gloss.materials
+    albedo = None if of.albedo is None else of.albedo[some]
+    sparse = replace(
+        gloss, materials=Materials(albedo, of.roughness[some], of.metallic[some]), rays=gloss.rays[some],
+        across=gloss.across[some], down=gloss.down[some],
+    )  # fmt: skip
+    return sparse, some
 
 
 def _gain_to(wanted: np.ndarray, plate: np.ndarray, epsilon: float) -> np.ndarray:

@@ -16,18 +16,20 @@ Pixels are (H, W, 3) float32 radiance in the working space, zero or more, unclam
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.sparse import csr_array
 
 from ..errors import ParameterError
 from .sampling import bilinear
 
 if TYPE_CHECKING:
     pass
+
+AT_ONCE = 1024  # columns of a product at a time, so that temporaries stay in cache
 
 # Luminance weights of ACEScg (AP1, D60): SMPTE ST 2065-1 primaries to XYZ, second row.
 AP1_LUMINANCE = (0.2722287168, 0.6740817658, 0.0536895174)
@@ -146,29 +148,56 @@ def level(pixels: np.ndarray, luminance_weights: ArrayLike = AP1_LUMINANCE) -> f
     return float(mean_radiance(pixels) @ np.asarray(luminance_weights, np.float64))
 
 
-def overlap_matrix(source: int, target: int, integral: Callable[[np.ndarray], np.ndarray]) -> csr_array:
+@dataclass(frozen=True)
+class Overlap:
+    """A sparse matrix (target, source): row i has `values` (N,) float32 at the columns `cells` (N,), from `starts[i]` on.
+
+    SciPy has sparse matrices, but importing it takes longer than most maps.
+    """
+
+    values: np.ndarray
+    cells: np.ndarray
+    starts: np.ndarray
+
+    def __matmul__(self, rows: np.ndarray) -> np.ndarray:
+        """The product (target, n) with `rows` (source, n) float32; each sum is taken in the order of the cells."""
+        out = np.zeros((len(self.starts), rows.shape[1]), np.float32)
+        for start in range(0, rows.shape[1], AT_ONCE):
+            self._add(rows[:, start : start + AT_ONCE], out[:, start : start + AT_ONCE])
+        return out
+
+    def _add(self, rows: np.ndarray, sums: np.ndarray) -> None:
+        counts = np.diff(self.starts, append=len(self.values))
+        each = int(counts.max())
+        regular = len(self.values) == len(rows) == each * len(sums)  # whole cells, the same number in each row
+        for nth in range(each):
+            longer = slice(None) if counts.min() > nth else np.flatnonzero(counts > nth)
+            at = self.starts[longer] + nth
+            sums[longer] += (rows[nth::each] if regular else rows[self.cells[at]]) * self.values[at, None]
+
+
+def overlap_matrix(source: int, target: int, integral: Callable[[np.ndarray], np.ndarray]) -> Overlap:
     """Integrals of a function over the overlaps of `source` and `target` equal cells of 0 to 1.
 
     Args:
         integral: its antiderivative, on float64 arrays.
 
     Returns:
-        (target, source) sparse float32. Each cell of the source is distributed completely, so sums are kept.
+        (target, source). Each cell of the source is distributed completely, so sums are kept.
     """
     # Edges as whole numbers of 1 / (source * target): cells that coincide do so exactly.
     edges = np.union1d(np.arange(source + 1) * target, np.arange(target + 1) * source)
     values = np.diff(integral(edges / (source * target))).astype(np.float32)
-    cells = (edges[:-1] // source, edges[:-1] // target)
-    return csr_array((values, cells), shape=(target, source))
+    return Overlap(values, edges[:-1] // target, np.searchsorted(edges[:-1] // source, np.arange(target)))
 
 
-def integrate(pixels: np.ndarray, rows: csr_array, columns: csr_array) -> np.ndarray:
+def integrate(pixels: np.ndarray, rows: Overlap, columns: Overlap) -> np.ndarray:
     """Apply an `overlap_matrix` to the rows and one to the columns of (H, W, C); gives (h, w, C) float32."""
     height, width, channels = pixels.shape
     flat = np.ascontiguousarray(pixels, np.float32).reshape(height, width * channels)
-    across = np.asarray(rows @ flat).reshape(-1, width, channels)  # (h, W, C)
+    across = (rows @ flat).reshape(-1, width, channels)  # (h, W, C)
     height = len(across)
-    done = np.asarray(columns @ across.transpose(1, 0, 2).reshape(width, -1))  # (w, h C)
+    done = columns @ across.transpose(1, 0, 2).reshape(width, -1)  # (w, h C)
     return np.ascontiguousarray(done.reshape(-1, height, channels).transpose(1, 0, 2))
 
 

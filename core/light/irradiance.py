@@ -89,7 +89,7 @@ def _lights(lights: Emitters, size: int) -> tuple[bytes, int]:
     return sha256(lights.energy.tobytes() + lights.directions.tobytes()).digest(), size
 
 
-@cached(LRUCache(KEPT), _lights, Lock())
+@cached(LRUCache(KEPT), key=_lights, lock=Lock())
 def _table(lights: Emitters, size: int) -> np.ndarray:
     table = _receive(lights, octahedral_directions(size).reshape(-1, 3)).reshape(size, size, 3)
     table.flags.writeable = False

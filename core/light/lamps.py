@@ -256,7 +256,7 @@ def _widened(region: np.ndarray, degrees: float) -> np.ndarray:
 def _islands(mask: np.ndarray) -> tuple[np.ndarray, int]:
     """Connected regions on the sphere, numbered from 1: 8 neighbours, joined over the seam and at the poles."""
     number, found = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8, ltype=cv2.CV_32S)
-    labels = np.asarray(found)
+    labels = np.asarray(found, np.int32)
     left, right = labels[:, 0], labels[:, -1]
     links = [(left, right), (left[1:], right[:-1]), (left[:-1], right[1:])]
     links += [(pole, np.full_like(pole, pole.max())) for pole in (labels[0], labels[-1])]

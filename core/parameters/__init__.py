@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import Field, dataclass, fields
+from functools import cache
 from typing import Any
 
 from ..errors import ParameterError
@@ -337,6 +338,7 @@ def parse(name: str, text: str) -> Any:
     return value
 
 
+@cache
 def _field(name: str) -> Field[Any]:
     for f in fields(RelightParameters):
         if f.name == name:

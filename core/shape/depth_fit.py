@@ -185,7 +185,8 @@ def require_fits(depth: np.ndarray, kind: str, pairs: Pairs, what: str) -> None:
     if not follows:
         raise InputError(
             f"{what}: this depth does not fit the normals of the plate as any kind (expected --depth-kind {kind}); it may be of "
-            "another shot or frame, or --camera is not the plate's: give the right one, or leave --depth out"
+            "another shot or frame, --camera is not the plate's, or the normals are in world space (--normals-space world): give "
+            "the right ones, or leave --depth out"
         )
 
 

@@ -35,6 +35,7 @@ FLAT = 0.05  # least share of a ray across the picture; rays nearer to the view 
 MIXED = 0.7  # px, standard deviation of the filter that mixes pixels on an outline
 NOWHERE = -1e5  # height where there is no surface
 WHOLE = 128  # px, longer side; a larger picture is marched only where a smaller one shows an edge
+HALF = 0.5  # share of a disc; the first thing that hides so much of it is the one that is seen there
 EVEN = 0.01  # least difference of visibilities that is an edge
 CULL = 6  # steps, after which finished rays are left out
 LEAST_OPEN = 0.1  # least share of a disc above the surface's own plane that is used as a divisor
@@ -122,7 +123,7 @@ def lamp_visibility(surface: Surface, direction: np.ndarray, radius: float) -> n
     def walk(rows: slice) -> None:
         if wanted[rows].any():
             row, column = np.nonzero(wanted[rows])
-            seen[rows][row, column] = _walked(surface, direction, wide, row + rows.start, column, growth)
+            seen[rows][row, column] = walked(surface, direction, wide, row + rows.start, column, growth)
 
     each_band(len(seen), walk)
     return seen
@@ -175,7 +176,7 @@ def point_visibility(surface: Surface, position: np.ndarray, radius: float) -> n
         if lit.any():
             row, column, towards = row[lit], column[lit], (way[lit] / far[lit][:, None]).T  # (P,), (3, P)
             reach = _reach(surface, position, row, column)
-            seen[row, column] = _walked(surface, towards, wide[lit], row, column, growth, reach)
+            seen[row, column] = walked(surface, towards, wide[lit], row, column, growth, reach)
 
     each_band(len(seen), walk)
     return seen
@@ -207,7 +208,7 @@ def _reach(surface: Surface, position: np.ndarray, row: np.ndarray, column: np.n
     return np.hypot(right, up).astype(np.float32)
 
 
-def _walked(
+def walked(
     surface: Surface,
     direction: np.ndarray,
     wide: np.ndarray | float,
@@ -215,12 +216,14 @@ def _walked(
     column: np.ndarray,
     growth: float,
     reach: np.ndarray | float = math.inf,
+    met: np.ndarray | None = None,
 ) -> np.ndarray:
     """`lamp_visibility` of P points by row and column, (P,).
 
     The `direction` (3,) or (3, P) and the half width `wide` may differ by point. Things farther away over the picture than
     `reach` px are behind the lamp. `growth` is that of the steps, the same for every point of a lamp: points that are marched in
-    different steps would show a seam where they meet.
+    different steps would show a seam where they meet. `met` (P,) int32 receives, for each ray that meets something, the flat
+    index of the first point that hides half of the disc, else of the one that hides most.
     """
     height, width = surface.top.shape
     start = surface.height[row, column]
@@ -251,7 +254,11 @@ def _walked(
         own = from_ + unsure + to_right * slope_right_ + to_up * slope_up_
         covered = np.clip((top[there] - middle) * scale + np.float32(0.5), 0, 1)
         covered -= np.clip((np.maximum(bottom[there], own) - middle) * scale + np.float32(0.5), 0, 1)
-        hidden[on] = np.maximum(hidden[on], np.where(inside, covered, 0))
+        covered = np.where(inside, covered, 0)
+        if met is not None:
+            more = (covered > hidden[on]) & (hidden[on] < np.float32(HALF))
+            met[on[more]] = there[more]
+        hidden[on] = np.maximum(hidden[on], covered)
         if count % CULL == CULL - 1:
             edge = half_ * step + unsure
             alive = inside & (hidden[on] < 1)

@@ -1,8 +1,8 @@
 """The checks before work begins: what can be found from the options, the files' names and their headers.
 
 `prepare.views` calls `check_views`; `prepare.prepare` calls `check_options`, `check_frames`, `check_files` and `check_backbone`,
-in this order; `check_estimator` is called when an estimator is loaded. An error message uses the name of the option that was
-typed. Errors that need the pixels of a frame are raised where the pixels are read.
+in this order. An error message uses the name of the option that was typed. Errors that need the pixels of a frame are raised
+where the pixels are read.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from ..pictures.sequence import Sequence
 from ..relighter.answer import Backbone
 from .deliver import layer_names
 from .over import same_format
+from .passes_there import passes_there
 from .plan import RENDER, SKIP, FrameTask, Inputs
 
 if TYPE_CHECKING:
@@ -124,6 +125,7 @@ def check_files(parameters: RelightParameters, inputs: Inputs, tasks: tuple[Fram
     _require_no_input_replaced(inputs, tasks)
     _require_outputs_free(parameters, tasks)
     _require_inputs(inputs, tasks)
+    _say_unused_albedo(parameters, inputs, tasks)
     if parameters.over:
         _say_background_format(parameters, inputs, tasks)
     _require_layer_names_free(parameters, inputs, tasks)
@@ -137,15 +139,6 @@ def check_backbone(parameters: RelightParameters, colour: Colour, backbone: Back
     _require_options_used(parameters, backbone)
     _require_working_space(parameters, colour, backbone)
     _require_layers_made(parameters, backbone, source_given)
-
-
-def check_estimator(parameters: RelightParameters, colour: Colour) -> None:
-    """Raise `UsageError` where the estimators of shape and surface cannot be used with these options."""
-    if not colour.is_acescg:
-        raise UsageError(
-            f"--estimator {parameters.estimator or 'own'} sees ACEScg, and {colour.config_id} works in {colour.working_space}; "
-            "give a --config whose scene_linear is ACEScg"
-        )
 
 
 def check_ground(parameters: RelightParameters, ground: Ground | None) -> None:
@@ -222,6 +215,22 @@ def _say_background_format(parameters: RelightParameters, inputs: Inputs, tasks:
                 theirs.width, theirs.height, ours.width, ours.height, _FITTED[parameters.background_fit],
             )  # fmt: skip
         return
+
+
+def _say_unused_albedo(parameters: RelightParameters, inputs: Inputs, tasks: tuple[FrameTask, ...]) -> None:
+    """Log that a given albedo changes nothing, where neither roughness nor metallic is given."""
+    here = next((task.plate_frame for task in tasks if task.action == RENDER), None)
+    if here is None:
+        return
+    try:
+        there = {found["name"]: found["given"] for found in passes_there(parameters, inputs, here)}
+    except InputError:
+        return  # a damaged file fails by itself, when it is read
+    if there["albedo"] and not (there["roughness"] or there["metallic"]) and parameters.estimator in (None, "own"):
+        log.info(
+            "the albedo is not used: a matte surface takes the same change of light whatever its albedo is, and gloss is worked "
+            "out only where --roughness or --metallic is given, too"
+        )
 
 
 def _require_layer_names_free(parameters: RelightParameters, inputs: Inputs, tasks: tuple[FrameTask, ...]) -> None:

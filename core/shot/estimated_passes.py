@@ -27,7 +27,7 @@ from ..temporal.align import RADIUS, Aligner
 from ..temporal.average import steadied
 from ..temporal.windows import same_canvas, same_take
 from ..temporal.working_frame import thumb
-from .passes_plan import PLANES, PassesPlan
+from .passes_plan import MATTE, PLANES, PassesPlan
 from .plan import FrameTask
 from .read_ahead import Frames, Key, ReadFrame, keys_of
 from .residual import with_detail
@@ -42,8 +42,8 @@ _CONFIDENT = 1e-3  # least length of a mean normal; a shorter one has no reliabl
 class EstimatedFrame:
     """An estimator's result for one frame alone: its input `picture`, and its `planes` by name, (h, w) or (h, w, C).
 
-    `code` (h, w, 3) is the log-encoded picture. `canvas` holds data and display window; frames with different windows cannot be
-    compared pixel by pixel. `depth_kind` is of `estimators.DEPTH_KINDS`.
+    `code` (h, w, 3) is the log-encoded picture, in the working space as the albedo is. `canvas` holds data and display window;
+    frames with different windows cannot be compared pixel by pixel. `depth_kind` is of `estimators.DEPTH_KINDS`.
     """
 
     picture: Picture
@@ -92,7 +92,10 @@ class EstimatedPasses:
         if "depth" in planes:
             planes["depth"] = self._planar(planes, here)
         # 4. At the frame's own size, zero where the matte is.
-        made = {name: self._enlarged(name, planes, here, read.subject) for name in self._plan.layers}
+        given = {MATTE: read.subject.coverage} if self._plan.inputs.matte or read.frame.coverage is not None else {}
+        wanted = (name for name in self._plan.layers if name not in given)
+        made = {name: self._enlarged(name, planes, here, read.subject) for name in wanted}
+        made |= {name: plane for name, plane in given.items() if name in self._plan.layers}
         return {name: np.where(there[..., None] if a.ndim == 3 else there, a, 0) for name, a in made.items()}
 
     def _planar(self, planes: Mapping[str, np.ndarray], here: EstimatedFrame) -> np.ndarray:
@@ -107,8 +110,11 @@ class EstimatedPasses:
     def _enlarged(
         self, name: str, planes: Mapping[str, np.ndarray], here: EstimatedFrame, subject: Subject
     ) -> np.ndarray:
-        plane, shape = planes[PLANES.get(name, name)], subject.weight.shape
-        if name == "matte":
+        shape = subject.weight.shape
+        if name == MATTE and name not in planes:  # this frame has no alpha, unlike others of the plate
+            return subject.weight
+        plane = planes[PLANES.get(name, name)]
+        if name == MATTE:
             return np.clip(resize(plane, shape), 0, 1)
         if name == "normals":
             return _unit(_carried(plane, here.matte, shape))
@@ -154,7 +160,11 @@ class EstimatedPasses:
             found = estimator.estimate(picture)
         canvas = (read.frame.data_window, read.frame.display_window)
         planes = _at_size(found, picture.matte.shape)
-        return EstimatedFrame(picture, encode_log(picture.light), planes, found.depth_kind, canvas)
+        to_working = np.linalg.inv(self._plan.colour.to_acescg)
+        if "albedo" in planes:
+            planes["albedo"] = _converted(planes["albedo"], to_working)
+        code = encode_log(_converted(picture.light, to_working))
+        return EstimatedFrame(picture, code, planes, found.depth_kind, canvas)
 
 
 def picture_of(read: ReadFrame, plan: PassesPlan, key: Key, longer: int) -> Picture:
@@ -168,7 +178,15 @@ def picture_of(read: ReadFrame, plan: PassesPlan, key: Key, longer: int) -> Pict
     half = math.tan(math.radians(plan.camera.at(key[0]).fov) / 2) * data.width / display.width
     height, width = proxy.matte.shape
     aspect = read.frame.pixel_aspect * (data.width / width) / (data.height / height)
-    return Picture(proxy.light, proxy.matte, math.degrees(2 * math.atan(half)), aspect, key[1])
+    light = _converted(proxy.light, plan.colour.to_acescg)
+    return Picture(light, proxy.matte, math.degrees(2 * math.atan(half)), aspect, key[1])
+
+
+def _converted(colours: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """Colours (h, w, 3) by a matrix (3, 3) on column vectors, float32; unchanged by the identity."""
+    if np.array_equal(matrix, np.eye(3)):
+        return colours
+    return np.ascontiguousarray(colours @ matrix.T, np.float32)
 
 
 def _at_size(found: Passes, shape: tuple[int, int]) -> dict[str, np.ndarray]:

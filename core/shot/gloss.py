@@ -7,26 +7,33 @@ from dataclasses import replace
 import numpy as np
 
 from ..gain.analytic import DARKEST
-from ..gain.finish import Shading, Subject
+from ..gain.arrival import TracedLights
+from ..gain.finish import FinishInput, Shading
 from ..gain.law import unpremultiply
-from ..gain.materials import Gloss, Side, level_of
+from ..gain.materials import Gloss, Materials, Side, doubt_of_albedo, level_of
+from ..gain.neighbours import Neighbours
 from ..light.glossy import Mirror, steps_of
 from ..light.irradiance import Light
+from ..light.reflection import reflected
 from ..pictures.frame import Frame
+from ..pictures.resample import resize
+from ..shape.mirrored import coarse, followed
+from ..shape.shadow import Surface
 from .lights import FrameLight, LightMaps
 from .plan import Plan
 from .read import view_rays
 
 
 def gloss_of(
-    plan: Plan, maps: LightMaps, number: int, frame: Frame, subject: Subject, light: FrameLight, shading: Shading
+    plan: Plan, maps: LightMaps, number: int, frame: Frame, light: FrameLight, given: FinishInput
 ) -> Gloss | None:
     """The lights of a frame on its subject's materials; None where no materials are given.
 
     Args:
-        subject: over the whole frame, with the normals that are used for lighting.
-        shading: the tables that the analytic gain is read from.
+        given: the subject over the whole frame, with the normals that are used for lighting; the tables that the analytic gain
+            is read from; and the traced lights, where there are any.
     """
+    subject, shading, traced = given.subject, given.shading, given.traced
     if subject.materials is None:
         return None
     rays = view_rays(frame, light.camera, subject.weight.shape)  # (H, W, 3)
@@ -40,10 +47,60 @@ def gloss_of(
         scale = float(np.exp((shading.hint.table[0, 0] - lit).mean()))
     across, down = steps_of(rays, subject.normals)
     gloss = Gloss(subject.materials, rays, across, down, target, source, scale, shading.source_level)
-    if subject.materials.albedo is None:
-        return gloss
     seen = unpremultiply(subject.plate, subject.alpha)
-    return replace(gloss, level=level_of(gloss, seen, subject.normals, subject.weight, plan.colour.luminance_weights))
+    if subject.materials.albedo is not None:
+        gloss = replace(
+            gloss, level=level_of(gloss, seen, subject.normals, subject.weight, plan.colour.luminance_weights)
+        )
+    if doubt := doubt_of_albedo(gloss, seen, subject.normals, subject.weight):
+        plan.colour.warn_once(f"the albedo is used as it is, but {doubt}")
+    if traced is None or traced.relief is None:
+        return gloss
+    strength = plan.parameters.shadows
+    near = _neighbours(gloss, seen, frame, light, shading, traced, traced.relief, strength)
+    return replace(gloss, neighbours=near)
+
+
+def _neighbours(
+    gloss: Gloss,
+    seen: np.ndarray,
+    frame: Frame,
+    light: FrameLight,
+    shading: Shading,
+    traced: TracedLights,
+    relief: Surface,
+    strength: float,
+) -> Neighbours:
+    """What the subject mirrors of itself.
+
+    The light of a mirrored point is that of the plate, relit as `finish` relights it but for the network's residual, and without
+    what that point mirrors of the subject in turn.
+
+    Args:
+        seen: (H, W, 3) the plate's un-premultiplied light. strength: 0 to 1, of shadows.
+    """
+    surface = coarse(relief)
+    size, normals = surface.top.shape, surface.normals  # (h, w), (h, w, 3)
+    small = _smaller(gloss.materials, size)
+    rays = view_rays(frame, light.camera, size)
+    met = followed(surface, reflected(rays, normals), small.roughness)
+    picture = resize(seen, size)  # (h, w, 3)
+    across, down = steps_of(rays, normals)
+    there = replace(gloss, materials=small, rays=rays, across=across, down=down)
+    whole = slice(0, size[0])
+    own = None if traced.source is None else replace(traced.source, shape=size)
+    lights = replace(traced, target=replace(traced.target, shape=size), source=own)
+    arriving = None if own is None else own.arriving(normals, whole)
+    matte = shading.hint.at(normals) + lights.log_share(normals, whole, arriving)
+    gain = there.gain(matte, picture, normals, whole, light.law.epsilon, arriving)
+    was = np.maximum(picture, 0) / np.float32(gloss.level)
+    new = was * np.exp(gain) / np.float32(gloss.scale)  # the scale is applied to all that is mirrored
+    return Neighbours.of(met, was, new, strength, (seen.shape[0], seen.shape[1]))
+
+
+def _smaller(materials: Materials, size: tuple[int, int]) -> Materials:
+    albedo = None if materials.albedo is None else resize(materials.albedo, size)
+    return Materials(albedo, resize(materials.roughness, size), resize(materials.metallic, size))
 
 
 def _source_mirror(plan: Plan, maps: LightMaps, number: int) -> Mirror:

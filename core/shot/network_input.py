@@ -161,17 +161,16 @@ class NetworkInputs:
 
 
 def proxy_of(subject: Subject, plan: Plan) -> Proxy:
-    """The proxy of a subject at a plan's working size and exposure; guessed normals are not included."""
-    return make_proxy(
-        subject.plate,
-        subject.opacity,
-        subject.weight,
-        subject.normals,
-        subject.known & (not subject.guessed),
-        subject.depth,
-        anchor=plan.job.measured.anchor or 1.0,
-        longer=plan.parameters.working_side(),
-    )
+    """The proxy of a subject at a plan's working size and exposure; guessed normals are not included.
+
+    It is made once for each subject, because the shape and the light of a frame are both worked out from it.
+    """
+    anchor, longer = plan.job.measured.anchor or 1.0, plan.parameters.working_side()
+    if (kept := subject.proxies.get((anchor, longer))) is None:
+        known = subject.known & (not subject.guessed)
+        given = (subject.plate, subject.opacity, subject.weight, subject.normals, known, subject.depth)
+        kept = subject.proxies[anchor, longer] = make_proxy(*given, anchor=anchor, longer=longer)
+    return kept
 
 
 def _distance(proxy: Proxy, depth_kind: str) -> float | None:

@@ -22,6 +22,8 @@ LAYERS = ("normals", "depth", "albedo", "roughness", "metallic", "matte", "shape
 """The passes that can be written, by the names of `--layers`."""
 FILE_NAMES = {"normals": "N"}
 """The layer's name in a file, where it differs from the option; depth is written as `depth.Z`."""
+MATTE = "matte"
+"""The pass that is the given matte, or the plate's alpha, where there is one; else the estimator's."""
 PLANES = {"shape_confidence": "confidence"}
 """The name of the estimator's plane, where it differs from the option."""
 # Parameters that decide the pixels of passes.

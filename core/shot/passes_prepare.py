@@ -20,8 +20,8 @@ from ..relighter.models.folder import Models
 from . import checks
 from .measure import anchor_of
 from .outputs import found_outputs
-from .passes_plan import FILE_NAMES, LAYERS, PLANES, PassesPlan
-from .plan import BLACK, RENDER, SKIP, resolve_inputs
+from .passes_plan import FILE_NAMES, LAYERS, MATTE, PLANES, PassesPlan
+from .plan import BLACK, RENDER, SKIP, Inputs, resolve_inputs
 from .prepare import frame_samples, frames_wanted, make_tasks, probed
 
 
@@ -51,10 +51,10 @@ def prepare_passes(job: RelightJob, layers: tuple[str, ...] = ()) -> PassesPlan:
     tasks = make_tasks(p, inputs, wanted, on_disk)
     found = found_outputs(tasks)
     checks.check_files(p, inputs, tasks)
-    checks.check_estimator(p, colour)
     loaded = load_estimator(p.estimator or "own", Models(p.models), p.accept, resolve_device(p.device), p.seed)
     camera = shot_camera(p.camera, str(inputs.plate))
-    plan = PassesPlan(job, inputs, colour, camera, tasks, on_disk, _layers(layers, loaded), loaded, found)
+    made = _layers(layers, loaded, _has_matte(inputs, on_disk))
+    plan = PassesPlan(job, inputs, colour, camera, tasks, on_disk, made, loaded, found)
     if p.anchor is not None:
         return replace(plan, job=RelightJob(p, Measured(anchor=p.anchor)))
     if job.measured.anchor is None:
@@ -79,9 +79,17 @@ def describe(plan: PassesPlan) -> str:
     return "\n".join(lines)
 
 
-def _layers(asked: tuple[str, ...], loaded: LoadedEstimator) -> tuple[str, ...]:
-    """The layers to write, in the order of `LAYERS`."""
-    gives = loaded.estimator.gives
+def _has_matte(inputs: Inputs, on_disk: tuple[int, ...]) -> bool:
+    """Whether a matte is given, or the plate has an alpha."""
+    if inputs.matte is not None:
+        return True
+    paths = (inputs.plate.path(frame) for frame in on_disk)
+    return "A" in checks.of_first_readable(paths, exr.channel_names)
+
+
+def _layers(asked: tuple[str, ...], loaded: LoadedEstimator, has_matte: bool) -> tuple[str, ...]:
+    """The layers to write, in the order of `LAYERS`; the matte is among them where it is given or estimated."""
+    gives = loaded.estimator.gives | ({MATTE} if has_matte else frozenset())
     there = tuple(name for name in LAYERS if PLANES.get(name, name) in gives)
     lacking = [name for name in asked if name not in there]
     if lacking:

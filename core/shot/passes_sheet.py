@@ -13,6 +13,7 @@ from ..pictures import exr
 from ..pictures.curves import encode_srgb
 from ..pictures.rec709 import display_code
 from ..pictures.resample import resize, working_shape
+from ..pictures.screen import Screen
 from .passes_plan import FILE_NAMES, PassesPlan
 from .plan import RENDER, SKIP
 
@@ -34,20 +35,22 @@ def write_sheet(plan: PassesPlan, png: str) -> None:
     if not tasks:
         raise InputError(f"{png}: no frame has passes to draw; every plate asked for is missing")
     picked = [tasks[i] for i in sorted({0, len(tasks) // 2, len(tasks) - 1})]
-    rows = []
+    screen, rows = Screen(plan.colour), []
     for task in picked:
         frame = exr.read_frame(task.out, colour=plan.colour)
         light = plan.colour.to_working(frame.rgb, frame.colorspace) * np.float32(plan.job.measured.anchor or 1.0)
-        tiles = [_tile(display_code(np.nan_to_num(light, posinf=0, neginf=0)), f"{task.frame}")]
+        tiles = [_tile(screen.encode(np.nan_to_num(light, posinf=0, neginf=0))[..., :3] / 255, f"{task.frame}")]
         for name in plan.layers:
             layer = frame.layer("depth" if name == "depth" else FILE_NAMES.get(name, name))
+            if name == "albedo":
+                layer = plan.colour.to_working(layer, frame.colorspace) @ plan.colour.to_acescg.T
             tiles.append(_tile(shown(name, layer), name))
         rows.append(np.concatenate(tiles, 1))
     write_png(Path(png), np.concatenate(rows), plan.parameters.overwrite)
 
 
 def shown(name: str, layer: np.ndarray) -> np.ndarray:
-    """A pass as display-encoded values (H, W, 3), 0 to 1; `layer` is (H, W, C) as it is in a file."""
+    """A pass as display-encoded values (H, W, 3), 0 to 1; `layer` is (H, W, C) as it is in a file, albedo in ACEScg."""
     if name == "normals":
         there = np.abs(layer).sum(-1, keepdims=True) > 0
         return np.where(there, layer / 2 + 0.5, 0)

@@ -124,7 +124,7 @@ def prepare(job: RelightJob, backbone: Backbone | None = None, colour: Colour | 
             stage(f"loading {p.backbone}")
             plan = replace(plan, backbone=loading.result())
         checks.check_backbone(p, colour, plan.backbone, source is not None)
-        plan = replace(plan, head=_head(p), estimator=_estimator(p, colour))
+        plan = replace(plan, head=_head(p), estimator=_estimator(p))
         if job.measured.anchor is None or (_needs_fit(plan) and job.measured.source_light is None):
             plan = replace(plan, job=RelightJob(p, _measured(plan, samples or _sampled(plan, probes))))
     if _needs_ground(plan):
@@ -227,12 +227,11 @@ def _head(parameters: RelightParameters) -> Head | None:
     return load_head(p.device) if p.deflicker and p.deflicker_strength > 0 else None
 
 
-def _estimator(parameters: RelightParameters, colour: Colour) -> LoadedEstimator | None:
+def _estimator(parameters: RelightParameters) -> LoadedEstimator | None:
     """The estimator that the job names; None for `own` with the backbone `relamp`, which uses that one by default."""
     p = parameters
     if p.estimator is None or (p.estimator == "own" and p.backbone == "relamp"):
         return None
-    checks.check_estimator(p, colour)
     return load_estimator(p.estimator, Models(p.models), p.accept, resolve_device(p.device), p.seed)
 
 
@@ -340,7 +339,7 @@ def frame_samples(plan: Plan | PassesPlan, number: int) -> Samples:
     """Samples of one frame of a plan by its number; raises `InputError` where it cannot be read."""
     task = FrameTask(number, RENDER, number, plan.tasks[0].out)
     camera = plan.camera.at(number)
-    frame = read_plate(task, plan.inputs, plan.parameters, plan.colour)
+    frame = read_plate(task, plan.inputs, plan.parameters, plan.colour, carry=False)
     return samples_of(gather(frame, task, plan.inputs, plan.parameters, plan.colour, camera), camera.rotation)
 
 

@@ -35,6 +35,8 @@ AWAY = -0.55  # z of a normal that is not visible even in the corner of a 66 deg
 SEEN_AWAY = 0.02  # share of such normals from which a warning is logged
 EMPTY = 0.02  # share of the frame without normals, and without a matte, from which a warning is logged
 JUDGED = 200_000  # at least as many normals of a frame are looked at for warnings, where it has them
+SURELY = 0.9  # coverage from which a pixel belongs to the subject alone
+GAP = 0.05  # share of the matte that may lack normals or depth
 CHECKED_AT = 160  # px, longer side of the picture on which a depth's kind is checked
 
 
@@ -102,6 +104,23 @@ def fills_frame(subject: Subject) -> bool:
     return bool(subject.coverage.min(initial=1) > INSIDE)
 
 
+def _warn_about_gaps(subject: Subject) -> None:
+    """Log that normals or depth are empty in a part of the matte, as those of another shot or frame are."""
+    sure = subject.coverage > SURELY
+    if not sure.any() or fills_frame(subject):
+        return
+    there = {} if subject.guessed else {"normals are": subject.known}
+    if subject.depth is not None:
+        there["depth is"] = subject.depth > 0
+    for name, known in there.items():
+        empty = float((sure & ~known).sum() / sure.sum())
+        if empty > GAP:
+            log.warning(
+                "the %s empty in %.0f %% of the matte: the pass may be of another shot or frame, or the matte holds more than it",
+                name, 100 * empty,
+            )  # fmt: skip
+
+
 def warn_about(frame: Frame, subject: Subject, parameters: RelightParameters) -> None:
     """Log warnings about the alpha and the shape of a frame."""
     if frame.alpha is not None and frame.coverage is None:
@@ -109,6 +128,7 @@ def warn_about(frame: Frame, subject: Subject, parameters: RelightParameters) ->
             "the plate's alpha is black all over, beside a picture: it counts as none, and goes out as it came in"
         )
     inside = subject.known & (subject.weight > 0)
+    _warn_about_gaps(subject)
     if subject.depth is None and parameters.depth is None and exr.find_depth(frame) is not None:
         log.warning(
             "the plate's own depth is not used: it is empty in the matte or not %s depth; see --depth-kind",

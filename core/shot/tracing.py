@@ -152,4 +152,5 @@ class Tracer:
             if self._ground is not None:
                 standing = self.last.standing(shape, self._ground, read, light, working)
                 ground = ground_shadow(self._plan, standing, parcels, rig, (target, source), shape, full)
-        return TracedLights(target, source, lamps, rig, ground)
+        relief = shape.surface if strength > 0 and subject.depth is not None else None
+        return TracedLights(target, source, lamps, rig, ground, relief)

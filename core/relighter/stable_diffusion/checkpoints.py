@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from pickle import UnpicklingError  # only its exception is used: torch's weights-only reader raises it
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
@@ -19,6 +21,7 @@ from ...atomic import replacing
 from ...errors import InputError, OutputError
 
 Tensors = dict[str, torch.Tensor]
+Network = TypeVar("Network", UNet2DConditionModel, AutoencoderKL)
 _PICKLES = (b"PK\x03\x04", b"\x80")  # torch's zip and bare pickles
 
 
@@ -126,31 +129,41 @@ def load_into(network: nn.Module, tensors: Mapping[str, torch.Tensor], name: str
 
 
 def empty_unet(config: Mapping[str, Any]) -> UNet2DConditionModel:
-    """A UNet of diffusers' `config` on torch's meta device: shapes without weights."""
-    with torch.device("meta"):
-        unet = UNet2DConditionModel.from_config(_arguments(config))
+    """A UNet of diffusers' `config` on torch's meta device: shapes without weights, to be read; the same for equal configs."""
+    unet = _empty(UNet2DConditionModel, json.dumps(_arguments(config)))
     assert isinstance(unet, UNet2DConditionModel)
     return unet
 
 
 def empty_vae(config: Mapping[str, Any]) -> AutoencoderKL:
-    """An autoencoder of diffusers' `config` on torch's meta device: shapes without weights."""
-    with torch.device("meta"):
-        vae = AutoencoderKL.from_config(_arguments(config))
+    """An autoencoder of diffusers' `config` on torch's meta device, as `empty_unet`."""
+    vae = _empty(AutoencoderKL, json.dumps(_arguments(config)))
     assert isinstance(vae, AutoencoderKL)
     return vae
 
 
+@lru_cache(8)
+def _empty(kind: type[Network], arguments: str) -> Network:
+    return _on_meta(kind, json.loads(arguments))
+
+
+def _on_meta(kind: type[Network], arguments: dict[str, Any]) -> Network:
+    with torch.device("meta"):
+        network = kind.from_config(arguments)
+    assert isinstance(network, kind)
+    return network
+
+
 def build_unet(config: Mapping[str, Any], tensors: Mapping[str, torch.Tensor], name: str) -> UNet2DConditionModel:
     """A UNet of diffusers' `config` with these weights, made without initialising random weights first."""
-    unet = empty_unet(config)
+    unet = _on_meta(UNet2DConditionModel, _arguments(config))
     load_into(unet, tensors, name)
     return unet
 
 
 def build_vae(config: Mapping[str, Any], tensors: Mapping[str, torch.Tensor], name: str) -> AutoencoderKL:
     """The autoencoder of diffusers' `config` with these weights."""
-    vae = empty_vae(config)
+    vae = _on_meta(AutoencoderKL, _arguments(config))
     load_into(vae, tensors, name)
     return vae
 

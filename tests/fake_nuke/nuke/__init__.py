@@ -151,7 +151,7 @@ def selectedNodes() -> list[Node]:
 
 
 @main_only
-def createNode(kind: str) -> Node:
+def createNode(kind: str, knobs: str = "", inpanel: bool = True) -> Node:
     node = state.root.add(_nodes.new(kind, state.root))
     found = selectedNodes()
     if found and _nodes.tables.INPUTS.get(kind, 1):

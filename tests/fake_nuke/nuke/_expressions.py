@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 Look = Callable[[str], Any]
@@ -16,6 +17,15 @@ _LEVELS = (("||",), ("&&",), ("==", "!="), ("<", ">", "<=", ">="), ("+", "-"), (
 
 def evaluate(text: str, look: Look) -> Any:
     """The value of an expression. Raises `ValueError` for what is none."""
+    parser = _Parser(list(_tokens(text)), look)
+    value = parser.choice()
+    if parser.tokens:
+        raise ValueError(f"{' '.join(parser.tokens)!r} is left over in the expression {text!r}")
+    return value
+
+
+@cache
+def _tokens(text: str) -> tuple[str, ...]:
     tokens, place = [], 0
     while place < len(text.rstrip()):
         match = _TOKEN.match(text, place)
@@ -23,11 +33,7 @@ def evaluate(text: str, look: Look) -> Any:
             raise ValueError(f"cannot read {text[place:]!r} in the expression {text!r}")
         tokens.append(match[1])
         place = match.end()
-    parser = _Parser(tokens, look)
-    value = parser.choice()
-    if parser.tokens:
-        raise ValueError(f"{' '.join(parser.tokens)!r} is left over in the expression {text!r}")
-    return value
+    return tuple(tokens)
 
 
 class _Parser:

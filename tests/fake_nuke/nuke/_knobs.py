@@ -122,6 +122,12 @@ class Array_Knob(Knob):
         return isinstance(self.parts[channel], (Curve, Link))
 
     @main_only
+    def clearAnimated(self, channel: int = -1) -> bool:
+        for number in range(len(self.parts)) if channel < 0 else (channel,):
+            self.parts[number] = self.part(number, state.frame)
+        return True
+
+    @main_only
     def setAnimated(self, channel: int = 0) -> bool:
         self.parts[channel] = Curve("L", [])
         return True
@@ -146,7 +152,12 @@ class Array_Knob(Knob):
                 raise ValueError(f"{self._name} is on or off; got {number!r}")
             if self.kind == "whole" and int(number) != number:
                 raise ValueError(f"{self._name} takes whole numbers; got {number!r}")
-        self.parts = [float(number) if self.kind not in ("whole", "switch") else int(number) for number in values]
+        for channel, number in enumerate(values):
+            part, still = self.parts[channel], float(number) if self.kind not in ("whole", "switch") else int(number)
+            if isinstance(part, Curve):
+                self.setValueAt(still, state.frame, channel)
+            elif not isinstance(part, Link):  # an expression stays
+                self.parts[channel] = still
         self._changed()
         return True
 

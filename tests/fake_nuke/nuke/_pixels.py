@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -88,19 +89,27 @@ def _read(node: Node, frame: int, view: str) -> Picture:
         if edge != "hold":
             raise NotImplementedError(f"the fake does not {edge}")
         frame = min(max(frame, first), last)
-    path = _path(node.text("file"), frame, view)
-    file = oiio.ImageInput.open(path)
-    if file is None:
-        oiio.geterror()
+    path = Path(_path(node.text("file"), frame, view))
+    if not path.is_file():
         if node.text("on_error") == "error":
             raise RuntimeError(f"{node.fullName()}: {path}: no such file")
         return {}
+    written = path.stat()
+    return dict(_file(str(path), written.st_ino, written.st_mtime_ns))
+
+
+@lru_cache(32)
+def _file(path: str, *_written: int) -> Picture:
+    """The picture of a file, read again when it was written anew."""
+    file = oiio.ImageInput.open(path)
+    assert file is not None, oiio.geterror()
     picture: Picture = {}
     index = 0
     while file.seek_subimage(index, 0):
         spec = file.spec()
         pixels = np.asarray(file.read_image(index, 0, 0, spec.nchannels, "float"))
         pixels = pixels.reshape(spec.height, spec.width, spec.nchannels)
+        pixels.flags.writeable = False
         for i, name in enumerate(spec.channelnames):
             picture[_named(name)] = pixels[..., i]
         index += 1
