@@ -130,6 +130,40 @@ def test_a_switched_lamp_is_neither_damped_nor_late():
         assert abs(share) < 0.05, f"frame {t - switch} after the switch"
 
 
+def switched(codes, step, switch, wrong):
+    """A lamp that no hint tells of: the residual steps by `step` at a frame, under flicker."""
+    return [look(c, (t >= switch) * step + wrong[t]) for t, c in enumerate(codes)]
+
+
+@pytest.mark.parametrize("strength", [0.15, 1.0])
+@pytest.mark.parametrize("switch", [5, 6, 8])
+def test_a_lamp_that_no_hint_tells_of_comes_through_at_once(strength, switch):
+    shipped, codes = load(), pan(12)
+    step = np.float32(strength) * (1 + flickering(4, frames=1)[0] / np.abs(flickering(4, frames=1)[0]).max())
+    looks = switched(codes, step, switch, np.zeros((12, 1, 1, 3), np.float32))
+    for t in range(RADIUS, 12 - RADIUS):
+        error = shipped.steady(looks[t - 3 : t + 4], 1.0) - looks[t].residual
+        assert abs(float((error * step).sum() / (step * step).sum())) < 0.05, f"frame {t - switch} after the switch"
+
+
+def test_flicker_goes_on_both_sides_of_a_lamp_that_no_hint_tells_of():
+    shipped, codes, frames, rng = load(), pan(18), 18, np.random.default_rng(2)
+    step = np.full_like(codes[0], 0.8)
+    wrong = rng.normal(0, 0.1, (frames, 1, 1, 1)).astype(np.float32)
+    looks = switched(codes, step, 9, wrong)
+    steady = [shipped.steady(looks[t - 3 : t + 4], 1.0) - (t >= 9) * step for t in range(3, frames - 3)]
+    left = np.diff([frame.mean() for frame in steady])
+    assert np.sqrt((left**2).mean()) < 0.35 * np.sqrt((np.diff(wrong[3:-3].ravel()) ** 2).mean())
+
+
+def test_a_frame_that_pops_is_no_lamp_that_is_switched():
+    shipped, codes = load(), pan(7)
+    wrong = np.zeros((7, 1, 1, 3), np.float32)
+    wrong[3] = 0.4
+    looks = switched(codes, 0.0 * codes[0], 0, wrong)
+    assert np.abs(shipped.steady(looks, 1.0)).mean() < 0.05
+
+
 def test_spots_that_flicker_go_from_a_subject_whose_light_turns():
     """The head that ships: what goes steadily one way stays, in the hint and in the residual; what comes and goes does not."""
     shipped, frames, size, chance = load(), 12, (72, 96), np.random.default_rng(0)

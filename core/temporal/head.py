@@ -10,7 +10,7 @@ cell.
 the middle frame is what is left of 1. The correction is therefore bounded by the differences of the neighbours, and is zero
 where they equal the middle frame. The rest of a cell is an input and never changed: true change is mostly fine, flicker is
 not. True change that is coarse goes steadily one way, and weights that are equal on both sides of the middle leave it as it
-is.
+is; or it steps, and what is beyond the step has no say (`steps`).
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from torch import nn
 from torch.nn.functional import avg_pool2d, interpolate, relu, softplus, softsign
 
 from ..errors import InputError
+from . import steps
 from .align import NEIGHBOURS
 
 SCHEMA = "relamp.deflicker/2"
@@ -40,6 +41,7 @@ USUAL = (7 / 16, 12 / 16, 15 / 16, 15 / 16, 12 / 16, 7 / 16)
 """Weights of the neighbours over the middle's: of all filters this long, a parabola leaves least change from frame to frame."""
 GATE = 16.0  # a neighbour whose light is x log gain off its course is believed by exp(-GATE x)
 CALM = 0.02  # log gain that light may be off its course and count as on it
+HALF = 0.5  # of what any neighbour shows: a neighbour that shows more than this counts in full for whole frames
 FACTS = 8  # numbers a neighbour that describe whole frames
 PLANES = 2 * (SCALES + 1) + 5  # numbers a neighbour that describe a cell
 TOGETHER = 3  # numbers a scale that describe what all neighbours of a cell say
@@ -118,14 +120,19 @@ class Head(nn.Module):
         jumped = GATE * _off_course(cells.light)
         share = _share(cells)
         jumped_whole = (_mean5(share * jumped) / (_mean5(share) + TINY))[:, :, 0, 0, 0]
+        # The same where no hint tells of it: a residual that steps from one level to another.
+        seen = _mean5(share) / (_mean5(share.amax(1, keepdim=True)) + TINY)
+        stepped_whole, stepped = steps.apart(whole, parts[:SCALES], cells.sure, cells.inside, seen)
         hidden = self._seen(_features(cells, parts, apart, turned), facts.flatten(1))
         maps = self.maps(hidden)
         far, light = LOUD * softplus(self.far), LOUD * softplus(self.turn)
         frames = self.whole(torch.cat([facts.flatten(1), hidden.mean((2, 3))], 1))
-        by_frame = _weights(frames - light[SCALES] * turn - jumped_whole, facts[:, :, -1])[:, :, None, None, None]
+        frames = frames - light[SCALES] * turn - jumped_whole + stepped_whole[:, :, 0, 0, 0]
+        # The mean of a whole frame is as good from half of it.
+        by_frame = _weights(frames, (facts[:, :, -1] / HALF).clamp(max=1))[:, :, None, None, None]
         local = torch.zeros_like(cells.difference[:, 0])
         for s, part in enumerate(parts[:SCALES]):
-            logits = maps[:, s * N : (s + 1) * N, None] - far[s] * apart[s] - light[s] * turned - jumped
+            logits = maps[:, s * N : (s + 1) * N, None] - far[s] * apart[s] - light[s] * turned - jumped + stepped[s]
             local = local + (_weights(logits, cells.sure) * part).sum(1)
         return (by_frame * whole).sum(1), local
 

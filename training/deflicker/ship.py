@@ -39,6 +39,8 @@ comes and goes in the residual log gain. {parameters} parameters. Licence {licen
 - It sees three frames to each side: breathing slower than that stays.
 - It corrects surroundings of 20 px and more, at 256 px or the working size where that is less: finer flicker stays.
 - Lightning that no environment tells of looks like a pop, and is taken out.
+- A lamp that no environment tells of is told from flicker by its step: where the step is not well above the flicker, part of
+  the step goes or more flicker stays beside it. At the first and last frame of a shot a step looks like a pop.
 - Where the motion of the plate cannot be followed (no texture, very fast) it does little.
 """
 
