@@ -28,7 +28,7 @@ from relamp.core.cli import main as relamp
 from relamp.core.gain.traced import Depth, Fine, Shape
 from relamp.core.light.backdrop import camera_rays
 from relamp.core.light.camera import load_camera
-from relamp.core.light.rig import load
+from relamp.core.light.rig_file import load
 from relamp.core.pictures.curves import encode_srgb
 from relamp.core.shape.placing import View, placed
 

@@ -53,8 +53,8 @@ RIGS = {
 }  # fmt: skip
 SENTENCES = (
     "add a warm rim from behind left", "make the key stronger", "a candle near her cheek", "turn the fill down a stop",
-    "make the key warmer and the rim cooler", "make the rim blue", "move the key to the right", "move the key a little higher",
-    "soften the key", "add a window on the right", "a torch from below", "take out the fill", "turn the rim off",
+    "make the key warmer and the rim cooler", "make the rim blue", "move the key to the right", "rim warmer",
+    "soften the key", "add a window on the right", "a torch from below", "negative fill", "a 3/4 back light from the left",
     "set the key to 3200 K", "put the key on the other side", "pink neon on the right, blue neon on the left",
     "add a practical behind her on the left", "make everything dimmer", "move the key closer", "make her glow",
 )  # fmt: skip

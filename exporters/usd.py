@@ -30,7 +30,8 @@ from ..core.light.camera import Camera, display_aspect
 from ..core.light.irradiance import Light
 from ..core.light.lamps import Lamp, split
 from ..core.light.map_file import write_map
-from ..core.light.rig import is_rig, load
+from ..core.light.rig import is_rig
+from ..core.light.rig_file import load
 from ..core.light.rig_usd import library
 from ..core.parameters import Curve, at_frame
 from ..core.pictures import exr

@@ -12,8 +12,9 @@ import shots
 from relamp.core import rig_library
 from relamp.core.cli import main
 from relamp.core.errors import InputError, UsageError
-from relamp.core.light.rig import Rig, RigLight, from_json, load, to_json, with_lights
+from relamp.core.light.rig import Rig, RigLight, from_json, to_json, with_lights
 from relamp.core.light.rig_changes import said
+from relamp.core.light.rig_file import load
 from relamp.core.light.rig_words import rig_of, sentence
 from relamp.core.shape import shadow
 from relamp.core.shape.placed import PlacedLight, visibility
@@ -495,6 +496,44 @@ def test_strengths_are_those_of_the_light_that_they_are_said_of(words, name, sto
     assert {light.name for light in after.lights} == {"key", "fill", "rim", name}
     (changed,) = (light for light in after.lights if light not in before.lights)
     assert (changed.name, changed.stops) == (name, stops)
+
+
+@pytest.mark.parametrize(
+    ("words", "changed"),
+    [
+        ("rim warmer", {"rim"}),
+        ("the key light a little brighter", {"key"}),
+        ("fill off", {"fill"}),
+        ("rim cooler and key softer", {"rim", "key"}),
+        ("negative fill", {"fill"}),
+    ],
+)
+def test_a_light_that_is_there_is_changed_also_without_a_verb(words, changed):
+    before = three_points()
+    after, _ = said(before, words)
+    assert [light.name for light in after.lights] == ["key", "fill", "rim"]
+    assert {light.name for light in after.lights if light not in before.lights} == changed
+
+
+@pytest.mark.parametrize(
+    ("words", "side"),
+    [
+        ("a warm 3/4 back light from the left", -1),
+        ("three-quarter back from the right", 1),
+        ("add a kicker from the right", 1),
+        ("cheek light from the left", -1),
+    ],
+)
+def test_lights_from_three_quarters_behind_stand_there(words, side):
+    *_, added = said(three_points(), words)[0].lights
+    assert added.direction[0] * side > 0.3
+    assert added.direction[2] < -0.3
+
+
+def test_negative_fill_without_a_fill_is_refused_with_what_else_does_it():
+    before, _ = said(three_points(), "take out the fill")
+    with pytest.raises(UsageError, match=r"lights of a rig only add light.*no fill"):
+        said(before, "negative fill")
 
 
 def test_a_light_that_words_move_stays_aimed_at_the_subject():

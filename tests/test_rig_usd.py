@@ -9,7 +9,8 @@ from test_rig import rig_text
 
 from relamp.core.cli import main
 from relamp.core.errors import InputError
-from relamp.core.light.rig import from_json, load, to_json
+from relamp.core.light.rig import from_json, to_json
+from relamp.core.light.rig_file import load
 
 KEY = {"name": "key", "kind": "distant", "direction": [-0.6, 0.5, 0.62], "kelvin": 3200, "stops": 1, "size": 4}
 LAMP = {

@@ -87,14 +87,14 @@ def command(
 
 def _rig_file(rig: str | None) -> Path | None:
     """The file that RIG names; None for words."""
-    from ..light.rig import USD
+    from ..light.rig_file import USD
 
     # Unlike Path.exists, lexists is False, and no error, for words that are longer than a file's name may be.
     return Path(rig) if rig and (rig.lower().endswith((".json", *USD)) or os.path.lexists(rig)) else None
 
 
 def _read(rig: str, file: Path | None) -> Rig:
-    from ..light.rig import load
+    from ..light.rig_file import load
     from ..light.rig_words import rig_of
 
     return rig_of(rig) if file is None else load(file)

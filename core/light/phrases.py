@@ -80,7 +80,12 @@ def _spelt_out(prompt: str) -> str:
     'key, fill +0.5 stops'
     >>> _spelt_out("fill two stops under")
     'fill +0.5 stops'
+    >>> _spelt_out("warm 3/4 back light from the left, kicker from the right")
+    'warm rim from behind left, rim from behind right'
     """
+    prompt = re.sub(r"\bnegative fill(?: (?:from|on) (?:the )?\w+)?\b", "no fill", prompt)
+    prompt = re.sub(_THREE_QUARTER, _three_quarter, prompt)
+    prompt = re.sub(_KICKER, r"rim from behind \1", prompt)
     number = "|".join(NUMBER_WORDS)
     prompt = re.sub(rf"\b({number}) (?=stops?\b)", lambda m: f"{NUMBER_WORDS[m[1]]} ", prompt)
     prompt = re.sub(rf"\b({'|'.join(SETUPS)})\b", lambda m: SETUPS[m[1]], prompt)
@@ -88,6 +93,18 @@ def _spelt_out(prompt: str) -> str:
     ratio = rf"\b({light}) (\d+(?:\.\d+)?) stops? (over|above|under|below) (?:the )?({light})\b"
     prompt = re.sub(ratio, _ratio, prompt)
     return re.sub(rf"\b({light}) (\d+(?:\.\d+)?) stops? (?:under|below)\b", _below_key, prompt)
+
+
+_THREE_QUARTER = (
+    r"\b(?:3/4|three[- ]quarters?)[- ](back|rim|front|key)(?:[- ]?light)?\b(?: from (?:the )?(left|right)\b)?"
+)
+_KICKER = r"\b(?:kicker|cheek light|edge light) from (?:the )?(left|right)\b"  # these stand behind the subject
+
+
+def _three_quarter(said: re.Match[str]) -> str:
+    """A light halfway between the side of the subject and its back or its front, which is where `rim` and `key` stand."""
+    kind, place = ("rim", "behind") if said[1] in ("back", "rim") else ("key", "the front")
+    return f"{kind} from {place} {said[2]}" if said[2] else kind
 
 
 def _below_key(said: re.Match[str]) -> str:

@@ -1,4 +1,4 @@
-"""Lights at places in the scene: reads and checks rig files.
+"""Lights at places in the scene: what a rig may say, checked.
 
 A rig is JSON (`relamp.rig/1`): lights of the kinds distant, sphere, spot and area, placed in the axes of the camera or of the
 environment's world, in the unit of the depth. Every number or list of numbers may be keyed over frames as in a job file:
@@ -23,7 +23,6 @@ SCHEMA = "relamp.rig/1"
 KINDS = ("distant", "sphere", "spot", "area")
 SPACES = ("camera", "world")
 MOST = 32  # largest number of lights in a rig, equal to the number of lamp layers
-USD = (".usd", ".usda", ".usdc", ".usdz")  # files that are stages
 _LARGEST = 1e6
 
 # What each kind needs, and what it may have beside name, kind, kelvin or colour, stops, shadows and on.
@@ -82,15 +81,6 @@ class Rig:
     def at_frame(self, frame: int) -> tuple[RigLight, ...]:
         """The lights that are on, with the values of one frame."""
         return tuple(light.at_frame(frame) for light in self.lights if light.on)
-
-
-def load(path: str | Path) -> Rig:
-    """Read a rig file, or the lights of a USD stage. Raises `InputError` naming the file, the light and the key."""
-    if str(path).lower().endswith(USD):
-        from .rig_usd import load_usd
-
-        return load_usd(path)
-    return from_json(plain_json.text(path, "rig file"), str(path))
 
 
 def is_rig(path: str | Path) -> bool:

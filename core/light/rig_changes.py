@@ -1,8 +1,9 @@
 """Changes to a rig in words: lights added, made stronger, moved, turned off or taken out, clause by clause.
 
 A clause that begins with `add`, or with no verb, adds lights: those of the library that have a place (candle, torch, window,
-practical, bounce, three-point), else distant ones (`rig_words.rig_of`). Every other clause changes the light that it names. Words
-that are not understood are refused. Standard library only.
+practical, bounce, three-point), else distant ones (`rig_words.rig_of`). Every other clause changes the light that it names,
+and so does one that names a light of the rig and says how it changes ("rim warmer"). Words that are not understood are
+refused. Standard library only.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ def said(rig: Rig, sentence: str, middle: Point = MIDDLE) -> tuple[Rig, list[str
     if not clauses:
         raise UsageError(f"{sentence!r} says nothing of a light; as in: add a warm rim from behind left")
     done = []
-    for clause in (part for whole in _with_strengths(clauses) for part in _parts(rig, whole)):
+    for clause in (part for whole in _with_strengths(clauses) for part in _parts(rig, _with_verb(rig, whole))):
         rig, what = _clause(rig, clause, middle)
         done.append(what)
     return rig, done
@@ -87,6 +88,14 @@ def _with_strengths(clauses: list[str]) -> list[str]:
     return whole
 
 
+def _with_verb(rig: Rig, clause: str) -> str:
+    """A clause that names a light of the rig and then says how it changes, as one that begins with a verb."""
+    names = "|".join(re.escape(light.name.lower()) for light in rig.lights)
+    if names and re.match(rf"(?:the )?(?:{names})(?: light)? (?:\w+ )*?(?:{_COMPARED})\b", clause):
+        return f"make {clause}"
+    return clause
+
+
 def _parts(rig: Rig, clause: str) -> list[str]:
     """A clause with several changes as one clause for each: `make the key warmer and the rim cooler` is two."""
     if not re.match(_VERBS, clause):
@@ -104,6 +113,8 @@ def _parts(rig: Rig, clause: str) -> list[str]:
 
 
 def _clause(rig: Rig, clause: str, middle: Point) -> tuple[Rig, str]:
+    if re.search(r"\bnegative fill\b", clause):
+        return _without_fill(rig, clause)
     added = re.match(r"(?:add|place|i want|give (?:me|her|him|us))\b\s*(.*)", clause)
     if added or not re.match(_VERBS, clause):
         return _added(rig, added[1] if added else clause, middle)
@@ -115,6 +126,19 @@ def _clause(rig: Rig, clause: str, middle: Point) -> tuple[Rig, str]:
     change, step, what = _change(rest, clause)
     lights = tuple(change(light, step, middle) if light in chosen else light for light in rig.lights)
     return replace(rig, lights=lights), f"{names}: {what}"
+
+
+def _without_fill(rig: Rig, clause: str) -> tuple[Rig, str]:
+    """The rig with its fills a stop weaker: negative fill takes light away, and lights of a rig can only give it."""
+    fills = [light for light in rig.lights if light.name.startswith("fill")]
+    if not fills:
+        raise UsageError(
+            f"{clause!r}: lights of a rig only add light, and the rig has no fill to make weaker; "
+            "give --prompt words with 'no fill'"
+        )
+    lights = tuple(rig_moves.brighter(light, -1.0, MIDDLE) if light in fills else light for light in rig.lights)
+    names = ", ".join(light.name for light in fills)
+    return replace(rig, lights=lights), f"{names}: -1 stops, the nearest to negative fill that lights can do"
 
 
 def _added(rig: Rig, words: str, middle: Point) -> tuple[Rig, str]:
@@ -247,6 +271,11 @@ _STRENGTH = (
     rf"(?:(?:[+-]?\d+(?:\.\d+)?|{'|'.join(NUMBER_WORDS)}) stops? )?(brighter|darker|stronger|weaker|dimmer|up|down)"
 )
 _COLOURED = rf"\b(?:{'|'.join(COLOUR_WORDS)})\b|\d ?(?:k|kelvin|stops?)\b"
+_COMPARED = (
+    "warmer|cooler|colder|brighter|stronger|weaker|dimmer|darker|higher|lower|softer|harder|bigger|larger|smaller|"
+    "closer|nearer|farther|further|off"
+)
+"""Words that compare a light with what it was, or switch it off."""
 _LEVEL = r"\b(?:intensity|level|brightness|strength|exposure|output)\b"
 _CHANGES: tuple[tuple[str, Change, float, str], ...] = (
     (r"\b(?:switch|turn)\b.*\boff\b|\boff$", rig_moves.switched, -1, "off"),

@@ -42,7 +42,8 @@ def gain_of(kind: str, size: Any, away: float) -> float:
     if kind == "distant":
         return 1 / math.pi
     if kind == "area":
-        return size[0] * size[1] / away**2 / math.pi * straight_ahead(*size, away)
+        width, height = size
+        return width * height / away**2 / math.pi * straight_ahead(width, height, away)
     return (size / away) ** 2
 
 

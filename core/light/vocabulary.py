@@ -64,7 +64,7 @@ LIGHT_WORDS = {
     "flames": "fire", "firelight": "fire", "bonfire": "fire", "fill light": "fill", "key light": "key",
     "rim light": "rim", "backlight": "rim", "back light": "rim", "backlit": "rim", "hair light": "rim", "kicker": "rim",
     "practical": "bulb", "practicals": "bulb", "practical lamp": "bulb", "practical light": "bulb", "practical lights": "bulb",
-    "paramount": "butterfly",
+    "paramount": "butterfly", "cheek light": "rim", "edge light": "rim", "book light": "softbox",
 }  # fmt: skip
 BACK_WORDS = ("backlight", "back light", "backlit")  # with another light they give that light's position
 GENERIC_WORDS = ("light", "lights", "lighting", "glow", "lit", "illumination")
@@ -160,6 +160,8 @@ UNKNOWN_HINTS = {
         ("flickering", "moving", "turning", "flashing", "pulsing", "fading", "swinging", "animated"),
         "words are one moment; --env-exposure and --env-rotate take a value a frame",
     ),
+    "background": "a light on the background does not reach the subject; light the background itself in the comp",
+    "eye": "say where it stands, as in: small weak lamp from the front",
     **dict.fromkeys(("cto", "ctb", "gel", "gelled"), "say the colour of the light in kelvin, as in: key 3200 K"),
 }  # fmt: skip
 DEGREE_WORDS = {
@@ -203,6 +205,8 @@ SETUPS = {
     "underwater": "soft teal lamp from above",
     **dict.fromkeys(("lightning flash", "lightning"), "hard cold lamp from above"),
     "silhouette": "no fill, backlight",
+    **dict.fromkeys(("underlight", "under light", "underlighting"), "lamp from below"),
+    **dict.fromkeys(("cross light", "cross lighting", "cross-lighting"), "lamp from the left, lamp from behind right"),
 }
 """Terms that mean several lights, with the same lights named one by one."""
 UNITS = {

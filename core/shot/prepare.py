@@ -16,7 +16,7 @@ from ..errors import InputError
 from ..frames import format_frames, parse_frames
 from ..gain.proxy import PROBE_SIZE, probe_frames
 from ..job import Measured, RelightJob, with_parameters
-from ..light import rig as rigs
+from ..light import rig_file
 from ..light.camera import shot_camera
 from ..light.sources import Illumination, MapLight, lighting
 from ..logs import stage
@@ -113,7 +113,7 @@ def prepare(job: RelightJob, backbone: Backbone | None = None, colour: Colour | 
         source = _checked(_maps(p.source_env, colour, p), tasks) if p.source_env else None
         # If lights are only added, the plate's own light stays. A known source light is then also the target.
         target = source if p.keeps_light() and source else _checked(lighting(p, colour, camera), tasks)
-        rig = rigs.load(p.rig) if p.rig else None
+        rig = rig_file.load(p.rig) if p.rig else None
         # No sample and no table depends on the backbone; they are made while it is loaded.
         plan = Plan(job, inputs, colour, target, source, camera, tasks, on_disk, backbone or Ratio(), None, found, rig)
         samples = {} if job.measured.anchor is not None else _sampled(plan, probes)

@@ -17,7 +17,8 @@ import numpy as np
 from cachetools import LRUCache
 
 from ..atomic import replacing
-from ..light import rig as rigs
+from ..light import rig_file
+from ..light.rig import Rig, RigLight, to_json
 from ..parameters import RelightParameters
 from ..pictures.colour import Colour
 from .preview_plate import file_state
@@ -32,7 +33,7 @@ class NeutralRigs:
 
     def __init__(self) -> None:
         self._folder: Path | None = None
-        self._read: LRUCache[object, tuple[rigs.Rig, str]] = LRUCache(KEPT)
+        self._read: LRUCache[object, tuple[Rig, str]] = LRUCache(KEPT)
 
     def split(self, p: RelightParameters, frame: int, colour: Colour) -> tuple[RelightParameters, tuple[Gain, ...]]:
         """The parameters with the rig's neutral twin in its place, and what each light's layer is multiplied with at a frame.
@@ -45,13 +46,13 @@ class NeutralRigs:
         rig, neutral = self._rig(Path(p.rig))
         return replace(p, rig=neutral), tuple(_gain(light, frame, colour) for light in rig.lights)
 
-    def _rig(self, path: Path) -> tuple[rigs.Rig, str]:
+    def _rig(self, path: Path) -> tuple[Rig, str]:
         """A rig, and the file of its neutral twin, whose name comes from what it holds."""
         key = file_state(path)
         if key not in self._read:
-            rig = rigs.load(path)
+            rig = rig_file.load(path)
             white = (replace(light, stops=0.0, kelvin=None, colour=None, on=True) for light in rig.lights)
-            text = rigs.to_json(replace(rig, lights=tuple(white)))
+            text = to_json(replace(rig, lights=tuple(white)))
             file = self._own_folder() / f"{hashlib.sha256(text.encode()).hexdigest()}.json"
             if not file.is_file():
                 with replacing(file) as temporary:
@@ -66,7 +67,7 @@ class NeutralRigs:
         return self._folder
 
 
-def _gain(light: rigs.RigLight, frame: int, colour: Colour) -> Gain:
+def _gain(light: RigLight, frame: int, colour: Colour) -> Gain:
     """What the layer of a white light of 0 stops is multiplied with to be that of `light`."""
     if not light.on:
         return (0.0, 0.0, 0.0)

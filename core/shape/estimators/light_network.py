@@ -40,6 +40,8 @@ class LightArchitecture:
 class LightNetwork(nn.Module):
     """See the module."""
 
+    directions: torch.Tensor  # (N, 3) of the lobes
+
     def __init__(self, architecture: LightArchitecture = LightArchitecture()) -> None:
         super().__init__()
         self.architecture = architecture
