@@ -83,6 +83,10 @@ def _spelt_out(prompt: str) -> str:
     >>> _spelt_out("warm 3/4 back light from the left, kicker from the right")
     'warm rim from behind left, rim from behind right'
     """
+    prompt = re.sub(r"\bsci-?fi\b", " ", prompt)  # a style, which says nothing of a light
+    prompt = re.sub(
+        r"\b\d/\d(?= ct[ob]\b)", " ", prompt
+    )  # the strength of a gel, whose answer says what to write instead
     prompt = re.sub(r"\bnegative fill(?: (?:from|on) (?:the )?\w+)?\b", "no fill", prompt)
     prompt = re.sub(_THREE_QUARTER, _three_quarter, prompt)
     prompt = re.sub(_KICKER, r"rim from behind \1", prompt)
