@@ -24,7 +24,7 @@ import numpy as np
 import OpenImageIO as oiio
 
 from relamp.core.cli import main as relamp
-from relamp.core.gain.finish import Subject
+from relamp.core.gain.subject import Subject
 from relamp.core.light.sheet import write_png
 from relamp.core.pictures import exr
 from relamp.core.pictures.colour import Colour

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from relamp.core.evaluation.evaluate import SPACE
-from relamp.core.gain.finish import Subject
+from relamp.core.gain.subject import Subject
 from relamp.core.light.backdrop import camera_rays
 from relamp.core.light.camera import Camera
 from relamp.core.parameters import WORKING_SIZE

@@ -43,8 +43,9 @@ from relamp.core.evaluation.evaluate import SPACE
 from relamp.core.gain import arrival
 from relamp.core.gain.analytic import between
 from relamp.core.gain.arrival import TracedLights
-from relamp.core.gain.finish import FinishInput, Shading, Subject, finish
+from relamp.core.gain.finish import FinishInput, finish
 from relamp.core.gain.law import Law
+from relamp.core.gain.subject import Shading, Subject
 from relamp.core.gain.traced import Fine, Shape
 from relamp.core.light.backdrop import camera_rays
 from relamp.core.light.environment import AP1_LUMINANCE, directions

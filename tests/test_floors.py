@@ -57,3 +57,10 @@ def test_nothing_imports_upwards():
         [sys.executable, "-c", code, "--no-cache"], cwd=Path(__file__).parent.parent, capture_output=True, text=True
     )
     assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_no_file_of_the_core_is_longer_than_350_lines():
+    core = Path(__file__).parent.parent / "core"
+    lines = {path: path.read_text(encoding="utf-8").count("\n") for path in core.rglob("*.py")}
+    assert len(lines) > 100
+    assert {str(path.relative_to(core)): count for path, count in lines.items() if count > 350} == {}

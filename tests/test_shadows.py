@@ -10,7 +10,7 @@ from shadow_shot import SUN, ShadowShot, scene, sunny
 from relamp.core.cli import main
 from relamp.core.gain import traced
 from relamp.core.gain.analytic import between
-from relamp.core.gain.finish import Subject
+from relamp.core.gain.subject import Subject
 from relamp.core.job import RelightJob
 from relamp.core.light.camera import default_camera
 from relamp.core.light.environment import AP1_LUMINANCE

@@ -1,6 +1,6 @@
 """Applies the analytic gain and the residual to the plate at full size, and makes the layers.
 
-`Subject` is a frame before it is relit; `finish` returns the beauty in the working space and the requested layers.
+`finish` returns the beauty in the working space and the requested layers.
 """
 
 from __future__ import annotations
@@ -15,73 +15,12 @@ from ..errors import UsageError
 from ..light.octahedral import Facing, sample_table
 from ..pictures.bands import bands, each_band
 from ..pictures.channels import thrice
-from ..shape.edges import own_light
-from .analytic import DARKEST, Hint
+from .analytic import DARKEST
 from .arrival import Arrival, TracedLights
 from .guide import GuidedResidual, enlarge_residual
 from .law import Law, base_of, blend, carry_outward, lacking, relight_band, touched, unpremultiply
-from .materials import Gloss, Materials
-from .proxy import Proxy
-
-
-@dataclass(frozen=True)
-class Subject:
-    """One frame, everything over the plate's data window.
-
-    `plate` is (H, W, 3) premultiplied working-space light as read, `alpha` (H, W) or None, `weight` (H, W) of the matte,
-    `normals` (H, W, 3) unit camera-space vectors, `known` (H, W) bool, where the normals are reliable; `guessed` says that
-    the normals were inflated from the matte. `depth` is (H, W), cleaned (`shape.depth_pass`), 0 where there is
-    no surface; None where no depth was given. `materials` are the materials of its surfaces; None where none were given.
-    `proxies` are those made of it, by exposure anchor and longer side.
-    """
-
-    plate: np.ndarray
-    alpha: np.ndarray | None
-    weight: np.ndarray
-    normals: np.ndarray
-    known: np.ndarray
-    guessed: bool
-    depth: np.ndarray | None = None
-    materials: Materials | None = None
-    proxies: dict[tuple[float, int], Proxy] = field(init=False, repr=False, compare=False, default_factory=dict)
-
-    @cached_property
-    def opacity(self) -> np.ndarray | None:
-        """How much of each pixel the plate covers, (H, W): its alpha, but 1 where alpha is 0 inside the matte; None means 1."""
-        if self.alpha is None:
-            return None
-        empty = self.alpha <= 0
-        return np.where(empty & (self.weight > 0), np.float32(1), self.alpha) if empty.any() else self.alpha
-
-    @cached_property
-    def own(self) -> np.ndarray:
-        """The subject's own light, (H, W, 3) premultiplied: the plate, without what is behind the subject at a soft matte."""
-        if self.opacity is None:
-            return own_light(self.plate, self.weight)
-        if not ((self.weight > 0) & (self.weight < 1)).any():
-            return self.plate
-        opacity = self.opacity[..., None]
-        found = own_light(self.plate / np.where(opacity > 0, opacity, 1), self.weight) * opacity
-        return np.where(((self.weight > 0) & (self.weight < 1))[..., None], found, self.plate)
-
-    @property
-    def coverage(self) -> np.ndarray:
-        """How much of each pixel the subject covers, (H, W): the matte's weight times `opacity`."""
-        return self.weight if self.opacity is None else self.weight * self.opacity
-
-
-@dataclass(frozen=True)
-class Shading:
-    """The tables of one frame's light on camera-space normals, (S, S, 3) each, at unit level.
-
-    `lamps` are the parts of `target`, the last one the rest; `source` is None where the source light is not known.
-    """
-
-    hint: Hint
-    target: np.ndarray
-    source: np.ndarray | None = None
-    source_level: float = 1.0
-    lamps: tuple[np.ndarray, ...] = ()
+from .materials import Gloss
+from .subject import Shading, Subject
 
 
 @dataclass(frozen=True)

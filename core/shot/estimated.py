@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..gain.finish import Subject
 from ..gain.materials import ROUGHNESS, Materials
+from ..gain.subject import Subject
 from ..temporal.align import RADIUS
 from .estimated_passes import EstimatedPasses
 from .passes_plan import LAYERS, PLANES, PassesPlan

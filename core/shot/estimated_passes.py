@@ -15,9 +15,9 @@ from functools import cached_property
 import numpy as np
 
 from ..errors import InputError, UsageError
-from ..gain.finish import Subject
 from ..gain.law import unpremultiply
 from ..gain.proxy import make as make_proxy
+from ..gain.subject import Subject
 from ..pictures.curves import encode_log
 from ..pictures.frame import Window
 from ..pictures.resample import resize

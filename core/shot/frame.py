@@ -11,9 +11,10 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ..gain.finish import Finished, FinishInput, Shading, Subject, finish
+from ..gain.finish import Finished, FinishInput, finish
 from ..gain.grain import measure as measure_noise
 from ..gain.law import Law
+from ..gain.subject import Shading, Subject
 from ..pictures.frame import Frame
 from ..relighter.answer import Seeing
 from .estimated import EstimatedFrames

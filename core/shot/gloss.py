@@ -8,10 +8,11 @@ import numpy as np
 
 from ..gain.analytic import DARKEST
 from ..gain.arrival import TracedLights
-from ..gain.finish import FinishInput, Shading
+from ..gain.finish import FinishInput
 from ..gain.law import unpremultiply
 from ..gain.materials import Gloss, Materials, Side, doubt_of_albedo, level_of
 from ..gain.neighbours import Neighbours
+from ..gain.subject import Shading
 from ..light.glossy import Mirror, steps_of
 from ..light.irradiance import Light
 from ..light.reflection import reflected

@@ -13,8 +13,8 @@ import numpy as np
 from cachetools import LRUCache
 
 from ..gain.analytic import Hint, alone, between, mean_over, over_even
-from ..gain.finish import Shading
 from ..gain.law import Law
+from ..gain.subject import Shading
 from ..light.camera import Camera
 from ..light.environment import resize
 from ..light.glossy import Mirror

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..gain.finish import Subject
 from ..gain.law import unpremultiply
 from ..gain.proxy import PROBE_SIZE, exposure_anchor
+from ..gain.subject import Subject
 from ..light.source_fit import fit_source, lobe_light
 from ..pictures.curves import decode_log, encode_log
 from ..pictures.resample import resize, working_shape

@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 
 from ..errors import InputError, UsageError
-from ..gain.finish import Subject
 from ..gain.proxy import Proxy
 from ..gain.proxy import make as make_proxy
+from ..gain.subject import Subject
 from ..light.backdrop import backdrop
 from ..parameters import at_frame
 from ..pictures import exr

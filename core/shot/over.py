@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import UsageError
-from ..gain.finish import Finished, Subject
+from ..gain.finish import Finished
+from ..gain.subject import Subject
 from ..pictures import exr
 from ..pictures.frame import Frame, Window, place
 from ..pictures.reformat import reformat

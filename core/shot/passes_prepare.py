@@ -22,7 +22,8 @@ from .measure import anchor_of
 from .outputs import found_outputs
 from .passes_plan import FILE_NAMES, LAYERS, MATTE, PLANES, PassesPlan
 from .plan import BLACK, RENDER, SKIP, Inputs, resolve_inputs
-from .prepare import frame_samples, frames_wanted, make_tasks, probed
+from .prepare import frames_wanted, make_tasks
+from .probes import frame_samples, probed
 
 
 def prepare_passes(job: RelightJob, layers: tuple[str, ...] = ()) -> PassesPlan:

@@ -5,17 +5,14 @@ from __future__ import annotations
 import logging
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
 
-from ..errors import InputError
 from ..frames import format_frames, parse_frames
-from ..gain.proxy import PROBE_SIZE, probe_frames
-from ..job import Measured, RelightJob, with_parameters
+from ..job import RelightJob, with_parameters
 from ..light import rig_file
 from ..light.camera import shot_camera
 from ..light.sources import Illumination, MapLight, lighting
@@ -33,20 +30,12 @@ from ..relighter.models.estimator_files import load as load_estimator
 from ..relighter.models.folder import Models
 from ..relighter.ratio import Ratio
 from ..temporal import Head, load_head
-from . import checks
-from .frame import Shot
+from . import checks, probes
 from .ground import ground_of, measured_ground, wants_ground
-from .measure import Samples, anchor_of, measured_rows, samples_of, samples_of_working_frame, source_light_of
 from .outputs import found_outputs
 from .plan import BLACK, RENDER, SKIP, FrameTask, Inputs, Plan, resolve_inputs
-from .read import gather, read_plate
-
-if TYPE_CHECKING:
-    from .passes_plan import PassesPlan
 
 log = logging.getLogger("relamp")
-
-T = TypeVar("T")
 
 
 def views(job: RelightJob) -> Iterator[RelightJob]:
@@ -108,7 +97,7 @@ def prepare(job: RelightJob, backbone: Backbone | None = None, colour: Colour | 
     checks.check_files(p, inputs, tasks)
     camera = shot_camera(p.camera, str(inputs.plate))
     stage("reading the light")
-    with ThreadPoolExecutor(1, thread_name_prefix="load") as loader, _probes(p) as probes:
+    with ThreadPoolExecutor(1, thread_name_prefix="load") as loader, probes.threads(p) as pool:
         loading = loader.submit(load, p) if backbone is None else None
         source = _checked(_maps(p.source_env, colour, p), tasks) if p.source_env else None
         # If lights are only added, the plate's own light stays. A known source light is then also the target.
@@ -116,7 +105,7 @@ def prepare(job: RelightJob, backbone: Backbone | None = None, colour: Colour | 
         rig = rig_file.load(p.rig) if p.rig else None
         # No sample and no table depends on the backbone; they are made while it is loaded.
         plan = Plan(job, inputs, colour, target, source, camera, tasks, on_disk, backbone or Ratio(), None, found, rig)
-        samples = {} if job.measured.anchor is not None else _sampled(plan, probes)
+        samples = {} if job.measured.anchor is not None else probes.sampled(plan, pool)
         if loading is not None:
             for light in (target, source):
                 if light is not None and p.backbone == "relamp":
@@ -125,8 +114,8 @@ def prepare(job: RelightJob, backbone: Backbone | None = None, colour: Colour | 
             plan = replace(plan, backbone=loading.result())
         checks.check_backbone(p, colour, plan.backbone, source is not None)
         plan = replace(plan, head=_head(p), estimator=_estimator(p))
-        if job.measured.anchor is None or (_needs_fit(plan) and job.measured.source_light is None):
-            plan = replace(plan, job=RelightJob(p, _measured(plan, samples or _sampled(plan, probes))))
+        if job.measured.anchor is None or (probes.needs_fit(plan) and job.measured.source_light is None):
+            plan = replace(plan, job=RelightJob(p, probes.measured(plan, samples or probes.sampled(plan, pool))))
     if _needs_ground(plan):
         plan = replace(plan, job=RelightJob(p, replace(plan.job.measured, ground=measured_ground(plan))))
     checks.check_ground(p, ground_of(plan))
@@ -235,101 +224,10 @@ def _estimator(parameters: RelightParameters) -> LoadedEstimator | None:
     return load_estimator(p.estimator, Models(p.models), p.accept, resolve_device(p.device), p.seed)
 
 
-def _needs_fit(plan: Plan) -> bool:
-    """Whether the plate's own light must be estimated, as divisor of the gain or for its level."""
-    return plan.source is None and (plan.backbone.wants_source or plan.parameters.level_mode() == "absolute")
-
-
 def _needs_ground(plan: Plan) -> bool:
     """Whether the ground under the subject must be looked for."""
     p = plan.parameters
     return wants_ground(p) and p.ground in (None, "found") and plan.job.measured.ground is None
-
-
-def _probes(parameters: RelightParameters) -> ThreadPoolExecutor:
-    """Threads that measure as many frames at once as are rendered at once."""
-    return ThreadPoolExecutor(parameters.threads, thread_name_prefix="probe")
-
-
-def _sampled(plan: Plan, probes: ThreadPoolExecutor) -> dict[int, Future[Samples]]:
-    """Start to sample the frames that the shot is measured on; samples by frame number."""
-    return {frame: probes.submit(frame_samples, plan, frame) for frame in probe_frames(plan.on_disk)}
-
-
-def _measured(plan: Plan, sampled: dict[int, Future[Samples]]) -> Measured:
-    """The shot's exposure and, where it is needed, its source light, measured on a few of its frames."""
-    p, frames = plan.parameters, tuple(sampled)
-    stage(f"measuring the plate's exposure on {_frames(frames)}")
-    samples = list(probed(frames, lambda frame: sampled[frame].result()))
-    anchor = anchor_of(samples, plan.colour.luminance_weights) if p.anchor is None else p.anchor
-    measured = Measured(frames, anchor)
-    if not _needs_fit(plan):
-        return measured
-    stage(f"fitting the light that the plate was shot under, on {_frames(frames)}")
-    if plan.backbone.network is not None:
-        samples = delit_samples(replace(plan, job=RelightJob(p, measured)), frames)
-    return replace(measured, source_light=measured_rows(source_light_of(samples, plan.colour.luminance_weights)))
-
-
-def _frames(frames: tuple[int, ...]) -> str:
-    return f"{'frame' if len(frames) == 1 else 'frames'} {format_frames(frames)}"
-
-
-def delit_samples(plan: Plan, frames: tuple[int, ...]) -> list[Samples]:
-    """Samples of some frames, with the shape and albedo of Relamp's own network; the plan's anchor must be known.
-
-    Raises `InputError` if no frame can be read.
-
-    The network and the size are the same for all backbones, previews and renders, so that all of them find the same level.
-    """
-    given, anchor = plan.parameters, plan.job.measured.anchor or 1.0
-    # Only published networks use a prompt together with a map, and none of them runs here.
-    prompt = "" if given.env else given.prompt
-    p = replace(
-        given,
-        backbone="relamp",
-        working_size=PROBE_SIZE,
-        prompt=prompt,
-        ensemble=1,
-        steps=None,
-        layers=(),
-        temporal=False,
-        shadows=0.0,  # nothing is lit here, so nothing need be traced
-    )
-    backbone = plan.backbone if plan.parameters.backbone == "relamp" else load(p)
-    working = Shot.of(replace(plan, job=RelightJob(p, plan.job.measured), backbone=backbone)).working
-    return list(
-        probed(
-            frames,
-            lambda n: samples_of_working_frame(
-                working.from_disk(n), anchor, plan.camera.at(n).rotation, plan.colour.to_acescg
-            ),
-        )
-    )
-
-
-def probed(frames: tuple[int, ...], measure: Callable[[int], T]) -> Iterator[T]:
-    """The results of `measure` on the frames that can be read; raises the first `InputError` if none can be read."""
-    left_out: list[tuple[int, InputError]] = []
-    seen = False
-    for frame in frames:
-        try:
-            yield measure(frame)
-            seen = True
-        except InputError as error:  # the measurement leaves the frame out; its error is reported when it is rendered
-            left_out.append((frame, error))
-    if left_out and not seen:
-        raise left_out[0][1]
-    for frame, error in left_out:
-        log.warning("not measured on frame %d: %s", frame, error)
-
-
-def frame_samples(plan: Plan | PassesPlan, number: int) -> Samples:
-    """Samples of one frame of a plan by its number; raises `InputError` where it cannot be read."""
-    task = FrameTask(number, RENDER, number, plan.tasks[0].out)
-    camera = plan.camera.at(number)
-    frame = read_plate(task, plan.inputs, plan.parameters, plan.colour, carry=False)
-    return samples_of(gather(frame, task, plan.inputs, plan.parameters, plan.colour, camera), camera.rotation)
 
 
 def _also(counts: dict[str, list[int]]) -> str:

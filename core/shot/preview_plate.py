@@ -12,8 +12,8 @@ import numpy as np
 from cachetools import LRUCache
 
 from ..errors import RelampError
-from ..gain.finish import Subject
 from ..gain.materials import Materials
+from ..gain.subject import Subject
 from ..job import READ_WITH
 from ..light.camera import shot_camera
 from ..parameters import RelightParameters

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import UsageError
-from ..gain.finish import Finished, Subject
+from ..gain.finish import Finished
+from ..gain.subject import Subject
 from ..parameters import NEW_LAYERS
 from ..pictures.curves import MIDDLE_GREY
 from .preview_rig import Gain

@@ -14,8 +14,8 @@ from cachetools import LRUCache, cached
 
 from ..atomic import file_state
 from ..errors import InputError
-from ..gain.finish import Subject
 from ..gain.law import matte_weight
+from ..gain.subject import Subject
 from ..light.backdrop import camera_rays
 from ..light.camera import Camera
 from ..parameters import RelightParameters

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from ..gain.finish import Subject
+from ..gain.subject import Subject
 from ..pictures.frame import Frame
 from .plan import RENDER, SKIP, FrameTask, Plan
 from .read import gather, read_plate, warn_about

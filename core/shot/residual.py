@@ -8,9 +8,10 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from ..gain.finish import FinishInput, Subject
+from ..gain.finish import FinishInput
 from ..gain.guide import Guide, GuidedResidual, enlarge_residual, guide_residual
 from ..gain.law import unpremultiply
+from ..gain.subject import Subject
 from ..pictures.bands import bands
 from ..pictures.curves import FLOOR, decode_log
 from ..pictures.resample import resize

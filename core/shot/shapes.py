@@ -9,8 +9,8 @@ from dataclasses import fields, replace
 import numpy as np
 
 from ..errors import InputError, UsageError
-from ..gain.finish import Subject
 from ..gain.proxy import Proxy
+from ..gain.subject import Subject
 from ..pictures.curves import encode_log
 from ..relighter.answer import Seeing
 from ..shape.close_up import Box, close_ups, covers, nothing_seen, put_in

@@ -18,7 +18,8 @@ from ..parameters import RelightParameters
 from ..pictures.colour import Colour
 from .measure import source_light_of
 from .plan import RENDER, FrameTask, Plan
-from .prepare import delit_samples, prepare, probed
+from .prepare import prepare
+from .probes import delit_samples, probed
 from .read import fills_frame, gather, read_plate, view_rays
 
 NOT_WRITTEN = "relamp_source.####.exr"  # a plan needs an output path; nothing is written there

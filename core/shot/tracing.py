@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..gain.arrival import TracedLights
-from ..gain.finish import Subject
+from ..gain.subject import Subject
 from ..light.camera import Camera
 from ..pictures.resample import shrink_normals
 from ..shape.depth_grain import without_grain
