@@ -5,17 +5,15 @@ python -m relamp.training.ship data/runs/first
 
 from __future__ import annotations
 
-import argparse
 import shutil
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
-from ..core.errors import InputError, RelampError
+from ..core.errors import InputError
 from ..core.relighter.weights import SCHEMA
 from ..core.weights.file import read_card
 from ..core.weights.ledger import LEDGER
-from .ledger import enter
+from .ledger import enter, ship_from_command
 
 TARGET = LEDGER.with_name("relamp-2.safetensors")
 LARGEST = 40e6  # bytes of everything that ships
@@ -85,17 +83,5 @@ def _table(scores: dict) -> str:
     return "\n".join(lines)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Ship; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m relamp.training.ship", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("run", type=Path, help="folder of a training run")
-    try:
-        print(ship(parser.parse_args(argv).run))
-    except RelampError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ship_from_command(ship, __doc__))

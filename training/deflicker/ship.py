@@ -5,18 +5,16 @@ python -m relamp.training.deflicker.ship data/runs/deflicker
 
 from __future__ import annotations
 
-import argparse
 import shutil
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
-from ...core.errors import InputError, RelampError
+from ...core.errors import InputError
 from ...core.temporal.deflicker import SHIPPED
 from ...core.temporal.head import load
 from ...core.weights.ledger import LEDGER
 from ...exporters.onnx import OPSET, export, parity
-from ..ledger import enter
+from ..ledger import enter, ship_from_command
 
 CARD = """# {name}
 
@@ -76,19 +74,5 @@ def ship(run: Path, target: Path = SHIPPED, ledger: Path = LEDGER) -> Path:
     return page
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Ship; returns the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m relamp.training.deflicker.ship", description=(__doc__ or "").splitlines()[0]
-    )
-    parser.add_argument("run", type=Path, help="folder of a training run")
-    try:
-        print(ship(parser.parse_args(argv).run))
-    except RelampError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ship_from_command(ship, __doc__))

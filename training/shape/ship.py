@@ -5,20 +5,17 @@ python -m relamp.training.shape.ship data/runs/shape
 
 from __future__ import annotations
 
-import argparse
-import json
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 from safetensors.torch import load_file
 
-from ...core.errors import InputError, RelampError
 from ...core.shape.estimators.own import SHIPPED, save
 from ...core.shape.estimators.shape_network import ShapeArchitecture, ShapeNetwork
 from ...core.weights.file import LICENCE
 from ...core.weights.ledger import LEDGER
-from ..ledger import enter
+from ..ledger import enter, ship_from_command
+from ..slices import WEIGHTS, read_slice
 
 DATA = "ray-cast views of people (bodies of anny, dressed and haired by relamp.training.views) and of things, lit while training"
 CARD = """# {name}
@@ -55,13 +52,9 @@ def ship(run: Path, target: Path = SHIPPED, ledger: Path = LEDGER) -> Path:
     Raises:
         InputError: the run has no weights, or was never scored.
     """
-    weights, progress = run / "weights.safetensors", run / "progress.jsonl"
-    if not (weights.is_file() and progress.is_file()):
-        raise InputError(f"{run} holds no finished slice; train first with python -m relamp.training.shape.train")
-    state = json.loads((run / "state.json").read_text())
-    last = json.loads(progress.read_text().splitlines()[-1])
-    network = ShapeNetwork(ShapeArchitecture.from_dict(json.loads((run / "architecture.json").read_text())))
-    network.load_state_dict(load_file(weights))
+    architecture, state, last = read_slice(run, "relamp.training.shape.train")
+    network = ShapeNetwork(ShapeArchitecture.from_dict(architecture))
+    network.load_state_dict(load_file(run / WEIGHTS))
     card = {
         "schema": "relamp.shape/1", "name": target.stem, "licence": LICENCE, "data": DATA, "views": last["views"],
         "scores": {k: round(v, 4) for k, v in last.items() if isinstance(v, float)}, **state,
@@ -73,16 +66,5 @@ def ship(run: Path, target: Path = SHIPPED, ledger: Path = LEDGER) -> Path:
     return page
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("run", type=Path)
-    try:
-        print(ship(parser.parse_args(argv).run))
-    except RelampError as error:
-        print(f"ship: {error}", file=sys.stderr)
-        return error.exit_code
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ship_from_command(ship, __doc__))

@@ -18,11 +18,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch.nn.functional import interpolate, normalize
 
-from ...core.atomic import replacing
 from ...core.shape.estimators.shape_network import Shape, ShapeArchitecture, ShapeNetwork
+from .. import slices
 from ..views.light import Draw, Views, draw_light, resized, shade
 from ..views.mesh import CLOTH, HAIR, SKIN
 from ..views.plate import plate
@@ -94,9 +94,9 @@ def main() -> None:
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
         torch.backends.cudnn.benchmark = True
     network = network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-    state_path = given.out / "state.json"
-    done = {"samples": 0, "steps": 0, "slices": 0}
-    start = given.out / "weights.safetensors" if given.resume else given.start
+    state_path = given.out / slices.STATE
+    done = dict(slices.NOTHING)
+    start = given.out / slices.WEIGHTS if given.resume else given.start
     if start is not None and start.exists():
         network.load_state_dict(load_file(start, device=str(device)))  # halves widen to the network's own type
         if given.resume and state_path.exists():
@@ -163,9 +163,7 @@ class Trainer:
         self._tell({"minutes": given.minutes, "steps": step, "views": self._shards.count} | self.score(48))
 
     def _tell(self, line: dict[str, float]) -> None:
-        print(json.dumps({k: round(v, 4) for k, v in line.items()}), flush=True)
-        with open(self._given.out / "progress.jsonl", "a") as file:
-            file.write(json.dumps(line) + "\n")
+        slices.report(self._given.out, line)
 
     def _step(self) -> dict[str, torch.Tensor]:
         code, matte, views = self.sample(self._given.batch, self._size())
@@ -246,18 +244,9 @@ class Trainer:
 
     def save(self, step: int) -> None:
         """Write the mean weights, their architecture, and how far training has come."""
-        given, done = self._given, self._done
-        state = {
-            "samples": done["samples"] + step * given.batch,
-            "steps": done["steps"] + step,
-            "slices": done["slices"] + 1,
-        }
-        tensors = {k: v.half().contiguous() if v.is_floating_point() else v for k, v in self._mean.state_dict().items()}
-        with replacing(given.out / "weights.safetensors", overwrite=True) as temporary:
-            save_file(tensors, temporary)
-        for name, data in (("architecture", self._network.architecture.as_dict()), ("state", state)):
-            with replacing(given.out / f"{name}.json", overwrite=True) as temporary:
-                temporary.write_text(json.dumps(data))
+        slices.leave(
+            self._given.out, self._mean, self._network.architecture.as_dict(), self._done, step, self._given.batch
+        )
 
 
 def losses_of(shape: Shape, truth: Views, draw: Draw) -> dict[str, torch.Tensor]:

@@ -5,20 +5,18 @@ python -m relamp.training.source.ship data/runs/source
 
 from __future__ import annotations
 
-import argparse
-import json
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 from safetensors.torch import load_file
 
-from ...core.errors import InputError, RelampError
+from ...core.errors import InputError
 from ...core.shape.estimators.light import SCHEMA, SHIPPED, save
 from ...core.shape.estimators.light_network import LightArchitecture, LightNetwork
 from ...core.weights.file import LICENCE
 from ...core.weights.ledger import LEDGER
-from ..ledger import enter
+from ..ledger import enter, ship_from_command
+from ..slices import WEIGHTS, read_slice
 
 DATA = "ray-cast views of people and of things under random skies and lamps, as the weights shape-1 see them"
 CARD = """# {name}
@@ -56,15 +54,11 @@ def ship(run: Path, target: Path = SHIPPED, ledger: Path = LEDGER) -> Path:
     Raises:
         InputError: the run has no weights, or was never scored.
     """
-    weights, progress = run / "weights.safetensors", run / "progress.jsonl"
-    if not (weights.is_file() and progress.is_file()):
-        raise InputError(f"{run} holds no finished slice; train first with python -m relamp.training.source.train")
-    state = json.loads((run / "state.json").read_text())
-    last = json.loads(progress.read_text().splitlines()[-1])
+    architecture, state, last = read_slice(run, "relamp.training.source.train")
     if "degrees" not in last:
         raise InputError(f"{run} was never scored; cache the views of shards 1 to 3, too, and train a slice more")
-    network = LightNetwork(LightArchitecture(**json.loads((run / "architecture.json").read_text())))
-    network.load_state_dict(load_file(weights))
+    network = LightNetwork(LightArchitecture(**architecture))
+    network.load_state_dict(load_file(run / WEIGHTS))
     card = {
         "schema": SCHEMA, "name": target.stem, "licence": LICENCE, "data": DATA, "views": last["views"],
         "parameters": sum(p.numel() for p in network.parameters()),
@@ -77,16 +71,5 @@ def ship(run: Path, target: Path = SHIPPED, ledger: Path = LEDGER) -> Path:
     return page
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("run", type=Path)
-    try:
-        print(ship(parser.parse_args(argv).run))
-    except RelampError as error:
-        print(f"ship: {error}", file=sys.stderr)
-        return error.exit_code
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ship_from_command(ship, __doc__))

@@ -17,14 +17,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch.nn.functional import grid_sample, interpolate, smooth_l1_loss
 
-from ...core.atomic import replacing
 from ...core.light.octahedral import octahedral_directions
 from ...core.light.source_fit import irradiance_of, lobe_maps
 from ...core.shape.estimators.light import STUMP
 from ...core.shape.estimators.light_network import SIZE, LightArchitecture, LightNetwork, planes_of
+from .. import slices
 from ..shape.train import held_out
 
 REPORT = 60.0  # seconds between lines of progress
@@ -95,10 +95,10 @@ def main() -> None:
     torch.manual_seed(given.seed)
     given.out.mkdir(parents=True, exist_ok=True)
     network = LightNetwork(LightArchitecture())
-    done = {"samples": 0, "steps": 0, "slices": 0}
-    if given.resume and (given.out / "weights.safetensors").exists():
-        network.load_state_dict(load_file(given.out / "weights.safetensors"))
-        done = json.loads((given.out / "state.json").read_text())
+    done = dict(slices.NOTHING)
+    if given.resume and (given.out / slices.WEIGHTS).exists():
+        network.load_state_dict(load_file(given.out / slices.WEIGHTS))
+        done = json.loads((given.out / slices.STATE).read_text())
     Trainer(network, given, done).run()
 
 
@@ -152,9 +152,7 @@ class Trainer:
         line = {"minutes": minutes, "steps": step, "views": len(self._pictures.train["code"])}
         line |= {name: float(np.mean([x[name] for x in losses])) for name in (losses[0] if losses else {})}
         line |= score(self._mean, self._pictures.held_out(), self._compare)
-        print(json.dumps({k: round(v, 3) for k, v in line.items()}), flush=True)
-        with open(self._given.out / "progress.jsonl", "a") as file:
-            file.write(json.dumps(line) + "\n")
+        slices.report(self._given.out, line)
         self.save(step)
 
     def _step(self) -> dict[str, float]:
@@ -176,17 +174,9 @@ class Trainer:
 
     def save(self, step: int) -> None:
         """Write the mean weights, their architecture, and how far training has come."""
-        given, done = self._given, self._done
-        state = {
-            "samples": done["samples"] + step * given.batch,
-            "steps": done["steps"] + step,
-            "slices": done["slices"] + 1,
-        }
-        with replacing(given.out / "weights.safetensors", overwrite=True) as temporary:
-            save_file({k: v.half().contiguous() for k, v in self._mean.state_dict().items()}, temporary)
-        for name, data in (("architecture", self._network.architecture.as_dict()), ("state", state)):
-            with replacing(given.out / f"{name}.json", overwrite=True) as temporary:
-                temporary.write_text(json.dumps(data))
+        slices.leave(
+            self._given.out, self._mean, self._network.architecture.as_dict(), self._done, step, self._given.batch
+        )
 
 
 class Comparison:
