@@ -1,5 +1,6 @@
 import hashlib
 import logging
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Lock
@@ -10,6 +11,8 @@ import pytest
 from relamp.core import process
 
 process.set_up()  # before anything imports numpy, as the command does
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as in a shell's background; commands that tests interrupt inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 import numpy as np  # noqa: E402
 from cachetools import LRUCache, cached  # noqa: E402
