@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..light.fibres import risen_on_fibres
 from ..light.octahedral import Facing, sample_table
 from ..pictures.bands import bands
 from ..pictures.channels import in_colour, thrice
@@ -25,8 +26,10 @@ from ..shape.placed import PlacedLight, risen
 from ..shape.shadow import points_of
 from .analytic import DARKEST
 from .guide import enlarged_rows
+from .hair import LEAST, Hair
 
 if TYPE_CHECKING:
+    from ..light.parcels import Parcels
     from ..shape.shadow import Surface
     from .ground import GroundShadow
 
@@ -39,13 +42,15 @@ class Lamp:
     """A small lamp in camera space, and its visibility from each point of the subject.
 
     `direction` (3,) is the unit vector toward the lamp, `light` (3,) the value of a white matte surface that faces it, `radius`
-    half its angle in radians, and `visible` (h, w, 1) its visible share at each point, 0 to 1, at any size.
+    half its angle in radians, and `visible` (h, w, 1) its visible share at each point, 0 to 1, at any size. `in_hair` is the
+    same where there is hair.
     """
 
     direction: np.ndarray
     light: np.ndarray
     radius: float
     visible: np.ndarray
+    in_hair: np.ndarray | None = None
 
     def given(self, normals: np.ndarray) -> np.ndarray:
         """The unoccluded light (n, W, 3) on surfaces with normals (n, W, 3); it fades smoothly where the lamp's disc sets."""
@@ -59,7 +64,7 @@ class Arrival:
     `table` (S, S, 3) is the light on camera-space normals; `lamps` are the small lamps in it. `broad` (h, w, 3) is the share
     of the rest that arrives, `closed` (h, w, 1) the share of the hemisphere that is not open, and `back` (3,) the light that
     is reflected from there. `strength`, 0 to 1, scales all effects of the form. Pictures are enlarged to `shape`, the frame's
-    size (H, W).
+    size (H, W). `hair` is the light on hair; None where there is none.
     """
 
     table: np.ndarray
@@ -69,6 +74,7 @@ class Arrival:
     shape: tuple[int, int]
     strength: float = 1.0
     back: np.ndarray | None = None
+    hair: Hair | None = None
 
     def received(self, normals: np.ndarray | Facing, rows: slice) -> np.ndarray:
         """The light on the surfaces of `rows`, (n, W, 3) zero or more, for their normals (n, W, 3)."""
@@ -92,7 +98,42 @@ class Arrival:
             taken -= in_colour(enlarged_rows(self.closed, rows, self.shape), self.back)
         taken *= np.float32(self.strength)
         received = np.subtract(free, taken, out=taken)
-        return free, np.maximum(received, 0, out=received)
+        np.maximum(received, 0, out=received)
+        if self.hair is not None:
+            self._put_on_hair(self.hair, received, normals.directions, rows)
+        return free, received
+
+    def on_hair(self, share: np.ndarray, light: Parcels) -> Arrival:
+        """The same where some pixels are hair.
+
+        Args:
+            share: (H, W), 0 to 1, how much of each pixel is hair.
+            light: this light as lamps and small parcels, in camera space.
+        """
+        hair = Hair.of(share, light)
+        lamps = tuple(replace(lamp, in_hair=hair.spread(lamp.visible)) for lamp in self.lamps)
+        return replace(self, lamps=lamps, hair=hair)
+
+    def _put_on_hair(self, hair: Hair, received: np.ndarray, normals: np.ndarray, rows: slice) -> None:
+        """Mix, where there is hair, the light on it into the light that matte surfaces receive, (n, W, 3)."""
+        share = hair.share[rows]
+        there = np.nonzero(share > LEAST)  # P pixels
+        if not len(there[0]):
+            return
+        facing = normals[there]  # (P, 3)
+        rest = np.maximum(sample_table(hair.table, facing), 0)
+        lit = np.zeros_like(rest)
+        for lamp in self.lamps:
+            given = risen_on_fibres(facing @ lamp.direction)[:, None] * lamp.light  # (P, 3)
+            rest -= np.minimum(given, rest)
+            seen = lamp.visible if lamp.in_hair is None else lamp.in_hair
+            visible = 1 - np.float32(self.strength) * (1 - enlarged_rows(seen, rows, self.shape)[there])
+            lit += given * visible
+        broad = 1 - np.float32(self.strength) * (1 - enlarged_rows(self.broad, rows, self.shape)[there])
+        lit += rest * broad
+        if self.back is not None:
+            lit += np.float32(self.strength) * enlarged_rows(self.closed, rows, self.shape)[there] * self.back
+        received[there] += share[there][:, None] * (lit - received[there])
 
     def _free_and_taken(self, normals: Facing, rows: slice) -> tuple[np.ndarray, np.ndarray]:
         """The unoccluded light on surfaces, and the part of it that the form hides, (n, W, 3) each."""
@@ -116,7 +157,7 @@ class PlacedArrival:
 
     `light` is in pixels of the frame's size (H, W), `shape`, and so are the focal length and the `centre` of the view
     (`shadow.Surface`). `height` (h, w, 1) is the relief in those pixels and `visible` (h, w, 1) the visible share of the
-    light at each point, 0 to 1, at any size.
+    light at each point, 0 to 1, at any size. `hair` (H, W), 0 to 1, is how much of each pixel is hair; None where there is none.
     """
 
     light: PlacedLight
@@ -125,10 +166,17 @@ class PlacedArrival:
     focal: float
     centre: tuple[float, float]
     shape: tuple[int, int]
+    hair: np.ndarray | None = None
 
     def received(self, normals: np.ndarray, rows: slice) -> np.ndarray:
         """The light on the surfaces of `rows`, (n, W, 3) zero or more, for their normals (n, W, 3); see `PlacedLight.energy`."""
-        return self.light.given(normals, self._points(rows)) * enlarged_rows(self.visible, rows, self.shape)
+        points = self._points(rows)
+        given = self.light.given(normals, points)
+        if self.hair is not None:
+            there = np.nonzero(self.hair[rows] > LEAST)  # P pixels
+            on_hair = self.light.given(normals[there], points[there], risen_on_fibres)  # (P, 3)
+            given[there] += self.hair[rows][there][:, None] * (on_hair - given[there])
+        return given * enlarged_rows(self.visible, rows, self.shape)
 
     def mirrored(self, sheen: Sheen, rows: slice) -> np.ndarray:
         """What the glossy surfaces of `rows` mirror of the light before its colour, (n, W, 2); see `PlacedLight.mirrored`."""
