@@ -243,6 +243,7 @@ class Viewer(QWidget):
         self.view.setTag(self._tag(stage, facts))
         if self._lights is not None and self._ground is not None:
             self._lights.setPlate(facts["full_width"], facts["full_height"], facts["distance"], facts["fov"])
+            self._lights.setCamera(facts["rotation"], facts["position"])
             self._ground.setDistance(facts["distance"])
         if stage == self._awaited:
             self.view.setBusy("")
