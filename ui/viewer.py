@@ -46,7 +46,7 @@ _TIPS = {
     "roughness": "The roughness that is given; white is rough",
     "metallic": "Where surfaces are given as metal",
     "proxy": "What a network sees of the plate",
-    "albedo": "The plate without its light; needs a source env",
+    "albedo": "The plate without its light; known where the plate's light is given",
     "irradiance": "The new light on a white matte surface",
     "visibility": "The share of the new light that reaches each point; black is shadow",
     "shadow": "The share of the new light that the ground still gets beside the subject",
