@@ -10,7 +10,7 @@ import pytest
 from relamp.core.gain.arrival import Arrival, Lamp
 from relamp.core.gain.seen_materials import SHINE, materials_of
 from relamp.core.job import RelightJob
-from relamp.core.light.fibres import fibre_table, risen_on_fibres
+from relamp.core.light.fibres import fibre_table, light_on_fibres
 from relamp.core.light.octahedral import octahedral_directions, sample_table
 from relamp.core.light.parcels import Parcels
 from relamp.core.parameters import RelightParameters
@@ -48,7 +48,8 @@ def half_hair() -> np.ndarray:
 
 
 def test_hair_under_an_even_light_is_as_bright_as_a_matte_surface():
-    np.testing.assert_allclose(fibre_table(*even()), 1, atol=0.01)
+    seen = octahedral_directions(32)[..., 2] >= 0
+    np.testing.assert_allclose(fibre_table(*even())[seen], 1, atol=0.02)
 
 
 def test_the_light_on_hair_adds_up_and_doubles():
@@ -95,7 +96,7 @@ def test_the_table_is_the_kernel():
     directions, energy = BEHIND[None], np.pi * np.ones((1, 3), np.float32)
     normals = np.array([[-1.0, 0, 0], [-0.8, 0, 0.6], [0, 0, 1]], np.float32)
     read = sample_table(fibre_table(directions, energy), normals[None])[0, :, 0]
-    np.testing.assert_allclose(read, risen_on_fibres(normals @ BEHIND), atol=0.03)
+    np.testing.assert_allclose(read, light_on_fibres(normals, BEHIND), rtol=0.1, atol=0.05)
 
 
 def test_skin_and_hair_shine_and_cloth_and_things_do_not():

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..light.fibres import risen_on_fibres
+from ..light.fibres import light_on_fibres
 from ..light.octahedral import Facing, sample_table
 from ..pictures.bands import bands
 from ..pictures.channels import in_colour, thrice
@@ -124,7 +124,7 @@ class Arrival:
         rest = np.maximum(sample_table(hair.table, facing), 0)
         lit = np.zeros_like(rest)
         for lamp in self.lamps:
-            given = risen_on_fibres(facing @ lamp.direction)[:, None] * lamp.light  # (P, 3)
+            given = light_on_fibres(facing, lamp.direction)[:, None] * lamp.light  # (P, 3)
             rest -= np.minimum(given, rest)
             seen = lamp.visible if lamp.in_hair is None else lamp.in_hair
             visible = 1 - np.float32(self.strength) * (1 - enlarged_rows(seen, rows, self.shape)[there])
@@ -174,7 +174,7 @@ class PlacedArrival:
         given = self.light.given(normals, points)
         if self.hair is not None:
             there = np.nonzero(self.hair[rows] > LEAST)  # P pixels
-            on_hair = self.light.given(normals[there], points[there], risen_on_fibres)  # (P, 3)
+            on_hair = self.light.given(normals[there], points[there], light_on_fibres)  # (P, 3)
             given[there] += self.hair[rows][there][:, None] * (on_hair - given[there])
         return given * enlarged_rows(self.visible, rows, self.shape)
 

@@ -21,8 +21,8 @@ MIRRORED_SIDE = 2  # and its mirror image from so many rectangles per side, each
 NEAREST = 1.0  # px; least distance between a point and a light
 
 Vector = tuple[float, float, float]
-Kernel = Callable[[np.ndarray, "np.ndarray | np.float32"], np.ndarray]
-"""What a surface receives of a light, by the cosine (...) toward its middle and half its angle in radians."""
+Kernel = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""The share of a light that a surface shows the viewer, (...), by its normals (..., 3) and the directions to the light."""
 
 
 @dataclass(frozen=True)
@@ -60,16 +60,17 @@ class PlacedLight:
 
         Args:
             normals: (..., 3) unit. points: (..., 3) their positions, px.
-            kernel: how much of a light a surface receives by its cosine; that of a matte surface if it is None.
+            kernel: of surfaces that are not matte.
         """
         colour = np.array(self.energy, np.float32)
-        received = kernel or risen
         if self.towards is not None:
-            cosine = normals @ np.array(self.towards, np.float32)
-            return received(cosine, np.float32(max(self.radius, SHARPEST)))[..., None] * colour
+            to = np.array(self.towards, np.float32)
+            if kernel is not None:
+                return kernel(normals, to)[..., None] * colour
+            return risen(normals @ to, np.float32(max(self.radius, SHARPEST)))[..., None] * colour
         total = np.zeros(points.shape[:-1], np.float32)
         for position in self.emitters():
-            total += self.from_point(position, normals, points, kernel=received)
+            total += self.from_point(position, normals, points, kernel=kernel)
         return total[..., None] * (colour / self._reference(AREA_SIDE))
 
     def mirrored(self, sheen: Sheen, points: np.ndarray) -> np.ndarray:
@@ -131,7 +132,8 @@ class PlacedLight:
         """The light of one emitter on surfaces (..., 3), before its strength: cosines over the squared distance, (...)."""
         towards, far = _toward(position, points)
         wide = np.clip(np.float32(self.half_width(side)) / far, np.float32(SHARPEST), np.float32(WIDEST))
-        return (kernel or risen)((normals * towards).sum(-1), wide) / far**2 * self._emission(towards)
+        received = risen((normals * towards).sum(-1), wide) if kernel is None else kernel(normals, towards)
+        return received / far**2 * self._emission(towards)
 
     def _emission(self, towards: np.ndarray) -> np.ndarray | float:
         """The emission in a direction relative to straight ahead; `towards` (..., 3) points from the surface to the light."""
