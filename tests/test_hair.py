@@ -96,7 +96,7 @@ def test_the_table_is_the_kernel():
     directions, energy = BEHIND[None], np.pi * np.ones((1, 3), np.float32)
     normals = np.array([[-1.0, 0, 0], [-0.8, 0, 0.6], [0, 0, 1]], np.float32)
     read = sample_table(fibre_table(directions, energy), normals[None])[0, :, 0]
-    np.testing.assert_allclose(read, light_on_fibres(normals, BEHIND), rtol=0.1, atol=0.05)
+    np.testing.assert_allclose(read, light_on_fibres(normals, BEHIND), rtol=0.25, atol=0.05)
 
 
 def test_skin_and_hair_shine_and_cloth_and_things_do_not():
