@@ -67,6 +67,24 @@ class ShapeArchitecture:
         return cls(**{**values, "channels": tuple(values["channels"])})  # JSON has no tuples
 
 
+@dataclass(frozen=True)
+class Features:
+    """What the network has found of B pictures before it says their shape, for other small networks to read.
+
+    `scales` are (B, C, h', w') each, from half of the padded picture's size down by two. `margins` are those of the padding:
+    left, right, above and below; `size` is (h, w) of the picture.
+    """
+
+    scales: tuple[torch.Tensor, ...]
+    margins: tuple[int, int, int, int]
+    size: tuple[int, int]
+
+    def cropped(self, padded: torch.Tensor) -> torch.Tensor:
+        """Planes over the padded picture, at its full size, without the margins: (B, C, h, w)."""
+        left, _, above, _ = self.margins
+        return padded[..., above : above + self.size[0], left : left + self.size[1]]
+
+
 class ShapeNetwork(nn.Module):
     """See the module."""
 
@@ -92,23 +110,27 @@ class ShapeNetwork(nn.Module):
             log-encoded.
             matte: (B, 1, h, w), 0 to 1; pixels outside are ignored.
         """
+        return self.with_features(code, matte)[0]
+
+    def with_features(self, code: torch.Tensor, matte: torch.Tensor) -> tuple[Shape, Features]:
+        """`forward`, and the features that the shape was read from."""
         height, width = matte.shape[-2:]
         seen = torch.cat([code * (matte > EDGE), matte], 1)  # B, 4, h, w
         planes = torch.cat([seen, self._down_the_picture(seen)], 1)
         margins = self._margins(height, width)
         planes = pad(planes, margins, mode="replicate")
-        out = self._both(planes, planes[:, :4])[
-            ..., margins[2] : margins[2] + height, margins[0] : margins[0] + width
-        ].float()
+        features = Features(self._scales(planes), margins, (height, width))
+        out = features.cropped(self._outputs(features.scales[0], planes[:, :4])).float()
         facing, relief, light, doubt = out.split((3, 1, 3, 1), 1)
         toward = torch.cat([facing[:, :2], softplus(facing[:, 2:]) - 0.05], 1)
         mass = matte.sum((2, 3), keepdim=True).clamp_min(1e-3)
         relief = relief - (relief * matte).sum((2, 3), keepdim=True) / mass
         log_light = code.float() * STRETCH + math.log(MIDDLE_GREY)
-        return Shape(normalize(toward, dim=1, eps=1e-4), relief, (log_light - light).clamp_max(0), softplus(doubt))
+        shape = Shape(normalize(toward, dim=1, eps=1e-4), relief, (log_light - light).clamp_max(0), softplus(doubt))
+        return shape, features
 
-    def _both(self, planes: torch.Tensor, full: torch.Tensor) -> torch.Tensor:
-        """The coarse outputs at full size, and the detail that the full-size layers add."""
+    def _scales(self, planes: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """The features of every scale, from half size down by two."""
         x = self.first(pixel_unshuffle(planes, FOLD))
         kept: list[torch.Tensor] = []
         for scale, block in enumerate(self.down):
@@ -116,9 +138,15 @@ class ShapeNetwork(nn.Module):
             kept.append(x)
         for block in self.mixing:
             x = block(x)
+        scales = [x]
         for scale in reversed(range(len(self.up))):
             larger = interpolate(x, size=kept[scale].shape[-2:], mode="bilinear", align_corners=False)
             x = self.up[scale](torch.cat([larger, kept[scale]], 1))
+            scales.append(x)
+        return tuple(reversed(scales))
+
+    def _outputs(self, x: torch.Tensor, full: torch.Tensor) -> torch.Tensor:
+        """The coarse outputs at full size, and the detail that the full-size layers add."""
         coarse = interpolate(self.coarse(x), size=full.shape[-2:], mode="bilinear", align_corners=False)
         return coarse[:, :OUTPUTS] + self.refine(torch.cat([full, coarse[:, OUTPUTS:]], 1))
 
