@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..light.fibres import risen_on_fibres
 from ..light.octahedral import Facing, sample_table
 from ..pictures.bands import bands
 from ..pictures.channels import in_colour, thrice
@@ -25,6 +26,7 @@ from ..shape.placed import PlacedLight, risen
 from ..shape.shadow import points_of
 from .analytic import DARKEST
 from .guide import enlarged_rows
+from .hair import LEAST, Hair
 
 if TYPE_CHECKING:
     from ..shape.shadow import Surface
@@ -59,7 +61,7 @@ class Arrival:
     `table` (S, S, 3) is the light on camera-space normals; `lamps` are the small lamps in it. `broad` (h, w, 3) is the share
     of the rest that arrives, `closed` (h, w, 1) the share of the hemisphere that is not open, and `back` (3,) the light that
     is reflected from there. `strength`, 0 to 1, scales all effects of the form. Pictures are enlarged to `shape`, the frame's
-    size (H, W).
+    size (H, W). `hair` is the light on hair; None where there is none.
     """
 
     table: np.ndarray
@@ -69,6 +71,7 @@ class Arrival:
     shape: tuple[int, int]
     strength: float = 1.0
     back: np.ndarray | None = None
+    hair: Hair | None = None
 
     def received(self, normals: np.ndarray | Facing, rows: slice) -> np.ndarray:
         """The light on the surfaces of `rows`, (n, W, 3) zero or more, for their normals (n, W, 3)."""
@@ -92,7 +95,30 @@ class Arrival:
             taken -= in_colour(enlarged_rows(self.closed, rows, self.shape), self.back)
         taken *= np.float32(self.strength)
         received = np.subtract(free, taken, out=taken)
-        return free, np.maximum(received, 0, out=received)
+        np.maximum(received, 0, out=received)
+        if self.hair is not None:
+            self._put_on_hair(self.hair, received, normals.directions, rows)
+        return free, received
+
+    def _put_on_hair(self, hair: Hair, received: np.ndarray, normals: np.ndarray, rows: slice) -> None:
+        """Mix, where there is hair, the light on it into the light that matte surfaces receive, (n, W, 3)."""
+        share = hair.share[rows]
+        there = np.nonzero(share > LEAST)  # P pixels
+        if not len(there[0]):
+            return
+        facing = normals[there]  # (P, 3)
+        rest = np.maximum(sample_table(hair.table, facing), 0)
+        lit = np.zeros_like(rest)
+        for lamp in self.lamps:
+            given = risen_on_fibres(facing @ lamp.direction)[:, None] * lamp.light  # (P, 3)
+            rest -= np.minimum(given, rest)
+            visible = 1 - np.float32(self.strength) * (1 - enlarged_rows(lamp.visible, rows, self.shape)[there])
+            lit += given * visible
+        broad = 1 - np.float32(self.strength) * (1 - enlarged_rows(self.broad, rows, self.shape)[there])
+        lit += rest * broad
+        if self.back is not None:
+            lit += np.float32(self.strength) * enlarged_rows(self.closed, rows, self.shape)[there] * self.back
+        received[there] += share[there][:, None] * (lit - received[there])
 
     def _free_and_taken(self, normals: Facing, rows: slice) -> tuple[np.ndarray, np.ndarray]:
         """The unoccluded light on surfaces, and the part of it that the form hides, (n, W, 3) each."""
@@ -116,7 +142,7 @@ class PlacedArrival:
 
     `light` is in pixels of the frame's size (H, W), `shape`, and so are the focal length and the `centre` of the view
     (`shadow.Surface`). `height` (h, w, 1) is the relief in those pixels and `visible` (h, w, 1) the visible share of the
-    light at each point, 0 to 1, at any size.
+    light at each point, 0 to 1, at any size. `hair` (H, W), 0 to 1, is how much of each pixel is hair; None where there is none.
     """
 
     light: PlacedLight
@@ -125,10 +151,17 @@ class PlacedArrival:
     focal: float
     centre: tuple[float, float]
     shape: tuple[int, int]
+    hair: np.ndarray | None = None
 
     def received(self, normals: np.ndarray, rows: slice) -> np.ndarray:
         """The light on the surfaces of `rows`, (n, W, 3) zero or more, for their normals (n, W, 3); see `PlacedLight.energy`."""
-        return self.light.given(normals, self._points(rows)) * enlarged_rows(self.visible, rows, self.shape)
+        points = self._points(rows)
+        given = self.light.given(normals, points)
+        if self.hair is not None:
+            there = np.nonzero(self.hair[rows] > LEAST)  # P pixels
+            on_hair = self.light.given(normals[there], points[there], risen_on_fibres)  # (P, 3)
+            given[there] += self.hair[rows][there][:, None] * (on_hair - given[there])
+        return given * enlarged_rows(self.visible, rows, self.shape)
 
     def mirrored(self, sheen: Sheen, rows: slice) -> np.ndarray:
         """What the glossy surfaces of `rows` mirror of the light before its colour, (n, W, 2); see `PlacedLight.mirrored`."""

@@ -21,6 +21,7 @@ class Subject:
     `normals` (H, W, 3) unit camera-space vectors, `known` (H, W) bool, where the normals are reliable; `guessed` says that
     the normals were inflated from the matte. `depth` is (H, W), cleaned (`shape.depth_pass`), 0 where there is
     no surface; None where no depth was given. `materials` are the materials of its surfaces; None where none were given.
+    `hair` (H, W), 0 to 1, is how much of a pixel is hair; None where no network tells it.
     `proxies` are those made of it, by exposure anchor and longer side.
     """
 
@@ -32,6 +33,7 @@ class Subject:
     guessed: bool
     depth: np.ndarray | None = None
     materials: Materials | None = None
+    hair: np.ndarray | None = None
     proxies: dict[tuple[float, int], Proxy] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     @cached_property

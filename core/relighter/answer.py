@@ -26,6 +26,7 @@ class Answer:
     `share` (h, w, 3) is what tracing adds to the log gain, which is in the residual as well. `own` (h, w) is the natural log of
     the plate's own light, its mean over the matte 0, of relighters that read it off the plate where its source is not known.
     `level` (1,) is what of the residual is one number over the whole picture, by which the subject keeps its brightness.
+    `parts` (h, w, 3) are the shares of skin, hair and cloth, 0 to 1 each, of relighters that tell them apart.
     """
 
     residual: np.ndarray
@@ -38,6 +39,7 @@ class Answer:
     share: np.ndarray | None = None
     own: np.ndarray | None = None
     level: np.ndarray | None = None
+    parts: np.ndarray | None = None
 
 
 class Network(Protocol):

@@ -75,7 +75,8 @@ def nothing_seen(shape: tuple[int, int]) -> SeenShape:
     """A flat grey wall facing the camera, into which boxes are put where the whole picture was not estimated."""
     facing = np.broadcast_to(np.array((0, 0, 1), np.float32), (*shape, 3)).copy()
     flat = np.zeros(shape, np.float32)
-    return SeenShape(facing, flat, np.full((*shape, 3), np.log(0.3), np.float32), flat.copy())
+    grey, no_part = np.full((*shape, 3), np.log(0.3), np.float32), np.zeros((*shape, 3), np.float32)
+    return SeenShape(facing, flat, grey, flat.copy(), no_part)
 
 
 def put_in(whole: SeenShape, part: SeenShape, box: Box, matte: np.ndarray, alone: bool) -> SeenShape:

@@ -7,7 +7,7 @@ light's strength is stated at the middle of the subject, so the unit of lengths 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,6 +21,8 @@ MIRRORED_SIDE = 2  # and its mirror image from so many rectangles per side, each
 NEAREST = 1.0  # px; least distance between a point and a light
 
 Vector = tuple[float, float, float]
+Kernel = Callable[[np.ndarray, "np.ndarray | np.float32"], np.ndarray]
+"""What a surface receives of a light, by the cosine (...) toward its middle and half its angle in radians."""
 
 
 @dataclass(frozen=True)
@@ -53,19 +55,21 @@ class PlacedLight:
         position, middle = (tuple(factor * v for v in point) for point in (self.position, self.middle))
         return replace(self, position=position, middle=middle, radius=self.radius * factor, sides=sides)
 
-    def given(self, normals: np.ndarray, points: np.ndarray) -> np.ndarray:
+    def given(self, normals: np.ndarray, points: np.ndarray, kernel: Kernel | None = None) -> np.ndarray:
         """The unoccluded light on surfaces, (..., 3) zero or more.
 
         Args:
             normals: (..., 3) unit. points: (..., 3) their positions, px.
+            kernel: how much of a light a surface receives by its cosine; that of a matte surface if it is None.
         """
         colour = np.array(self.energy, np.float32)
+        received = kernel or risen
         if self.towards is not None:
             cosine = normals @ np.array(self.towards, np.float32)
-            return risen(cosine, np.float32(max(self.radius, SHARPEST)))[..., None] * colour
+            return received(cosine, np.float32(max(self.radius, SHARPEST)))[..., None] * colour
         total = np.zeros(points.shape[:-1], np.float32)
         for position in self.emitters():
-            total += self.from_point(position, normals, points)
+            total += self.from_point(position, normals, points, kernel=received)
         return total[..., None] * (colour / self._reference(AREA_SIDE))
 
     def mirrored(self, sheen: Sheen, points: np.ndarray) -> np.ndarray:
@@ -117,12 +121,17 @@ class PlacedLight:
         return np.float32((1 if self.sides is None else side**2 * straight_ahead(*self.sides, far)) / far**2)
 
     def from_point(
-        self, position: np.ndarray, normals: np.ndarray, points: np.ndarray, side: int = AREA_SIDE
+        self,
+        position: np.ndarray,
+        normals: np.ndarray,
+        points: np.ndarray,
+        side: int = AREA_SIDE,
+        kernel: Kernel | None = None,
     ) -> np.ndarray:
         """The light of one emitter on surfaces (..., 3), before its strength: cosines over the squared distance, (...)."""
         towards, far = _toward(position, points)
         wide = np.clip(np.float32(self.half_width(side)) / far, np.float32(SHARPEST), np.float32(WIDEST))
-        return risen((normals * towards).sum(-1), wide) / far**2 * self._emission(towards)
+        return (kernel or risen)((normals * towards).sum(-1), wide) / far**2 * self._emission(towards)
 
     def _emission(self, towards: np.ndarray) -> np.ndarray | float:
         """The emission in a direction relative to straight ahead; `towards` (..., 3) points from the surface to the light."""

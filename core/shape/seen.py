@@ -14,18 +14,19 @@ class SeenShape:
 
     `normals` (h, w, 3) unit, camera space: X right, Y up, Z to the viewer. `relief` (h, w) height toward the viewer in units of
     the picture's longer side. `log_albedo` (h, w, 3) natural log of reflectance. `doubt` (h, w) expected error of the normals in
-    radians.
+    radians. `parts` (h, w, 3) are the shares of skin, hair and cloth, 0 to 1 each; what is left is something else.
     """
 
     normals: np.ndarray
     relief: np.ndarray
     log_albedo: np.ndarray
     doubt: np.ndarray
+    parts: np.ndarray
 
     @property
     def planes(self) -> tuple[np.ndarray, ...]:
-        """All four planes."""
-        return self.normals, self.relief, self.log_albedo, self.doubt
+        """All five planes."""
+        return self.normals, self.relief, self.log_albedo, self.doubt, self.parts
 
     def each(self, changed: Callable[[np.ndarray], np.ndarray]) -> SeenShape:
         """The same with every plane changed."""

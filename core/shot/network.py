@@ -199,7 +199,7 @@ class WorkingFrames:
             share = (np.zeros_like(residual) if share is None else share) - level
         if self._plan.parameters.keeps_light():  # then the plate keeps its light, and the lights of the rig are added
             residual, share = np.zeros_like(residual), None
-        shape = (answer.height, answer.doubt, share, answer.own, given.distance)
+        shape = (answer.height, answer.doubt, share, answer.own, given.distance, answer.parts)
         return WorkingFrame(given.code, given.matte, normals, hint, residual, *layers, given.canvas, known, *shape)
 
 

@@ -21,6 +21,8 @@ from .network import WorkingFrames
 from .plan import Plan
 from .read_ahead import Key
 
+HAIR = 1  # of `shape.estimators.parts_network.PARTS`
+
 
 class LastFit:
     """Fits residuals to their guides, and keeps the last guide and fit.
@@ -76,6 +78,8 @@ class Residuals:
         shading = replace(light.shading, hint=self._lights.hint(light, here.normals, here.matte))
         if subject.guessed and self._plan.backbone.network is not None:
             subject = replace(subject, normals=_enlarged(here.normals, subject.weight.shape), guessed=False)
+        if here.parts is not None and here.parts[..., HAIR].any():
+            subject = replace(subject, hair=resize(here.parts[..., HAIR], subject.weight.shape))
         guided = residual.any()  # it is zero where the traced lights are the whole answer
         if not guided and "albedo" not in self._plan.parameters.layers:
             return FinishInput(subject, shading, sides=self._sides(subject, here))

@@ -31,6 +31,7 @@ def rig_lights(
     source: Arrival | None,
     strength: float,
     full: tuple[int, int],
+    hair: np.ndarray | None = None,
 ) -> RigArrival | None:
     """The lights of the plan's rig on a frame of the size `full` (H, W); None without a rig.
 
@@ -39,6 +40,7 @@ def rig_lights(
         source: the plate's own light on it, where that is known.
         strength: 0 to 1, of shadows.
         full: the size (H, W) of the result's pictures.
+        hair: (H, W), 0 to 1, how much of each pixel is hair.
     """
     if plan.rig is None:
         return None
@@ -51,9 +53,10 @@ def rig_lights(
     unit = np.float32(1 / light.law.level)
     subject = (shape.height, shape.normals, shape.matte)
     put = [placed(one, unit * colour_of(one, plan.colour), view, *subject) for one in lights]
-    mean = 1.0 if source is None else mean_light(replace(source, shape=shape.size), shape, weights)
+    mean = 1.0 if source is None else mean_light(replace(source, shape=shape.size, hair=None), shape, weights)
     own = None if working.own is None else np.exp(working.own)[..., None]  # (h, w, 1)
-    return RigArrival(tuple(shape.placed(one, strength, full) for one in put), own, mean, keeps, full)
+    arriving = tuple(replace(shape.placed(one, strength, full), hair=hair) for one in put)
+    return RigArrival(arriving, own, mean, keeps, full)
 
 
 def mean_light(source: Arrival, shape: Shape, luminance_weights: np.ndarray) -> float:

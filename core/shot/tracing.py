@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..gain.arrival import TracedLights
+from ..gain.arrival import Arrival, TracedLights
+from ..gain.hair import Hair
 from ..gain.subject import Subject
 from ..light.camera import Camera
+from ..light.parcels import Parcels
 from ..pictures.resample import shrink_normals
 from ..shape.depth_grain import without_grain
 from ..shape.depth_pass import shrink_depth
@@ -141,13 +143,17 @@ class Tracer:
         with self._alone:
             torch.set_num_threads(1)  # on every machine, because another number of threads can change the last bits
             shape = self.last.of(read, subject, working, light.camera, self._plan.parameters.depth_kind)
-            target = shape.lit(shading.target, parcels.target, strength, full)
+
+            def lit(table: np.ndarray, light: Parcels) -> Arrival:
+                on_hair = None if subject.hair is None else Hair.of(subject.hair, light)
+                return replace(shape.lit(table, light, strength, full), hair=on_hair)
+
+            target = lit(shading.target, parcels.target)
             source = None
             if known and parcels.source is not None and shading.source is not None:
-                source = shape.lit(shading.source, parcels.source, strength, full)
-            parts = zip(shading.lamps, parcels.lamps, strict=True)
-            lamps = tuple(shape.lit(table, part, strength, full) for table, part in parts)
-            rig = rig_lights(self._plan, frame, light, working, shape, source, strength, full)
+                source = lit(shading.source, parcels.source)
+            lamps = tuple(lit(table, part) for table, part in zip(shading.lamps, parcels.lamps, strict=True))
+            rig = rig_lights(self._plan, frame, light, working, shape, source, strength, full, subject.hair)
             ground = None
             if self._ground is not None:
                 standing = self.last.standing(shape, self._ground, read, light, working)

@@ -24,9 +24,9 @@ AGREED = (0.4, 0.02, 0.3)
 ROUNDS = 2
 ALBEDO_BLUR = 1 / 24  # of the longer side: what is finer in albedo is texture, and that of the middle frame
 
-# Of the planes of `_stacked`.
+# Of the planes of `_stacked`; 8 is the matte.
 _NORMALS, _RELIEF, _ALBEDO = slice(0, 3), slice(3, 4), slice(4, 7)
-_DOUBT, _CODE = slice(7, 8), slice(9, 10)
+_DOUBT, _CODE, _PARTS = slice(7, 8), slice(9, 10), slice(10, 13)
 
 
 @dataclass(frozen=True)
@@ -55,13 +55,13 @@ def steadied(window: Sequence[SeenFrame | None], tracks: Mapping[int, Track]) ->
     middle = window[len(window) // 2]
     if middle is None:
         raise ValueError("a window needs its middle frame")
-    here = _stacked(middle)  # (h, w, 10)
+    here = _stacked(middle)  # (h, w, 13)
     found, weights = [here], [np.ones_like(middle.matte)]
     for offset, track in sorted(tracks.items()):
         there = window[len(window) // 2 + offset]
         if there is None:
             continue
-        moved = warp(_stacked(there), track.back)  # (h, w, 10)
+        moved = warp(_stacked(there), track.back)  # (h, w, 13)
         weight = _followed(here, moved, track)
         moved[..., _RELIEF] -= _difference(moved, here, weight * middle.matte, _RELIEF)
         # The plate's own light may change with the frame, and what is seen of albedo with it.
@@ -70,26 +70,27 @@ def steadied(window: Sequence[SeenFrame | None], tracks: Mapping[int, Track]) ->
         weights.append(weight)
     if len(found) == 1:
         return middle.shape
-    planes, trust = np.stack(found), np.stack(weights)[..., None]  # (N, h, w, 10), (N, h, w, 1)
+    planes, trust = np.stack(found), np.stack(weights)[..., None]  # (N, h, w, 13), (N, h, w, 1)
     normals, relief, albedo = (
         _agreed(planes[..., part], trust, agreed)
         for part, agreed in zip((_NORMALS, _RELIEF, _ALBEDO), AGREED, strict=True)
     )
-    doubt = (planes[..., _DOUBT] * trust).sum(0) / trust.sum(0)
+    doubt, parts = ((planes[..., part] * trust).sum(0) / trust.sum(0) for part in (_DOUBT, _PARTS))
     change = smooth(albedo - here[..., _ALBEDO], middle.matte)
     return SeenShape(
         normals / np.maximum(np.linalg.norm(normals, axis=-1, keepdims=True), 1e-6),
         relief[..., 0],
         np.minimum(middle.shape.log_albedo + change, 0),
         doubt[..., 0],
+        parts,
     )
 
 
 def _stacked(frame: SeenFrame) -> np.ndarray:
-    """Shape, matte and the code's mean over its channels as one picture, (h, w, 10) float32."""
+    """Shape, matte, the code's mean over its channels, and parts as one picture, (h, w, 13) float32."""
     s = frame.shape
-    parts = (s.normals, s.relief[..., None], s.log_albedo, s.doubt[..., None], frame.matte[..., None])
-    return np.concatenate([*parts, frame.code.mean(-1, keepdims=True)], axis=-1, dtype=np.float32)
+    shape = (s.normals, s.relief[..., None], s.log_albedo, s.doubt[..., None], frame.matte[..., None])
+    return np.concatenate([*shape, frame.code.mean(-1, keepdims=True), s.parts], axis=-1, dtype=np.float32)
 
 
 def _followed(here: np.ndarray, moved: np.ndarray, track: Track) -> np.ndarray:

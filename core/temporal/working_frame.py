@@ -23,6 +23,7 @@ class WorkingFrame:
     `height` (h, w) is the relief in pixels, `doubt` (h, w) its error in radians, and `share` (h, w, 3) what tracing the lights
     on it added to the residual; None of relighters that do not trace. `own` (h, w) is the natural log of the plate's own light
     where it was read off the plate, and `distance` that of the subject's middle from the camera, where a depth says it.
+    `parts` (h, w, 3) are the shares of skin, hair and cloth where a network tells them apart.
     """
 
     code: np.ndarray
@@ -39,6 +40,7 @@ class WorkingFrame:
     share: np.ndarray | None = None
     own: np.ndarray | None = None
     distance: float | None = None
+    parts: np.ndarray | None = None
 
     @cached_property
     def untraced(self) -> np.ndarray:

@@ -26,7 +26,8 @@ from ...light.environment import AP1_LUMINANCE
 from ...light.octahedral import octahedral_directions, sample_table
 from ...pictures.curves import decode_log_tensor, encode_log_tensor
 from ...shape.depth import relief_of, seen_along
-from ...shape.estimators.own import SHIPPED, load, see
+from ...shape.estimators import parts as parts_file
+from ...shape.estimators.own import SHIPPED, Seen, load, see
 from ...shape.estimators.shape_network import Shape
 from ...shape.seen import SeenShape
 from ...temporal.windows import Span
@@ -43,30 +44,30 @@ BLACK_ALBEDO = 1e-4  # least reflectance; spaces other than ACEScg may give valu
 class SubjectShape:
     """The properties of a frame that do not depend on the new light.
 
-    `conditions` are the frame's, under any light. `found` is its estimated shape, `normals` (B, 3, h, w) unit camera-space
-    vectors, and `height` (B, h, w) the relief in pixels.
+    `conditions` are the frame's, under any light. `found` is its estimated shape with its parts, `normals` (B, 3, h, w) unit
+    camera-space vectors, and `height` (B, h, w) the relief in pixels.
     """
 
     conditions: Conditions
-    found: Shape
+    found: Seen
     normals: torch.Tensor
     height: torch.Tensor
 
     @property
     def doubt(self) -> torch.Tensor:
         """The expected error of the estimated normals in radians, (B, 1, h, w)."""
-        return self.found.doubt
+        return self.found.shape.doubt
 
     @cached_property
     def albedo(self) -> torch.Tensor:
         """Reflectance in the plate's space, (B, 3, h, w)."""
-        return _from_acescg(self.found.log_albedo.exp(), self.conditions.to_acescg)
+        return _from_acescg(self.found.shape.log_albedo.exp(), self.conditions.to_acescg)
 
     @cached_property
     def own_light(self) -> torch.Tensor:
         """The natural log of the plate's brightness as a function of the normal, (B, 1, h, w)."""
         c = self.conditions
-        albedo = _luminance(self.found.log_albedo.exp()).clamp_min(DARK_ALBEDO)
+        albedo = _luminance(self.found.shape.log_albedo.exp()).clamp_min(DARK_ALBEDO)
         luminance = _luminance(decode_log_tensor(_in_acescg(c))) / albedo**DELIT
         return log_light_by_facing(luminance, self.normals, c.matte)
 
@@ -80,7 +81,7 @@ class SubjectShape:
 
 
 class Relamp:
-    """The backbone `relamp`; see `answer.Backbone` and `answer.Network`. `weights` is the SHA-256 of the shape network's file."""
+    """The backbone `relamp`; see `answer.Backbone` and `answer.Network`. `weights` are the SHA-256 of both files."""
 
     name = "relamp"
     used: tuple[str, ...] = ()
@@ -92,8 +93,11 @@ class Relamp:
     span: Span = "frame"
     gives: frozenset[str] = frozenset({"albedo", "confidence"})
 
-    def __init__(self, device: str = "cpu", path: Path = SHIPPED) -> None:
+    def __init__(self, device: str = "cpu", path: Path = SHIPPED, parts: Path | None = parts_file.SHIPPED) -> None:
         """Load the weights onto `device`.
+
+        Args:
+            path: of the shape network. parts: of the network of parts that reads its features; None sees no parts.
 
         Raises:
             InputError: the weights are missing, damaged, or differ from the ledger.
@@ -102,8 +106,10 @@ class Relamp:
         if device.startswith("cuda") and not torch.cuda.is_available():
             raise DeviceError("there is no CUDA device here; use --device cpu")
         loaded = load(path, device)
-        self.weights, self.card = loaded.digest, loaded.card
-        self._network, self._device = loaded.network, device
+        reader = None if parts is None else parts_file.load(parts, loaded.digest, device)
+        self.weights = loaded.digest if reader is None else f"{loaded.digest}+{reader.digest}"
+        self.card = loaded.card
+        self._network, self._parts, self._device = loaded.network, reader and reader.network, device
         self._kept: SubjectShape | None = None
 
     @property
@@ -128,11 +134,10 @@ class Relamp:
         planes = torch.from_numpy(np.ascontiguousarray(code.transpose(2, 0, 1)))[None].to(self._device)
         with torch.inference_mode():
             torch.set_num_threads(INTRA_OP_THREADS)
-            shape = see(
-                self._network, planes, torch.from_numpy(np.ascontiguousarray(matte))[None, None].to(self._device)
-            )
-        normals, relief, albedo, doubt = (_picture(plane) for plane in shape)
-        return SeenShape(normals, relief[..., 0], albedo, doubt[..., 0])
+            weight = torch.from_numpy(np.ascontiguousarray(matte))[None, None].to(self._device)
+            found = see(self._network, planes, weight, self._parts)
+        normals, relief, albedo, doubt = (_picture(plane) for plane in found.shape)
+        return SeenShape(normals, relief[..., 0], albedo, doubt[..., 0], _picture(found.parts))
 
     def answer(self, c: Conditions) -> Answer:
         """Relight one frame, B = 1, in as many threads as torch has."""
@@ -170,6 +175,7 @@ class Relamp:
             share=_picture(share),
             own=None if known else _picture(subject.own_light)[..., 0],
             level=level.float().cpu().numpy().reshape(1),
+            parts=_picture(subject.found.parts),
         )
 
     def _subject(self, c: Conditions) -> SubjectShape:
@@ -180,12 +186,12 @@ class Relamp:
         return kept
 
     def _estimated(self, c: Conditions) -> SubjectShape:
-        found = c.shape or see(self._network, _in_acescg(c), c.matte)
-        normals = facing(found, c)
+        found = c.seen or see(self._network, _in_acescg(c), c.matte, self._parts)
+        normals = facing(found.shape, c)
         # Given normals determine the relief better than the network's relief does, which cost a curtain 2.4 dB.
         given = bool((c.normals_known * c.matte).sum() > 0.5 * c.matte.sum())
         if c.depth is None:
-            height = relief_of(seen_along(normals, c.rays), c.matte, None if given else found.relief)
+            height = relief_of(seen_along(normals, c.rays), c.matte, None if given else found.shape.relief)
         else:
             height = _heights_of_depth(c.depth, c, normals)
         return SubjectShape(c, found, normals, height)
@@ -199,9 +205,10 @@ def _same_subject(one: Conditions, other: Conditions) -> bool:
         (getattr(one, name), getattr(other, name))
         for name in ("code", "matte", "rays", "normals", "normals_known", "to_acescg")
     ]
-    if (one.shape is None) != (other.shape is None):
+    if (one.seen is None) != (other.seen is None):
         return False
-    pairs += zip(one.shape or (), other.shape or (), strict=True)
+    if one.seen is not None and other.seen is not None:
+        pairs += zip((*one.seen.shape, one.seen.parts), (*other.seen.shape, other.seen.parts), strict=True)
     if one.depth is not None and other.depth is not None:
         pairs.append((one.depth, other.depth))
     return all(torch.equal(a, b) for a, b in pairs)

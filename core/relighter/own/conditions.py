@@ -17,6 +17,7 @@ from ...light.environment import AP1_LUMINANCE
 from ...light.octahedral import octahedral_directions
 from ...light.parcels import Parcels
 from ...pictures.curves import decode_log_tensor, encode_log
+from ...shape.estimators.own import Seen
 from ...shape.estimators.shape_network import Shape
 from ...shape.seen import SeenShape
 from .light_tables import LightTables
@@ -73,7 +74,8 @@ class Conditions:
     shadows: strength of shadows and of light reflected by the subject, 0 to 1.
     keeps_level: whether a subject whose source light is not known keeps its brightness; else its level follows the new light.
     to_acescg: (3, 3), on column vectors, from the space that the plate, the lights and the background are in to ACEScg.
-    shape: the shape that a network estimated, smoothed over the neighbouring frames; None where it is not estimated yet.
+    seen: the shape and the parts that a network estimated, smoothed over the neighbouring frames; None where it is not
+        estimated yet.
     """
 
     code: torch.Tensor
@@ -90,7 +92,7 @@ class Conditions:
     depth_kind: str = "z"
     shadows: float = 1.0
     to_acescg: torch.Tensor = field(default_factory=lambda: torch.eye(3))
-    shape: Shape | None = None
+    seen: Seen | None = None
     keeps_level: bool = True
 
     @property
@@ -104,8 +106,8 @@ class Conditions:
         moved: dict[str, Any] = {
             name: value.to(device) for name, value in held.items() if isinstance(value, torch.Tensor | LightBatch)
         }
-        if self.shape is not None:
-            moved["shape"] = Shape(*(plane.to(device) for plane in self.shape))
+        if self.seen is not None:
+            moved["seen"] = Seen(Shape(*(plane.to(device) for plane in self.seen.shape)), self.seen.parts.to(device))
         return replace(self, **moved)
 
 
@@ -183,8 +185,9 @@ def build(
 
 def with_shape(c: Conditions, seen: SeenShape) -> Conditions:
     """The conditions of one frame with its estimated shape."""
-    light = (_planes(seen.normals), _planes(seen.relief[..., None]), _planes(seen.log_albedo))
-    return replace(c, shape=Shape(*light, _planes(seen.doubt[..., None])))
+    normals, albedo, parts = (_planes(picture) for picture in (seen.normals, seen.log_albedo, seen.parts))
+    relief, doubt = (_planes(picture[..., None]) for picture in (seen.relief, seen.doubt))
+    return replace(c, seen=Seen(Shape(normals, relief, albedo, doubt), parts))
 
 
 def features(c: Conditions, normals: torch.Tensor) -> Features:

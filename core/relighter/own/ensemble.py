@@ -67,7 +67,7 @@ def scaled(conditions: Conditions, factor: float) -> Conditions:
     """The conditions with the plate's light times `factor` and without an estimated shape; unchanged for a factor of 1."""
     if factor == 1:
         return conditions
-    return replace(conditions, code=encode_log_tensor(decode_log_tensor(conditions.code) * factor), shape=None)
+    return replace(conditions, code=encode_log_tensor(decode_log_tensor(conditions.code) * factor), seen=None)
 
 
 def mean(answers: Sequence[Answer]) -> Answer:

@@ -32,7 +32,7 @@ class Own:
         code = torch.from_numpy(encode_log(picture.light)).permute(2, 0, 1)[None].to(self._device)  # (1, 3, h, w)
         matte = torch.from_numpy(np.ascontiguousarray(picture.matte, np.float32))[None, None].to(self._device)
         with torch.inference_mode():
-            found = see(self.loaded.network, code, matte)
+            found = see(self.loaded.network, code, matte).shape
         return Passes(
             normals=_picture(found.normals),
             depth=_picture(found.relief)[..., 0],

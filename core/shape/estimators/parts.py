@@ -25,13 +25,19 @@ def save(network: PartsNetwork, path: Path, card: dict) -> None:
 
 
 @lru_cache(maxsize=2)
-def load(path: Path = SHIPPED, device: str = "cpu") -> Loaded[PartsNetwork]:
+def load(path: Path, shape: str, device: str = "cpu") -> Loaded[PartsNetwork]:
     """Load a network from its file, in float32.
 
+    Args:
+        shape: SHA-256 of the weights of the shape network whose features it is to read.
+
     Raises:
-        InputError: the file is missing, damaged, not the one in its ledger, of another schema, or does not fit its
-            own architecture.
+        InputError: the file is missing, damaged, not the one in its ledger, of another schema, does not fit its
+            own architecture, or reads the features of other weights.
     """
     if not path.is_file():
         raise InputError(f"the weights {path.name} are not in {path.parent}; reinstall Relamp, or use --backbone ratio")
-    return file.load(path, SCHEMA, lambda architecture: PartsNetwork(PartsArchitecture.from_dict(architecture)), device)
+    found = file.load(path, SCHEMA, lambda built: PartsNetwork(PartsArchitecture.from_dict(built)), device)
+    if found.card.get("shape") != shape:
+        raise InputError(f"{path.name} belongs to other weights of the shape network; reinstall Relamp")
+    return found

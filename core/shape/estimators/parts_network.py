@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from torch.nn.functional import interpolate, relu
 
-from .shape_network import ShapeArchitecture
+from .shape_network import FOLD, Features, ShapeArchitecture
 
 PARTS = ("skin", "hair", "cloth")  # a pixel that is none of them is something else
 CHANNELS = ShapeArchitecture().channels
@@ -59,6 +59,12 @@ class PartsNetwork(nn.Module):
         told = [layer(norm(x)) for layer, norm, x in zip(self.scales, self.norms, features, strict=True)]
         x = sum((_enlarged(plane, size) for plane in told[1:]), told[0])
         return self.out(relu(self.middle(relu(x))))
+
+    def shares(self, features: Features) -> torch.Tensor:
+        """The shares of `PARTS` in each pixel of the picture whose features these are, (B, 3, h, w), 0 to 1."""
+        found = self(features.scales).softmax(1)[:, : len(PARTS)].float()
+        height, width = found.shape[-2:]
+        return features.cropped(_enlarged(found, torch.Size((FOLD * height, FOLD * width))))
 
 
 def _enlarged(planes: torch.Tensor, size: torch.Size) -> torch.Tensor:
