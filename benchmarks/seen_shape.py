@@ -51,7 +51,7 @@ def main() -> None:
         frames, truth = seen(network, folder, given.grain)
         aligner = Aligner()
         still = [
-            SeenShape(n, np.zeros_like(f.matte), np.zeros_like(n), np.zeros_like(f.matte))
+            SeenShape(n, np.zeros_like(f.matte), np.zeros_like(n), np.zeros_like(f.matte), np.zeros_like(n))
             for f, n in zip(frames, truth, strict=True)
         ]
         say(f"| {folder.name} | the truth | {flicker(frames, still, aligner)[0]:.2f} | | | |")

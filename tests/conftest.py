@@ -11,7 +11,9 @@ import pytest
 from relamp.core import process
 
 process.set_up()  # before anything imports numpy, as the command does
-if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as in a shell's background; commands that tests interrupt inherit it
+if (
+    signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+):  # as in a shell's background; commands that tests interrupt inherit it
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 import numpy as np  # noqa: E402

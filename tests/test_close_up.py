@@ -25,7 +25,7 @@ def matte(*parts: tuple[int, int, int, int], size: tuple[int, int] = (180, 320))
 def seen(shape: tuple[int, int], x: float, relief: float, albedo: float) -> SeenShape:
     facing = np.broadcast_to(np.array((x, 0, np.sqrt(1 - x * x)), np.float32), (*shape, 3))
     level, grey = np.full(shape, relief, np.float32), np.full((*shape, 3), albedo, np.float32)
-    return SeenShape(facing, level, grey, np.zeros(shape, np.float32))
+    return SeenShape(facing, level, grey, np.zeros(shape, np.float32), np.zeros((*shape, 3), np.float32))
 
 
 def test_a_subject_that_fills_its_frame_is_seen_with_it():

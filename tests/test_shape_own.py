@@ -34,7 +34,7 @@ def stored(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def backbone(stored):
-    return Relamp(path=stored)
+    return Relamp(path=stored, parts=None)
 
 
 def relit(backbone, c):
@@ -97,7 +97,7 @@ def test_what_is_seen_does_not_depend_on_the_size_that_is_asked_for(share):
         light, matte, _ = ball(size, size)
         code = torch.from_numpy(encode_log(light).transpose(2, 0, 1).copy())[None]
         with torch.inference_mode():
-            shape = own.see(loaded.network, code, torch.from_numpy(matte)[None, None])
+            shape = own.see(loaded.network, code, torch.from_numpy(matte)[None, None]).shape
         return torch.nn.functional.interpolate(shape.normals, size=(64, 64), mode="bilinear", antialias=True), matte
 
     here, matte = seen_at(own.SEEN)
@@ -224,8 +224,8 @@ def test_what_the_network_sees_hardly_depends_on_how_its_scales_fit_the_picture(
     network = own.load().network
     # 256 rows fit the coarsest scale, 232 do not; what is cut off holds nothing of the subject.
     with torch.inference_mode():
-        whole = own.see(network, code, matte).normals
-        cut = own.see(network, code[:, :, 12:-12], matte[:, :, 12:-12]).normals
+        whole = own.see(network, code, matte).shape.normals
+        cut = own.see(network, code[:, :, 12:-12], matte[:, :, 12:-12]).shape.normals
     cosine = (whole[:, :, 12:-12] * cut).sum(1)[matte[:, 0, 12:-12] > 0.5]
     assert float(torch.rad2deg(torch.acos(cosine.clamp(-1, 1))).mean()) < 1
 

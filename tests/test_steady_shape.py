@@ -19,7 +19,7 @@ def seen(code: np.ndarray, tilt: float = 0.0, relief: float = 0.0, albedo: float
     facing = np.broadcast_to(np.array((np.sin(tilt), 0, np.cos(tilt)), np.float32), code.shape)
     slope = relief * np.linspace(-0.5, 0.5, code.shape[1], dtype=np.float32) * np.ones(code.shape[:2], np.float32)
     flat = np.ones(code.shape[:2], np.float32)
-    return SeenFrame(code, flat, SeenShape(facing, slope, np.full_like(code, albedo), 0.3 * flat))
+    return SeenFrame(code, flat, SeenShape(facing, slope, np.full_like(code, albedo), 0.3 * flat, 0.2 * code))
 
 
 def steady(frames: list[SeenFrame | None]) -> SeenShape:
@@ -55,7 +55,9 @@ def test_texture_of_the_albedo_is_that_of_the_frame():
         SeenFrame(
             f.code,
             f.matte,
-            SeenShape(f.shape.normals, f.shape.relief, np.minimum(f.code, 0) - 0.1 * (i % 2), f.shape.doubt),
+            SeenShape(
+                f.shape.normals, f.shape.relief, np.minimum(f.code, 0) - 0.1 * (i % 2), f.shape.doubt, f.shape.parts
+            ),
         )
         for i, f in enumerate(frames)
     ]

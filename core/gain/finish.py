@@ -162,7 +162,7 @@ def _gain(given: FinishInput, law: Law, by_lamp: bool) -> tuple[GainOf, PartsOf]
             gain += enlarge_residual(residual, guide[rows], rows, height)
         if given.traced is not None:
             gain += given.traced.log_share(band.facing, rows, None if given.gloss is None else band.source_arriving)
-        if given.gloss is not None and not keeps:
+        if given.gloss is not None and given.gloss.relights and not keeps:
             arriving = band.source_arriving
             gain = given.gloss.gain(gain, band.light, band.facing.directions, rows, law.epsilon, arriving)
         return _with_rig(gain, band.rig)

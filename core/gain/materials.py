@@ -14,6 +14,7 @@ the two lights are equal the gain is exactly zero, and it stays continuous aroun
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -47,12 +48,31 @@ class Materials:
     """The materials of the subject's surfaces, over the data window, float32.
 
     `albedo` is (H, W, 3) linear in the working space, 0 to 1, the base colour of metals too; None where it was not given.
-    `roughness` (H, W) is perceptual roughness, 0 to 1; `metallic` (H, W) 0 to 1.
+    `roughness` (H, W) is perceptual roughness, 0 to 1; `metallic` (H, W) 0 to 1. `shine` (H, W) scales what surfaces that are no
+    metal reflect; None is 1, that of `DIELECTRIC`. `seen` says that a network told them apart and nobody gave them.
     """
 
     albedo: np.ndarray | None
     roughness: np.ndarray
     metallic: np.ndarray
+    shine: np.ndarray | None = None
+    seen: bool = False
+
+    def each(self, changed: Callable[[np.ndarray], np.ndarray]) -> Materials:
+        """The same with every picture changed."""
+        return replace(self, **{name: changed(picture) for name, picture in self.pictures.items()})
+
+    @property
+    def pictures(self) -> dict[str, np.ndarray]:
+        """Those of the fields that are pictures, and are there."""
+        return {name: value for name, value in vars(self).items() if isinstance(value, np.ndarray)}
+
+    def shine_of(self, rows: slice) -> np.ndarray | np.float32:
+        """The shine of some rows, (n, W, 1); metals have all of it."""
+        if self.shine is None:
+            return np.float32(1)
+        metal = self.metallic[rows]
+        return (metal + self.shine[rows] * (1 - metal))[..., None]
 
 
 @dataclass(frozen=True)
@@ -73,7 +93,8 @@ class Gloss:
     None where the old light is not known; it is then taken as even white light. `scale` is a
     factor on the new light that is part of the analytic gain (`gain.analytic.alone`). `level` is the level of the old light in
     the plate's units. `assumed` is the mean light of the plate on the subject in its units, where `level` does not say it.
-    `neighbours` is what the subject mirrors of itself; None where its shape is not traced.
+    `neighbours` is what the subject mirrors of itself; None where its shape is not traced. `relights` is whether what surfaces
+    mirror of the old light is replaced; else only the lights of a rig are mirrored.
     """
 
     materials: Materials
@@ -86,6 +107,7 @@ class Gloss:
     level: float = 1.0
     assumed: float | None = None
     neighbours: Neighbours | None = None
+    relights: bool = True
 
     def gain(
         self,
@@ -137,6 +159,7 @@ class Gloss:
             plate, normals, rows, epsilon, arriving: as `gain`.
         """
         was, matte_was, _, at_right_angles = self._was(plate, normals, rows, arriving)
+        shine = self.materials.shine_of(rows)
         share = matte_was / np.maximum(was, FAINT)  # (n, W, 3)
         rough, across, down = self.materials.roughness[rows], self.across[rows], self.down[rows]
         sheen = Sheen.of(normals, self.rays[rows], rough, across, down)
@@ -145,7 +168,7 @@ class Gloss:
         made = []
         for over, light in zip(over_own, rig.lights, strict=True):
             first, second = np.split(light.mirrored(sheen, rows), 2, axis=-1)  # (n, W, 1) each
-            mirrored = (at_right_angles * first + second) * np.array(light.light.energy, np.float32)
+            mirrored = (at_right_angles * first + shine * second) * np.array(light.light.energy, np.float32)
             made.append(over * share + mirrored * unit)
         return made
 
@@ -168,8 +191,9 @@ class Gloss:
         albedo = self._albedo(plate, received, mirrored, rows)
         cosine = np.clip(-np.einsum("hwk,hwk->hw", self.rays[rows], normals), 0, 1)
         scale, bias = specular(cosine, self.materials.roughness[rows])
-        at_right_angles = DIELECTRIC * (1 - metal) + albedo * metal
-        spec = at_right_angles * scale[..., None] + bias[..., None]
+        shine = self.materials.shine_of(rows)
+        at_right_angles = DIELECTRIC * (1 - metal) * shine + albedo * metal
+        spec = at_right_angles * scale[..., None] + bias[..., None] * shine
         matte_was = albedo * (1 - metal) * received
         return matte_was + spec * mirrored, matte_was, spec, at_right_angles
 
@@ -250,12 +274,8 @@ def _sparse(gloss: Gloss, shape: tuple[int, ...], longer: int) -> tuple[Gloss, t
     """A gloss over some of the pixels of a picture (H, W), about `longer` along its longer side; and which pixels those are."""
     step = max(1, max(shape) // longer)
     some = (slice(None, None, step), slice(None, None, step))
-    of = gloss.materials
-    albedo = None if of.albedo is None else of.albedo[some]
-    sparse = replace(
-        gloss, materials=Materials(albedo, of.roughness[some], of.metallic[some]), rays=gloss.rays[some],
-        across=gloss.across[some], down=gloss.down[some],
-    )  # fmt: skip
+    less = gloss.materials.each(lambda picture: picture[some])
+    sparse = replace(gloss, materials=less, rays=gloss.rays[some], across=gloss.across[some], down=gloss.down[some])
     return sparse, some
 
 

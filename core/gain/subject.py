@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from ..shape.edges import own_light
+from ..shape.seen import PARTS
 from .analytic import Hint
 from .materials import Materials
 from .proxy import Proxy
@@ -21,7 +22,7 @@ class Subject:
     `normals` (H, W, 3) unit camera-space vectors, `known` (H, W) bool, where the normals are reliable; `guessed` says that
     the normals were inflated from the matte. `depth` is (H, W), cleaned (`shape.depth_pass`), 0 where there is
     no surface; None where no depth was given. `materials` are the materials of its surfaces; None where none were given.
-    `hair` (H, W), 0 to 1, is how much of a pixel is hair; None where no network tells it.
+    `parts` (H, W, 3), 0 to 1, is how much of a pixel is skin, hair and cloth (`seen.PARTS`); None where no network tells it.
     `proxies` are those made of it, by exposure anchor and longer side.
     """
 
@@ -33,7 +34,7 @@ class Subject:
     guessed: bool
     depth: np.ndarray | None = None
     materials: Materials | None = None
-    hair: np.ndarray | None = None
+    parts: np.ndarray | None = None
     proxies: dict[tuple[float, int], Proxy] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     @cached_property
@@ -43,6 +44,14 @@ class Subject:
             return None
         empty = self.alpha <= 0
         return np.where(empty & (self.weight > 0), np.float32(1), self.alpha) if empty.any() else self.alpha
+
+    @property
+    def hair(self) -> np.ndarray | None:
+        """How much of a pixel is hair, (H, W), 0 to 1; None where there is none."""
+        if self.parts is None:
+            return None
+        share = self.parts[..., PARTS.index("hair")]
+        return share if share.any() else None
 
     @cached_property
     def own(self) -> np.ndarray:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+PARTS = ("skin", "hair", "cloth")  # what a network tells apart; a pixel that is none of them is something else
+
 
 @dataclass(frozen=True)
 class SeenShape:
@@ -14,7 +16,7 @@ class SeenShape:
 
     `normals` (h, w, 3) unit, camera space: X right, Y up, Z to the viewer. `relief` (h, w) height toward the viewer in units of
     the picture's longer side. `log_albedo` (h, w, 3) natural log of reflectance. `doubt` (h, w) expected error of the normals in
-    radians. `parts` (h, w, 3) are the shares of skin, hair and cloth, 0 to 1 each; what is left is something else.
+    radians. `parts` (h, w, 3) are the shares of `PARTS`, 0 to 1 each; what is left is something else.
     """
 
     normals: np.ndarray

@@ -136,7 +136,9 @@ def relight_frame(shot: Shot, task: FrameTask) -> RelitFrame:
                 given = replace(given, traced=traced)
 
         # 8. Gloss: maps and tables for the reflections on given materials; `finish` evaluates them at (H, W, 3).
-        given = replace(given, gloss=gloss_of(shot.plan, shot.lights.maps, task.frame, frame, light, given))
+        given = replace(
+            given, gloss=gloss_of(shot.plan, shot.lights.maps, task.frame, frame, light, given, subject.guessed)
+        )
 
         # 9. Finish: apply the gain to the plate, with grain; make lamps and layers, (H, W, 3) or (H, W).
         lit = cut_out(given.subject) if p.over else given.subject

@@ -10,7 +10,7 @@ from ..gain.analytic import DARKEST
 from ..gain.arrival import TracedLights
 from ..gain.finish import FinishInput
 from ..gain.law import unpremultiply
-from ..gain.materials import Gloss, Materials, Side, doubt_of_albedo, level_of
+from ..gain.materials import Gloss, Side, doubt_of_albedo, level_of
 from ..gain.neighbours import Neighbours
 from ..gain.subject import Shading
 from ..light.glossy import Mirror, steps_of
@@ -26,16 +26,23 @@ from .read import view_rays
 
 
 def gloss_of(
-    plan: Plan, maps: LightMaps, number: int, frame: Frame, light: FrameLight, given: FinishInput
+    plan: Plan, maps: LightMaps, number: int, frame: Frame, light: FrameLight, given: FinishInput, guessed: bool
 ) -> Gloss | None:
-    """The lights of a frame on its subject's materials; None where no materials are given.
+    """The lights of a frame on its subject's materials; None where there are none, or they mirror nothing that is known.
+
+    With materials that are only seen, what the plate mirrors is replaced where normals and the old light are given; with normals
+    that a network estimates, highlights stand in the wrong places (docs/decisions/shape.md). Lights of a rig are always mirrored.
 
     Args:
         given: the subject over the whole frame, with the normals that are used for lighting; the tables that the analytic gain
             is read from; and the traced lights, where there are any.
+        guessed: whether the normals were not given.
     """
     subject, shading, traced = given.subject, given.shading, given.traced
     if subject.materials is None:
+        return None
+    relights = not subject.materials.seen or (light.source is not None and not guessed)
+    if not relights and (traced is None or traced.rig is None):
         return None
     rays = view_rays(frame, light.camera, subject.weight.shape)  # (H, W, 3)
     target = Side(maps.mirror(plan.target, number), light.target_to_map, shading.target)
@@ -47,7 +54,7 @@ def gloss_of(
         lit = np.log(np.maximum(shading.target[0, 0], DARKEST))
         scale = float(np.exp((shading.hint.table[0, 0] - lit).mean()))
     across, down = steps_of(rays, subject.normals)
-    gloss = Gloss(subject.materials, rays, across, down, target, source, scale, shading.source_level)
+    gloss = Gloss(subject.materials, rays, across, down, target, source, scale, shading.source_level, relights=relights)
     seen = unpremultiply(subject.plate, subject.alpha)
     if subject.materials.albedo is not None:
         gloss = replace(
@@ -58,7 +65,7 @@ def gloss_of(
         gloss = replace(gloss, assumed=1 / (plan.job.measured.anchor or 1.0))
     if doubt := doubt_of_albedo(gloss, seen, subject.normals, subject.weight):
         plan.colour.warn_once(f"the albedo is used as it is, but {doubt}")
-    if traced is None or traced.relief is None:
+    if traced is None or traced.relief is None or not relights:
         return gloss
     strength = plan.parameters.shadows
     near = _neighbours(gloss, seen, frame, light, shading, traced, traced.relief, strength)
@@ -85,7 +92,7 @@ def _neighbours(
     """
     surface = coarse(relief)
     size, normals = surface.top.shape, surface.normals  # (h, w), (h, w, 3)
-    small = _smaller(gloss.materials, size)
+    small = gloss.materials.each(lambda picture: resize(picture, size))
     rays = view_rays(frame, light.camera, size)
     met = followed(surface, reflected(rays, normals), small.roughness)
     picture = resize(seen, size)  # (h, w, 3)
@@ -100,11 +107,6 @@ def _neighbours(
     was = np.maximum(picture, 0) / np.float32(gloss.level)
     new = was * np.exp(gain) / np.float32(gloss.scale)  # the scale is applied to all that is mirrored
     return Neighbours.of(met, was, new, strength, (seen.shape[0], seen.shape[1]))
-
-
-def _smaller(materials: Materials, size: tuple[int, int]) -> Materials:
-    albedo = None if materials.albedo is None else resize(materials.albedo, size)
-    return Materials(albedo, resize(materials.roughness, size), resize(materials.metallic, size))
 
 
 def _source_mirror(plan: Plan, maps: LightMaps, number: int) -> Mirror:

@@ -12,7 +12,6 @@ import numpy as np
 from cachetools import LRUCache
 
 from ..errors import RelampError
-from ..gain.materials import Materials
 from ..gain.subject import Subject
 from ..job import READ_WITH
 from ..light.camera import shot_camera
@@ -174,10 +173,7 @@ def _shrunk(subject: Subject, plate: np.ndarray) -> Subject:
     normals = np.where(known[..., None], facing / np.maximum(length, 1e-6)[..., None], np.array((0, 0, 1), np.float32))
     depth = None if subject.depth is None else shrink_depth(subject.depth, shape)
     made = subject.materials
-    materials = None
-    if made is not None:
-        albedo = None if made.albedo is None else resize(made.albedo, shape)
-        materials = Materials(albedo, resize(made.roughness, shape), resize(made.metallic, shape))
+    materials = None if made is None else made.each(lambda picture: resize(picture, shape))
     weight, normals = np.clip(weight, 0, 1), normals.astype(np.float32)
     return Subject(plate, cover, weight, normals, known, subject.guessed, depth, materials)
 

@@ -49,7 +49,7 @@ class ReadFrame:
         """Bytes in memory."""
         s = self.subject
         arrays = [self.frame.rgb, self.frame.alpha, s.plate, s.alpha, s.weight, s.normals, s.known, s.depth]
-        arrays += [] if s.materials is None else list(vars(s.materials).values())
+        arrays += [] if s.materials is None else list(s.materials.pictures.values())
         arrays += [part.pixels.array for part in self.frame.source.parts if "pixels" in vars(part)]
         roots = {id(root): root.nbytes for a in arrays if a is not None for root in (_root(a),)}
         return sum(roots.values())

@@ -11,6 +11,7 @@ import numpy as np
 from ..gain.finish import FinishInput
 from ..gain.guide import Guide, GuidedResidual, enlarge_residual, guide_residual
 from ..gain.law import unpremultiply
+from ..gain.seen_materials import materials_of
 from ..gain.subject import Subject
 from ..pictures.bands import bands
 from ..pictures.curves import FLOOR, decode_log
@@ -20,8 +21,6 @@ from .lights import FrameLight, Lights
 from .network import WorkingFrames
 from .plan import Plan
 from .read_ahead import Key
-
-HAIR = 1  # of `shape.estimators.parts_network.PARTS`
 
 
 class LastFit:
@@ -78,8 +77,9 @@ class Residuals:
         shading = replace(light.shading, hint=self._lights.hint(light, here.normals, here.matte))
         if subject.guessed and self._plan.backbone.network is not None:
             subject = replace(subject, normals=_enlarged(here.normals, subject.weight.shape), guessed=False)
-        if here.parts is not None and here.parts[..., HAIR].any():
-            subject = replace(subject, hair=resize(here.parts[..., HAIR], subject.weight.shape))
+        if here.parts is not None and here.parts.any():
+            parts = resize(here.parts, subject.weight.shape)  # (H, W, 3)
+            subject = replace(subject, parts=parts, materials=subject.materials or materials_of(parts))
         guided = residual.any()  # it is zero where the traced lights are the whole answer
         if not guided and "albedo" not in self._plan.parameters.layers:
             return FinishInput(subject, shading, sides=self._sides(subject, here))

@@ -263,7 +263,7 @@ class Published(ABC):
         return [Answer(g - s.hint, s.hint, picture(s.normals)) for g, s in zip(gains, shapes, strict=True)]
 
     def _lit_shape(self, c: Conditions) -> LitShape:
-        normals = facing(estimator.see(self.shape.network, c.code, c.matte), c)
+        normals = facing(estimator.see(self.shape.network, c.code, c.matte).shape, c)
         target, source = lit(c.target, normals), lit(c.source, normals)
         hint = analytic_hint(target, source, c.source_known[:, None, None, None], c.matte)
         return LitShape(normals, picture(hint))

@@ -15,7 +15,8 @@ from ...errors import InputError
 from ...pictures.curves import STRETCH
 from ...weights import file
 from ...weights.file import LICENCE, Loaded, write
-from .parts_network import PARTS, PartsNetwork
+from ..seen import PARTS
+from .parts_network import PartsNetwork
 from .shape_network import Shape, ShapeArchitecture, ShapeNetwork
 
 SCHEMA = "relamp.shape/1"

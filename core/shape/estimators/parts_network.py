@@ -13,9 +13,9 @@ import torch
 from torch import nn
 from torch.nn.functional import interpolate, relu
 
+from ..seen import PARTS
 from .shape_network import FOLD, Features, ShapeArchitecture
 
-PARTS = ("skin", "hair", "cloth")  # a pixel that is none of them is something else
 CHANNELS = ShapeArchitecture().channels
 
 
