@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..gain.arrival import Arrival, TracedLights
-from ..gain.hair import Hair
 from ..gain.subject import Subject
 from ..light.camera import Camera
 from ..light.parcels import Parcels
@@ -145,8 +144,8 @@ class Tracer:
             shape = self.last.of(read, subject, working, light.camera, self._plan.parameters.depth_kind)
 
             def lit(table: np.ndarray, light: Parcels) -> Arrival:
-                on_hair = None if subject.hair is None else Hair.of(subject.hair, light)
-                return replace(shape.lit(table, light, strength, full), hair=on_hair)
+                arrival = shape.lit(table, light, strength, full)
+                return arrival if subject.hair is None else arrival.on_hair(subject.hair, light)
 
             target = lit(shading.target, parcels.target)
             source = None
