@@ -1,4 +1,4 @@
-"""Twenty prompts, what light they give, their maps and the balls they light; and fifty more, with what is understood of each.
+"""Twenty prompts, what light they give, their maps and the balls they light; and seventy more, with what is understood of each.
 
     python benchmarks/prompts.py [--out t.md] [--picture docs/prompts.jpg] [--rows 72] [--page docs/prompts.md]
 
@@ -107,10 +107,30 @@ UNREAD = (
     "beauty dish",
     "warm lamp on his face, cool moonlight on the back",
     "cathedral, shafts of light",
+    "soft key from camera left at 5600K, negative fill",
+    "overcast daylight from a window behind her",
+    "hard noon sun, no fill",
+    "moody blue moonlight through a window",
+    "golden hour, sun low behind camera right",
+    "a big softbox overhead and a warm kicker from the left",
+    "hair light from the left, dim fill",
+    "candlelit dinner",
+    "car dashboard glow from below",
+    "stadium floodlights",
+    "green fluorescent tubes above",
+    "two neon signs, pink left and cyan right",
+    "dappled sunlight under trees",
+    "cool grey light, low contrast",
+    "eyelight",
+    "sunset but no sky",
+    "key light camera right, 3/4 back light camera left",
+    "bounce from below, white",
+    "lit only by a fire on the right",
+    "daylight balanced key and a tungsten rim",
 )
-PAGE = """# Fifty prompts
+PAGE = """# Seventy prompts
 
-What is understood of fifty prompts that were written without the vocabulary at hand, or the answer to those that are refused.
+What is understood of seventy prompts that were written without the vocabulary at hand, or the answer to those that are refused.
 `relamp env --prompt "..."` says the same of any other. Made by `python benchmarks/prompts.py --page docs/prompts.md`.
 
 | prompt | understood, or answered |

@@ -4,7 +4,7 @@
     python benchmarks/rigs.py --words docs/rig.md
 
 Renders frame 1012 of the example plate with `relamp render --rig` for each rig below; the plate is shown first. `--words` writes
-what `relamp rig --say` makes of twenty sentences, or its refusal, into the page.
+what `relamp rig --say` makes of sixty sentences, or its refusal, into the page.
 """
 
 # pyright: reportMissingImports=false
@@ -57,6 +57,19 @@ SENTENCES = (
     "soften the key", "add a window on the right", "a torch from below", "negative fill", "a 3/4 back light from the left",
     "set the key to 3200 K", "put the key on the other side", "pink neon on the right, blue neon on the left",
     "add a practical behind her on the left", "make everything dimmer", "move the key closer", "make her glow",
+    "rim warmer and a kicker from the left", "bring the key down 1 stop and warm it up", "more fill", "the key is too hot",
+    "make the fill two stops under the key", "move the key 20 degrees left and up 10 degrees",
+    "soften the key, but keep the rim as it is", "turn off the key and the fill", "key to 4,300K, rim to 6500k",
+    "can you make the key a bit warmer please", "knock the fill down a stop and a half", "set the fill to 50%",
+    "make the rim a little less bright", "make the kye warmer", "lose the rim but add a hair light from the right",
+    "key from the right", "a cool backlight, 2 stops hotter than the key", "turn the rim green and the fill off",
+    "no shadows on the key", "double the rim and halve the fill", "add a stop to the rim", "give her a brighter key",
+    "kill everything but the key", "solo the key", "make the key brighter than the fill", "put the rim directly behind her",
+    "colour the rim magenta", "color the rim magenta", "I'd like a touch of blue in the fill", "make the fill less blue",
+    "a window on the left, big and soft, 2 stops over the key", "add a candle near her face and one behind him",
+    "add a kicker from the left and make it warmer", "change the key from warm to cool", "add two candles",
+    "dim the lights by a third", "swap the key and the fill", "brighten up the rim, 2 stops",
+    "make the keylight 3200K and softer", "a warm practical camera right and a cool window camera left",
 )  # fmt: skip
 BASE = "three-point"  # the rig of the library that the sentences change
 MARKS = ("<!-- sentences -->\n", "<!-- end of sentences -->\n")

@@ -314,14 +314,15 @@ class Worker:
 
 
 class _ToFrontEnd(logging.Handler):
-    """Warnings and errors as `log` notifications."""
+    """Warnings and errors as `log` notifications; a warning that is a mere remark has the level `remark`."""
 
     def __init__(self, worker: Worker) -> None:
         super().__init__(logging.WARNING)
         self._worker = worker
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._worker.log(record.levelname.lower(), record.getMessage())
+        level = "remark" if getattr(record, "remark", False) else record.levelname.lower()
+        self._worker.log(level, record.getMessage())
 
 
 def main() -> int:

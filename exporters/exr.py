@@ -15,6 +15,7 @@ import click
 import numpy as np
 
 from ..core.atomic import require_free
+from ..core.counted import counted
 from ..core.errors import FramesFailedError, UsageError, readable
 from ..core.frames import format_frames, parse_frames
 from ..core.job import fingerprint
@@ -57,7 +58,7 @@ def command(
             source.path(frame), target.path(frame), wanted, colour,
             multipart=multipart, compression=compression, overwrite=overwrite,
         )  # fmt: skip
-    click.echo(f"{target}: {len(chosen) - len(missing)} frames")
+    click.echo(f"{target}: {counted(len(chosen) - len(missing), 'frame')}")
     if missing:
         raise FramesFailedError(f"{source}: frames {format_frames(missing)} are not there; relamp status tells why")
 

@@ -20,6 +20,7 @@ import click
 
 from ..core import job as jobs
 from ..core.atomic import replacing, require_free
+from ..core.counted import counted
 from ..core.errors import RelampError, UsageError
 from ..core.frames import format_frames
 from .farm_job import DEFAULT_CHUNK, FarmJob, make
@@ -48,7 +49,7 @@ def command(job_file: str, bundle: str, chunk: int, show: str, gpu: bool, overwr
     require_free(files(Path(bundle)), overwrite, [Path(job_file)])
     farm_job = make(jobs.load(job_file), chunk)
     export(farm_job, Path(bundle), show=show, gpu=gpu, overwrite=overwrite)
-    click.echo(f"{bundle}/{SPECIFICATION}: {len(farm_job.frames)} frames in tasks of {farm_job.chunk}")
+    click.echo(f"{bundle}/{SPECIFICATION}: {counted(len(farm_job.frames), 'frame')} in tasks of {farm_job.chunk}")
 
 
 def files(bundle: Path) -> list[Path]:

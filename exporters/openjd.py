@@ -15,6 +15,7 @@ import yaml
 
 from ..core import job as jobs
 from ..core.atomic import replacing, require_free
+from ..core.counted import counted
 from ..core.frames import format_frames
 from .farm_job import DEFAULT_CHUNK, FarmJob, make
 
@@ -37,7 +38,9 @@ def command(job_file: str, bundle: str, chunk: int, gpu: bool, overwrite: bool) 
     require_free(files(Path(bundle)), overwrite, [Path(job_file)])
     farm_job = make(jobs.load(job_file), chunk)
     export(farm_job, Path(bundle), gpu=gpu, overwrite=overwrite)
-    click.echo(f"{bundle}: {len(farm_job.frames)} frames in tasks of {farm_job.chunk}; openjd run {bundle}/{TEMPLATE}")
+    click.echo(
+        f"{bundle}: {counted(len(farm_job.frames), 'frame')} in tasks of {farm_job.chunk}; openjd run {bundle}/{TEMPLATE}"
+    )
 
 
 def files(bundle: Path) -> list[Path]:

@@ -24,6 +24,7 @@ import OpenImageIO as oiio
 from ..core import VERSION
 from ..core import job as jobs
 from ..core.atomic import replacing, require_free
+from ..core.counted import counted
 from ..core.errors import OutputError, UsageError
 from ..core.job import with_parameters
 from ..core.light.camera import Camera, display_aspect
@@ -57,7 +58,7 @@ def command(job_file: str, out: str, lamps: int | None, light: str, overwrite: b
         require_free([Path(out)], overwrite, [Path(job_file)])
         rig = load(job_file)
         write_rig(rig, Path(out), overwrite=overwrite)
-        click.echo(f"{out}: {len(rig.lights)} lights")
+        click.echo(f"{out}: {counted(len(rig.lights), 'light')}")
         return
     require_free(_files(Path(out)), overwrite, [Path(job_file)])
     job = jobs.load(job_file)

@@ -49,7 +49,7 @@ class RelampPanel(QWidget):
         try:
             self.take(actions.job_of(_selected()))
         except RelampError as error:
-            self.panel.say(str(error), wrong=True)
+            self.panel.say(str(error), "wrong")
 
     def toNode(self) -> None:
         """Set the selected node's knobs; an error is shown as a sentence."""
@@ -59,7 +59,7 @@ class RelampPanel(QWidget):
             actions.take_rig(node)
             self.panel.say(f"{node.name()} has these settings")
         except RelampError as error:
-            self.panel.say(str(error), wrong=True)
+            self.panel.say(str(error), "wrong")
 
     def closeEvent(self, event: QCloseEvent) -> None:
         panel_host.closed(self._number)

@@ -93,7 +93,7 @@ def test_ctrl_c_ends_a_long_frame_within_two_seconds_and_leaves_nothing_half_wri
     _, rest = process.communicate(timeout=30)
     assert time.monotonic() - begun < 3  # two seconds, and one for a busy machine
     assert process.returncode == 130
-    assert "stopped; 1 frames written, still missing: 1002-1003" in rest
+    assert "stopped; 1 frame written, still missing: 1002-1003" in rest
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["relit.1001.exr", "relit.relamp.json"]
     assert json.loads((tmp_path / "out" / "relit.relamp.json").read_text())["missing"] == "1002-1003"
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from panels import Watch, end, load, long_lived, make_panel, panel, sides
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QCloseEvent, QDropEvent
+from PySide6.QtGui import QCloseEvent, QDropEvent, QImage
 from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox
 
 import qt
@@ -130,6 +130,27 @@ def test_a_killed_worker_is_told_of_and_the_next_picture_comes(panel, shot):
     before = watch.count
     panel.light.dial.setValue(90)
     qt.until(lambda: watch.count > before, "another picture")
+
+
+def test_remarks_warnings_and_errors_look_like_what_they_are(panel, tmp_path):
+    roles = {}
+    panel.session.said.connect(lambda sentence, role: roles.setdefault(sentence, role))
+    picture = QImage(64, 48, QImage.Format.Format_RGB888)
+    picture.fill(0x808080)
+    assert picture.save(str(tmp_path / "still.png"))
+    panel.open(str(tmp_path / "still.png"))
+    qt.until(panel.inputs["plate"].sentence, "a sentence")
+    assert panel.inputs["plate"].sentence() == (
+        "still, 64 x 48, PNG, 8 bits, sRGB Encoded Rec.709 (sRGB), usual for PNG, made linear"
+    )
+    qt.until(lambda: any("is taken as sRGB" in sentence for sentence in roles), "the remark")
+    assert {role for sentence, role in roles.items() if "is taken as sRGB" in sentence} == {"quiet"}
+    panel.client.logged.emit("warning", "the albedo is used as it is")
+    assert roles["the albedo is used as it is"] == "warning"
+    (tmp_path / "notes.exr").write_text("shopping list")
+    panel.session.set("matte", str(tmp_path / "notes.exr"))
+    qt.until(lambda: "notes.exr" in panel.said(), "the refusal")
+    assert panel.saidAs() == "wrong"
 
 
 def test_what_is_wrong_is_said_where_it_is(panel, tmp_path):

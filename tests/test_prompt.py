@@ -149,13 +149,13 @@ def test_what_a_gaffer_says_is_the_light_that_is_meant(prompt, kind, azimuth, el
         ("practical lamp behind her on the right", "bulb, 2800 K, from behind right"),
         ("club lighting, magenta and cyan", "lamp, magenta, from front left, 20 deg up; lamp, cyan, from front right"),
         ("big soft light overhead", "lamp, 4500 K, larger than usual"),
-        ("dark and moody", "shadows 4.5 stops darker; 1 stops darker in all"),
-        ("dim room, lamp from the left", "in a room; shadows 1.5 stops darker; 1 stops darker in all"),
+        ("dark and moody", "shadows 4.5 stops darker; 1 stop darker in all"),
+        ("dim room, lamp from the left", "in a room; shadows 1.5 stops darker; 1 stop darker in all"),
         ("fluorescent office", "lamp, 4300 K"),
         ("fill two stops under", "fill, 5600 K, +0.5 stops"),
-        ("a bit darker", "-1 stops"),
+        ("a bit darker", "-1 stop,"),
         ("three point lighting", "key, 5600 K, from front left, 30 deg up; fill"),
-        ("silhouette against a bright window", "window, 6500 K, +1 stops, from behind"),
+        ("silhouette against a bright window", "window, 6500 K, +1 stop, from behind"),
     ],
 )
 def test_what_an_artist_types_is_read_as_it_is_meant(prompt, said):

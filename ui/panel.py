@@ -152,7 +152,7 @@ class Panel(QWidget):
         try:
             self.session.load(path)
         except RelampError as error:
-            self.say(str(error), wrong=True)
+            self.say(str(error), "wrong")
             return
         if remember:
             self._remember(path)
@@ -165,7 +165,7 @@ class Panel(QWidget):
             self.rig.saveBeside(Path(path))
             self.session.save(path)
         except RelampError as error:
-            self.say(str(error), wrong=True)
+            self.say(str(error), "wrong")
             return
         self.recovery.saved()
         self._remember(path)
@@ -176,7 +176,7 @@ class Panel(QWidget):
         try:
             self.session.job.require("plate", "env", "out")
         except RelampError as error:
-            self.say(str(error), wrong=True)
+            self.say(str(error), "wrong")
             self.showTab("Render")
             return
         self.showTab("Render")
@@ -211,7 +211,7 @@ class Panel(QWidget):
         """Queue the making of the shot's passes; they are used as soon as they are there."""
         job = self.session.job
         if not job.parameters.plate:
-            self.say("passes are made of a plate: open one first", wrong=True)
+            self.say("passes are made of a plate: open one first", "wrong")
             return
         out = beside_plate(job.parameters.plate, "passes")
         self.showTab("Render")
@@ -223,7 +223,7 @@ class Panel(QWidget):
         """Queue the estimate of the light that the plate was shot under; it is used as soon as it is there."""
         job = self.session.job
         if not job.parameters.plate:
-            self.say("the light is read off a plate: open one first", wrong=True)
+            self.say("the light is read off a plate: open one first", "wrong")
             return
         out = beside_plate(job.parameters.plate, "light", still=True)
         row = self.queue.add(f"plate's light: {Path(out).name}", out)
@@ -256,7 +256,7 @@ class Panel(QWidget):
 
         def failed(error: RelampError) -> None:
             row.fail(str(error), isinstance(error, StoppedError))
-            self.say(str(error), wrong=not isinstance(error, StoppedError))
+            self.say(str(error), "quiet" if isinstance(error, StoppedError) else "wrong")
 
         more = {"out": out} if method == "source_light" else {}
         call = self.session.render(row.advance, done, failed, job, resume, row.begin, method, **more)
@@ -276,18 +276,22 @@ class Panel(QWidget):
         QGuiApplication.clipboard().setText(command_line(self.session.job.parameters))
         self.say("copied; paste it into a terminal")
 
-    def say(self, sentence: str, wrong: bool = False) -> None:
-        """Show a sentence at the bottom, in the panel's words."""
+    def say(self, sentence: str, role: str = "quiet") -> None:
+        """Show a sentence at the bottom, in the panel's words: `quiet` as a remark, `warning`, or `wrong` as an error."""
         sentence = in_panel_words(sentence)
         self._status.setText(sentence)
         self._status.setToolTip(sentence)
-        self._status.setProperty("role", "wrong" if wrong else "quiet")
+        self._status.setProperty("role", role)
         self._status.style().unpolish(self._status)
         self._status.style().polish(self._status)
 
     def said(self) -> str:
         """The sentence at the bottom."""
         return self._status.text()
+
+    def saidAs(self) -> str:
+        """What the sentence at the bottom is: `quiet`, `warning` or `wrong`."""
+        return str(self._status.property("role"))
 
     def shutDown(self) -> None:
         """End the worker. A render in work keeps its finished frames. A host calls it before it drops the panel."""
@@ -466,7 +470,7 @@ class Panel(QWidget):
             row.pathChanged.connect(lambda path, name=name: session.set(name, path))
         for form in (self.settings_form, self.render_form):
             form.valueChanged.connect(session.set)
-            form.refused.connect(lambda sentence: self.say(sentence, wrong=True))
+            form.refused.connect(lambda sentence: self.say(sentence, "wrong"))
         self.light.rotateChanged.connect(lambda value: session.set("env_rotate", value))
         self.light.exposureChanged.connect(lambda value: session.set("env_exposure", value))
         self.words_line.edited.connect(lambda words: session.set("prompt", words))
@@ -483,13 +487,13 @@ class Panel(QWidget):
         grid = QShortcut(QKeySequence(Qt.Key.Key_G), self.view, self.lights.ground.toggle)
         grid.setContext(Qt.ShortcutContext.WidgetShortcut)
         self.ground.said.connect(self.say)
-        self.ground.refused.connect(lambda sentence: self.say(sentence, wrong=True))
+        self.ground.refused.connect(lambda sentence: self.say(sentence, "wrong"))
         self.tabs.currentChanged.connect(
             lambda _: self.overlay.setShown(self.tabs.tabText(self.tabs.currentIndex()) == "Lights")
         )
         self.lights.placingChanged.connect(self.overlay.setPlacing)
         self.lights.modeChanged.connect(lambda mode: session.set("light", mode))
-        self.rig.refused.connect(lambda sentence: self.say(sentence, wrong=True))
+        self.rig.refused.connect(lambda sentence: self.say(sentence, "wrong"))
         self.rig.changed.connect(self._rig_changed)
         self.presets.placed.connect(self._place_main_lamp)
         self.presets.chosen.connect(self._take_light)
@@ -570,7 +574,7 @@ class Panel(QWidget):
         elif kind:
             self.session.set(kind, path)
         else:
-            self.say(f"{Path(path).name} is no picture, map, job or rig that Relamp reads", wrong=True)
+            self.say(f"{Path(path).name} is no picture, map, job or rig that Relamp reads", "wrong")
 
     def _parameter_changed(self, name: str, value: Any) -> None:
         if name in self.inputs:
@@ -601,7 +605,7 @@ class Panel(QWidget):
     def _input_refused(self, name: str, sentence: str) -> None:
         sentence = in_panel_words(sentence)
         self.inputs[name].setSentence(sentence, wrong=True)
-        self.say(sentence, wrong=True)
+        self.say(sentence, "wrong")
         if name == "plate":
             self.view.setMessage(sentence)
 

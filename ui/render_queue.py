@@ -9,6 +9,8 @@ from typing import Any
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLabel, QProgressBar, QScrollArea, QToolButton, QVBoxLayout, QWidget
 
+from ..core.counted import counted
+
 STATES = ("waiting", "preparing", "rendering", "stopping", "done", "failed", "stopped")
 # What the button of a row does in each state: its text and its tooltip.
 _BUTTONS = {
@@ -113,7 +115,7 @@ class RenderRow(QWidget):
         self._finished = written + kept
         self._bar.setRange(0, 1)
         self._bar.setValue(1)
-        self._set("done", f"{written} frames" + (f", {kept} kept" if kept else ""))
+        self._set("done", counted(written, "frame") + (f", {kept} kept" if kept else ""))
         if not self._failed:
             self._say("", wrong=False)
 
@@ -122,7 +124,8 @@ class RenderRow(QWidget):
         state = "stopped" if stopped else "failed"
         self._set(state, state)
         if any(reason in sentence for reason in self._failed.values()):  # listed frame by frame below
-            sentence = f"{self._finished} of {self._bar.maximum()} frames are there"
+            are = "is" if self._finished == 1 else "are"
+            sentence = f"{self._finished} of {counted(self._bar.maximum(), 'frame')} {are} there"
         self._say([sentence, *self._reasons()], wrong=not stopped)
 
     def _wait(self) -> None:

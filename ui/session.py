@@ -42,6 +42,10 @@ _LIGHT = (
 _NO_PICTURE = ("output", "run")  # groups of parameters that no picture depends on
 
 
+_ROLES = {"info": "quiet", "remark": "quiet", "warning": "warning"}
+"""What a line of the worker's log is to the artist, by its level; every other level is an error."""
+
+
 @dataclass(frozen=True)
 class _Wanted:
     """A picture that is requested, but for its frame and its size. `name` is a stage, or `result`; `key` is all of it as text."""
@@ -79,8 +83,8 @@ class Session(QObject):
     """What the colour config has: the facts of the worker's `displays`."""
     passesReady = Signal(object)
     """Which passes the shot has, and who made each: the facts of the worker's `passes_there`."""
-    said = Signal(str, bool)
-    """A sentence for the artist, and whether something is wrong."""
+    said = Signal(str, str)
+    """A sentence for the artist, and what it is: `quiet` a remark, `warning`, or `wrong` an error."""
 
     def __init__(self, client: WorkerClient, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -100,7 +104,7 @@ class Session(QObject):
         self._settle = QTimer(self, singleShot=True, interval=SETTLE)
         self._settle.timeout.connect(lambda: self._ask_picture(self._size))
         client.noticed.connect(self._noticed)
-        client.logged.connect(lambda level, text: self.said.emit(text, level != "info"))
+        client.logged.connect(lambda level, text: self.said.emit(text, _ROLES.get(level, "wrong")))
 
     @property
     def job(self) -> RelightJob:
@@ -133,7 +137,7 @@ class Session(QObject):
         try:
             job = jobs.with_parameters(self._job, **changed)
         except RelampError as error:
-            self.said.emit(str(error), True)
+            self.said.emit(str(error), "wrong")
             return
         if undoable:
             self.history.note(self._job, step or name)
@@ -318,7 +322,7 @@ class Session(QObject):
             "vocabulary",
             {},
             lambda reply: on_topics(reply.result["topics"]),
-            lambda error: self.said.emit(str(error), True),
+            lambda error: self.said.emit(str(error), "wrong"),
         )
 
     def askWords(self, words: str, on_result: Callable[[str, bool], None]) -> None:
@@ -365,7 +369,7 @@ class Session(QObject):
             "surface",
             params,
             lambda reply: on_normal(reply.result["normal"]),
-            lambda error: self.said.emit(str(error), True),
+            lambda error: self.said.emit(str(error), "wrong"),
             lane="surface",
         )
 
@@ -607,12 +611,12 @@ class Session(QObject):
             "displays",
             {"config": self._job.parameters.config},
             lambda reply: self.displaysReady.emit(reply.result),
-            lambda error: self.said.emit(str(error), True),
+            lambda error: self.said.emit(str(error), "wrong"),
             lane="displays",
         )
 
     def _noticed(self, sentence: str) -> None:
-        self.said.emit(sentence, True)
+        self.said.emit(sentence, "warning")
 
 
 def _in_words(status: dict[str, Any]) -> str:

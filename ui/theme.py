@@ -79,6 +79,7 @@ QFrame[role="banner"] {{ background: {RAISED}; border: 1px solid {DEEP}; border-
 QSplitter::handle {{ background: {WINDOW}; }}
 QLabel[role="heading"] {{ color: {QUIET}; font-weight: bold; }}
 QLabel[role="quiet"] {{ color: {QUIET}; }}
+QLabel[role="warning"] {{ color: {ACCENT}; }}
 QLabel[role="wrong"] {{ color: {WRONG}; }}
 QLabel[role="good"] {{ color: {GOOD}; }}
 QLabel[changed="true"] {{ color: {ACCENT}; }}

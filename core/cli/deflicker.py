@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from ..counted import counted
 from ..frames import parse_frames
 from ..parameters import default_of, knob_of
 from .declared import Declared
@@ -54,4 +55,4 @@ def command(
     if device.startswith("cuda"):  # the head does without one, but who names one should hear that it is not there
         resolve_device(device)
     count = steady(shot, load(device), chosen, overwrite=overwrite, on_frame=lambda frame: click.echo(f"{frame} done"))
-    click.echo(f"{out}: {count} frame{'s' if count != 1 else ''}")
+    click.echo(f"{out}: {counted(count, 'frame')}")

@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from .. import plain_json
+from ..counted import counted
 from ..errors import FramesFailedError, InputError
 from ..frames import format_frames, parse_frames
 from ..pictures import exr
@@ -65,7 +66,8 @@ def command(out: str, frames: str | None, verify: bool, as_json: bool) -> None:
     click.echo(json.dumps(as_data(found), indent=1) if as_json else describe(found))
     if not found.whole:
         raise FramesFailedError(
-            f"{out}: {len(found.expected) - len(found.missing)} of {len(found.expected)} frames are there"
+            f"{out}: {len(found.expected) - len(found.missing)} of {counted(len(found.expected), 'frame')} "
+            f"{'is' if len(found.expected) - len(found.missing) == 1 else 'are'} there"
         )
 
 

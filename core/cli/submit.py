@@ -16,6 +16,7 @@ import click
 
 from .. import job as jobs
 from ..atomic import require_free
+from ..counted import counted
 from ..errors import FramesFailedError, RelampError, UsageError
 from ..farm import guard
 from ..frames import format_frames, missing_frames
@@ -80,7 +81,8 @@ def _files(engine: str, bundle: Path) -> list[Path]:
 
 
 def _shown(engine: str, job: FarmJob, bundle: Path, gpu: bool) -> str:
-    head = f"# {len(job.frames)} frames ({format_frames(job.frames)}) in {job.chunks} tasks of {job.chunk} at most"
+    frames, tasks = counted(len(job.frames), "frame"), counted(job.chunks, "task")
+    head = f"# {frames} ({format_frames(job.frames)}) in {tasks} of {job.chunk} at most"
     if engine == "opencue":
         from ...exporters.opencue import JOB_FILE, specification
 

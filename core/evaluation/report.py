@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from ..atomic import replacing
+from ..counted import counted
 from ..light.sheet import write_png
 from . import motion, verdict
 from .evaluate import MATTE_THRESHOLD, MEASURES, Evaluation, Measure
@@ -36,7 +37,7 @@ def as_text(evaluation: Evaluation) -> str:
     matte = f"{e.matte or 'alpha'} above {MATTE_THRESHOLD:g}"
     lines = [
         f"{e.pred} against {e.gt}",
-        f"{e.width} x {e.height}, {len(e.frames)} frame{'s' if len(e.frames) != 1 else ''}, inside {matte}",
+        f"{e.width} x {e.height}, {counted(len(e.frames), 'frame')}, inside {matte}",
         f"linear Rec.709; sRGB curve, no exposure added, clipped; motion by classical flow ({motion.FLOW})",
     ]
     for names in _GROUPS:

@@ -69,6 +69,8 @@ class Phrase:
     """Negated with `no`."""
     backlit: bool = False
     """Its light is named by `BACK_WORDS` alone, which may also be the position of another light."""
+    called: str = ""
+    """The word that names its light."""
     through: bool = False
     """Its light is a window, through which another light shines."""
 
@@ -81,15 +83,16 @@ def _spelt_out(prompt: str) -> str:
     >>> _spelt_out("fill two stops under")
     'fill +0.5 stops'
     >>> _spelt_out("warm 3/4 back light from the left, kicker from the right")
-    'warm rim from behind left, rim from behind right'
+    'warm rim from behind left, kicker from the right'
     """
     prompt = re.sub(r"\bsci-?fi\b", " ", prompt)  # a style, which says nothing of a light
     prompt = re.sub(
         r"\b\d/\d(?= ct[ob]\b)", " ", prompt
     )  # the strength of a gel, whose answer says what to write instead
     prompt = re.sub(r"\bnegative fill(?: (?:from|on) (?:the )?\w+)?\b", "no fill", prompt)
+    prompt = re.sub(r"\bdaylight[- ]balanced\b", "5600 k", prompt)
+    prompt = re.sub(r"\btungsten[- ]balanced\b", "tungsten", prompt)
     prompt = re.sub(_THREE_QUARTER, _three_quarter, prompt)
-    prompt = re.sub(_KICKER, r"rim from behind \1", prompt)
     number = "|".join(NUMBER_WORDS)
     prompt = re.sub(rf"\b({number}) (?=stops?\b)", lambda m: f"{NUMBER_WORDS[m[1]]} ", prompt)
     prompt = re.sub(rf"\b({'|'.join(SETUPS)})\b", lambda m: SETUPS[m[1]], prompt)
@@ -102,7 +105,6 @@ def _spelt_out(prompt: str) -> str:
 _THREE_QUARTER = (
     r"\b(?:3/4|three[- ]quarters?)[- ](back|rim|front|key)(?:[- ]?light)?\b(?: from (?:the )?(left|right)\b)?"
 )
-_KICKER = r"\b(?:kicker|cheek light|edge light) from (?:the )?(left|right)\b"  # these stand behind the subject
 
 
 def _three_quarter(said: re.Match[str]) -> str:
@@ -246,12 +248,13 @@ def _name_head(phrase: Phrase, token: str) -> None:
     new = "sky" if token in SKY_WORDS else LIGHT_WORDS[token]
     if phrase.head in (None, "generic"):
         phrase.head, phrase.kind = ("sky", None) if new == "sky" else ("light", new)
+        phrase.called = token
         phrase.backlit = token in BACK_WORDS
     elif phrase.head == "light" and (token in BACK_WORDS or phrase.backlit) and new != "sky" and new != phrase.kind:
         phrase.kind = new if phrase.backlit else phrase.kind
         phrase.backlit = False
         stand(phrase, "behind")
-    elif " through " in f" {phrase.text} " and new == "window":
+    elif new == "window" and re.search(r"\bthrough\b|\bfrom (?:a|the) (?:\w+ )?windows?\b", phrase.text):
         # The light through a window gives its colour; the window is the light.
         shines, phrase.kind, phrase.head, phrase.through = phrase.kind, new, "light", True
         if shines is not None:
@@ -262,6 +265,11 @@ def _name_head(phrase: Phrase, token: str) -> None:
 
 def say(phrase: Phrase, topic: str, word: str, value: Any) -> None:
     earlier = phrase.said.get(topic)
+    if earlier is not None and topic == "colour":
+        if _states(value, earlier[1]):
+            earlier = None
+        elif _states(earlier[1], value):
+            return
     if earlier is not None and topic == "colour":
         if value in WARMTHS.get(earlier[1], ()):
             earlier = None
@@ -276,6 +284,13 @@ def say(phrase: Phrase, topic: str, word: str, value: Any) -> None:
     if earlier is not None and earlier[1] != value:
         raise UsageError(f"in {phrase.text!r}, {earlier[0]!r} and {word!r} contradict each other")
     phrase.said[topic] = (word, value)
+
+
+def _states(kelvin: Any, warmth: Any) -> bool:
+    """Whether a colour temperature states what `warm` or `cool` beside it means."""
+    if not isinstance(kelvin, float):
+        return False
+    return (warmth == "warm" and kelvin < 5000) or (warmth in ("cool", "cold") and kelvin > 5000)
 
 
 def stand(phrase: Phrase, word: str) -> None:

@@ -37,6 +37,13 @@ def brighter(light: RigLight, step: float, _: Point) -> RigLight:
     return replace(light, stops=_each(light.stops, lambda stops: min(max(stops + step, -20.0), 20.0)))
 
 
+def at_stops(light: RigLight, stops: float, _: Point) -> RigLight:
+    """The light at a strength in stops. Raises `UsageError` where a rig cannot hold it."""
+    if abs(stops) > 20:
+        raise UsageError(f"a light has -20 to 20 stops; got {stops:g}")
+    return replace(light, stops=stops)
+
+
 def warmer(light: RigLight, step: float, _: Point) -> RigLight:
     """The light made warmer by `step` steps of its colour temperature, or of its red against its blue."""
     if light.colour is not None:
@@ -53,10 +60,10 @@ def kelvin(light: RigLight, kelvin: float, _: Point) -> RigLight:
     return replace(light, kelvin=kelvin, colour=None)
 
 
-def coloured(light: RigLight, name: str) -> RigLight:
-    """The light in a colour of the vocabulary."""
+def coloured(light: RigLight, name: str, share: float = 1.0) -> RigLight:
+    """The light in a colour of the vocabulary; of a hue so large a share, the rest of it white."""
     if name in HUES:
-        return replace(light, kelvin=None, colour=HUES[name])
+        return replace(light, kelvin=None, colour=tuple(round(1 + (c - 1) * share, 3) for c in HUES[name]))
     return replace(light, kelvin=KELVIN[name], colour=None)
 
 
@@ -99,21 +106,39 @@ def closer(light: RigLight, step: float, middle: Point) -> RigLight:
     return _moved(light, middle, lambda side, up, far: (side, up, far * NEAR_STEP**step))
 
 
-def mirrored(light: RigLight, sign: float, middle: Point) -> RigLight:
-    """The light on the right side of the camera, or with a `sign` below 0 on the left."""
-    return _moved(light, middle, lambda side, up, far: (math.copysign(side if side else 45.0, sign), up, far))
-
-
 def across(light: RigLight, _: float, middle: Point) -> RigLight:
     """The light on the other side of the camera."""
     return _moved(light, middle, lambda side, up, far: (-side, up, far))
 
 
-def behind(light: RigLight, _: float, middle: Point) -> RigLight:
-    """The light behind the subject, on its own side."""
-    return _moved(
-        light, middle, lambda side, up, far: (math.copysign(180 - abs(side), side) if abs(side) < 90 else side, up, far)
-    )
+def stand(light: RigLight, sides: frozenset[str], middle: Point) -> RigLight:
+    """The light on named sides of the subject: `left`, `right`, `front`, `behind`, `above`, `below`."""
+
+    def placed(side: float, up: float, far: float) -> tuple[float, float, float]:
+        ahead = abs(side)  # degrees from the camera, to either side
+        if "straight behind" in sides:
+            ahead = 180.0
+        elif "behind" in sides:
+            ahead = 180 - ahead if ahead < 90 else ahead
+        elif "front" in sides:
+            ahead = 0.0 if sides.isdisjoint(("left", "right")) else 180 - ahead if ahead > 90 else ahead
+        if not sides.isdisjoint(("left", "right")):
+            ahead = 45.0 if ahead < 20 else 135.0 if ahead > 160 else ahead  # in the middle it has no side
+            side = 1.0 if "right" in sides else -1.0
+        up = max(up, 50.0) if "above" in sides else min(up, -40.0) if "below" in sides else up
+        return math.copysign(ahead, side), up, far
+
+    return _moved(light, middle, placed)
+
+
+def at_side(light: RigLight, degrees: float, middle: Point) -> RigLight:
+    """The light at an angle to the right of the camera."""
+    return _moved(light, middle, lambda side, up, far: (min(max(degrees, -180.0), 180.0), up, far))
+
+
+def at_height(light: RigLight, degrees: float, middle: Point) -> RigLight:
+    """The light at an angle above the subject's middle."""
+    return _moved(light, middle, lambda side, up, far: (side, min(max(degrees, -85.0), 85.0), far))
 
 
 def switched(light: RigLight, on: float, _: Point) -> RigLight:

@@ -8,13 +8,19 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 
+from ..counted import counted
 from ..errors import UsageError
 from .rig import Rig, RigLight
 from .vocabulary import FIXTURES, HUES, KELVIN
-from .words import Light, describe
+from .words import Described, Light, describe
 
 log = logging.getLogger("relamp")
+
+
+_CALLED = ("kicker", "hair light", "cheek light", "edge light")
+"""Rims that keep the word that they were asked for by as their name."""
 
 
 def rig_of(prompt: str) -> Rig:
@@ -26,16 +32,33 @@ def rig_of(prompt: str) -> Rig:
     Raises:
         UsageError: as `words.describe`, or the words name no light with a direction.
     """
+    if refused := re.search(r"\b(?:negative fill|(?:no|without) fill)\b", prompt.lower()):
+        raise UsageError(
+            f"{prompt!r}: lights of a rig only add light, and {refused[0]} takes some away; leave it out here, "
+            "or give the words to --prompt, as a new light all around"
+        )
     described = describe(prompt)
     if not described.lights:
         raise UsageError(
             f"{prompt!r} names no light that stands somewhere; give the words to --prompt, as a new light all around"
         )
-    if described.sky and (described.time or described.sky_colour or described.weather != "clear"):
-        log.warning("a rig holds lights only: the sky of %r is left out (--prompt has it)", prompt)
-    names = [light.kind for light in described.lights]  # L names
+    if left_out := _left_out(described):
+        log.warning("a rig holds lights only: %s of %r is left out (--prompt has it)", " and ".join(left_out), prompt)
+    names = [light.called if light.called in _CALLED else light.kind for light in described.lights]  # L names
     lights = tuple(_rig_light(light, _name(names, index)) for index, light in enumerate(described.lights))
     return Rig(lights)
+
+
+def _left_out(described: Described) -> list[str]:
+    """What words describe beside lights, which a rig cannot hold."""
+    found = []
+    if described.sky and (described.time or described.sky_colour or described.weather != "clear"):
+        found.append("the sky")
+    if described.room:
+        found.append(f"the {described.room}")
+    if described.contrast:
+        found.append("the darkness of the shadows")
+    return found
 
 
 def sentence(light: RigLight) -> str:
@@ -44,7 +67,7 @@ def sentence(light: RigLight) -> str:
         colour = f"{light.kelvin:.0f} K"
     else:
         colour = "white" if light.colour is None else f"RGB {', '.join(f'{c:g}' for c in light.colour)}"
-    facts = f"{light.kind}, {_where(light)}, {colour}, {light.stops:+g} stops"
+    facts = f"{light.kind}, {_where(light)}, {colour}, {counted(light.stops, 'stop', sign=True)}"
     return f"{light.name}: {facts}{'' if light.on else ' (off)'}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..counted import counted
 from .vocabulary import FIXTURES, KELVIN
 from .words import Described, Light
 
@@ -23,14 +24,16 @@ def said_back(described: Described) -> str:
     if described.room:
         parts.append({"room": "in a room", "studio": "in a studio"}.get(described.room, described.room))
     if described.contrast:
-        parts.append(f"shadows {abs(described.contrast):g} stops {'darker' if described.contrast < 0 else 'lighter'}")
+        parts.append(
+            f"shadows {counted(abs(described.contrast), 'stop')} {'darker' if described.contrast < 0 else 'lighter'}"
+        )
     if described.level:
-        parts.append(f"{-described.level:g} stops darker in all")
+        parts.append(f"{counted(-described.level, 'stop')} darker in all")
     return "; ".join(parts)
 
 
 def _light(light: Light) -> str:
-    brighter = f", {light.stops:+g} stops" if light.stops else ""
+    brighter = f", {counted(light.stops, 'stop', sign=True)}" if light.stops else ""
     size = "" if light.size == 1 else ", larger than usual" if light.size > 1 else ", smaller than usual"
     up = f"{abs(light.elevation):g} deg {'up' if light.elevation >= 0 else 'down'}"
     own = None if light.kind == "sun" else FIXTURES[light.kind].kelvin

@@ -59,7 +59,10 @@ LIGHT_WORDS = {
     "torch": "spotlight", "flashlight": "spotlight", "streetlight": "street lamp",
     "street light": "street lamp", "streetlamp": "street lamp", "street lights": "street lamp", "street lamps": "street lamp",
     "streetlights": "street lamp", "headlight": "spotlight", "shaft of light": "spotlight", "shafts of light": "spotlight",
-    "god rays": "sun", "sun rays": "sun", "tube": "strip", "neon sign": "neon", "neons": "neon",
+    "god rays": "sun", "sun rays": "sun", "tube": "strip", "neon sign": "neon", "neon signs": "neon", "neon light": "neon",
+    "neon lights": "neon", "tubes": "strip", "dashboard": "screen", "instrument panel": "screen", "floodlight": "spotlight",
+    "floodlights": "spotlight", "fresnel": "spotlight", "hmi": "spotlight", "led panel": "panel", "china ball": "bulb",
+    "reflector": "fill", "bounce": "fill", "bounce card": "fill", "bounce board": "fill", "neons": "neon",
     "candles": "candle", "candlelight": "candle", "candlelit": "candle", "campfire": "fire", "fireplace": "fire",
     "flames": "fire", "firelight": "fire", "bonfire": "fire", "fill light": "fill", "key light": "key",
     "rim light": "rim", "backlight": "rim", "back light": "rim", "backlit": "rim", "hair light": "rim", "kicker": "rim",
@@ -92,7 +95,8 @@ TIME_WORDS = {
 }  # fmt: skip
 WEATHER_WORDS = {
     "clear": "clear", "cloudless": "clear", "cloudy": "cloudy", "clouds": "cloudy", "overcast": "overcast",
-    "grey sky": "overcast", "hazy": "hazy", "haze": "hazy", "foggy": "foggy", "fog": "foggy", "misty": "foggy",
+    "grey sky": "overcast",
+    "gray sky": "overcast", "hazy": "hazy", "haze": "hazy", "foggy": "foggy", "fog": "foggy", "misty": "foggy",
     "mist": "foggy", "stormy": "stormy", "storm": "stormy", "rainy": "overcast", "rain": "overcast",
 }  # fmt: skip
 GROUNDS = {
@@ -130,6 +134,7 @@ WARMTHS = {
     "warm": frozenset(("red", "orange", "yellow", "pink", "golden", "amber", "tungsten", "sodium")),
     "cool": frozenset(("blue", "cyan", "teal", "purple", "violet", "cold")),
     "cold": frozenset(("blue", "cyan", "teal", "purple", "violet")),
+    "fluorescent": frozenset(HUES),
 }
 SIDE_WORDS = {
     "left": "left", "right": "right", "front": "front", "camera": "front", "frontal": "front", "behind": "behind",
@@ -161,6 +166,7 @@ UNKNOWN_HINTS = {
         "words are one moment; --env-exposure and --env-rotate take a value a frame",
     ),
     "background": "a light on the background does not reach the subject; light the background itself in the comp",
+    **dict.fromkeys(("grey", "gray"), "say white, cool, or an overcast sky"),
     "eye": "say where it stands, as in: small weak lamp from the front",
     **dict.fromkeys(("cto", "ctb", "gel", "gelled"), "say the colour of the light in kelvin, as in: key 3200 K"),
 }  # fmt: skip
@@ -180,7 +186,8 @@ FILLER_WORDS = frozenset(
      "toned", "colored", "coloured", "colour", "color", "off", "make", "look", "looks", "looking", "like", "as", "if", "be",
      "feel", "feels", "give", "me", "use", "want", "please", "her", "his", "their", "my", "him", "them", "face",
      "subject", "actor", "actress", "person", "man", "woman", "single", "source", "one", "just", "table", "bit", "little",
-     "against", "mountain", "mountains", "hill", "hills", "car", "city", "straight")
+     "against", "mountain", "mountains", "hill", "hills", "car", "city", "straight", "temperature",
+     "dinner", "stadium", "emergency")
 )  # fmt: skip
 DIVIDERS = ("and", "with", "but", "plus")
 NUMBER_WORDS = {"half a": "0.5", "a": "1", "one": "1", "two": "2", "three": "3", "four": "4"}
@@ -205,6 +212,7 @@ SETUPS = {
     "underwater": "soft teal lamp from above",
     **dict.fromkeys(("lightning flash", "lightning"), "hard cold lamp from above"),
     "silhouette": "no fill, backlight",
+    **dict.fromkeys(("eye light", "eyelight", "catchlight", "catch light"), "small weak lamp from the front"),
     **dict.fromkeys(("underlight", "under light", "underlighting"), "lamp from below"),
     **dict.fromkeys(("cross light", "cross lighting", "cross-lighting"), "lamp from the left, lamp from behind right"),
 }

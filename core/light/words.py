@@ -11,7 +11,7 @@ Standard library only.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..errors import UsageError
@@ -33,6 +33,8 @@ class Light:
     saturation: float = 1.0
     stops: float = 0.0
     size: float = 1.0
+    called: str = field(default="", compare=False)
+    """The word that the prompt has for it."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +156,7 @@ def _add(d: Described, p: Phrase) -> Described:
             raise UsageError(f"the prompt says both {earlier} and {values[name]}; leave one of them out")
     if "time" in p.said or ("weather" in p.said and p.head is None) or "ground" in p.said or said("room") == "outdoors":
         values["sky"] = d.sky or not p.through
-    if p.sides and set(p.said) == {"contrast"}:
+    if p.sides and set(p.said) == {"contrast"} and p.said["contrast"][0] != "only":
         raise UsageError(f"{p.text!r}: a shadow cannot be placed; name the light and the side that it comes from")
     values["contrast"] = d.contrast + said("contrast", 0.0)
     values["dark"] = d.dark or p.said.get("contrast", ("",))[0] == "dark"
@@ -212,6 +214,7 @@ def _light(p: Phrase, kind: str, index: int, time: object) -> Light:
         p.said.get("saturation", ("", 1.0))[1],
         p.said.get("stops", ("", 0.0))[1],
         p.said.get("size", ("", 1.0))[1],
+        p.called,
     )
 
 
@@ -222,6 +225,9 @@ _BEARINGS = {
     frozenset({"behind", "left"}): -135.0, frozenset({"behind", "right"}): 135.0,
 }  # fmt: skip
 
+_OWN_SIDE = {"rembrandt": 45.0, "rim": 135.0}
+"""Degrees from the front of a light `from the left` or `from the right`, where it does not stand beside the subject."""
+
 
 def _bearing(p: Phrase, kind: str, index: int) -> tuple[float, float]:
     """Azimuth from the front toward the right, and elevation, in degrees."""
@@ -230,8 +236,8 @@ def _bearing(p: Phrase, kind: str, index: int) -> tuple[float, float]:
     if "side" in level and level - {"side"}:
         level -= {"side"}
     azimuth = _BEARINGS[level]
-    if kind == "rembrandt" and level in ({"left"}, {"right"}):
-        azimuth = -45.0 if level == {"left"} else 45.0
+    if kind in _OWN_SIDE and level in ({"left"}, {"right"}):
+        azimuth = _OWN_SIDE[kind] if level == {"right"} else -_OWN_SIDE[kind]
     if "azimuth" in p.said:
         if level:
             raise UsageError(f"in {p.text!r}, {next(iter(p.sides.values()))!r} stands beside an angle; leave one out")

@@ -296,13 +296,13 @@ class Colour:
                 known[name.lower()] = space.getName()
         return known
 
-    def warn_once(self, message: str) -> None:
-        """Log a warning, unless this config has logged the same words before."""
+    def warn_once(self, message: str, remark: bool = False) -> None:
+        """Log a warning, unless this config has logged the same words before; a `remark` calls for nothing where it is right."""
         with self._lock:  # frames are read by several threads
             new = message not in self._warned
             self._warned.add(message)
         if new:
-            _log.warning(message)
+            _log.warning(message, extra={"remark": remark})
 
     def _processor(self, source: str, target: str) -> ocio.CPUProcessor | None:
         """The processor between two spaces; None where no conversion is needed."""

@@ -53,7 +53,8 @@ def decide_encoding(
         "stated in the file" if said else f"usual for {file_format.upper() if file_format != 'movie' else 'movies'}"
     )
     colour.warn_once(
-        f"{what} is taken as {space} ({reason}) and made linear; type --colorspace if it is something else"
+        f"{what} is taken as {space} ({reason}) and made linear; type --colorspace if it is something else",
+        remark=True,
     )
     return Decision(space, reason)
 

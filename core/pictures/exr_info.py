@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..counted import counted
 from ..errors import InputError, readable
 from . import header as headers
 from . import layers
@@ -78,6 +79,18 @@ def display_window(path: PathLike) -> Window:
         file.close()
 
 
+def stored_as(path: PathLike) -> str:
+    """How a plate that is not EXR is stored, as in `PNG, 8 bits`; empty for EXR. Raises `InputError`."""
+    file, parts = open_parts(Path(path))
+    kind = file.format_name()
+    file.close()
+    if kind not in FORMATS:
+        return ""
+    spec = parts[0].spec
+    bits = int(spec.getattribute("oiio:BitsPerSample") or 8 * spec.format.size())
+    return f"{kind if kind == 'movie' else kind.upper()}, {bits} bits"
+
+
 def verify(path: PathLike) -> None:
     """Read every pixel of every part.
 
@@ -102,7 +115,7 @@ def info(path: PathLike, colour: Colour | None = None, *, pixels: bool = False) 
     path = Path(path)
     file, parts = open_parts(path)
     count = len(parts)
-    lines = [f"{path.name}: {file.format_name()}, {count} part{'s' if count > 1 else ''}"]
+    lines = [f"{path.name}: {file.format_name()}, {counted(count, 'part')}"]
     for part in parts:
         lines += _describe(part, pixels)
     lines += [_depth(part, index, pixels) for part in parts if (index := layers.depth(part.in_view)) is not None]

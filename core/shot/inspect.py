@@ -12,6 +12,7 @@ from ..light.map_file import load_environment
 from ..parameters import knob_of
 from ..pictures import exr
 from ..pictures.colour import Colour
+from ..pictures.frame import Frame
 from ..pictures.sequence import Sequence, pattern_of, sequences_in
 
 _LIGHTS = ("env", "source_env")
@@ -54,7 +55,7 @@ def inspect_input(name: str, path: str, config: str | None = None) -> dict[str, 
         frame = exr.read_frame(first, colour=colour, carry=False) if name == "plate" else None
         window = exr.display_window(first)
         width, height = window.width, window.height
-        words = f"{frame.data_type}, {frame.colorspace}" if frame is not None else ""
+        words = _words(frame, first) if frame is not None else ""
         if frame is not None:
             facts["layers"] = list(frame.layers)
     facts |= {"width": width, "height": height, "sentence": _sentence(facts, width, height, words, sequence.is_still)}
@@ -138,6 +139,12 @@ def as_pattern(path: str) -> str:
     except OSError:
         return path
     return os.path.join(folder, found) if (found := pattern_of(name, beside)) else path
+
+
+def _words(frame: Frame, first: Path) -> str:
+    """The type and the colour space of a plate as its file has them."""
+    stored = exr.stored_as(first)
+    return f"{stored}, {frame.colorspace_reason}" if stored else f"{frame.data_type}, {frame.colorspace}"
 
 
 def _sentence(facts: dict[str, Any], width: int, height: int, words: str, still: bool) -> str:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from .. import VERSION
 from ..atomic import remove_unfinished
+from ..counted import counted
 from ..errors import FramesFailedError, OutputError, StoppedError, UsageError, one_line, outcome
 from ..frames import format_frames
 from ..logs import stage
@@ -272,11 +273,12 @@ def _log_start(plan: AnyPlan, description: str) -> None:
 
 
 def _stopped(report: Report) -> str:
-    return f"stopped; {len(report.written)} frames written, still missing: {format_frames(report.missing)}"
+    return f"stopped; {counted(len(report.written), 'frame')} written, still missing: {format_frames(report.missing)}"
 
 
 def _incomplete(report: Report) -> str:
-    words = [f"{len(report.written) + len(report.kept)} of {len(report.expected)} frames are there"]
+    there = len(report.written) + len(report.kept)
+    words = [f"{there} of {counted(len(report.expected), 'frame')} {'is' if there == 1 else 'are'} there"]
     if report.failed:
         frame, reason = next(iter(sorted(report.failed.items())))
         words.append(f"failed: {format_frames(report.failed)} (frame {frame}: {reason})")
