@@ -67,8 +67,10 @@ def models(tmp_path_factory) -> Path:
 def _our_shapes_are_seen_once() -> Iterator[None]:
     """Our shape network sees the same pixels once: it is given the same ball for each backbone, and is not their claim."""
 
-    def pixels_of(_: torch.nn.Module, code: torch.Tensor, matte: torch.Tensor) -> tuple[object, ...]:
-        return code.shape, code.numpy().tobytes(), matte.numpy().tobytes()
+    def pixels_of(
+        _: torch.nn.Module, code: torch.Tensor, matte: torch.Tensor, parts: torch.nn.Module | None = None
+    ) -> tuple[object, ...]:
+        return code.shape, code.numpy().tobytes(), matte.numpy().tobytes(), parts is None
 
     see = cached(LRUCache(64), pixels_of)(own.see)
     with pytest.MonkeyPatch.context() as patch:

@@ -90,6 +90,16 @@ def test_a_pixel_that_mixes_two_surfaces_gets_the_depth_of_one(behind):
     assert (np.abs(clean - mixed)[inside] < 0.05).mean() > 0.99
 
 
+@pytest.mark.parametrize("behind", [0.0, 30.0], ids=["nothing behind", "a wall behind"])
+def test_a_surface_seen_at_a_grazing_angle_keeps_its_depth_up_to_its_edges(behind):
+    """A table top before a wall or nothing; in some columns a box hides all of it but four rows above its front edge."""
+    rows = np.arange(60, dtype=np.float32)[:, None]
+    top = 1 / (0.08 + 0.0006 * np.minimum(rows, 45)) + np.zeros((60, 50), np.float32)
+    table = np.where(rows < 20, np.float32(behind), top)
+    table[20:42, :10] = table[46, 0] - 0.3  # a thing that stands on it
+    np.testing.assert_array_equal(clean_depth(table, "z"), table)
+
+
 def test_a_smaller_depth_holds_only_numbers_of_the_large_one():
     assert np.isin(small(LARGE.z, "z"), np.append(LARGE.z, 0)).all()
 

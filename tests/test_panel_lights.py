@@ -2,8 +2,10 @@
 """Lights put into the scene by hand: a real panel with a real worker, driven by real events."""
 
 import json
+import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 from panels import Watch, end, load, long_lived, make_panel, panel, sides
 from PySide6.QtCore import QPoint, Qt
@@ -12,6 +14,7 @@ from PySide6.QtTest import QTest
 
 import qt
 from relamp.core import job as jobs
+from relamp.core import rig_library
 from relamp.core.parameters import RelightParameters
 from relamp.ui.lights_tab import set_colour
 from shots import QUICK, Shot
@@ -202,3 +205,43 @@ def test_what_is_rendered_is_what_was_queued(panel, shot, tmp_path):
     qt.until(lambda: row.state == "done", "the other render")
     one, two = ((tmp_path / name / "relit.1001.exr").read_bytes() for name in ("one", "two"))
     assert one != two
+
+
+def test_lights_of_a_rig_in_the_world_are_drawn_and_dragged_through_the_camera(panel, shot, tmp_path):
+    turn = np.array([[0, 0, 1], [0, 1, 0], [-1, 0, 0]], float)  # a camera that looks along -X of the world
+    stands = np.array([5.0, 1.0, -2.0])
+    matrix = np.block([[turn, stands[:, None]], [np.zeros((1, 3)), np.ones((1, 1))]])
+    (tmp_path / "camera.json").write_text(json.dumps({"fov": 40, "matrix": matrix.ravel().tolist()}))
+    toward, bulb = np.array([-0.62, 0.5, 0.6]), np.array([0.3, 0.2, -1.7])  # in the axes of the camera
+    lights = [
+        {"name": "key", "kind": "distant", "direction": (turn @ toward).tolist(), "size": 20},
+        {"name": "bulb", "kind": "sphere", "position": (turn @ bulb + stands).tolist(), "on": False},
+    ]
+    (tmp_path / "rig.json").write_text(json.dumps({"schema": "relamp.rig/1", "space": "world", "lights": lights}))
+    watch = lit(panel, shot)
+    panel.session.set("camera", str(tmp_path / "camera.json"))
+    panel.session.set("rig", str(tmp_path / "rig.json"))
+    settle(panel)
+    frame = panel.view.frame()
+    key, lamp = (panel.overlay.position(index, frame) - frame.center() for index in (0, 1))
+    assert key.x() < 0 > key.y()
+    focal = frame.width() / 2 / math.tan(math.radians(20))
+    assert (lamp.x() / focal, -lamp.y() / focal) == pytest.approx((0.3 / 1.7, 0.2 / 1.7), abs=1e-3)
+    left, right = sides(watch.pictures["relit"])
+    assert left > right  # the plate alone is brighter on its right
+    start = (frame.center() + key).toPoint()
+    qt.drag(panel.view, start, QPoint(round(2 * frame.center().x()) - start.x(), start.y()))
+    settle(panel)
+    left, right = sides(watch.pictures["relit"])
+    assert right > left
+    moved = turn.T @ written(panel)[0]["direction"]
+    np.testing.assert_allclose(moved, toward / np.linalg.norm(toward) * (-1, 1, 1), atol=0.1)
+    start = (frame.center() + lamp).toPoint()
+    qt.drag(panel.view, start, start + QPoint(30, 0))
+    settle(panel)
+    moved = turn.T @ (np.array(written(panel)[1]["position"]) - stands)
+    np.testing.assert_allclose(moved - bulb, (30 * 1.7 / focal, 0, 0), atol=0.02)
+    panel.rig.add("rim")
+    settle(panel)
+    (rim,) = rig_library.lights_of("rim")
+    np.testing.assert_allclose(turn.T @ written(panel)[2]["direction"], rim["direction"], atol=1e-3)

@@ -150,15 +150,15 @@ def test_while_a_light_turns_its_shape_is_made_once_and_the_plates_light_traced_
         job = RelightJob(RelightParameters(**given, backbone="ratio", **more))
         return np.frombuffer(preview.picture(job, stage, 1001).pixels, np.uint8)
 
-    first = picture(env_rotate=(0.0, 20.0, 0.0))
+    first = picture(env_rotate=(0.0, -20.0, 0.0))
     assert len(walked) == 2  # the new light's sun and the plate's
-    turned = picture(env_rotate=(0.0, 40.0, 0.0))
+    turned = picture(env_rotate=(0.0, 20.0, 0.0))
     assert len(walked) == 3
-    picture(env_rotate=(0.0, 40.0, 0.0), env_exposure=1.0)
+    picture(env_rotate=(0.0, 20.0, 0.0), env_exposure=1.0)
     assert (len(walked), len(made)) == (3, 1)
     assert (first != turned).any()
-    seen = picture("visibility", env_rotate=(0.0, 40.0, 0.0))
-    assert seen.min() < 0.8 * np.median(seen)  # the ball's shadow
+    seen = picture("visibility", env_rotate=(0.0, 20.0, 0.0))
+    assert (seen < 0.8 * np.median(seen)).mean() > 0.01  # the ball's shadow
 
 
 def test_the_last_shape_is_not_taken_for_one_of_the_same_normals_and_another_height():

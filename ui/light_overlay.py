@@ -3,7 +3,8 @@
 A light that hangs before the subject is a dot on the spot it lights, and its ring is its distance. A light with a place of its
 own is a dot there. A distant light is a dot around the middle of the picture: in the middle it shines from the camera, on the
 circle from the side, beyond it from behind. The small square is a light's size. Positions are drawn as the camera of the shot
-sees them; what is written to the rig are pixels of the plate, directions and units.
+sees them, whether the rig is in its axes or in those of the world; what is written to the rig are pixels of the plate,
+directions and units.
 """
 
 from __future__ import annotations
@@ -44,6 +45,10 @@ class LightOverlay(QObject):
         self._pixels, self._half_view = (width, height), math.radians(field_of_view) / 2
         self._rig.setDistance(distance)
 
+    def setCamera(self, rotation: list[list[float]], position: list[float]) -> None:
+        """The camera of the picture in the world, through which a rig in the world's axes is seen."""
+        self._rig.setCamera(rotation, position)
+
     def setShown(self, on: bool) -> None:
         """Draw the lights, or not."""
         self.shown = on
@@ -57,12 +62,12 @@ class LightOverlay(QObject):
         """Where a light is drawn in a frame."""
         light = self._rig.lights()[index]
         if light["kind"] == "distant":
-            return self._from_direction(_plain(light["direction"]), frame)
+            return self._from_direction(self._rig.seen(_plain(light["direction"]), point=False), frame)
         if "at" in light:
             x, y = _plain(light["at"])
             scale = frame.width() / max(self._pixels[0], 1)
             return QPointF(frame.left() + x * scale, frame.top() + y * frame.height() / max(self._pixels[1], 1))
-        x, y, z = _plain(light["position"])
+        x, y, z = self._rig.seen(_plain(light["position"]), point=True)
         focal = self._focal(frame) / max(-z, NEAREST)
         return QPointF(frame.center().x() + x * focal, frame.center().y() - y * focal)
 
@@ -80,7 +85,7 @@ class LightOverlay(QObject):
 
     def paint(self, painter: QPainter, frame: QRectF) -> None:
         """Draw the lights, the selected one last."""
-        if not self.shown or not self._rig.lights() or self._rig.space() != "camera":
+        if not self.shown or not self._rig.lights():
             return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         selected = self._rig.selected()
@@ -105,7 +110,7 @@ class LightOverlay(QObject):
         if selected:
             self._paint_handles(painter, frame, index)
         for shade, width in ((QColor(0, 0, 0, 150), 4.0), (edge, 1.6)):
-            painter.setPen(QPen(shade, width, Qt.PenStyle.DashLine if _behind(light) else Qt.PenStyle.SolidLine))
+            painter.setPen(QPen(shade, width, Qt.PenStyle.DashLine if self._behind(light) else Qt.PenStyle.SolidLine))
             painter.drawEllipse(at, 8.0, 8.0)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(colour if on else QColor(0, 0, 0, 0))
@@ -143,7 +148,7 @@ class LightOverlay(QObject):
 
     def press(self, at: QPointF, frame: QRectF) -> bool:
         """Take hold of what is under the pointer; False where that is nothing of a light."""
-        if not self.shown or self._rig.space() != "camera":
+        if not self.shown:
             return False
         selected = self._rig.selected()
         if selected >= 0:
@@ -179,12 +184,12 @@ class LightOverlay(QObject):
             y = min(max((at.y() - frame.top()) / frame.height(), 0.0), 1.0)
             self._rig.place(index, x, y, self._pixels)
         elif light["kind"] == "distant":
-            self._rig.set(index, direction=self._to_direction(at, frame))
+            self._rig.set(index, direction=self._rig.own(self._to_direction(at, frame), point=False))
         else:
-            x, y, z = _plain(light["position"])
+            _, _, z = self._rig.seen(_plain(light["position"]), point=True)
             focal = self._focal(frame) / max(-z, NEAREST)
             moved = [(at.x() - frame.center().x()) / focal, (frame.center().y() - at.y()) / focal, z]
-            self._rig.set(index, position=[round(value, 4) for value in moved])
+            self._rig.set(index, position=self._rig.own(moved, point=True))
 
     def release(self) -> None:
         """Let go."""
@@ -232,7 +237,10 @@ class LightOverlay(QObject):
         away = math.hypot(across, up)
         angle = min(away / self._side(frame), 2.0) * math.pi / 2
         flat = math.sin(angle) / max(away, 1e-6)
-        return [round(across * flat, 4), round(up * flat, 4), round(math.cos(angle), 4)]
+        return [across * flat, up * flat, math.cos(angle)]
+
+    def _behind(self, light: Light) -> bool:
+        return light["kind"] == "distant" and self._rig.seen(_plain(light["direction"]), point=False)[2] < 0
 
 
 def _near(handle: QPointF, at: QPointF) -> bool:
@@ -249,7 +257,3 @@ def _first(value: Any) -> float:
     if isinstance(value, dict):
         value = value["keys"][0][1]
     return float(value[0] if isinstance(value, (list, tuple)) else value)
-
-
-def _behind(light: Light) -> bool:
-    return light["kind"] == "distant" and _plain(light["direction"])[2] < 0

@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import json
 import time
+from collections.abc import Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,7 @@ class RigEditor(QObject):
         self.facts: list[dict[str, Any]] = []
         self._written: str | None = None
         self._distance: float | None = None
+        self._rotation, self._position = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]], [0.0, 0.0, 0.0]
         self._timer = QTimer(self, singleShot=True, interval=TOGETHER)
         self._timer.timeout.connect(self.flush)
         session.parameterChanged.connect(self._parameter_changed)
@@ -54,6 +56,29 @@ class RigEditor(QObject):
         """How far the subject is, in the depth's unit; None where no depth says so."""
         self._distance = distance
 
+    def setCamera(self, rotation: list[list[float]], position: list[float]) -> None:
+        """The camera of the picture: three rows from its axes to the world's, and its place in the world."""
+        if (rotation, position) != (self._rotation, self._position):
+            self._rotation, self._position = rotation, position
+            if self._space == "world":
+                self.changed.emit()
+
+    def seen(self, value: Sequence[float], point: bool) -> tuple[float, float, float]:
+        """A direction, or a `point`, of the rig in the axes of the camera."""
+        if self._space != "world":
+            return (value[0], value[1], value[2])
+        away = [v - p for v, p in zip(value, self._position, strict=True)] if point else value
+        rows = self._rotation
+        x, y, z = (sum(rows[row][column] * away[row] for row in range(3)) for column in range(3))
+        return x, y, z
+
+    def own(self, value: Sequence[float], point: bool) -> list[float]:
+        """A direction, or a `point`, in the axes of the camera as one in those of the rig."""
+        if self._space != "world":
+            return [round(part, 4) for part in value]
+        turned = [sum(part * v for part, v in zip(row, value, strict=True)) for row in self._rotation]
+        return [round(part + (at if point else 0.0), 4) for part, at in zip(turned, self._position, strict=True)]
+
     def distance(self) -> float:
         """How far the subject is taken to be, in the unit of the rig's lengths."""
         return self._distance or -rig_library.MIDDLE[2]
@@ -61,10 +86,6 @@ class RigEditor(QObject):
     def lights(self) -> list[Light]:
         """The lights, in the rig's order. They are changed through the methods here alone."""
         return self._lights
-
-    def space(self) -> str:
-        """The axes the lights stand in, `camera` or `world`."""
-        return self._space
 
     def selected(self) -> int:
         """The index of the selected light, -1 for none."""
@@ -80,7 +101,15 @@ class RigEditor(QObject):
     def add(self, preset: str) -> None:
         """Add the lights of a preset of the library, and select the first of them."""
         taken = [light["name"] for light in self._lights]
-        self.append(rig_library.lights_of(preset, (0.0, 0.0, -self.distance()), taken))
+        self.append(self._owned(rig_library.lights_of(preset, (0.0, 0.0, -self.distance()), taken)))
+
+    def _owned(self, lights: list[Light]) -> list[Light]:
+        """Lights in the axes of the camera as lights in those of the rig."""
+        return [
+            light
+            | {key: self.own(light[key], key == "position") for key in ("direction", "aim", "position") if key in light}
+            for light in lights
+        ]
 
     def append(self, lights: list[Light]) -> None:
         """Add lights at the end, and select the first of them."""
@@ -92,7 +121,7 @@ class RigEditor(QObject):
         """Add the lights that words describe, as in `warm rim from behind left`."""
 
         def ready(result: dict[str, Any]) -> None:
-            self.append(plain_json.loads(result["rig"])["lights"])
+            self.append(self._owned(plain_json.loads(result["rig"])["lights"]))
 
         self._session.askRig({"words": words}, ready, lambda error: self.refused.emit(str(error)))
 
@@ -136,11 +165,10 @@ class RigEditor(QObject):
         def ready(normal: list[float] | None) -> None:
             if normal is None or index >= len(self._lights) or self._lights[index]["name"] != light["name"]:
                 return
-            nx, ny, nz = (round(part, 4) for part in normal)
             if light["kind"] == "distant":
-                self.set(index, "place", direction=[nx, ny, nz])
+                self.set(index, "place", direction=self.own(normal, point=False))
             else:
-                self.set(index, "place", aim=[-nx, -ny, -nz])
+                self.set(index, "place", aim=self.own([-part for part in normal], point=False))
 
         self._session.askSurface(x, y, ready)
 

@@ -46,7 +46,7 @@ _TIPS = {
     "roughness": "The roughness that is given; white is rough",
     "metallic": "Where surfaces are given as metal",
     "proxy": "What a network sees of the plate",
-    "albedo": "The plate without its light; needs a source env",
+    "albedo": "The plate without its light; known where the plate's light is given",
     "irradiance": "The new light on a white matte surface",
     "visibility": "The share of the new light that reaches each point; black is shadow",
     "shadow": "The share of the new light that the ground still gets beside the subject",
@@ -243,6 +243,7 @@ class Viewer(QWidget):
         self.view.setTag(self._tag(stage, facts))
         if self._lights is not None and self._ground is not None:
             self._lights.setPlate(facts["full_width"], facts["full_height"], facts["distance"], facts["fov"])
+            self._lights.setCamera(facts["rotation"], facts["position"])
             self._ground.setDistance(facts["distance"])
         if stage == self._awaited:
             self.view.setBusy("")

@@ -46,8 +46,8 @@ def _declared(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.argument("plate", type=Declared("plate"))
 @_declared
 @click.option("--layers", default="", metavar="NAME,…",
-              help="The passes to make, of normals, depth, albedo, roughness, metallic, matte and shape_confidence. "
-              "Without it, all that the estimator knows.")  # fmt: skip
+              help="The passes to make, of normals, depth, albedo, roughness, metallic, skin, hair, cloth, matte and "
+              "shape_confidence. Without it, all that the estimator knows.")  # fmt: skip
 @click.option("--sheet", metavar="PNG", help="Draw a contact sheet of the first, the middle and the last frame.")
 @click.option("--dry-run", is_flag=True, help="Show frames, paths, layers and the estimator, and make nothing.")
 @click.option("--progress", type=click.Choice(DIALECTS), default="auto", help="The form in which progress is reported.")

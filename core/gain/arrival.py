@@ -178,9 +178,13 @@ class PlacedArrival:
             given[there] += self.hair[rows][there][:, None] * (on_hair - given[there])
         return given * enlarged_rows(self.visible, rows, self.shape)
 
-    def mirrored(self, sheen: Sheen, rows: slice) -> np.ndarray:
-        """What the glossy surfaces of `rows` mirror of the light before its colour, (n, W, 2); see `PlacedLight.mirrored`."""
-        return self.light.mirrored(sheen, self._points(rows)) * enlarged_rows(self.visible, rows, self.shape)
+    def mirrored(self, sheen: Sheen, rows: slice, there: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+        """What P glossy pixels `there` in `rows` mirror of the light before its colour, (P, 1, 2); see `PlacedLight.mirrored`."""
+        points, visible = (
+            self._points(rows)[there][:, None],
+            enlarged_rows(self.visible, rows, self.shape)[there][:, None],
+        )
+        return self.light.mirrored(sheen, points) * visible
 
     def _points(self, rows: slice) -> np.ndarray:
         """The points of the surface at `rows`, (n, W, 3) px."""

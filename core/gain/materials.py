@@ -38,6 +38,7 @@ SOFT = 0.35  # roughness of metals from which it is kept
 MOST = 4.0  # multiple of `was` up to which the plate's light is kept
 MET = 0.1  # natural log of the change of light from which `MOST` and the removal act in full
 FAINT = 1e-3  # of a light at unit level
+LEAST_SHINE = 0.02  # from which a surface mirrors
 LEAST = 100  # pixels from which a given albedo is judged
 CLEARLY = 0.8  # an albedo fits the plate clearly better than another with less than this share of its deviation
 NOTABLE = 0.06  # least difference of the two deviations, natural log
@@ -127,6 +128,25 @@ class Gloss:
             epsilon: of the law, in the plate's units.
             arriving: (n, W, 3) the share of the old light that arrives, or None for 1.
         """
+        if not self.materials.seen:
+            return self._gain(matte, plate, normals, rows, epsilon, arriving)
+        there, pictures = self._shiny(rows), (matte, plate, normals)
+        part = self._at(rows, there)
+        picked = (picture[there][:, None] for picture in pictures)  # (P, 1, 3) each
+        of_source = None if arriving is None else arriving[there][:, None]
+        gain = matte.copy()
+        gain[there] = part._gain(*picked, slice(None), epsilon, of_source)[:, 0]
+        return gain
+
+    def _gain(
+        self,
+        matte: np.ndarray,
+        plate: np.ndarray,
+        normals: np.ndarray,
+        rows: slice,
+        epsilon: float,
+        arriving: np.ndarray | None,
+    ) -> np.ndarray:
         was, matte_was, spec, _ = self._was(plate, normals, rows, arriving)
         mirrored = self._mirrored(self.target, normals, rows)
         if self.neighbours is not None:
@@ -152,25 +172,45 @@ class Gloss:
     ) -> list[np.ndarray]:
         """What each light of a rig adds to the plate's gain, (n, W, 3) each: its matte part and its mirror image.
 
+        `over_own` is changed in place and returned.
+
         Only what of the plate is matte reflection grows with the light on matte surfaces; what is mirrored is light of its own.
 
         Args:
             over_own: (n, W, 3) each, the lights over the plate's own on matte surfaces.
             plate, normals, rows, epsilon, arriving: as `gain`.
         """
-        was, matte_was, _, at_right_angles = self._was(plate, normals, rows, arriving)
-        shine = self.materials.shine_of(rows)
-        share = matte_was / np.maximum(was, FAINT)  # (n, W, 3)
-        rough, across, down = self.materials.roughness[rows], self.across[rows], self.down[rows]
-        sheen = Sheen.of(normals, self.rays[rows], rough, across, down)
+        there = self._shiny(rows)
+        part = self._at(rows, there)
+        plate, normals = plate[there][:, None], normals[there][:, None]  # (P, 1, 3) each
+        whole = slice(None)
+        of_source = None if arriving is None else arriving[there][:, None]
+        was, matte_was, _, at_right_angles = part._was(plate, normals, whole, of_source)
+        shine = part.materials.shine_of(whole)
+        share = matte_was / np.maximum(was, FAINT)  # (P, 1, 3)
+        sheen = Sheen.of(normals, part.rays, part.materials.roughness, part.across, part.down)
         own = self.level * rig.mean if self.assumed is None else self.assumed
         unit = np.float32(own) / (np.maximum(plate, 0) + np.float32(epsilon))
-        made = []
         for over, light in zip(over_own, rig.lights, strict=True):
-            first, second = np.split(light.mirrored(sheen, rows), 2, axis=-1)  # (n, W, 1) each
+            first, second = np.split(light.mirrored(sheen, rows, there), 2, axis=-1)  # (P, 1, 1) each
             mirrored = (at_right_angles * first + shine * second) * np.array(light.light.energy, np.float32)
-            made.append(over * share + mirrored * unit)
-        return made
+            over[there] = (over[there][:, None] * share + mirrored * unit)[:, 0]
+        return over_own
+
+    def _shiny(self, rows: slice) -> tuple[np.ndarray, np.ndarray]:
+        """The pixels of some rows that mirror anything, as indices of rows and columns, (P,) each; all without `shine`."""
+        shine = self.materials.shine
+        there = np.ones_like(self.materials.roughness[rows], bool) if shine is None else shine[rows] > LEAST_SHINE
+        return np.nonzero(there)
+
+    def _at(self, rows: slice, there: tuple[np.ndarray, np.ndarray]) -> Gloss:
+        """The same on P pixels of some rows, whose pictures are (P, 1) and (P, 1, 3)."""
+
+        def picked(picture: np.ndarray) -> np.ndarray:
+            return picture[rows][there][:, None]
+
+        rays, across, down = (picked(picture) for picture in (self.rays, self.across, self.down))
+        return replace(self, materials=self.materials.each(picked), rays=rays, across=across, down=down)
 
     def _was(
         self, plate: np.ndarray, normals: np.ndarray, rows: slice, arriving: np.ndarray | None

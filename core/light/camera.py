@@ -10,6 +10,7 @@ import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -34,6 +35,10 @@ class Camera:
     rotation: np.ndarray
     fov: float
     position: tuple[float, float, float] = (0.0, 0.0, 0.0)
+
+    def facts(self) -> dict[str, Any]:
+        """The camera for a front end: `fov`, `rotation` as three rows from camera to world directions, and `position`."""
+        return {"fov": self.fov, "rotation": self.rotation.tolist(), "position": list(self.position)}
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from .octahedral import octahedral_directions
+from .octahedral import octahedral_coordinates, octahedral_directions
 
 WRAP = 0.5
-SIZE = 64  # a side of a table
+SIZE = 32  # a side of a table; the kernel is wide
+CELLS = 16  # a side of the cells in which lights are gathered
 
 
 def risen_on_fibres(cosine: np.ndarray, radius: np.ndarray | np.float32 | None = None) -> np.ndarray:
@@ -24,6 +25,20 @@ def fibre_table(directions: np.ndarray, energy: np.ndarray) -> np.ndarray:
     Args:
         directions: (N, 3) of distant lights. energy: (N, 3) radiance times solid angle.
     """
-    normals = octahedral_directions(SIZE).reshape(-1, 3)
-    received = risen_on_fibres(normals @ directions.T) @ energy / np.float32(np.pi)  # (SIZE SIZE, 3)
-    return received.astype(np.float32).reshape(SIZE, SIZE, 3)
+    toward, power = _gathered(directions, energy / np.float32(np.pi))
+    received = risen_on_fibres(octahedral_directions(SIZE) @ toward.T) @ power  # (SIZE, SIZE, 3)
+    return received.astype(np.float32)
+
+
+def _gathered(directions: np.ndarray, energy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Fewer lights that give the same on hair: those of each of `CELLS`² cells of directions at their middle, (M, 3) each."""
+    at = np.clip(((octahedral_coordinates(directions) + 1) * (CELLS / 2)).astype(int), 0, CELLS - 1)  # (N, 2)
+    cell = at[:, 1] * CELLS + at[:, 0]
+
+    def summed(rows: np.ndarray) -> np.ndarray:
+        return np.stack([np.bincount(cell, column, CELLS * CELLS) for column in rows.T], -1)
+
+    weight = energy.sum(-1)
+    moment, mass = summed(directions * weight[:, None]), np.bincount(cell, weight, CELLS * CELLS)
+    there = mass > 0
+    return moment[there] / mass[there, None], summed(energy)[there]

@@ -225,7 +225,7 @@ _BEARINGS = {
     frozenset({"behind", "left"}): -135.0, frozenset({"behind", "right"}): 135.0,
 }  # fmt: skip
 
-_OWN_SIDE = {"rembrandt": 45.0, "rim": 135.0}
+_OWN_SIDE = {"key": 45.0, "fill": 45.0, "rembrandt": 45.0, "rim": 135.0}
 """Degrees from the front of a light `from the left` or `from the right`, where it does not stand beside the subject."""
 
 

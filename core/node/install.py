@@ -20,6 +20,7 @@ from ..errors import OutputError, UsageError
 FLOOR_0 = (
     "__init__",
     "atomic",
+    "counted",
     "errors",
     "frames",
     "job",

@@ -21,6 +21,7 @@ SPARSE = 7  # one pixel in this many, along both axes, is used to find the sign 
 LEAST = 0.005  # share of the pass's range; a smaller step is no edge
 STEEP = 8.0  # times the steeper side's slope; a larger step over a pixel is an edge; a uniform slope gives 4
 MIXED = 0.1  # share of the step; a pixel nearer to one side than this belongs to that side
+UNIFORM = 0.3  # share of the step that one of its pixels makes at least; smaller ones make a slope, of 0.25 each
 
 
 def clean_depth(read: np.ndarray, kind: str, rays: np.ndarray | None = None) -> np.ndarray:
@@ -75,27 +76,38 @@ def _unmixed(depth: np.ndarray, axis: int) -> np.ndarray:
     """The depth (H, W) whose pixels that mix two surfaces along an axis get the more similar depth of those `OUT` px away."""
     length = depth.shape[axis]
     some = depth[::SPARSE, ::SPARSE]
-    if length <= 2 * OUT + 2 or not some.any():
+    if length <= 2 * OUT + 4 or not some.any():
         return depth
     low, high = np.quantile(some[some > 0], (0.05, 0.95))
     least = np.float32(LEAST * (high - low))
     # For N pixels near an edge, or near empty pixels: their depth, and the depths on their two sides, (N,) each.
     first, last = [slice(None)] * 2, [slice(None)] * 2
-    first[axis], last[axis] = slice(OUT, length - OUT - 2), slice(OUT + 2, length - OUT)
+    first[axis], last[axis] = slice(OUT + 1, length - OUT - 3), slice(OUT + 3, length - OUT - 1)
     steps = np.abs(depth[tuple(last)] - depth[tuple(first)]) > least
     width, step = depth.shape[1], 1 if axis else depth.shape[1]
     rows, columns = np.divmod(np.flatnonzero(steps), steps.shape[1])  # far faster than np.nonzero
-    flat, near = depth.ravel(), rows * width + columns + (OUT + 1) * step
+    flat, near = depth.ravel(), rows * width + columns + (OUT + 2) * step
 
     def at(out: int) -> np.ndarray:
         return flat[near + out * step]
 
     near = near[at(0) > 0]
     here, left, right = at(0), at(-OUT), at(OUT)
-    slopes = np.abs(at(-OUT - 1) - left), np.abs(at(OUT + 1) - right)
-    to_left, to_right, across = np.abs(here - left), np.abs(here - right), np.abs(right - left)
-    steep = np.maximum(*slopes)
-    between = (left > 0) & (right > 0) & (across > STEEP * steep + least)
+    beyond = at(-OUT - 1), at(OUT + 1)
+    slopes = np.abs(beyond[0] - left), np.abs(beyond[1] - right)
+    across = np.abs(right - left)
+    # The two sides continued to the pixel itself, since a slope has another depth `OUT` px away. The slope is that over `OUT` px,
+    # because that of one pixel is 0 or doubled where the depth was enlarged.
+    left_here, right_here = (
+        np.where(far > 0, 2 * side - far, side) for side, far in ((left, at(-2 * OUT)), (right, at(2 * OUT)))
+    )
+    to_left, to_right = (
+        np.minimum(np.abs(here - side), np.abs(here - on)) for side, on in ((left, left_here), (right, right_here))
+    )
+    parts = np.stack([at(out) for out in range(-OUT, OUT + 1)])  # (5, N)
+    abrupt = np.abs(np.diff(parts, axis=0)).max(0) > UNIFORM * across
+    between = (left > 0) & (right > 0) & (across > STEEP * np.maximum(*slopes) + least) & abrupt
+    between &= (here - left) * (right - here) > 0  # as what two depths mix to is
     mixed = between & (np.minimum(to_left, to_right) > MIXED * across)
     result = np.where(mixed, np.where(to_left < to_right, left, right), here)
     # Beside empty pixels, a depth that deviates from its side's slope is mixed with the value of empty pixels.

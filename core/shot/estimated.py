@@ -10,6 +10,7 @@ import numpy as np
 
 from ..gain.materials import ROUGHNESS, Materials
 from ..gain.subject import Subject
+from ..shape.seen import PARTS
 from ..temporal.align import RADIUS
 from .estimated_passes import EstimatedPasses
 from .passes_plan import LAYERS, PLANES, PassesPlan
@@ -30,8 +31,9 @@ class EstimatedFrames:
     def __init__(self, plan: Plan, frames: Frames, like: Frames | None = None) -> None:
         assert plan.estimator is not None
         gives = plan.estimator.estimator.gives
-        # Depth without normals has no scale, so no light can be traced with it; a given matte is never replaced.
-        unused = {"matte", *(() if "normals" in gives else ("depth",))}
+        # Depth without normals has no scale, so no light can be traced with it; a given matte is never replaced; parts are seen
+        # by the relighter itself.
+        unused = {"matte", *PARTS, *(() if "normals" in gives else ("depth",))}
         layers = tuple(name for name in LAYERS if name not in unused and PLANES.get(name, name) in gives)
         passes = PassesPlan(
             plan.job, plan.inputs, plan.colour, plan.camera, plan.tasks, plan.on_disk, layers, plan.estimator

@@ -53,7 +53,8 @@ def gloss_of(
     else:  # the log gain is then the log of the new light minus one number: `gain.analytic.alone`
         lit = np.log(np.maximum(shading.target[0, 0], DARKEST))
         scale = float(np.exp((shading.hint.table[0, 0] - lit).mean()))
-    across, down = steps_of(rays, subject.normals)
+    seen_only = subject.materials.seen  # never sharp enough to need them
+    across, down = (np.zeros_like(rays),) * 2 if seen_only else steps_of(rays, subject.normals)
     gloss = Gloss(subject.materials, rays, across, down, target, source, scale, shading.source_level, relights=relights)
     seen = unpremultiply(subject.plate, subject.alpha)
     if subject.materials.albedo is not None:
@@ -65,7 +66,7 @@ def gloss_of(
         gloss = replace(gloss, assumed=1 / (plan.job.measured.anchor or 1.0))
     if doubt := doubt_of_albedo(gloss, seen, subject.normals, subject.weight):
         plan.colour.warn_once(f"the albedo is used as it is, but {doubt}")
-    if traced is None or traced.relief is None or not relights:
+    if traced is None or traced.relief is None or subject.materials.seen:
         return gloss
     strength = plan.parameters.shadows
     near = _neighbours(gloss, seen, frame, light, shading, traced, traced.relief, strength)

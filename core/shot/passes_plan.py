@@ -14,11 +14,12 @@ from ..light.camera import CameraMove
 from ..parameters import RelightParameters
 from ..pictures.colour import Colour
 from ..relighter.models.estimator_files import LoadedEstimator
+from ..shape.seen import PARTS
 from ..temporal.align import RADIUS
 from ..temporal.windows import depends_on
 from .plan import BLACK, FrameTask, Inputs
 
-LAYERS = ("normals", "depth", "albedo", "roughness", "metallic", "matte", "shape_confidence")
+LAYERS = ("normals", "depth", "albedo", "roughness", "metallic", *PARTS, "matte", "shape_confidence")
 """The passes that can be written, by the names of `--layers`."""
 FILE_NAMES = {"normals": "N"}
 """The layer's name in a file, where it differs from the option; depth is written as `depth.Z`."""

@@ -158,7 +158,7 @@ class Previewer:
             "pixel_aspect": plate.frame.pixel_aspect,
             "colorspace": plate.frame.colorspace,
             "distance": _distance(plate),
-            "fov": plate.fov,
+            **plate.camera.facts(),
             "exact": not rig and plate.scale == 1,
         }
         return Picture(pixels, facts)

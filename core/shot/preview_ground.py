@@ -16,9 +16,9 @@ def ground_facts(parameters: RelightParameters, frames: PreviewFrames) -> dict[s
     """The camera of the previewed frame, and the ground of the job in the axes of its world.
 
     Returns:
-        `fov`, the horizontal field of view in degrees; `rotation`, three rows from camera to world directions; `position`;
-        `ground`, the normal and the offset of its plane (`shape.ground.Ground`), None where there is none; and `given`,
-        whether the job states it: else it was looked for on this frame alone, where a render takes the median of three.
+        The facts of the camera (`Camera.facts`); `ground`, the normal and the offset of its plane (`shape.ground.Ground`), None
+        where there is none; and `given`, whether the job states it: else it was looked for on this frame alone, where a render
+        takes the median of three.
 
     Raises:
         UsageError: the ground that is given is no plane.
@@ -33,9 +33,7 @@ def ground_facts(parameters: RelightParameters, frames: PreviewFrames) -> dict[s
         except InputError:  # a plate without a subject stands nowhere
             ground = None
     return {
-        "fov": camera.fov,
-        "rotation": camera.rotation.tolist(),
-        "position": list(camera.position),
+        **camera.facts(),
         "ground": None if ground is None else list(ground.numbers),
         "given": given,
     }

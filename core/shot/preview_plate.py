@@ -14,7 +14,7 @@ from cachetools import LRUCache
 from ..errors import RelampError
 from ..gain.subject import Subject
 from ..job import READ_WITH
-from ..light.camera import shot_camera
+from ..light.camera import Camera, shot_camera
 from ..parameters import RelightParameters
 from ..pictures.colour import Colour
 from ..pictures.frame import Frame, Window, place
@@ -32,8 +32,8 @@ KEPT_PIXELS = 24e6  # of all kept frames together; a frame at full 4K is 9e6
 class PreviewPlate:
     """A frame of the plate at the size of the preview, `scale` times its full size.
 
-    `frame` holds the windows of the full size; `plate` is (h, w, 3) scene-linear light in the working space; `fov` is the
-    camera's horizontal field of view in degrees. `subject` is None where the frame cannot be relit; `trouble` is then the error.
+    `frame` holds the windows of the full size; `plate` is (h, w, 3) scene-linear light in the working space; `camera` took
+    it. `subject` is None where the frame cannot be relit; `trouble` is then the error.
     """
 
     frame: Frame
@@ -41,7 +41,7 @@ class PreviewPlate:
     subject: Subject | None
     trouble: RelampError | None
     scale: float
-    fov: float
+    camera: Camera
 
     def require_subject(self) -> Subject:
         """The subject; raises `trouble` if there is none."""
@@ -150,7 +150,7 @@ def _read(p: RelightParameters, inputs: Inputs, colour: Colour, number: int, lon
         plate = resize(_finite(plate), shape)  # (h, w, 3)
         subject = None if subject is None else _shrunk(subject, plate)
     frame = replace(frame, rgb=plate, alpha=None, source=replace(frame.source, parts=()))
-    return PreviewPlate(frame, plate, subject, trouble, scale, camera.fov)
+    return PreviewPlate(frame, plate, subject, trouble, scale, camera)
 
 
 def _scaled(shape: tuple[int, int], scale: float) -> tuple[int, int]:

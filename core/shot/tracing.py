@@ -131,6 +131,7 @@ class Tracer:
         import torch
 
         network, strength = self._plan.backbone.network, self._plan.parameters.shadows
+        keeps = self._plan.parameters.keeps_light()
         if network is None and subject.guessed:  # a shape inflated from the matte is too rough for shadows
             strength = 0.0
         if network is not None and working.height is None:
@@ -145,7 +146,7 @@ class Tracer:
 
             def lit(table: np.ndarray, light: Parcels) -> Arrival:
                 arrival = shape.lit(table, light, strength, full)
-                return arrival if subject.hair is None else arrival.on_hair(subject.hair, light)
+                return arrival if subject.hair is None or keeps else arrival.on_hair(subject.hair, light)
 
             target = lit(shading.target, parcels.target)
             source = None

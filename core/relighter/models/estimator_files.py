@@ -69,7 +69,7 @@ def load(
         from ...weights.file import LICENCE
 
         own = Own(device)
-        return LoadedEstimator(own, (f"own {own.loaded.digest[:12]} commercial ({LICENCE})",), own.loaded.digest)
+        return LoadedEstimator(own, (f"own {own.loaded.digest[:12]} commercial ({LICENCE})",), own.digest)
     found = _found(name, models)
     require_allowed([(f.name, f.licence, f.terms) for f in found.values()], accept)
     used = [models.used(f) for f in found.values()]

@@ -13,6 +13,7 @@ import numpy as np
 
 from ...pictures.rec709 import display_code
 from ...pictures.resample import resize
+from ..seen import PARTS
 
 Z, INVERSE, NEAR_TO_FAR, RELIEF = DEPTH_KINDS = ("z", "inverse", "near_to_far", "relief")
 """The kinds of an estimated depth, in this order: planar distance along the view axis in some unit; one over it; 0 near to 1 far
@@ -46,7 +47,8 @@ class Passes:
 
     `normals` (h, w, 3) unit vectors in camera space. `depth` (h, w) of the kind `depth_kind`; 0 where there is none. `albedo`
     (h, w, 3) linear reflectance in ACEScg, 0 to 1. `roughness` (h, w) 0 to 1, perceptual (alpha is its square). `metallic`
-    (h, w) 0 to 1. `matte` (h, w) 0 to 1. `confidence` (h, w) 0 to 1, the confidence in the shape.
+    (h, w) 0 to 1. `skin`, `hair` and `cloth` (h, w) 0 to 1, how much of a pixel is that. `matte` (h, w) 0 to 1. `confidence`
+    (h, w) 0 to 1, the confidence in the shape.
     """
 
     normals: np.ndarray | None = None
@@ -55,11 +57,14 @@ class Passes:
     albedo: np.ndarray | None = None
     roughness: np.ndarray | None = None
     metallic: np.ndarray | None = None
+    skin: np.ndarray | None = None
+    hair: np.ndarray | None = None
+    cloth: np.ndarray | None = None
     matte: np.ndarray | None = None
     confidence: np.ndarray | None = None
 
 
-PLANES = ("normals", "depth", "albedo", "roughness", "metallic", "matte", "confidence")
+PLANES = ("normals", "depth", "albedo", "roughness", "metallic", *PARTS, "matte", "confidence")
 """The fields of `Passes` that hold pixels."""
 
 
