@@ -1,0 +1,1 @@
+"""Training of the network that tells skin, hair and cloth apart."""
