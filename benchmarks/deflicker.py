@@ -25,16 +25,17 @@ Writes the tables as markdown, and a plot of what is left.
 from __future__ import annotations
 
 import argparse
-import shutil
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 
+import av
+import av.filter
 import cv2
 import numpy as np
 
@@ -57,7 +58,6 @@ from relamp.core.temporal.flow import warp
 from relamp.core.temporal.smaller import Smaller
 from relamp.core.temporal.working_frame import WorkingFrame
 
-STRENGTH = 0.1  # log gain, standard deviation of the flicker put in
 AROUND = 4  # frames to each side of a switch that are looked at
 FIRST = 1001
 FOLDERS = ("flicker", "flicker_fresh", "flicker_unseen")
@@ -185,51 +185,64 @@ def _map(folder: Path, name: str) -> Path:
     return still if still.exists() else folder / f"{name}.####.exr"
 
 
-# Flicker that is put in: (F, h, w, 3) log gain, a standard deviation of about STRENGTH
+# Flicker that is put in: (F, h, w, 3) log gain
 
 
-def everything(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+@dataclass(frozen=True)
+class Flicker:
+    """`strength` is about the standard deviation in log gain, `tint` that of the colours as a part of it, `radius` that of spots
+    as a part of the picture's width; every so many frames one pops.
+    """
+
+    strength: float = 0.1
+    tint: float = 0.3
+    radius: tuple[float, float] = (0.08, 0.25)
+    every: int = 6
+
+
+def everything(rng: np.random.Generator, shape: tuple[int, ...], how: Flicker) -> np.ndarray:
     """Gain and tint of whole frames."""
-    level = rng.normal(0, 1, (shape[0], 1, 1, 1)) + rng.normal(0, 0.3, (shape[0], 1, 1, 3))
-    return np.broadcast_to(STRENGTH * level, shape)
+    level = rng.normal(0, 1, (shape[0], 1, 1, 1)) + rng.normal(0, how.tint, (shape[0], 1, 1, 3))
+    return np.broadcast_to(how.strength * level, shape)
 
 
-def local(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    """Soft spots that wander over the picture, each frame as bright as it likes."""
+def local(rng: np.random.Generator, shape: tuple[int, ...], how: Flicker) -> np.ndarray:
+    """Soft spots that wander over the picture, each with a brightness of its own in every frame."""
     frames, h, w, _ = shape
     y, x = np.mgrid[:h, :w]
     total = np.zeros(shape)
     for _ in range(6):
-        place, speed, radius = rng.uniform((0, 0), (w, h)), rng.normal(0, 2, 2), rng.uniform(0.08, 0.25) * w
+        place, speed, radius = rng.uniform((0, 0), (w, h)), rng.normal(0, 2, 2), rng.uniform(*how.radius) * w
         for t in range(frames):
             at = place + speed * t
             spot = np.exp(-(((x - at[0]) ** 2 + (y - at[1]) ** 2) / (2 * radius**2)))
-            total[t] += spot[..., None] * rng.normal(0, 1.5 * STRENGTH)
+            total[t] += spot[..., None] * rng.normal(0, 1.5 * how.strength)
     return total
 
 
-def pops(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    """Every sixth frame or so is off as a whole."""
-    off = np.where(np.arange(shape[0]) % 6 == 3, rng.choice([-1, 1], shape[0]) * 2.5 * STRENGTH, 0)
+def pops(rng: np.random.Generator, shape: tuple[int, ...], how: Flicker) -> np.ndarray:
+    """Single frames that are off as a whole."""
+    popped = np.arange(shape[0]) % how.every == how.every // 2
+    off = np.where(popped, rng.choice([-1, 1], shape[0]) * 2.5 * how.strength, 0)
     return np.broadcast_to(off[:, None, None, None], shape)
 
 
-def breathing(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+def breathing(rng: np.random.Generator, shape: tuple[int, ...], how: Flicker) -> np.ndarray:
     """Slow changes of level, correlated by 0.9 from frame to frame."""
-    level = rng.normal(0, STRENGTH, shape[0])
+    level = rng.normal(0, how.strength, shape[0])
     for t in range(1, shape[0]):
         level[t] = 0.9 * level[t - 1] + np.sqrt(1 - 0.81) * level[t]
     return np.broadcast_to(level[:, None, None, None], shape)
 
 
-def drifting(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+def drifting(rng: np.random.Generator, shape: tuple[int, ...], how: Flicker) -> np.ndarray:
     """Low-frequency fields, correlated by 0.5."""
     frames, h, w, _ = shape
     grid = rng.normal(0, 1, (frames, 4, 5))
     for t in range(1, frames):
         grid[t] = 0.5 * grid[t - 1] + np.sqrt(0.75) * grid[t]
     wide = [cv2.resize(g, (w, h), interpolation=cv2.INTER_CUBIC) for g in grid]
-    return np.broadcast_to(STRENGTH * np.stack(wide)[..., None], shape)
+    return np.broadcast_to(how.strength * np.stack(wide)[..., None], shape)
 
 
 KINDS = {"global": everything, "local": local, "pops": pops, "breathing": breathing, "drifting": drifting}
@@ -263,27 +276,41 @@ def make_methods(head: Deflicker) -> dict[str, Method]:
     return {"none": nothing, "Gaussian": gaussian, "median": median, "flow median": flow_median, "head": ours}
 
 
-def by_ffmpeg(looks: list[WorkingFrame]) -> np.ndarray | None:
-    """ffmpeg's deflicker (arithmetic mean of 7 frames' luma) on the display-encoded relight; None where there is no ffmpeg.
+def by_ffmpeg(looks: list[WorkingFrame]) -> np.ndarray:
+    """ffmpeg's deflicker (arithmetic mean of 7 frames' luma) on the display-encoded relight, by PyAV.
 
     It scales whole frames, so its factor is measured on the matte and given to every pixel; it ignores the plate.
     """
-    if shutil.which("ffmpeg") is None:
-        return None
     gain = np.stack([look.residual + look.hint for look in looks])
     light = np.exp(3 * np.stack([look.code for look in looks]) + gain) * 0.18
-    shown = np.clip(0.5 * light.mean(-1), 0, 1) ** (1 / 2.2)
-    frames, h, w = shown.shape
-    raw = (shown * 65535).round().astype("<u2").tobytes()
-    command = ["ffmpeg", "-v", "error", "-f", "rawvideo", "-pix_fmt", "gray16le", "-s", f"{w}x{h}", "-i", "-",
-               "-vf", f"deflicker=size={2 * RADIUS + 1}:mode=am", "-f", "rawvideo", "-pix_fmt", "gray16le", "-"]  # fmt: skip
-    done = subprocess.run(command, input=raw, capture_output=True, check=True).stdout
-    after = np.frombuffer(done, "<u2").reshape(-1, h, w)[:frames] / 65535
+    shown = np.clip(0.5 * light.mean(-1), 0, 1) ** (1 / 2.2)  # (F, h, w)
+    after = filtered((shown * 65535).round().astype(np.uint16), f"size={2 * RADIUS + 1}:mode=am") / 65535
     factors = []
     for look, a, b in zip(looks, shown, after, strict=True):
         inside = (look.matte > 0.5) & (a > 0.02) & (a < 0.98)
         factors.append(2.2 * np.log(max(b[inside].mean(), 1e-4) / a[inside].mean()))
     return np.stack([look.residual for look in looks]) + np.array(factors, np.float32)[:, None, None, None]
+
+
+def filtered(frames: np.ndarray, options: str) -> np.ndarray:
+    """Frames (F, h, w) uint16 after ffmpeg's filter `deflicker`."""
+    graph = av.filter.Graph()
+    source = graph.add_buffer(
+        width=frames.shape[2], height=frames.shape[1], format=av.VideoFormat("gray16le"), time_base=Fraction(1, 24)
+    )
+    stages = [source, graph.add("deflicker", options), graph.add("buffersink")]
+    for one, other in pairwise(stages):
+        one.link_to(other)
+    graph.configure()
+    for t, frame in enumerate(frames):
+        picture = av.VideoFrame.from_ndarray(frame, format="gray16le")
+        picture.pts, picture.time_base = t, Fraction(1, 24)
+        graph.push(picture)
+    graph.push(None)
+    out = []
+    while len(out) < len(frames):
+        out.append(graph.pull().to_ndarray())
+    return np.stack(out)
 
 
 def _middle(window: Window) -> WorkingFrame:
@@ -336,7 +363,7 @@ def flickering(shot: Shot, kind: str) -> tuple[list[WorkingFrame], np.ndarray]:
     """The shot with flicker put in, the same for every method, and the flicker."""
     rng = np.random.default_rng([len(shot.name), list(KINDS).index(kind)])
     shape = (len(shot.looks), *shot.looks[0].residual.shape)
-    wrong = np.asarray(KINDS[kind](rng, shape), np.float32)
+    wrong = np.asarray(KINDS[kind](rng, shape, Flicker()), np.float32)
     return [replace(look, residual=look.residual + w) for look, w in zip(shot.looks, wrong, strict=True)], wrong
 
 
@@ -349,9 +376,7 @@ def table_of_left(shots: list[Shot], methods: dict[str, Method]) -> dict[str, di
             looks, wrong = flickering(shot, kind)
             into = rms(changes(shot, wrong))
             results = shot.run(methods, looks)
-            scaled = by_ffmpeg(looks)
-            if scaled is not None:
-                results["ffmpeg deflicker"] = scaled
+            results["ffmpeg deflicker"] = by_ffmpeg(looks)
             for name, out in results.items():
                 left = rms(changes(shot, out - clean)) / into
                 found.setdefault(name, {}).setdefault(kind, []).append(left)

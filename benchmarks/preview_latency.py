@@ -27,6 +27,7 @@ from relamp.core.rpc import Client
 
 WIDTH, HEIGHT = 1920, 1080
 FRAMES = 32
+PAUSE = 2.0  # s between frames, in which the worker prepares the next one; its processor time counts
 
 
 def main() -> None:
@@ -47,7 +48,10 @@ def main() -> None:
 
 
 def _measure(client: Client, parameters: dict[str, Any], times: int, size: int, say: Report) -> None:
-    def ask(stage: str = "relit", frame: int = 1, more: dict[str, Any] | None = None, **changed: Any) -> float:
+    def ask(
+        stage: str = "relit", frame: int = 1, more: dict[str, Any] | None = None, wait: float = 0, **changed: Any
+    ) -> float:
+        time.sleep(wait)
         job = {"schema": "relamp.job/1", "parameters": {**parameters, **changed}}
         begun = time.perf_counter()
         params = {"job": job, "stage": stage, "frame": frame, "size": size, **(more or {})}
@@ -70,6 +74,7 @@ def _measure(client: Client, parameters: dict[str, Any], times: int, size: int, 
         "dim a lamp": lambda i: ask(more={"dim": [0.03 * i, 1.0, 1.0, 1.0, 1.0]}),
         "brighten the view": lambda i: ask(more={"exposure": 0.05 * i}),
         "a new frame": lambda i: ask(frame=2 + i % (FRAMES - 1)),
+        "a new frame, after a pause": lambda i: ask(frame=FRAMES - times - 1 + i, wait=PAUSE),
         "other words": lambda i: ask(env=None, prompt=f"warm key {20 + i} degrees left"),
         "another strength of shadows": lambda i: ask(shadows=0.5 + 0.04 * i),
         "another share of the relight": lambda i: ask(mix=1.0 - 0.05 * i),

@@ -43,13 +43,15 @@ class Measured:
 
     `anchor` brings the plate to the proxy's exposure. `source_light` is a small lat-long map, rows of pixels of three
     floats in the working space, fitted when no source environment is given. `ground` are the four numbers of the ground found
-    under the subject (`shape.ground.Ground`), empty where none was found. `frames` are the frames looked at.
+    under the subject (`shape.ground.Ground`), empty where none was found. `facing` says for each frame which shares of its
+    luminance face which directions (`shot.kept_level`), where the level is kept by it. `frames` are the frames looked at.
     """
 
     frames: tuple[int, ...] = ()
     anchor: float | None = None
     source_light: tuple[tuple[tuple[float, float, float], ...], ...] | None = None
     ground: tuple[float, ...] | None = None
+    facing: tuple[tuple[float, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -198,9 +200,11 @@ def _measured(data: dict[str, Any], where: str) -> Measured:
             anchor=None if data.get("anchor") is None else float(data["anchor"]),
             source_light=None if light is None else tuple(tuple(_three(pixel) for pixel in row) for row in light),
             ground=None if data.get("ground") is None else _plane(data["ground"]),
+            facing=tuple(tuple(float(share) for share in frame) for frame in data.get("facing", ())),
         )
         if measured.anchor is not None and not 1 / _LARGEST < measured.anchor < _LARGEST:
             raise ValueError(f"anchor must be above 0 and finite; got {measured.anchor:g}")
+        _check_facing(measured)
         rows = measured.source_light
         if rows is not None and (not rows or any(len(row) != 2 * len(rows) for row in rows)):
             raise ValueError("source_light must be twice as wide as it is high")
@@ -211,6 +215,15 @@ def _measured(data: dict[str, Any], where: str) -> Measured:
         raise InputError(
             f'{where}: what it says was measured cannot be read ({error}); delete "measured" in it'
         ) from None
+
+
+def _check_facing(measured: Measured) -> None:
+    """Raise `ValueError` unless `facing` has 256 shares for each frame, or is empty."""
+    if measured.facing and len(measured.facing) != len(measured.frames):
+        raise ValueError(f"facing must have one list for each of {len(measured.frames)} frames")
+    for shares in measured.facing:
+        if len(shares) != 256 or not all(0 <= share <= 1 for share in shares):
+            raise ValueError("facing must hold lists of 256 numbers from 0 to 1")
 
 
 def _check_radiance(values: list[float]) -> None:

@@ -52,7 +52,7 @@ class Worker:
         self._requests, self._replies = requests, replies
         self._writing = threading.Lock()
         self._previewer = Previewer()
-        self._previewing = Lane("look", self._answer)
+        self._previewing = Lane("look", self._answer, self._previewer.look_ahead)
         self._rendering = Lane("render", self._answer)
         self._long: dict[str, Method] = {
             "render": self._render,

@@ -36,6 +36,7 @@ from ..core.light.rig_file import load
 from ..core.light.rig_usd import library
 from ..core.parameters import Curve, at_frame
 from ..core.pictures import exr
+from ..core.shot.lights import Lights
 from ..core.shot.plan import Plan
 from ..core.shot.prepare import files_read, prepare
 from .usd_rig import write_rig
@@ -178,7 +179,7 @@ class _Rig:
             level = Light.of(np.array(rows, np.float32), plan.colour.luminance_weights).level
         else:
             return 1.0
-        return level / plan.target.light(frame).level
+        return Lights(plan, 1).kept * level / plan.target.light(frame).level
 
     def _whole(self, stage: Any) -> None:
         self._dome(stage, "Environment", [moment.texture for moment in self._moments])

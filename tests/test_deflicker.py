@@ -156,6 +156,21 @@ def test_flicker_goes_on_both_sides_of_a_lamp_that_no_hint_tells_of():
     assert np.sqrt((left**2).mean()) < 0.35 * np.sqrt((np.diff(wrong[3:-3].ravel()) ** 2).mean())
 
 
+def test_a_lamp_that_lights_places_apart_stays_while_whole_frames_flicker():
+    """The shape of the light tells of a switch that is no stronger than the flicker of whole frames."""
+    shipped, codes = load(), pan(12)
+    shade = flickering(4, frames=1)[0]
+    shade -= shade.mean()
+    step, kept = np.float32(0.3) * shade / np.abs(shade).max(), []
+    for seed in (5, 6, 7):
+        wrong = np.random.default_rng(seed).normal(0, 0.15, (12, 1, 1, 1)).astype(np.float32)
+        for sign in (1, -1):  # the flicker's own step cancels in the mean
+            looks = switched(codes, step, 6, sign * wrong)
+            before, after = (shipped.steady(looks[t - 3 : t + 4], 1.0) for t in (5, 6))
+            kept.append(float(((after - before) * step).sum() / (step * step).sum()))
+    assert 0.8 < np.mean(kept) < 1.05
+
+
 def test_a_frame_that_pops_is_no_lamp_that_is_switched():
     shipped, codes = load(), pan(7)
     wrong = np.zeros((7, 1, 1, 3), np.float32)

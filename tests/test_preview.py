@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 
 from relamp.core.cli import main
-from relamp.core.errors import UsageError
+from relamp.core.errors import InputError, UsageError
 from relamp.core.job import RelightJob
 from relamp.core.parameters import RelightParameters
 from relamp.core.relighter.own import ensemble
 from relamp.core.shot import preview_plate
 from relamp.core.shot.preview import Previewer
+from relamp.core.shot.shapes import Shapes
 from shots import Shot, layer
 
 
@@ -114,3 +115,37 @@ def test_the_plates_kept_are_bounded_in_pixels(shot, monkeypatch):
 
 def test_a_plate_larger_than_all_that_is_kept_is_kept_alone(shot, monkeypatch):
     assert read_plates(shot, monkeypatch, (40,), 100) == [40]
+
+
+@pytest.mark.parametrize(("shown", "following"), [((1001,), 1002), ((1001, 1002), 1003), ((1004, 1003), 1002)])
+def test_the_next_frame_is_read_and_seen_in_advance_with_the_same_pixels(shot, monkeypatch, shown, following):
+    done: list[str] = []
+    read, see = preview_plate._read, Shapes._see
+    monkeypatch.setattr(preview_plate, "_read", lambda *a: (done.append("read"), read(*a))[1])
+    monkeypatch.setattr(Shapes, "_see", lambda *a: (done.append("see"), see(*a))[1])
+    job = RelightJob(RelightParameters(plate=shot.plate, env=shot.env_b, source_env=shot.env_a))
+    ready, fresh = Previewer(), Previewer()
+    for frame in shown:
+        ready.picture(job, "relit", frame, 40)
+    while ready.look_ahead():
+        pass
+    done.clear()
+    ready.picture(job, "relit", following, 40)
+    assert done == []
+    fresh.picture(job, "relit", following, 40)
+    assert {"read", "see"} <= set(done)
+    np.testing.assert_array_equal(ready._linear["relit"], fresh._linear["relit"])
+
+
+def test_nothing_is_done_in_advance_at_the_end_of_a_shot(asked):
+    asked.previewer.picture(asked.job, "relit", 1003, 40)
+    asked.previewer.picture(asked.job, "relit", 1004, 40)
+    assert not asked.previewer.look_ahead()
+
+
+def test_a_next_frame_that_cannot_be_read_ends_the_work_in_advance_and_is_reported_when_it_is_shown(shot, asked):
+    asked.previewer.picture(asked.job, "relit", 1001, 40)
+    shot.plate_frame(1002).write_bytes(b"not a picture")
+    assert not asked.previewer.look_ahead()
+    with pytest.raises(InputError, match=r"plate\.1002\.exr"):
+        asked.previewer.picture(asked.job, "relit", 1002, 40)

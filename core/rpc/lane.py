@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from . import Reply
 
 
+PAUSE = 0.2  # s without a request, after which work is done in advance; a control that is dragged asks more often
+
+
 def new_stop() -> Stop:
     """A request is stopped as if by Ctrl-C."""
     return Stop(signal.SIGINT)
@@ -29,10 +32,15 @@ class Request:
 
 
 class Lane:
-    """Requests done one after another on a thread of their own."""
+    """Requests done one after another on a thread of their own.
 
-    def __init__(self, name: str, answer: Callable[[Request], None]) -> None:
-        self._answer = answer
+    Args:
+        idle: a step of work to do on that thread while nothing is asked, from `PAUSE` after the last request on; it returns
+            whether more is left, and raises nothing. A request waits for the step in work, and for no other.
+    """
+
+    def __init__(self, name: str, answer: Callable[[Request], None], idle: Callable[[], bool] = lambda: False) -> None:
+        self._answer, self._idle = answer, idle
         self._waiting: deque[Request] = deque()
         self._changed = threading.Condition()
         self._current: Request | None = None
@@ -73,11 +81,16 @@ class Lane:
         self._thread.join()
 
     def _work(self) -> None:
+        pause: float | None = None
         while True:
             with self._changed:
                 self._current = None
-                self._changed.wait_for(lambda: self._waiting or self._closing)
+                asked = self._changed.wait_for(lambda: self._waiting or self._closing, pause)
                 if self._closing:
                     return
-                self._current = self._waiting.popleft()
-            self._answer(self._current)
+                request = self._current = self._waiting.popleft() if asked else None
+            if request is not None:
+                self._answer(request)
+                pause = PAUSE
+            else:
+                pause = 0.0 if self._idle() else None

@@ -20,6 +20,7 @@ import cv2
 import numpy as np
 
 from ..pictures.bands import each_band
+from .strands import averaged, strands_of
 from .thickness import round_thickness
 
 FINER = 1.015  # as GROWTH, for lamps behind the picture's plane
@@ -72,6 +73,17 @@ class Surface:
         thick = np.float32(self.thickness) * (THINNEST * self.spacing + round_thickness(self._within()))
         back = (self.height - thick) / (1 + thick / np.float32(self.focal))  # a projective height, too
         return np.where(self.standing, back, np.float32(NOWHERE))
+
+    @cached_property
+    def strands(self) -> np.ndarray:
+        """How much each point is one of strands (`strands.strands_of`), (h, w) from 0 to 1."""
+        away = 0 if math.isinf(self.focal) else 1 / self.focal
+        rows, columns = (np.arange(side, dtype=np.float32) for side in self.height.shape)
+        u, v = (columns + 0.5 - self.centre[0]) * away, (self.centre[1] - 0.5 - rows[:, None]) * away
+        n = self.normals
+        facing = n[..., 2] - n[..., 0] * u - n[..., 1] * v
+        slope = -(1 + self.height * away) * n[..., 0] / np.maximum(facing, FLATTEST)
+        return strands_of(self.height, slope, facing, self.standing)
 
     @cached_property
     def highest(self) -> float:
@@ -130,7 +142,7 @@ def lamp_visibility(surface: Surface, direction: np.ndarray, radius: float) -> n
 
 
 def mixed_at_outlines(surface: Surface, seen: np.ndarray) -> np.ndarray:
-    """A visibility (h, w) whose pixels on outlines are mixed with their neighbours, as in the plate.
+    """A visibility (h, w) whose pixels on outlines and of strands are mixed with their neighbours, as in the plate.
 
     A pixel of the plate that shows two things has the depth of one of them, so beside an outline single pixels are hidden while
     their neighbours are not. A relief that is coarser than its picture has no such outlines and is not changed.
@@ -142,7 +154,8 @@ def mixed_at_outlines(surface: Surface, seen: np.ndarray) -> np.ndarray:
     steps = surface.standing & (cv2.dilate(top, near) - lowest > STEP * max(top.shape))
     outline = cv2.dilate(steps.astype(np.uint8), near)
     settled = np.where(outline, cv2.medianBlur(seen, 3), seen)
-    return np.where(outline, cv2.GaussianBlur(settled, (5, 5), MIXED), settled)
+    mixed = np.where(outline, cv2.GaussianBlur(settled, (5, 5), MIXED), settled)
+    return averaged(mixed, surface.strands)
 
 
 def _edges(seen: np.ndarray, standing: np.ndarray) -> np.ndarray:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 from weakref import ref
 
 import numpy as np
 from cachetools import LRUCache
 
+from ..errors import InputError
 from ..gain.analytic import Hint, alone, between, mean_over, over_even
 from ..gain.law import Law
 from ..gain.subject import Shading
@@ -23,11 +25,14 @@ from ..light.parcels import Parcels, parcels_of
 from ..light.sources import Illumination, camera_to_map
 from ..parameters import at_frame
 from ..relighter.answer import Seeing
+from .kept_level import kept_level, light_by_facing
 from .plan import Plan
 from .shared_cache import SharedCache
 
 if TYPE_CHECKING:
     from ..relighter.own.light_tables import LightTables
+
+log = logging.getLogger("relamp")
 
 # The epsilon of the law, at the proxy's exposure, where middle grey is 0.18; see docs/decisions/picture.md.
 EPSILON = 0.002
@@ -223,11 +228,38 @@ class Lights:
             stops += at_frame(p.background_exposure, frame)
         if p.level_mode() == "match":
             stops += self._plan.target.stops
-        level = 2.0**stops
+        level = 2.0**stops * self.kept
         if p.level_mode() == "absolute" and source is not None:
             level *= light.level / source.level
         anchor = self._plan.job.measured.anchor or 1.0
         return Law(float(level), float(at_frame(p.mix, frame)), EPSILON / anchor, p.grain)
+
+    @cached_property
+    def kept(self) -> float:
+        """The factor of the whole shot by which the subject keeps its exposure (`kept_level`); 1 where the relighter keeps it."""
+        plan, held = self._plan, self._plan.job.measured
+        if not plan.keeps_by_facing:
+            return 1.0
+        shares, gains = [], []
+        for frame, share in zip(held.frames, held.facing, strict=True):
+            try:
+                gain = self._gain_by_facing(frame)
+            except InputError as error:
+                log.warning("the level is not measured on frame %d: %s", frame, error)
+                continue
+            shares.append(share)
+            gains.append(gain)
+        return kept_level(shares, gains)
+
+    def _gain_by_facing(self, frame: int) -> np.ndarray:
+        """The new light over the source light on the grid of facings, (SIDE * SIDE,), at a frame. Raises `InputError`."""
+        plan, weights = self._plan, self._plan.colour.luminance_weights
+        turned = camera_to_map(at_frame(plan.parameters.env_rotate, frame), np.eye(3))
+        with self.maps.computing:
+            target, source = plan.target.light(frame), self._source_light(frame)
+        assert source is not None
+        after = light_by_facing(target.table, turned, weights)
+        return after / light_by_facing(source.table, camera_to_map((0.0, 0.0, 0.0), np.eye(3)), weights)
 
     def _source_light(self, frame: int) -> Light | None:
         if self._plan.source is not None:

@@ -117,6 +117,13 @@ class Plan:
         steady = self.parameters.temporal and isinstance(self.backbone.network, Seeing)
         return SHAPE_RADIUS if steady else 0
 
+    @property
+    def keeps_by_facing(self) -> bool:
+        """Whether the level that the subject keeps is worked out from what its surfaces face; else the relighter keeps it."""
+        p = self.parameters
+        divides = self.source is not None or self.backbone.network is None
+        return p.level_mode() == "match" and divides and not p.keeps_light() and p.backbone not in PUBLISHED
+
     def near(self, frame: int) -> frozenset[int]:
         """The frames that can serve as neighbours of `frame` in time, with `frame` itself; a still plate has no others."""
         return frozenset((frame,)) if self.inputs.plate.is_still else self._there

@@ -114,7 +114,7 @@ def prepare(job: RelightJob, backbone: Backbone | None = None, colour: Colour | 
             plan = replace(plan, backbone=loading.result())
         checks.check_backbone(p, colour, plan.backbone, source is not None)
         plan = replace(plan, head=_head(p), estimator=_estimator(p))
-        if job.measured.anchor is None or (probes.needs_fit(plan) and job.measured.source_light is None):
+        if not probes.complete(plan):
             plan = replace(plan, job=RelightJob(p, probes.measured(plan, samples or probes.sampled(plan, pool))))
     if _needs_ground(plan):
         plan = replace(plan, job=RelightJob(p, replace(plan.job.measured, ground=measured_ground(plan))))

@@ -34,6 +34,7 @@ from .network_input import proxy_of
 from .passes_sheet import shown
 from .plan import RENDER, FrameTask, Inputs, Plan
 from .prepare import prepare
+from .preview_ahead import LookAhead
 from .preview_ground import ground_facts
 from .preview_light import LightPictures
 from .preview_plate import PreviewFrames, PreviewPlate, PreviewPlates, file_state
@@ -95,6 +96,11 @@ class Previewer:
         self._prepared: _Prepared | None = None
         self._warm: _Warm | None = None
         self._relit: _Relit | None = None
+        self._ahead = LookAhead()
+
+    def look_ahead(self) -> bool:
+        """Do one step of the work for the frame that is probably shown next (`LookAhead`); False where none is left."""
+        return self._ahead.step()
 
     def picture(
         self,
@@ -229,6 +235,8 @@ class Previewer:
             proxy = proxy_of(subject, plan)
             return resize(proxy.light * proxy.matte[..., None], subject.weight.shape)
         relit = self._relight(plan, key, frames)
+        if plate.scale < 1:  # a frame at full size takes much memory, and is looked at by itself
+            self._ahead.shown(plan, frames, self._seen)
         if stage == "hint":
             gain = np.exp(relit.shading.hint.at(relit.subject.normals))
             return np.where((subject.weight > 0)[..., None], gain * np.float32(MIDDLE_GREY), 0)
@@ -269,6 +277,7 @@ class Previewer:
         if prepared is None or prepared.key != key:
             # Both hold networks. They are released before new ones are loaded, because two may not fit in memory.
             self._prepared = self._warm = None
+            self._ahead = LookAhead()
             plan = prepare(RelightJob(replace(p, frames=str(number)), self._measurements(job)))
             self._measured = (_key(p, _SHOT), plan.job.measured)
             plan = replace(plan, source=self._same_source(p, plan.source, number))

@@ -16,11 +16,14 @@ from ..logs import stage
 from ..parameters import RelightParameters
 from ..relighter import load
 from .frame import Shot
+from .kept_level import SIDE, facing_of
 from .measure import Samples, anchor_of, measured_rows, samples_of, samples_of_working_frame, source_light_of
 from .plan import RENDER, FrameTask, Plan
 from .read import gather, read_plate
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from .passes_plan import PassesPlan
 
 log = logging.getLogger("relamp")
@@ -31,6 +34,13 @@ T = TypeVar("T")
 def needs_fit(plan: Plan) -> bool:
     """Whether the plate's own light must be estimated, as divisor of the gain or for its level."""
     return plan.source is None and (plan.backbone.wants_source or plan.parameters.level_mode() == "absolute")
+
+
+def complete(plan: Plan) -> bool:
+    """Whether the job already holds everything that is measured by `measured`."""
+    held = plan.job.measured
+    fitted = held.source_light is not None or not needs_fit(plan)
+    return held.anchor is not None and fitted and bool(held.facing or not plan.keeps_by_facing)
 
 
 def threads(parameters: RelightParameters) -> ThreadPoolExecutor:
@@ -49,13 +59,26 @@ def measured(plan: Plan, samples_by_frame: dict[int, Future[Samples]]) -> Measur
     stage(f"measuring the plate's exposure on {_frames(frames)}")
     samples = list(probed(frames, lambda frame: samples_by_frame[frame].result()))
     anchor = anchor_of(samples, plan.colour.luminance_weights) if p.anchor is None else p.anchor
-    found = Measured(frames, anchor)
+    found = Measured(frames, anchor, facing=_facing(plan, samples_by_frame) if plan.keeps_by_facing else ())
     if not needs_fit(plan):
         return found
     stage(f"fitting the light that the plate was shot under, on {_frames(frames)}")
     if plan.backbone.network is not None:
         samples = delit_samples(replace(plan, job=RelightJob(p, found)), frames)
     return replace(found, source_light=measured_rows(source_light_of(samples, plan.colour.luminance_weights)))
+
+
+def _facing(plan: Plan, samples_by_frame: dict[int, Future[Samples]]) -> tuple[tuple[float, ...], ...]:
+    """For each frame, the shares of its luminance by facing; zeros for a frame that cannot be read."""
+    weights = plan.colour.luminance_weights
+    return tuple(
+        (0.0,) * SIDE**2 if isinstance(sample.exception(), InputError) else tuple(_shares(sample.result(), weights))
+        for sample in samples_by_frame.values()
+    )
+
+
+def _shares(s: Samples, luminance_weights: np.ndarray) -> list[float]:
+    return facing_of(s.rgb, s.normals, s.weights, luminance_weights)
 
 
 def _frames(frames: tuple[int, ...]) -> str:

@@ -7,6 +7,7 @@ into chunks and any resume. Memory holds only the frames in progress.
 from __future__ import annotations
 
 import logging
+import math
 import tempfile
 import time
 from collections import deque
@@ -79,7 +80,9 @@ def render(
 
     `store` is the storage through which the chunks of a job share the network's predictions.
     """
-    return deliver_frames(plan, lambda: _Relighting(Shot.of(plan, store=store)), describe(plan), on_event, stop)
+    return deliver_frames(
+        plan, lambda: _Relighting(_told_level(Shot.of(plan, store=store))), describe(plan), on_event, stop
+    )
 
 
 def deliver_frames(
@@ -263,6 +266,15 @@ def _check_writable(folder: Path) -> None:
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
         raise OutputError(f"{folder or '.'}: nothing can be written there ({error.strerror})") from None
+
+
+def _told_level(shot: Shot) -> Shot:
+    """The shot, once the log says by how much the light was changed to keep the subject's exposure."""
+    if shot.plan.keeps_by_facing:
+        log.info(
+            "level     the light is changed by %+.2f stops to keep the subject's exposure", math.log2(shot.lights.kept)
+        )
+    return shot
 
 
 def _log_start(plan: AnyPlan, description: str) -> None:

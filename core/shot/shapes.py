@@ -62,6 +62,11 @@ class Shapes:
         keys = keys_of(key, range(key[1] - radius, key[1] + radius + 1), near)
         return self._seen.steady.get(tuple(k and self._identity(k) for k in keys), lambda _: self._steadied(keys))
 
+    def see(self, key: Key) -> None:
+        """Estimate the shape of one frame without its neighbours, and keep it for those whose shapes are averaged with it."""
+        if self._network is not None:
+            self._seen_all([key])
+
     def _steadied(self, keys: list[Key | None]) -> SeenShape:
         radius = len(keys) // 2
         found = iter(self._seen_all([k for k in keys if k is not None]))

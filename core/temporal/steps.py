@@ -4,6 +4,10 @@ A lamp that is switched where no environment tells of it steps the residual; fli
 residual over the window is explained in nine ways: it stays, it drifts steadily, the middle frame alone is off, or it steps
 between two frames (six ways). Each way leaves a sum of squares, and with it has a likelihood, as of normal noise of unknown
 size; a neighbour that is beyond a likely step has no say.
+
+A lamp is switched at one time for every place and every colour, but flicker of whole frames leaves the shape of the light as
+it is, and most flicker is grey. So whole frames, surroundings of each scale, brightness and colour of each are told apart, and
+their likelihoods multiplied: a step that shows in one of them is found, however much the others flicker.
 """
 
 from __future__ import annotations
@@ -16,9 +20,7 @@ LOUDEST = 2.0
 """Log gain at which differences are cut off, so that half precision holds their squares."""
 QUIET = 0.01
 """Log gain, root mean square: what is explained better than this counts as explained."""
-OF_A_PLACE, OF_THE_PICTURE = 1.0, 2.0
-"""How many independent samples a frame counts as: its colours agree in part, and a picture has several places."""
-DRIFTS, MIDDLE_OFF, STEPS = -1.5, -1.0, -5.0
+DRIFTS, MIDDLE_OFF, STEPS = -1.5, -1.0, -4.0
 """Log odds of each way before anything was seen, against that it stays."""
 LEAST = 1e-4  # weight of a neighbour that is surely under another light
 
@@ -40,20 +42,30 @@ def apart(
     Returns:
         Of whole frames (T, N, 1, 1, 1), and of each scale (T, N, 1, h, w).
     """
-    left, count = left_over(whole + sum(parts[1:], parts[0]), sure)  # (T, 9, 1, h, w), (T, 1, 1, h, w)
+    of_whole, *of_parts = [
+        [left_over(plane, seen) for plane in _grey_and_colour(difference)]
+        for difference, seen in [(whole, there), *((part, sure) for part in parts)]
+    ]
     share = inside[:, None]
-    left, count = (_mean(share * planes) / (_mean(share) + _SMALL) for planes in (left, count))
     # A lamp is switched for all places at once, so each starts from what the whole picture says.
-    shared = _likely(left, count, OF_THE_PICTURE)  # (T, 9, 1, 1, 1)
+    shared = _likely(of_whole)  # (T, 9, 1, 1, 1)
+    for planes in of_parts:
+        shared = shared + _likely([(_over(share, left), _over(share, count)) for left, count in planes])
     shared = shared - shared.amax(1, keepdim=True)
-    return _weights(whole, there, shared), [_weights(part, sure, shared) for part in parts]
+    return _weights(shared), [_weights(shared + _likely(planes)) for planes in of_parts]
+
+
+def _grey_and_colour(difference: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Log gains (T, N, 3, h, w) as the mean of the channels, (T, N, 1, h, w), and what each has besides."""
+    grey = difference.mean(2, keepdim=True)
+    return grey, difference - grey
 
 
 def left_over(difference: torch.Tensor, sure: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """What each way of explaining a window leaves, and of how many frames.
 
     Args:
-        difference: (T, N, 3, h, w) to the middle frame, log gain. sure: (T, N, 1, h, w).
+        difference: (T, N, C, h, w) to the middle frame, log gain. sure: (T, N, 1, h, w).
 
     Returns:
         (T, 9, 1, h, w) weighted sums of squares, mean over the channels: it stays, drifts, the middle is off, it steps after
@@ -75,17 +87,19 @@ def left_over(difference: torch.Tensor, sure: torch.Tensor) -> tuple[torch.Tenso
     return ways.mean(2, keepdim=True).clamp_min(0), mass
 
 
-def _weights(difference: torch.Tensor, sure: torch.Tensor, shared: torch.Tensor) -> torch.Tensor:
-    left, count = left_over(difference, sure)
-    prior = torch.tensor(_PRIOR, dtype=left.dtype)[None, :, None, None, None]
-    way = torch.softmax(_likely(left, count, OF_A_PLACE) + prior + shared, 1)
-    gone = torch.tensor(_gone(), dtype=left.dtype)  # (N, 9)
-    beyond = torch.matmul(gone, way.flatten(2)).reshape(sure.shape[0], len(NEIGHBOURS), 1, *way.shape[3:])
+def _weights(likely: torch.Tensor) -> torch.Tensor:
+    """Log weights of the neighbours (T, N, 1, h, w) from log likelihoods of the ways (T, 9, 1, h, w)."""
+    prior = torch.tensor(_PRIOR, dtype=likely.dtype)[None, :, None, None, None]
+    way = torch.softmax(likely + prior, 1)
+    gone = torch.tensor(_gone(), dtype=likely.dtype)  # (N, 9)
+    beyond = torch.matmul(gone, way.flatten(2)).reshape(likely.shape[0], len(NEIGHBOURS), 1, *likely.shape[3:])
     return torch.log((1 - beyond).clamp_min(LEAST))
 
 
-def _likely(left: torch.Tensor, count: torch.Tensor, samples: float) -> torch.Tensor:
-    return -(0.5 * samples) * count * torch.log(left / count + QUIET * QUIET)
+def _likely(planes: list[tuple[torch.Tensor, torch.Tensor]]) -> torch.Tensor:
+    """Log likelihoods of the ways from what they leave of several planes, and of how many frames: (T, 9, 1, h, w)."""
+    each = [-0.5 * count * torch.log(left / count + QUIET * QUIET) for left, count in planes]
+    return sum(each[1:], each[0])
 
 
 def _gone() -> list[list[float]]:
@@ -102,5 +116,6 @@ def _with_middle(planes: torch.Tensor, middle: float) -> torch.Tensor:
     return torch.cat([planes[:, :RADIUS], here, planes[:, RADIUS:]], 1)
 
 
-def _mean(planes: torch.Tensor) -> torch.Tensor:
-    return planes.mean((3, 4), keepdim=True)
+def _over(share: torch.Tensor, planes: torch.Tensor) -> torch.Tensor:
+    """Means over the picture, by the share of each cell."""
+    return (share * planes).mean((3, 4), keepdim=True) / (share.mean((3, 4), keepdim=True) + _SMALL)
