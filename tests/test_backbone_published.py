@@ -143,7 +143,9 @@ def test_our_own_light_without_fusing_is_our_own_relight(tmp_path, monkeypatch, 
     assert main([*given, *light_a_video, "--clip-mode", "alone", "--out", alone]) == 0
     for frame in (1001, 1002):
         ours, theirs = layer(shot.out_frame(frame), *RGB), layer(tmp_path / f"alone.{frame}.exr", *RGB)
-        if known and level == "match":  # our own relight keeps the subject's exposure by one number, that of a clip does not
+        if (
+            known and level == "match"
+        ):  # our own relight keeps the subject's exposure by one number, that of a clip does not
             lit = ours > 1e-3
             theirs = np.where(lit, theirs * np.median(ours[lit] / theirs[lit]), theirs)
         np.testing.assert_allclose(theirs, ours, rtol=1e-3, atol=1e-4)

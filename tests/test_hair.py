@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from relamp.core.gain.arrival import Arrival, Lamp
+from relamp.core.gain.hair import spread
 from relamp.core.gain.seen_materials import SHINE, materials_of
 from relamp.core.job import RelightJob
 from relamp.core.light.fibres import fibre_table, light_on_fibres
@@ -90,6 +91,14 @@ def test_rows_of_hair_are_those_of_the_whole_picture():
     whole = hairy.received(normals, slice(None))
     rows = [hairy.received(normals[k : k + 8], slice(k, k + 8)) for k in range(0, SIDE, 8)]
     np.testing.assert_array_equal(np.concatenate(rows), whole)
+
+
+def test_a_shadow_on_and_beside_hair_is_soft_and_elsewhere_as_it_was():
+    dots = np.indices((SIDE, SIDE)).sum(0)[..., None].astype(np.float32) % 2  # as strands would throw it
+    soft = spread(half_hair(), dots)
+    assert np.ptp(soft[: SIDE // 2]) < 0.3
+    far = slice(SIDE - 8, SIDE)
+    np.testing.assert_array_equal(soft[far], dots[far])
 
 
 def test_the_table_is_the_kernel():

@@ -26,7 +26,7 @@ from ..shape.placed import PlacedLight, risen
 from ..shape.shadow import points_of
 from .analytic import DARKEST
 from .guide import enlarged_rows
-from .hair import LEAST, Hair
+from .hair import LEAST, Hair, spread
 
 if TYPE_CHECKING:
     from ..light.parcels import Parcels
@@ -42,15 +42,13 @@ class Lamp:
     """A small lamp in camera space, and its visibility from each point of the subject.
 
     `direction` (3,) is the unit vector toward the lamp, `light` (3,) the value of a white matte surface that faces it, `radius`
-    half its angle in radians, and `visible` (h, w, 1) its visible share at each point, 0 to 1, at any size. `in_hair` is the
-    same where there is hair.
+    half its angle in radians, and `visible` (h, w, 1) its visible share at each point, 0 to 1, at any size.
     """
 
     direction: np.ndarray
     light: np.ndarray
     radius: float
     visible: np.ndarray
-    in_hair: np.ndarray | None = None
 
     def given(self, normals: np.ndarray) -> np.ndarray:
         """The unoccluded light (n, W, 3) on surfaces with normals (n, W, 3); it fades smoothly where the lamp's disc sets."""
@@ -111,7 +109,7 @@ class Arrival:
             light: this light as lamps and small parcels, in camera space.
         """
         hair = Hair.of(share, light)
-        lamps = tuple(replace(lamp, in_hair=hair.spread(lamp.visible)) for lamp in self.lamps)
+        lamps = tuple(replace(lamp, visible=spread(share, lamp.visible)) for lamp in self.lamps)
         return replace(self, lamps=lamps, hair=hair)
 
     def _put_on_hair(self, hair: Hair, received: np.ndarray, normals: np.ndarray, rows: slice) -> None:
@@ -126,8 +124,7 @@ class Arrival:
         for lamp in self.lamps:
             given = light_on_fibres(facing, lamp.direction)[:, None] * lamp.light  # (P, 3)
             rest -= np.minimum(given, rest)
-            seen = lamp.visible if lamp.in_hair is None else lamp.in_hair
-            visible = 1 - np.float32(self.strength) * (1 - enlarged_rows(seen, rows, self.shape)[there])
+            visible = 1 - np.float32(self.strength) * (1 - enlarged_rows(lamp.visible, rows, self.shape)[there])
             lit += given * visible
         broad = 1 - np.float32(self.strength) * (1 - enlarged_rows(self.broad, rows, self.shape)[there])
         lit += rest * broad

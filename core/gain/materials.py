@@ -201,7 +201,8 @@ class Gloss:
         """The pixels of some rows that mirror anything, as indices of rows and columns, (P,) each; all without `shine`."""
         shine = self.materials.shine
         there = np.ones_like(self.materials.roughness[rows], bool) if shine is None else shine[rows] > LEAST_SHINE
-        return np.nonzero(there)
+        row, column = np.nonzero(there)
+        return row, column
 
     def _at(self, rows: slice, there: tuple[np.ndarray, np.ndarray]) -> Gloss:
         """The same on P pixels of some rows, whose pictures are (P, 1) and (P, 1, 3)."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..gain.arrival import Arrival, RigArrival
+from ..gain.hair import spread
 from ..light.prompt import PAINTED_IN
 from ..light.rig import RigLight
 from ..light.sky import blackbody
@@ -55,7 +56,9 @@ def rig_lights(
     put = [placed(one, unit * colour_of(one, plan.colour), view, *subject) for one in lights]
     mean = 1.0 if source is None else mean_light(replace(source, shape=shape.size, hair=None), shape, weights)
     own = None if working.own is None else np.exp(working.own)[..., None]  # (h, w, 1)
-    arriving = tuple(replace(shape.placed(one, strength, full), hair=hair) for one in put)
+    arriving = tuple(shape.placed(one, strength, full) for one in put)
+    if hair is not None:
+        arriving = tuple(replace(one, hair=hair, visible=spread(hair, one.visible)) for one in arriving)
     return RigArrival(arriving, own, mean, keeps, full)
 
 
