@@ -198,9 +198,9 @@ class RelightParameters(OutputParameters):
         "float", "relight", lo=0, hi=1,
     )  # fmt: skip
     ground: str | None = knob(
-        None, "The ground that receives the subject's shadow, in --over and the shadow layer: its distance below the camera and "
-        "the degrees by which the camera looks down, as in 1.6,10; or three points of it as nine numbers; or found, which finds it "
-        "from the depth of the subject's feet; or none. Without it, the ground is found where there is a depth.",
+        None, "The ground that receives the subject's shadow, in --over and the shadow layer: its distance below the camera "
+        "and the degrees by which the camera looks down, as in 1.6,10; or three points of it as nine numbers; or found, which "
+        "finds it from the depth of the subject's feet; or none. Without it, the ground is found where there is a depth.",
         "text", "relight", pattern=GROUND, form="found, none, HEIGHT,TILT or nine numbers, three points", metavar="H,T",
     )  # fmt: skip
     grain: str = knob(
