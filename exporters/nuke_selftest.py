@@ -39,7 +39,7 @@ def write(folder: Path) -> Path:
         UsageError: the folder holds something else.
         OutputError: it cannot be written.
     """
-    from ..nuke_plugin.selftest import expected_lines
+    from ..nuke_plugin.selftest_lines import expected_lines
 
     folder = folder.absolute()
     script = folder / "relamp_selftest.py"

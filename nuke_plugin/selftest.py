@@ -16,10 +16,9 @@ import nuke
 
 from ..core.node.knobs import PIPES
 from . import create
+from .selftest_lines import REOPENED, STEPS
 
 TOLERANCE = 2e-3  # of a pixel's value, and 2e-3 beside it: EXR holds floats here, Nuke works in floats
-STEPS = ("the node pastes as a Group", "its inputs are numbered", "the worker bakes")
-REOPENED = "the script comes back as it was"
 BY_HAND = (
     "By hand, in a Nuke with a window:",
     "  1. Toolbar > Relamp: the node is there, its tabs are in order, labels on the pipes read "
@@ -39,11 +38,6 @@ FACES = {
     "green": "the left quarter of a lat-long is ahead of the camera; turn such maps by env rotate",
     "blue": "the right quarter of a lat-long is ahead of the camera; turn such maps by env rotate",
 }
-
-
-def expected_lines(checks: list[dict[str, Any]]) -> list[str]:
-    """What a good run prints, but for the lines on lat-longs and on what to try by hand."""
-    return [f"PASS {name}" for name in (*STEPS, *(check["name"] for check in checks), REOPENED)]
 
 
 def run(folder: str) -> int:

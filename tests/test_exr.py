@@ -714,7 +714,10 @@ def make_depth(path):
         (make_bmp, "is BMP; a plate must be EXR, DPX, TIFF, PNG, JPEG or a movie: convert it to EXR"),
         (make_ids, "hold whole numbers"),
         (make_depth, r"^shot010\.1042\.exr has channels Y, Z but no R, G, B; name a layer with --layer$"),
-        (lambda path: path.write_bytes(b"hello" * 99), "cannot be read as a picture: .*not an OpenEXR file"),
+        (
+            lambda path: path.write_bytes(b"hello" * 99),
+            "cannot be read as a picture; write the file again .*not an OpenEXR file",
+        ),
         (lambda path: path.touch(), "cannot be read as a picture"),
         (lambda path: path.mkdir(), "is a folder, not a picture"),
         (lambda path: None, "does not exist"),

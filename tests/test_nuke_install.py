@@ -227,9 +227,10 @@ def test_a_node_from_no_installed_copy_is_a_sentence(host, monkeypatch, tmp_path
 
 def test_the_selftest_prints_what_it_says_it_will(host, tmp_path, monkeypatch, capsys):
     folder = tmp_path / "a 'test'"
-    assert main(["nuke", "selftest", str(folder)]) == 0
-    said = capsys.readouterr().out
-    assert "Nuke17.0 -t" in said
+    outside_nuke = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    command = [sys.executable, "-m", "relamp.core.cli", "nuke", "selftest", str(folder)]
+    written = subprocess.run(command, capture_output=True, text=True, check=True, env=outside_nuke, cwd=tmp_path)
+    assert "Nuke17.0 -t" in written.stdout
     ast.parse((folder / "relamp_selftest.py").read_text())
     monkeypatch.setattr(nuke, "GUI", False)
     assert selftest.run(str(folder)) == 0

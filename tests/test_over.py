@@ -119,7 +119,7 @@ def test_lamps_and_rest_add_up_to_the_comp(shot):
 def test_over_without_a_background_is_refused(shot, capsys):
     code, _ = render(shot, "--env", shot.env_b, "--over")
     assert code == 2
-    assert "none is given: --background" in capsys.readouterr().err
+    assert "none is given; give one with --background" in capsys.readouterr().err
     assert not shot.out_frame(1001).parent.exists()  # before any work
 
 

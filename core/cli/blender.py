@@ -10,8 +10,13 @@ import click
 from ...blender_plugin import home
 from ..errors import UsageError
 
+EXAMPLES = """\b
+Example:
+  relamp blender install
+"""
 
-@click.group()
+
+@click.group(epilog=EXAMPLES)
 def command() -> None:
     """Install the Relamp node for Blender's compositor, or remove it."""
 

@@ -11,8 +11,13 @@ from ..frames import parse_frames
 from ..parameters import default_of, knob_of
 from .declared import Declared
 
+EXAMPLES = """\b
+Example:
+  relamp deflicker plate.####.exr relit.####.exr --out steady.####.exr --matte matte.####.exr
+"""
 
-@click.command("deflicker")
+
+@click.command("deflicker", epilog=EXAMPLES)
 @click.argument("plate")
 @click.argument("relit")
 @click.option(

@@ -175,7 +175,13 @@ def _loads(library: str) -> bool:
     return True
 
 
-@click.command("doctor")
+EXAMPLES = """\b
+Example:
+  relamp doctor
+"""
+
+
+@click.command("doctor", epilog=EXAMPLES)
 def command() -> None:
     """Check this machine; show what is missing and how to install it."""
     findings = examine()

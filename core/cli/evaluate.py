@@ -9,8 +9,13 @@ import click
 from ..atomic import require_free
 from .declared import Declared
 
+EXAMPLES = """\b
+Example:
+  relamp evaluate relit.####.exr truth.####.exr --plate plate.####.exr --json scores.json
+"""
 
-@click.command("evaluate")
+
+@click.command("evaluate", epilog=EXAMPLES)
 @click.argument("pred")
 @click.argument("gt")
 @click.option(

@@ -23,7 +23,12 @@ EXPORTERS: dict[str, LazyCommand] = {
     "usd": LazyCommand("relamp.exporters.usd", "The light as a UsdLux rig, for CG to match the relit plate."),
 }
 
+EXAMPLES = """\b
+Example:
+  relamp export nuke shot.relamp.json --out relight.nk
+"""
 
-@click.group("export", cls=LazyGroup, table=EXPORTERS)
+
+@click.group("export", cls=LazyGroup, table=EXPORTERS, epilog=EXAMPLES)
 def command() -> None:
     """Write files for other programs."""

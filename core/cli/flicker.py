@@ -11,8 +11,13 @@ from ..errors import UsageError
 from ..frames import parse_frames
 from .declared import Declared
 
+EXAMPLES = """\b
+Example:
+  relamp flicker relit.####.exr --plate plate.####.exr --png flicker.png
+"""
 
-@click.command("flicker")
+
+@click.command("flicker", epilog=EXAMPLES)
 @click.argument("sequences", nargs=-1, required=True, metavar="SEQUENCE...")
 @click.option(
     "--plate",

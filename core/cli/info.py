@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import click
 
+EXAMPLES = """\b
+Examples:
+  relamp info plate.1001.exr
+  relamp info relit.####.exr --pixels
+"""
 
-@click.command("info")
+
+@click.command("info", epilog=EXAMPLES)
 @click.argument("path", metavar="FILE|PATTERN")
 @click.option(
     "--pixels", is_flag=True, help="Read the pixels, too, and show ranges and the number of NaN and infinite pixels."

@@ -15,8 +15,14 @@ if TYPE_CHECKING:
     from ..relighter.models.folder import Found, Models
     from ..relighter.models.layout import StableDiffusion
 
+EXAMPLES = """\b
+Examples:
+  relamp models list
+  relamp models add moge-2-vits-normal.onnx
+"""
 
-@click.group()
+
+@click.group(epilog=EXAMPLES)
 @click.option("--models", "folder", metavar="DIR", help=knob_of("models").help)
 @click.pass_context
 def command(ctx: click.Context, folder: str | None) -> None:

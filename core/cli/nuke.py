@@ -8,8 +8,14 @@ import click
 
 from ...nuke_plugin import home
 
+EXAMPLES = """\b
+Examples:
+  relamp nuke install
+  relamp nuke selftest nuke_test
+"""
 
-@click.group()
+
+@click.group(epilog=EXAMPLES)
 def command() -> None:
     """Install the Relamp node for Nuke, remove it, or write a test for a real Nuke."""
 

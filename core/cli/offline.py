@@ -24,8 +24,13 @@ MANIFEST = "manifest.json"
 INSTALLER = "install.py"
 LEFT_OUT = (".*", "build", "dist", "data", "renders", "tests", "benchmarks", "examples", "__pycache__", "*.egg-info")
 
+EXAMPLES = """\b
+Example:
+  relamp offline wheels --extras panel,farm
+"""
 
-@click.command("offline")
+
+@click.command("offline", epilog=EXAMPLES)
 @click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
 @click.option(
     "--extras",

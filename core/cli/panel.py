@@ -6,8 +6,14 @@ import click
 
 from ..errors import UsageError
 
+EXAMPLES = """\b
+Examples:
+  relamp panel plate.1001.exr
+  relamp panel shot.relamp.json
+"""
 
-@click.command("panel")
+
+@click.command("panel", epilog=EXAMPLES)
 @click.argument("path", required=False, metavar="[JOB|PLATE]")
 def command(path: str | None) -> None:
     """Open the panel, with a job file or a plate if one is given."""

@@ -32,7 +32,7 @@ Examples:
 )
 @click.option(
     "--say", "sentence", metavar="WORDS",
-    help='Change RIG in words, as in "make the key stronger, add a candle near her face"; --frame shows what came of it.',
+    help='Change RIG in words, as in "make the key stronger, add a candle near her face"; the changed rig is shown.',
 )  # fmt: skip
 @click.option("--library", is_flag=True, help="List the lights of the library.")
 @click.option(
@@ -41,7 +41,7 @@ Examples:
 )  # fmt: skip
 @click.option("--out", metavar="FILE", help="Write the rig here, .json.")
 @click.option("--frame", type=int, default=1, show_default=True, help="The frame whose values are shown.")
-@click.option("--overwrite", is_flag=True, help="Write over a file that is there.")
+@click.option("--overwrite", is_flag=True, help="Replace a file that is already there.")
 def command(
     rig: str | None,
     added: tuple[str, ...],
@@ -52,9 +52,9 @@ def command(
     frame: int,
     overwrite: bool,
 ) -> None:
-    """Say what lights RIG holds: a rig file, or words such as "warm rim from behind left".
+    """Show the lights of RIG, which is a rig file or words such as "warm rim from behind left".
 
-    A rig is given to relamp render --rig: its lights are added to the plate's own, or stand in the new light.
+    relamp render --rig adds the lights of a rig to the plate's own light, or to a new light where one is given.
     """
     from ..light import rig_words
     from ..light.rig import Rig, to_json

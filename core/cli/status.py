@@ -53,7 +53,13 @@ class Status:
         return not self.missing and not self.broken
 
 
-@click.command("status")
+EXAMPLES = """\b
+Example:
+  relamp status relit.####.exr --frames 1001-1024
+"""
+
+
+@click.command("status", epilog=EXAMPLES)
 @click.argument("out", metavar="OUT")
 @click.option(
     "-F", "--frames", metavar="TEXT", help="The frames that are expected. Without it, those that the reports expect."

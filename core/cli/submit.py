@@ -27,8 +27,14 @@ if TYPE_CHECKING:
 
 ENGINES = ("openjd", "opencue")
 
+EXAMPLES = """\b
+Examples:
+  relamp submit --job shot.relamp.json --local
+  relamp submit --job shot.relamp.json --engine opencue --dry-run
+"""
 
-@click.command("submit")
+
+@click.command("submit", epilog=EXAMPLES)
 @click.option("--engine", type=click.Choice(ENGINES), default="openjd", show_default=True, help="The farm system.")
 @click.option(
     "--job", "job_file", required=True, metavar="FILE", help="The job file, written by relamp render --save-job."
@@ -49,13 +55,14 @@ def command(
     start(logging.INFO)
     if local and engine != "openjd":
         raise UsageError(f"--local runs openjd jobs; {engine} has no runner without its servers")
+    loaded = jobs.load(job_file)
     if not dry_run and engine == "openjd":
         _require_program(local)
     if engine == "opencue" and bundle is None and not dry_run:
         raise UsageError("--engine opencue needs --bundle: a folder for the job file that the farm's machines see")
     if bundle is not None and not dry_run:
         require_free(_files(engine, Path(bundle)), overwrite, [Path(job_file)])
-    job = make(jobs.load(job_file), chunk)
+    job = make(loaded, chunk)
     if dry_run:
         click.echo(_shown(engine, job, Path(bundle or "."), gpu))
         return

@@ -104,7 +104,9 @@ def from_json(text: str, where: str = "the rig") -> Rig:
     try:
         data = plain_json.loads(text)
     except ValueError as error:
-        raise InputError(f"{where} is not a rig: it is not JSON ({error})") from None
+        raise InputError(
+            f"{where} is not a rig, because it is not valid JSON; mend the file at the place named here ({error})"
+        ) from None
     if not isinstance(data, dict) or data.get("schema") != SCHEMA:
         raise InputError(f'{where} is not a rig: expected "schema": "{SCHEMA}" at its top')
     unknown = sorted(set(data) - {"schema", "space", "lights"})

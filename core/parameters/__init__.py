@@ -194,13 +194,13 @@ class RelightParameters(OutputParameters):
     )
     shadows: float = knob(
         1.0, "The strength of the shadows that the subject throws on itself, and of the light that it reflects onto "
-        "itself. 0 lights it as if nothing stood in the way.",
+        "itself. At 0 the subject neither shadows nor lights itself.",
         "float", "relight", lo=0, hi=1,
     )  # fmt: skip
     ground: str | None = knob(
-        None, "The ground for the subject's shadow, in --over and the shadow layer: how far it is below the camera and "
-        "by how many degrees the camera looks down on it, as in 1.6,10; or three points of it, nine numbers; or found, under the "
-        "subject's feet by its depth; or none. Without it: found where there is a depth.",
+        None, "The ground that receives the subject's shadow, in --over and the shadow layer: its distance below the camera "
+        "and the degrees by which the camera looks down, as in 1.6,10; or three points of it as nine numbers; or found, which "
+        "finds it from the depth of the subject's feet; or none. Without it, the ground is found where there is a depth.",
         "text", "relight", pattern=GROUND, form="found, none, HEIGHT,TILT or nine numbers, three points", metavar="H,T",
     )  # fmt: skip
     grain: str = knob(

@@ -48,8 +48,8 @@ class OutputParameters(PublishedParameters):
         often=True,
     )
     background_fit: str = knob(
-        "fill", "How a background of another size is brought to the plate's: fill covers the frame and cuts what stands over, "
-        "fit shows all of it with black beside it, centre keeps its size. For --over.",
+        "fill", "How a background of another size is brought to the plate's: fill covers the frame and crops the rest, "
+        "fit shows all of the background with black bars, centre does not scale it. For --over.",
         "choice", "output", choices=("fill", "fit", "centre"),
     )  # fmt: skip
     layers: tuple[str, ...] = knob((), "Layers to write beside the beauty.", "names", "output", choices=NEW_LAYERS)

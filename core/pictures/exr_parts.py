@@ -47,7 +47,7 @@ def open_file(path: Path) -> Reader:
         cause = _cause(said_by(oiio))
         if "not an OpenEXR file" in cause:  # OpenEXR's message contains the first bytes in hexadecimal
             cause = "it is not an OpenEXR file, whatever its name says"
-        raise InputError(f"{path} cannot be read as a picture: {cause}")
+        raise InputError(f"{path} cannot be read as a picture; write the file again or give another one ({cause})")
     return file
 
 

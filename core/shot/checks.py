@@ -72,7 +72,9 @@ def check_options(parameters: RelightParameters) -> None:
         raise UsageError(f"--out {p.out} must end in .exr; Relamp writes scene-linear EXR only")
     exr.require_writable_name(Path(str(p.out)))
     if p.over and not p.background:
-        raise UsageError("--over puts the relit subject over a background, and none is given: --background")
+        raise UsageError(
+            "--over puts the relit subject over a background, and none is given; give one with --background"
+        )
     if p.light == "add" and not p.rig:
         raise UsageError("--light add adds the lights of a rig, and none is given: --rig")
     if p.light == "add" and (p.env or p.prompt):
