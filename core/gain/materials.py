@@ -130,12 +130,14 @@ class Gloss:
         """
         if not self.materials.seen:
             return self._gain(matte, plate, normals, rows, epsilon, arriving)
-        there, pictures = self._shiny(rows), (matte, plate, normals)
-        part = self._at(rows, there)
-        picked = (picture[there][:, None] for picture in pictures)  # (P, 1, 3) each
+        there = self._shiny(rows)
+        of_matte, of_plate, of_normals = (
+            picture[there][:, None] for picture in (matte, plate, normals)
+        )  # (P, 1, 3) each
         of_source = None if arriving is None else arriving[there][:, None]
+        part = self._at(rows, there)
         gain = matte.copy()
-        gain[there] = part._gain(*picked, slice(None), epsilon, of_source)[:, 0]
+        gain[there] = part._gain(of_matte, of_plate, of_normals, slice(None), epsilon, of_source)[:, 0]
         return gain
 
     def _gain(
