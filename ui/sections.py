@@ -57,7 +57,11 @@ LABELS = {
 }  # fmt: skip
 """What a parameter is called, where that is not its own name."""
 CHOICES = {
-    "env_level": {"match": "as bright as the plate", "absolute": "as bright as the maps say"},
+    "env_level": {
+        "match": "as bright as the plate",
+        "background": "as bright as the background",
+        "absolute": "as bright as the maps say",
+    },
     "grain": {"match": "as film would", "keep": "leave it", "off": "with the picture"},
     "missing": {"error": "stop", "skip": "skip", "hold": "hold the last frame", "black": "black"},
     "skip_existing": {"off": "no", "same": "with these settings", "any": "all"},
