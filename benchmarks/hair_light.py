@@ -3,8 +3,8 @@
     python benchmarks/hair_light.py [--data data/hair_light] [--table benchmarks/hair_light.md]
 
 Reads what `hair_balls.py` rendered. Where a sun stands at an angle to the surface and to the viewer, the brightness of the ball
-over that under an even sky is compared with the kernel, with the cosine of a matte surface, and with cosines that are wrapped around
-the horizon by a half. The error is the mean over such places of the absolute difference of logs, of values over a tenth.
+over that under an even sky is compared with the kernel, with the cosine of a matte surface, and with cosines that are wrapped
+around the horizon by a half. The error is the mean over such places of the absolute difference of logs, of values over a tenth.
 """
 
 # pyright: reportMissingImports=false

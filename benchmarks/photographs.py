@@ -43,7 +43,7 @@ WIDE = 400  # px of a picture of `--words`
 WORDS = (
     "low warm sun from the right",
     "small warm candle from below left, dim",
-    "hard white key from the left, dark fill",
+    "hard white key from the left, warm rim from behind right, dark fill",
 )
 SHOWN = ("bust", "cat", "coffee")  # photographs in the picture of `--words`
 LIMITS = {"moved": 0.05, "detail": 0.02, "colour": 0.1, "mirror": 0.05, "sizes": 0.15}

@@ -16,6 +16,7 @@ from cachetools import LRUCache, cached
 from published_goldens import QUIET, error, notes, numbers, stored, under
 from relamp.core.cli import main
 from relamp.core.errors import DeviceError, InputError, UsageError
+from relamp.core.gain import seen_materials
 from relamp.core.parameters import RelightParameters
 from relamp.core.pictures.curves import decode_log_tensor
 from relamp.core.relighter import load
@@ -123,10 +124,12 @@ def test_a_frame_alone_and_a_stop_up_is_twice_that_of_the_shot(tmp_path, models,
 
 @pytest.mark.parametrize("level", ["match", "absolute"])
 @pytest.mark.parametrize("known", [True, False])
-def test_our_own_light_without_fusing_is_our_own_relight(tmp_path, level, known):
+def test_our_own_light_without_fusing_is_our_own_relight(tmp_path, monkeypatch, level, known):
     shot, alone = Shot(tmp_path, "float", frames=2), str(tmp_path / "alone.####.exr")
     given = ["render", shot.plate, "--env", shot.env_b, "-q", "--grain", "off", "--env-level", level]
-    # Our own relight traces shadows at the frame's size and steadies the shape over the neighbours; that of a clip does neither.
+    # Our own relight traces shadows at the frame's size, steadies the shape over the neighbours, and lets skin and hair mirror;
+    # that of a clip does none of it.
+    monkeypatch.setattr(seen_materials, "SHINE", dict.fromkeys(seen_materials.SHINE, 0.0))
     given += [
         "--working-size",
         "320",
@@ -140,7 +143,10 @@ def test_our_own_light_without_fusing_is_our_own_relight(tmp_path, level, known)
     assert main([*given, *light_a_video, "--clip-mode", "alone", "--out", alone]) == 0
     for frame in (1001, 1002):
         ours, theirs = layer(shot.out_frame(frame), *RGB), layer(tmp_path / f"alone.{frame}.exr", *RGB)
-        np.testing.assert_allclose(theirs, ours, rtol=1e-3, atol=1e-5)
+        if known and level == "match":  # our own relight keeps the subject's exposure by one number, that of a clip does not
+            lit = ours > 1e-3
+            theirs = np.where(lit, theirs * np.median(ours[lit] / theirs[lit]), theirs)
+        np.testing.assert_allclose(theirs, ours, rtol=1e-3, atol=1e-4)
 
 
 def test_frames_of_a_whole_clip_method_are_the_same_bits_however_they_are_asked_for(tmp_path, models):

@@ -71,7 +71,7 @@ def test_what_is_around_a_subject_is_what_the_plate_shows_there():
     picture = np.full((8, 8, 3), 0.1, np.float32)
     matte = np.zeros((8, 8), np.float32)
     picture[2:6, 2:6], matte[2:6, 2:6] = 0.4, 1
-    normals, known = np.broadcast_to(np.float32((0, 0, 1)), picture.shape), matte > 0
+    normals, known = np.broadcast_to(np.array((0, 0, 1), np.float32), picture.shape), matte > 0
     subject = Subject(picture, None, matte, normals, known, guessed=False)
     pixels = plate_pixels(subject)
     np.testing.assert_array_equal(pixels.subject, np.full((16, 3), 0.4, np.float32))

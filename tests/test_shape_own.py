@@ -1,6 +1,7 @@
 """Relamp's backbone over a toy network of shape: its file, what it sees, and the promises of the answer."""
 
 import hashlib
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -11,11 +12,11 @@ from relamp.core.errors import InputError
 from relamp.core.light.backdrop import camera_rays
 from relamp.core.light.by_facing import log_light_by_facing
 from relamp.core.light.environment import AP1_LUMINANCE, rotate, rotation_matrix
-from relamp.core.pictures.curves import encode_log
+from relamp.core.pictures.curves import decode_log, encode_log
 from relamp.core.relighter import weights
 from relamp.core.relighter.own import backbone as own_backbone
 from relamp.core.relighter.own.backbone import Relamp
-from relamp.core.relighter.own.conditions import build
+from relamp.core.relighter.own.conditions import build, with_shape
 from relamp.core.shape.estimators import own
 from relamp.core.shape.estimators.shape_network import ShapeArchitecture, ShapeNetwork
 from relamp.core.weights.ledger import LEDGER
@@ -126,10 +127,27 @@ def test_given_normals_are_answered_with_and_guessed_ones_are_the_networks(backb
 def test_a_subject_keeps_its_mean_brightness_where_nothing_is_known_of_its_light(backbone):
     luminance = np.float32(AP1_LUMINANCE)
     for toward in ((1, 0, 0), (0, 0, -1), (0, 1, 0.2)):
-        answer = relit(backbone, conditions(tables(environment(toward))))
-        gain = np.exp(answer.hint + answer.residual) @ luminance  # over the plate's own light by facing
-        own = np.exp(answer.own)
-        assert (gain * own)[inside()].mean() == pytest.approx(own[inside()].mean(), rel=0.03)
+        given = conditions(tables(environment(toward)))
+        answer = relit(backbone, given)
+        gain = np.exp(answer.hint + answer.residual) @ luminance
+        plate = decode_log(given.code[0].permute(1, 2, 0).numpy()) @ luminance
+        assert (gain * plate)[inside()].mean() == pytest.approx(plate[inside()].mean(), rel=0.03)
+
+
+def test_the_exposure_that_is_kept_is_that_of_the_skin_where_there_is_enough_of_it(backbone):
+    _, matte, _ = ball()
+    parts = np.zeros((*matte.shape, 3), np.float32)
+    left = np.arange(matte.shape[1]) < matte.shape[1] // 2
+    parts[:, left, 0] = 1
+    given = conditions(tables(environment((1, 0, 0))))
+    shape = backbone.see(given.code[0].permute(1, 2, 0).numpy(), given.matte[0, 0].numpy())
+    answer = relit(backbone, with_shape(given, replace(shape, parts=parts)))
+    luminance = np.float32(AP1_LUMINANCE)
+    plate = decode_log(given.code[0].permute(1, 2, 0).numpy()) @ luminance
+    relit_plate = plate * (np.exp(answer.hint + answer.residual) @ luminance)
+    face, rest = inside() & left, inside() & ~left
+    assert relit_plate[face].mean() == pytest.approx(plate[face].mean(), rel=0.05)
+    assert relit_plate[rest].mean() > 1.3 * plate[rest].mean()  # the light comes from there
 
 
 def test_the_colour_of_the_change_is_that_of_the_light(backbone):

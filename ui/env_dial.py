@@ -45,7 +45,9 @@ class EnvDial(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.OpenHandCursor)
         self.setMinimumSize(160, 96)
-        self.setToolTip("Drag to turn the light; arrow keys by a degree, double click for none")
+        self.setToolTip(
+            "Drag to turn the light; the arrow keys turn it by one degree, and a double click turns it back"
+        )
 
     def value(self) -> float:
         """The turn in degrees."""

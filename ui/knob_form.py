@@ -135,7 +135,7 @@ class _Row:
         self._reset.setText("↺")
         self._reset.setProperty("quiet", "true")
         self._reset.setAccessibleName(f"reset {name}")
-        self._reset.setToolTip("Back to the default")
+        self._reset.setToolTip("Set this back to its default")
         self._reset.setFixedWidth(16)
         self._reset.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._reset.clicked.connect(lambda: form.reset(name))

@@ -51,12 +51,12 @@ class Library(QDialog):
         add = QPushButton("Add a folder of maps …", self)
         add.clicked.connect(self._add_folder)
         head = QHBoxLayout()
-        head.addWidget(QLabel("Environments: a new light from all around", self), 1)
+        head.addWidget(QLabel("Environments: each replaces the light of the shot", self), 1)
         head.addWidget(add)
         box = QVBoxLayout(self)
         box.addLayout(head)
         box.addWidget(self.maps, 3)
-        box.addWidget(QLabel("Lights: added to the shot", self))
+        box.addWidget(QLabel("Lights: each is added to the rig of the shot", self))
         box.addWidget(self.rigs, 2)
         for preset in rig_library.presets():
             item = QListWidgetItem(QIcon(diagram(rig_library.lights_of(preset.name))), preset.label, self.rigs)
@@ -96,7 +96,7 @@ class Library(QDialog):
 
         def ready(image: QImage) -> None:
             if image.isNull():
-                item.setToolTip(f"{file} is no environment")
+                item.setToolTip(f"{file} cannot be read as an environment")
                 item.setFlags(Qt.ItemFlag.NoItemFlags)
                 return
             item.setIcon(QIcon(QPixmap.fromImage(image.scaled(

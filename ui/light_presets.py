@@ -50,7 +50,7 @@ class LightPresets(QToolButton):
         self._settings, self._current = settings, current
         self._has_lamp = False
         self.setText("Presets")
-        self.setToolTip("Place the main lamp, or come back to a light that was kept")
+        self.setToolTip("Turn the light so that its main lamp is at a usual place, or return to a light that you kept")
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self._menu = QMenu(self)
         self._menu.aboutToShow.connect(self._fill)

@@ -28,7 +28,7 @@ from .editors import Number
 from .rig import RigEditor
 
 KELVIN = 6500.0  # a light without a colour
-KINDS = {"distant": "from far away", "sphere": "bulb", "spot": "spot", "area": "panel"}
+KINDS = {"distant": "distant", "sphere": "sphere", "spot": "spot", "area": "area"}
 MODES = ((None, "auto"), ("add", "added to the plate's own"), ("replace", "instead of the plate's own"))
 
 
@@ -38,15 +38,23 @@ def _number(says: str, unit: str, lo: float, hi: float) -> Knob:
 
 # The values of a light: key, name, declaration, the slider's range, kinds that have it, and its value where none is given.
 _ROWS: tuple[tuple[str, str, Knob, tuple[float, float], tuple[str, ...], float], ...] = (
-    ("stops", "brightness", _number("Over the plate's own light on the subject.", "stops", -20, 20), (-6, 6), tuple(KINDS), 0),
-    ("kelvin", "colour", _number("Candle 1850, tungsten 3200, white 6500, shade 8000.", "K", 1000, 40000), (1500, 12000),
-     tuple(KINDS), KELVIN),
-    ("size", "size", _number("Larger is softer: the angle it is seen under.", "deg", 0.01, 90), (0.1, 90), ("distant",), 0.5),
-    ("size", "radius", _number("Larger is softer.", "", 1e-6, 1e6), (0.002, 0.5), ("sphere", "spot"), 0.05),
-    ("out", "distance", _number("From the spot of the subject that it lights.", "", -1e6, 1e6), (0.02, 2.0),
-     ("sphere", "spot", "area"), 0.3),
-    ("angle", "cone", _number("The whole cone.", "deg", 1, 170), (1, 120), ("spot",), 30),
-    ("softness", "soft edge", _number("The share of the cone in which it fades.", "", 0, 1), (0, 1), ("spot",), 0.2),
+    ("stops", "brightness", _number(
+        "Brightness of the light; at 0 it lights the subject as strongly as the plate's own light does.", "stops", -20, 20),
+     (-6, 6), tuple(KINDS), 0),
+    ("kelvin", "colour", _number(
+        "Colour temperature of the light: a candle has 1850 K, tungsten 3200 K, white 6500 K, shade 8000 K.", "K", 1000, 40000),
+     (1500, 12000), tuple(KINDS), KELVIN),
+    ("size", "size", _number(
+        "The angle under which the subject sees the light; a larger light throws softer shadows.", "deg", 0.01, 90),
+     (0.1, 90), ("distant",), 0.5),
+    ("size", "radius", _number(
+        "Radius of the light in the depth's unit; a larger light throws softer shadows.", "", 1e-6, 1e6),
+     (0.002, 0.5), ("sphere", "spot"), 0.05),
+    ("out", "distance", _number(
+        "Distance of the light from the spot of the subject that it lights, in the depth's unit.", "", -1e6, 1e6),
+     (0.02, 2.0), ("sphere", "spot", "area"), 0.3),
+    ("angle", "cone", _number("The full angle of the cone.", "deg", 1, 170), (1, 120), ("spot",), 30),
+    ("softness", "soft edge", _number("The share of the cone in which the light fades.", "", 0, 1), (0, 1), ("spot",), 0.2),
 )  # fmt: skip
 
 
@@ -80,7 +88,9 @@ class LightsTab(QWidget):
         box.addWidget(self._none)
         box.addLayout(self._mode_line())
         self.ground = QCheckBox("draw the ground", self)
-        self.ground.setToolTip("The ground as a grid, the horizon and the world's axes; drag its handles (G)")
+        self.ground.setToolTip(
+            "Draw the ground as a grid, the horizon and the world's axes; drag the handles to move the ground (G)"
+        )
         box.addWidget(self.ground)
         self.details = LightDetails(rig, self)
         self.details.placing.toggled.connect(self.placingChanged)
@@ -105,7 +115,7 @@ class LightsTab(QWidget):
         self.add.setMenu(menu)
         self.three = QToolButton(self)
         self.three.setText("Three-point")
-        self.three.setToolTip("Key, fill and rim at once")
+        self.three.setToolTip("Add a key, a fill and a rim light")
         self.three.clicked.connect(lambda: self._rig.add("three-point"))
         line = QHBoxLayout()
         line.addWidget(self.add)
@@ -121,7 +131,7 @@ class LightsTab(QWidget):
             self.mode.addItem(text, value)
         self.mode.currentIndexChanged.connect(lambda index: self.modeChanged.emit(self.mode.itemData(index)))
         line = QHBoxLayout()
-        line.addWidget(QLabel("light is", self))
+        line.addWidget(QLabel("lights are", self))
         line.addWidget(self.mode, 1)
         return line
 
@@ -155,7 +165,7 @@ class LightRow(QFrame):
         self.on.toggled.connect(lambda on: rig.set(index, on=None if on else False))
         self.swatch = QToolButton(self)
         self.swatch.setFixedSize(14, 14)
-        self.swatch.setToolTip("Its colour as red, green and blue")
+        self.swatch.setToolTip("Choose the colour of this light as red, green and blue")
         self.swatch.clicked.connect(self._choose_colour)
         self.name = QLabel(self)
         self.name.setMinimumWidth(40)
@@ -218,10 +228,10 @@ class LightDetails(QWidget):
         self.placing = QToolButton(self)
         self.placing.setText("Place on the subject")
         self.placing.setCheckable(True)
-        self.placing.setToolTip("Press or drag on the picture: the light moves to where it lights that spot")
+        self.placing.setToolTip("Press or drag on the picture; the light moves to where it lights that spot")
         self.copy = QToolButton(self)
         self.copy.setText("Copy")
-        self.copy.setToolTip("A second light like this one")
+        self.copy.setToolTip("Add a copy of this light")
         self.copy.clicked.connect(lambda: rig.duplicate(rig.selected()))
         self.shadows = QCheckBox("throws shadows", self)
         self.shadows.toggled.connect(lambda on: rig.set(rig.selected(), shadows=None if on else False))

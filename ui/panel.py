@@ -223,7 +223,7 @@ class Panel(QWidget):
         """Queue the estimate of the light that the plate was shot under; it is used as soon as it is there."""
         job = self.session.job
         if not job.parameters.plate:
-            self.say("the light is read off a plate: open one first", "wrong")
+            self.say("no plate is open to estimate the light from; open a plate first", "wrong")
             return
         out = beside_plate(job.parameters.plate, "light", still=True)
         row = self.queue.add(f"plate's light: {Path(out).name}", out)
@@ -343,7 +343,7 @@ class Panel(QWidget):
         values = self.viewer.values
         values.setMinimumWidth(220)
         values.setAlignment(Qt.AlignmentFlag.AlignRight)
-        values.setToolTip("Linear light under the pointer, in the working space")
+        values.setToolTip("Scene-linear values of the pixel under the pointer, in the working space")
         foot = QHBoxLayout()
         foot.addWidget(self._status, 1)
         foot.addWidget(values)
@@ -364,13 +364,13 @@ class Panel(QWidget):
             box.addWidget(self.inputs[name])
         self.estimate_light = self.inputs["source_env"].addButton(
             "Estimate",
-            "Read the light that the plate was shot under off its shading",
+            "Estimate the light that the plate was shot under from its shading",
             self.estimateLight,
         )
         library = QToolButton(self)
         library.setText("Library")
         library.setProperty("tight", "true")
-        library.setToolTip("Environments and lights to choose from, as pictures")
+        library.setToolTip("Show pictures of the environments and lights to choose from")
         library.clicked.connect(self.showLibrary)
         line = QHBoxLayout()
         line.addWidget(_heading("New light"), 1)
@@ -416,10 +416,10 @@ class Panel(QWidget):
         self._recent.aboutToShow.connect(self._fill_recent)
         for text, tip, act in (
             ("Open", "Open a job or a plate (Ctrl+O)", self._choose_open),
-            ("Save", "Save the job, as the command line takes it (Ctrl+S)", self._save),
-            ("↶", "Undo (Ctrl+Z)", self.session.undo),
-            ("↷", "Redo (Ctrl+Shift+Z)", self.session.redo),
-            ("?", "Keyboard shortcuts (F1)", self.showHelp),
+            ("Save", "Save the settings as a job file, which relamp render --job takes, too (Ctrl+S)", self._save),
+            ("↶", "Undo the last change (Ctrl+Z)", self.session.undo),
+            ("↷", "Redo the change that was undone (Ctrl+Shift+Z)", self.session.redo),
+            ("?", "Show the keyboard shortcuts (F1)", self.showHelp),
         ):
             button = self._buttons[text] = QToolButton(self)
             button.setText(text)
@@ -449,10 +449,10 @@ class Panel(QWidget):
         box.addWidget(_scrolled(self.render_form), 3)
         self.render_button = QPushButton("Render", self)
         self.render_button.setProperty("role", "main")
-        self.render_button.setToolTip("Queue this job as it stands now (Ctrl+R)")
+        self.render_button.setToolTip("Put this job into the render queue with the present settings (Ctrl+R)")
         copy = QToolButton(self)
         copy.setText("Copy command")
-        copy.setToolTip("Copy this render as a command line (Ctrl+Shift+C)")
+        copy.setToolTip("Copy the command line that renders this job (Ctrl+Shift+C)")
         copy.clicked.connect(self.copyCommandLine)
         line = QHBoxLayout()
         line.addWidget(self.render_button, 1)

@@ -45,7 +45,7 @@ class PassesTab(QWidget):
             lambda index: self.estimatorChanged.emit(self.estimator.itemData(index))
         )
         self.make = QPushButton("Make passes", self)
-        self.make.setToolTip("Make normals, depth and what else the estimator sees of every frame, and use them")
+        self.make.setToolTip("Make the passes that the estimator can make, for every frame, and use them")
         self.make.clicked.connect(self.wanted)
         self.makers: dict[str, QLabel] = {}
         self._stages: dict[str, str] = {}
@@ -65,7 +65,7 @@ class PassesTab(QWidget):
         box.addLayout(self._line("confidence", "confidence"))
         box.addStretch(1)
         self.makers["matte"].setText("matte")
-        self.makers["confidence"].setText("how far the shape is trusted")
+        self.makers["confidence"].setText("shape confidence")
 
     def setMakers(self, passes: list[dict[str, Any]]) -> None:
         """Show who made each pass: `name`, `says` and `given`, as the worker tells them."""
@@ -96,6 +96,7 @@ class PassesTab(QWidget):
         button.setText("Show")
         button.setProperty("small", "true")
         button.setAccessibleName(f"show {name}")
+        button.setToolTip("Show this pass in the viewer")
         self._stages[name] = stage
         button.clicked.connect(lambda: self.shown.emit(self._stages[name]))
         line = QHBoxLayout()

@@ -14,13 +14,13 @@ from ..core.counted import counted
 STATES = ("waiting", "preparing", "rendering", "stopping", "done", "failed", "stopped")
 # What the button of a row does in each state: its text and its tooltip.
 _BUTTONS = {
-    "waiting": ("Remove", "Take it out of the queue; nothing of it is rendered"),
-    "preparing": ("Stop", "Stop before the first frame"),
-    "rendering": ("Stop", "Stop after the frames in work; finished frames are kept"),
-    "stopping": ("Stop", "The frames in work are finished first"),
+    "waiting": ("Remove", "Take this job out of the queue; none of its frames is rendered"),
+    "preparing": ("Stop", "Stop this job before its first frame"),
+    "rendering": ("Stop", "Stop this job after the frames that are being rendered; finished frames are kept"),
+    "stopping": ("Stop", "The job stops when the frames that are being rendered are finished"),
     "done": ("", ""),
-    "failed": ("Resume", "Render what is missing; finished frames are kept"),
-    "stopped": ("Resume", "Render what is missing; finished frames are kept"),
+    "failed": ("Resume", "Render the frames that are missing; finished frames are kept"),
+    "stopped": ("Resume", "Render the frames that are missing; finished frames are kept"),
 }
 _MOST_REASONS = 40  # lines under a bar; what is left of a thousand failures is in the report beside the frames
 
@@ -41,7 +41,7 @@ class RenderRow(QWidget):
         self._name.setToolTip(tip)
         self._bar = QProgressBar(self)
         self.show_button, self.button = _small("Show", self), _small("", self)
-        self.show_button.setToolTip("Look at the frames that are there")
+        self.show_button.setToolTip("Show the frames that are written already")
         self.show_button.clicked.connect(lambda: self._show_frames and self._show_frames())
         self.button.clicked.connect(self._pressed)
         self._words = QLabel(self)

@@ -44,15 +44,15 @@ RENDER = (
 
 LABELS = {
     "env": "map", "prompt": "words", "rig": "lights",
-    "source_env": "plate's light", "env_exposure": "brightness", "env_rotate": "turn X Y Z",
-    "env_level": "level", "background_exposure": "background", "mix": "amount", "temporal": "steady shape",
-    "deflicker_strength": "how much", "colorspace": "plate's space", "env_colorspace": "maps' space", "config": "OCIO config",
-    "layer": "plate's layer", "normals_space": "normals' axes", "normals_flip": "turn around", "depth_kind": "depth holds",
+    "source_env": "plate's light", "env_exposure": "brightness", "env_rotate": "rotate X Y Z",
+    "env_level": "light level", "background_exposure": "background", "mix": "amount", "temporal": "steady shape",
+    "deflicker_strength": "deflicker by", "colorspace": "plate colours", "env_colorspace": "map colours", "config": "OCIO config",
+    "layer": "plate layer", "normals_space": "normals space", "normals_flip": "reverse axes", "depth_kind": "kind of depth",
     "backbone": "relighter", "anchor": "exposure factor", "working_size": "working size",
-    "over": "over background", "background_fit": "background",
-    "overwrite": "replace files", "lamps": "light layers", "skip_existing": "skip finished",
-    "missing": "gaps", "keep_going": "go on after errors", "verify": "check pixels", "data_type": "numbers",
-    "drop_layers": "drop plate's layers", "multipart": "a part a layer", "create_dir": "make folders",
+    "over": "over background", "background_fit": "background fit",
+    "overwrite": "replace files", "lamps": "lamp layers", "skip_existing": "keep finished",
+    "missing": "missing frames", "keep_going": "go on after errors", "verify": "check pixels", "data_type": "data type",
+    "drop_layers": "drop plate layers", "multipart": "multi-part EXR", "create_dir": "make folders",
     "threads": "frames at once",
 }  # fmt: skip
 """What a parameter is called, where that is not its own name."""
@@ -62,9 +62,14 @@ CHOICES = {
         "background": "as bright as the background",
         "absolute": "as bright as the maps say",
     },
-    "grain": {"match": "as film would", "keep": "leave it", "off": "with the picture"},
-    "missing": {"error": "stop", "skip": "skip", "hold": "hold the last frame", "black": "black"},
-    "skip_existing": {"off": "no", "same": "with these settings", "any": "all"},
+    "grain": {"match": "scale as on film", "keep": "leave unchanged", "off": "scale with the picture"},
+    "missing": {
+        "error": "stop the render",
+        "skip": "leave them out",
+        "hold": "repeat the last frame",
+        "black": "write black frames",
+    },
+    "skip_existing": {"off": "none", "same": "made with these settings", "any": "all"},
 }
 """What values are called, where that is not their own name."""
 SLIDERS = {

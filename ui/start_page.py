@@ -23,12 +23,14 @@ class StartPage(QWidget):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        says = QLabel("Drop a plate here, or anything else of a shot", self)
+        says = QLabel("Drop a plate here, or a job, a map, a matte or a rig", self)
         says.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.example = QPushButton("Open the example shot", self)
+        self.example.setToolTip("Open the shot that comes with Relamp")
         self.example.clicked.connect(self.exampleWanted)
         self.example.setVisible(example_plate().is_file())
         self.open = QPushButton("Open a plate or a job …", self)
+        self.open.setToolTip("Choose a plate or a saved job (Ctrl+O)")
         self.open.clicked.connect(self.openWanted)
         self._recent = QVBoxLayout()
         box = QVBoxLayout(self)

@@ -33,7 +33,7 @@ class Timeline(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("timeline")
         self.setMinimumSize(64, 26)
-        self.setToolTip("Drag to scrub; what is underlined plays at full speed")
+        self.setToolTip("Drag to change the frame; underlined frames are computed and play at full speed")
 
     def frames(self) -> tuple[int, ...]:
         """The frames there are, rising."""

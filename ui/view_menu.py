@@ -46,7 +46,11 @@ class ViewMenu(QToolButton):
         """Show the views of a config, defaults first. The view is kept where the config has it, else it is the default."""
         self._displays = {entry["name"]: entry["views"] for entry in displays}
         self.setEnabled(bool(displays))
-        self.setToolTip(f"Display and view, for looking only; {config}" if config else "Display and view")
+        self.setToolTip(
+            f"Choose the display and view of the viewer; rendered frames do not change. Config: {config}"
+            if config
+            else "Choose the display and view of the viewer"
+        )
         display, view = self._value
         if display is None or view not in self._displays.get(display, ()):
             found = next(((name, views[0]) for name, views in self._displays.items() if views), (None, None))

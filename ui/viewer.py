@@ -32,25 +32,25 @@ from .timeline import Timeline
 from .view_menu import ViewMenu
 
 STEPS = (QUICK, 1440, 1920, 2880)  # px of the longer side: a picture is asked for in one of these, or whole
-NAMES = {"hint": "lights' own ratio", "proxy": "network's view", "base": "given albedo"}
+NAMES = {"hint": "analytic ratio", "proxy": "network input", "base": "given albedo"}
 """What stages are called, where it is not their own name."""
 _TIPS = {
     "relit": "The plate in the new light",
     "plate": "The plate as it was shot",
-    "ratio": "What the plate is multiplied with; 1 is middle grey",
-    "hint": "The analytic part of the ratio; 1 is middle grey",
+    "ratio": "The factor that the plate is multiplied by; a factor of 1 is middle grey",
+    "hint": "The ratio before the network changes it; a factor of 1 is middle grey",
     "matte": "Where the light changes",
-    "normals": "The shape that is lit, X Y Z as red green blue",
+    "normals": "The normals that are lit, with X, Y and Z as red, green and blue",
     "depth": "The depth that is given; near is bright",
     "base": "The albedo that is given",
     "roughness": "The roughness that is given; white is rough",
     "metallic": "Where surfaces are given as metal",
-    "proxy": "What a network sees of the plate",
-    "albedo": "The plate without its light; known where the plate's light is given",
-    "irradiance": "The new light on a white matte surface",
+    "proxy": "The picture of the plate that the network receives",
+    "albedo": "The plate without its light; exact only where the plate's light is given",
+    "irradiance": "The new light that falls on each surface, as a white matte surface shows it",
     "visibility": "The share of the new light that reaches each point; black is shadow",
     "shadow": "The share of the new light that the ground still gets beside the subject",
-    "rest": "The light that is no lamp's",
+    "rest": "The relit plate without the lamps",
 }
 
 
@@ -128,7 +128,7 @@ class Viewer(QWidget):
 
     def _bar(self) -> QHBoxLayout:
         self.stage.setAccessibleName("stage")
-        self.stage.setToolTip("What is shown")
+        self.stage.setToolTip("Choose which picture is shown")
         self.stage.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.stage.setMinimumWidth(76)
         self.stage.setMaxVisibleItems(30)
@@ -139,10 +139,12 @@ class Viewer(QWidget):
         self.exposure.setSuffix(" stops")
         self.exposure.setFixedWidth(70)
         self.exposure.setAccessibleName("exposure of the view")
-        self.exposure.setToolTip("Brightens the view; changes no frame")
-        self.wipe = _button(self, "Wipe", "Before on the left, after on the right (W)")
+        self.exposure.setToolTip("Brightens or dims the view; rendered frames do not change")
+        self.wipe = _button(
+            self, "Wipe", "Show the plate on the left of a line and the relight on its right; drag the line (W)"
+        )
         self.wipe.setCheckable(True)
-        self.zoom = _button(self, "100 %", "How large the picture is shown; the wheel zooms about the pointer")
+        self.zoom = _button(self, "100 %", "Choose how large the picture is shown; the mouse wheel zooms, too")
         self.zoom.setAccessibleName("zoom")
         self.zoom.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.zoom.setMinimumWidth(64)
@@ -151,7 +153,7 @@ class Viewer(QWidget):
         for text, zoom in (("50 %", 0.5), ("pixel for pixel (1)", 1.0), ("200 %", 2.0), ("400 %", 4.0)):
             sizes.addAction(text, lambda zoom=zoom: self.view.setZoom(zoom))
         self.zoom.setMenu(sizes)
-        self.full = _button(self, "Full", "Work this frame out at the plate's own size, as the render does (R)")
+        self.full = _button(self, "Full", "Compute this frame at the plate's own size, as the render does (R)")
         self.full.setCheckable(True)
         self.full.toggled.connect(lambda on: self._size_changed())
         bar = QHBoxLayout()
@@ -165,16 +167,16 @@ class Viewer(QWidget):
         return bar
 
     def _frames_line(self) -> QHBoxLayout:
-        self.play = _button(self, "▶", "Play: frames that are worked out play in time (Space)")
+        self.play = _button(self, "▶", "Play the shot; frames that are already computed play at full speed (Space)")
         self.play.setCheckable(True)
         self.play.setFixedWidth(30)
         self.frame.setKeyboardTracking(False)
         self.frame.setAccessibleName("frame")
         self.frame.setFixedWidth(64)
         self.frame.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
-        self.keep = _button(self, "Snapshot", "Keep this look, to come back to or to compare with (S)")
+        self.keep = _button(self, "Snapshot", "Keep this look, so that you can return to it or compare with it (S)")
         self.keep.clicked.connect(self.keepSnapshot)
-        self.sheet = _button(self, "Sheet", "Frames of the whole shot, before and after")
+        self.sheet = _button(self, "Sheet", "Show frames of the whole shot, each as plate and as relight")
         self.sheet.clicked.connect(self.showSheet)
         fps = QSpinBox(self)
         fps.setRange(1, 120)

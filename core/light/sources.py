@@ -33,6 +33,7 @@ from .words import describe
 
 RAYS = 96  # view rays across a background, enough to find its edges
 UNKNOWN_LIGHT = "even white light"
+EVEN_ROWS = 64  # of a map that is the same everywhere
 
 
 @dataclass(frozen=True)
@@ -190,6 +191,9 @@ class OwnLight(PromptLight):
 
     def __init__(self, colour: Colour) -> None:
         super().__init__(UNKNOWN_LIGHT, colour)
+
+    def _load(self, key: str) -> Environment:
+        return from_prompt(key, self._colour, EVEN_ROWS)
 
     def __str__(self) -> str:
         return "the plate's own, which stays"

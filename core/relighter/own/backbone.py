@@ -29,7 +29,7 @@ from ...shape.depth import relief_of, seen_along
 from ...shape.estimators import parts as parts_file
 from ...shape.estimators.own import SHIPPED, Seen, load, see
 from ...shape.estimators.shape_network import Shape
-from ...shape.seen import SeenShape
+from ...shape.seen import PARTS, SeenShape
 from ...temporal.windows import Span
 from ..answer import Answer
 from .conditions import Conditions, LightBatch, analytic_hint, lit
@@ -37,6 +37,7 @@ from .conditions import Conditions, LightBatch, analytic_hint, lit
 INTRA_OP_THREADS = 1  # on every machine, because another number can change the last bits; frames run beside each other
 DELIT = 0.5  # exponent of the albedo that the luminance is divided by: the estimated albedo holds some of the light
 DARK_ALBEDO = 0.03  # luminance; least albedo that is used as a divisor
+LEAST_SKIN = 0.02  # share of the subject from which its skin begins to decide its exposure
 BLACK_ALBEDO = 1e-4  # least reflectance; spaces other than ACEScg may give values at or below zero
 
 
@@ -70,6 +71,15 @@ class SubjectShape:
         albedo = _luminance(self.found.shape.log_albedo.exp()).clamp_min(DARK_ALBEDO)
         luminance = _luminance(decode_log_tensor(_in_acescg(c))) / albedo**DELIT
         return log_light_by_facing(luminance, self.normals, c.matte)
+
+    @cached_property
+    def exposed(self) -> torch.Tensor:
+        """Where the subject's exposure is measured, (B, 1, h, w), 0 to 1: on its skin, where it shows enough of it."""
+        matte = self.conditions.matte
+        skin = matte * self.found.parts[:, PARTS.index("skin")][:, None]
+        share = skin.sum((2, 3), keepdim=True) / matte.sum((2, 3), keepdim=True).clamp_min(1e-6)
+        believed = ((share - LEAST_SKIN) / LEAST_SKIN).clamp(0, 1)
+        return matte + believed * (skin - matte)
 
     @cached_property
     def shape(self) -> TracedShape:
@@ -160,7 +170,7 @@ class Relamp:
             # The plate's brightness as a function of the normal, (1, 1, h, w), replaces the source light.
             residual = share - subject.own_light
             if c.keeps_level:  # Replace the level of the mean log light by that of the mean traced light.
-                level = _mean(target, c) - _level(target + share, c) + _level(subject.own_light, c)
+                level = _mean(target, c) - _brighter(target + share, subject)
                 residual = residual + level
         # 3. Pictures (h, w, C); the confidence is exp(-doubt), 1 where normals are given.
         doubt = torch.where(c.normals_known > 0.5, torch.zeros_like(subject.doubt), subject.doubt)
@@ -262,16 +272,20 @@ def _mean(log_light: torch.Tensor, c: Conditions) -> torch.Tensor:
     return (luminance * c.matte).sum((2, 3), keepdim=True) / c.matte.sum((2, 3), keepdim=True).clamp_min(1e-6)
 
 
-def _level(log_light: torch.Tensor, c: Conditions) -> torch.Tensor:
-    """The log of the mean over the matte of the luminance of a light, (B, 1, 1, 1); the light is (B, 1 or 3, h, w).
+def _brighter(log_light: torch.Tensor, subject: SubjectShape) -> torch.Tensor:
+    """The log of how much brighter a light (B, 3, h, w), over the plate's own, makes the subject in the mean, (B, 1, 1, 1).
 
-    This level keeps the subject's mean brightness. With the mean of logs, one hard lamp that leaves most of a face dark would
-    make the lit part far too bright.
+    With the mean of logs, one hard lamp that leaves most of a face dark would make the lit part far too bright.
     """
-    weights = c.luminance_weights.to(log_light)[:, None, None] if log_light.shape[1] == 3 else 1.0
-    luminance = (log_light.exp() * weights).sum(1, keepdim=True)
-    mean = (luminance * c.matte).sum((2, 3), keepdim=True) / c.matte.sum((2, 3), keepdim=True).clamp_min(1e-6)
-    return mean.clamp_min(1e-6).log()
+    c = subject.conditions
+    weights = c.luminance_weights.to(log_light)[:, None, None]
+    gain = (log_light.exp() * weights).sum(1, keepdim=True) / subject.own_light.exp()  # (B, 1, h, w)
+    plate = subject.exposed * (decode_log_tensor(c.code) * weights).sum(1, keepdim=True)
+    return (
+        ((plate * gain).sum((2, 3), keepdim=True) / plate.sum((2, 3), keepdim=True).clamp_min(1e-6))
+        .clamp_min(1e-6)
+        .log()
+    )
 
 
 def _luminance(planes: torch.Tensor) -> torch.Tensor:
