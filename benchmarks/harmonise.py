@@ -53,7 +53,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("data/harmonise"), help="what validation/render.py wrote")
     parser.add_argument("--shots", help="names, separated by commas; all of them without it")
     parser.add_argument("--frames", default="1001", help="frames of each shot")
-    parser.add_argument("--level", default="match", choices=("match", "absolute"))
+    parser.add_argument("--level", default="match", choices=("match", "background", "absolute"))
     parser.add_argument("--mattes", action="store_true", help="measure edges under wrong mattes instead")
     parser.add_argument("--out", type=Path, help="write the table here, too")
     parser.add_argument("--sheet", type=Path, help="PNG: plate, background, truth and every comp, a row a shot")
@@ -112,6 +112,7 @@ def comp(
         "--over",
     ]
     command += ["--background", pattern(folder, "background_b"), "--camera", str(folder / "camera.json"), "-F", frames]
+    level = "match" if level == "background" and "map" in inputs else level  # a map has no background's level
     command += ["--backbone", backbone, "--env-level", level, "--overwrite"]
     if "normals" in inputs:
         command += ["--normals", pattern(folder, "normals")]

@@ -23,6 +23,9 @@ _PATH_KINDS = ("picture", "file")
 _LARGEST = 1e30
 """Measured numbers stay below this, and an anchor above its inverse, so that float32 holds what is made of them."""
 
+_MOST_BEHIND = 3
+"""Stops; the limit of `shot.background_level`."""
+
 READ_WITH = (
     "plate", "matte", "passes", "normals", "normals_space", "normals_flip", "depth", "depth_kind", "camera", "layer", "views",
     "colorspace", "config",
@@ -44,7 +47,8 @@ class Measured:
     `anchor` brings the plate to the proxy's exposure. `source_light` is a small lat-long map, rows of pixels of three
     floats in the working space, fitted when no source environment is given. `ground` are the four numbers of the ground found
     under the subject (`shape.ground.Ground`), empty where none was found. `facing` says for each frame which shares of its
-    luminance face which directions (`shot.kept_level`), where the level is kept by it. `frames` are the frames looked at.
+    luminance face which directions (`shot.kept_level`), where the level is kept by it. `behind` is by how many stops a
+    background that lights is brighter than the plate (`shot.background_level`). `frames` are the frames looked at.
     """
 
     frames: tuple[int, ...] = ()
@@ -52,6 +56,7 @@ class Measured:
     source_light: tuple[tuple[tuple[float, float, float], ...], ...] | None = None
     ground: tuple[float, ...] | None = None
     facing: tuple[tuple[float, ...], ...] = ()
+    behind: float | None = None
 
 
 @dataclass(frozen=True)
@@ -131,7 +136,12 @@ def with_parameters(job: RelightJob, **values: Any) -> RelightJob:
     """The job with some parameters replaced; measurements are dropped when what they were measured on changed."""
     parameters = replace(job.parameters, **values)
     same = all(getattr(parameters, name) == getattr(job.parameters, name) for name in READ_WITH)
-    return RelightJob(parameters, job.measured if same else Measured())
+    if not same:
+        return RelightJob(parameters)
+    held = job.measured
+    return RelightJob(
+        parameters, held if parameters.background == job.parameters.background else replace(held, behind=None)
+    )
 
 
 def look(job: RelightJob) -> dict[str, Any]:
@@ -201,7 +211,10 @@ def _measured(data: dict[str, Any], where: str) -> Measured:
             source_light=None if light is None else tuple(tuple(_three(pixel) for pixel in row) for row in light),
             ground=None if data.get("ground") is None else _plane(data["ground"]),
             facing=tuple(tuple(float(share) for share in frame) for frame in data.get("facing", ())),
+            behind=None if data.get("behind") is None else float(data["behind"]),
         )
+        if measured.behind is not None and not abs(measured.behind) <= _MOST_BEHIND:
+            raise ValueError(f"behind must be from -{_MOST_BEHIND} to {_MOST_BEHIND} stops; got {measured.behind:g}")
         if measured.anchor is not None and not 1 / _LARGEST < measured.anchor < _LARGEST:
             raise ValueError(f"anchor must be above 0 and finite; got {measured.anchor:g}")
         _check_facing(measured)

@@ -57,7 +57,11 @@ LABELS = {
 }  # fmt: skip
 """What a parameter is called, where that is not its own name."""
 CHOICES = {
-    "env_level": {"match": "as bright as the plate", "absolute": "as bright as the maps say"},
+    "env_level": {
+        "match": "as bright as the plate",
+        "background": "as bright as the background",
+        "absolute": "as bright as the maps say",
+    },
     "grain": {"match": "scale as on film", "keep": "leave unchanged", "off": "scale with the picture"},
     "missing": {
         "error": "stop the render",

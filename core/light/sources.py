@@ -238,17 +238,26 @@ class BackgroundLight(Illumination):
 
     def _load(self, key: tuple[Path, tuple[float, ...], float]) -> Environment:
         path, turn, fov = key
-        frame = exr.read_frame(path, colour=self._colour, view=self._view, carry=False)
-        display = frame.display_window
-        seen = within_half(frame.rgb) if frame.data_type == "half" else frame.rgb
-        picture = place(self._colour.to_working(seen, frame.colorspace), frame.data_window, display)  # (H, W, 3)
-        rays = camera_rays(RAYS, max(2, round(RAYS * display.height / display.width)), fov, frame.pixel_aspect)
+        picture, aspect = self._read(path)
+        height, width = picture.shape[:2]
+        rays = camera_rays(RAYS, max(2, round(RAYS * height / width)), fov, aspect)
         rays = rays @ np.array(turn, np.float32).reshape(3, 3).T  # (h, w, 3), in the world of the map
         try:
             pixels = from_background(picture, rays)
         except InputError as error:
             raise InputError(f"{path}: {error}") from None
         return Environment(pixels, path, hashlib.sha256(pixels.tobytes()).hexdigest())
+
+    def picture(self, frame: int) -> np.ndarray:
+        """The background of a frame over its display window, (H, W, 3) in the working space; 0 where it is not finite."""
+        return np.nan_to_num(self._read(self._files.path(frame))[0], nan=0, posinf=0, neginf=0)
+
+    def _read(self, path: Path) -> tuple[np.ndarray, float]:
+        """A background over its display window, (H, W, 3) in the working space, and its pixel aspect."""
+        frame = exr.read_frame(path, colour=self._colour, view=self._view, carry=False)
+        seen = within_half(frame.rgb) if frame.data_type == "half" else frame.rgb
+        working = self._colour.to_working(seen, frame.colorspace)
+        return place(working, frame.data_window, frame.display_window), frame.pixel_aspect
 
 
 def lighting(parameters: RelightParameters, colour: Colour, camera: CameraMove) -> Illumination:

@@ -173,9 +173,10 @@ class RelightParameters(OutputParameters):
     )  # fmt: skip
     env_level: str | None = knob(
         None,
-        "match gives the subject the level that it had; absolute takes the levels of the two lights as they are. "
-        "The default is absolute where both lights are given as maps, else match.",
-        "choice", "light", choices=("match", "absolute"),
+        "match gives the subject the level that it had; absolute takes the levels of the two lights as they are; background "
+        "makes it darker or brighter as a background that lights it is than the plate. The default is background where a "
+        "background is the light, absolute where both lights are given as maps, else match.",
+        "choice", "light", choices=("match", "background", "absolute"),
     )  # fmt: skip
 
     backbone: str = knob(
@@ -269,32 +270,32 @@ class RelightParameters(OutputParameters):
         A map or words take precedence over a background, which is then only a condition. A map and words together would both be
         the whole light. Relamp's own backbones refuse them together; published backbones use the words as their prompt.
         """
-        told = self.backbone in PUBLISHED
-        if self.env and self.prompt and not told:
+        if self.env and self.prompt and self.backbone not in PUBLISHED:
             raise ParameterError(
                 "--env and --prompt both say what the light is; leave one out, or save the words as a map to change it: "
                 "relamp env --prompt ... --out light.exr"
             )
-        if self.env:
-            return "env"
-        if self.prompt and not told:
-            return "prompt"
-        if self.rig and (self.light == "add" or not self.background):
-            return "rig"
-        if self.background:
-            return "background"
-        if told:
-            return "network"
-        raise ParameterError(
-            "--env is not given: a map, --prompt, --background or --rig has to say what the new light is"
-        )
+        if (first := self._first_light()) is None:
+            raise ParameterError(
+                "--env is not given: a map, --prompt, --background or --rig has to say what the new light is"
+            )
+        return first
+
+    def _first_light(self) -> str | None:
+        """What takes precedence as the new light, as `lit_by` names it; None where nothing is given."""
+        told = self.backbone in PUBLISHED
+        added = self.rig and (self.light == "add" or not self.background)
+        given = {"env": self.env, "prompt": self.prompt and not told, "rig": added, "background": self.background}
+        return next((name for name, value in given.items() if value), "network" if told else None)
 
     def keeps_light(self) -> bool:
         """Whether the plate keeps its own light, to which a rig is added."""
         return self.light == "add" or (self.light is None and self.lit_by() == "rig")
 
     def level_mode(self) -> str:
-        """`match` or `absolute`, with the default filled in: absolute if both lights are maps, whose levels are reliable."""
+        """`env_level` with the default filled in: absolute if both lights are maps, whose levels are reliable."""
+        if self.env_level is None and self._first_light() == "background":
+            return "background"
         guessed = not self.env and (self.prompt or self.background)
         return self.env_level or ("absolute" if self.source_env and not guessed else "match")
 

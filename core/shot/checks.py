@@ -75,6 +75,11 @@ def check_options(parameters: RelightParameters) -> None:
         raise UsageError(
             "--over puts the relit subject over a background, and none is given; give one with --background"
         )
+    if p.env_level == "background" and p.lit_by() != "background":
+        raise UsageError(
+            "--env-level background takes the level of a background that is the light, and here the light is another: give "
+            "--background without --env and --prompt, or choose another --env-level"
+        )
     if p.light == "add" and not p.rig:
         raise UsageError("--light add adds the lights of a rig, and none is given: --rig")
     if p.light == "add" and (p.env or p.prompt):

@@ -226,8 +226,10 @@ class Lights:
         stops = at_frame(p.env_exposure, frame)
         if p.lit_by() == "background":  # then the background's exposure is that of the light
             stops += at_frame(p.background_exposure, frame)
-        if p.level_mode() == "match":
+        if p.level_mode() != "absolute":
             stops += self._plan.target.stops
+        if p.level_mode() == "background":
+            stops += self._plan.job.measured.behind or 0.0
         level = 2.0**stops * self.kept
         if p.level_mode() == "absolute" and source is not None:
             level *= light.level / source.level

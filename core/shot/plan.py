@@ -122,7 +122,7 @@ class Plan:
         """Whether the level that the subject keeps is worked out from what its surfaces face; else the relighter keeps it."""
         p = self.parameters
         divides = self.source is not None or self.backbone.network is None
-        return p.level_mode() == "match" and divides and not p.keeps_light() and p.backbone not in PUBLISHED
+        return p.level_mode() != "absolute" and divides and not p.keeps_light() and p.backbone not in PUBLISHED
 
     def near(self, frame: int) -> frozenset[int]:
         """The frames that can serve as neighbours of `frame` in time, with `frame` itself; a still plate has no others."""

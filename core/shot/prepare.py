@@ -31,6 +31,7 @@ from ..relighter.models.folder import Models
 from ..relighter.ratio import Ratio
 from ..temporal import Head, load_head
 from . import checks, probes
+from .background_level import measured_behind
 from .ground import ground_of, measured_ground, wants_ground
 from .outputs import found_outputs
 from .plan import BLACK, RENDER, SKIP, FrameTask, Inputs, Plan, resolve_inputs
@@ -116,6 +117,8 @@ def prepare(job: RelightJob, backbone: Backbone | None = None, colour: Colour | 
         plan = replace(plan, head=_head(p), estimator=_estimator(p))
         if not probes.complete(plan):
             plan = replace(plan, job=RelightJob(p, probes.measured(plan, samples or probes.sampled(plan, pool))))
+    if p.level_mode() == "background" and plan.job.measured.behind is None:
+        plan = replace(plan, job=RelightJob(p, replace(plan.job.measured, behind=measured_behind(plan))))
     if _needs_ground(plan):
         plan = replace(plan, job=RelightJob(p, replace(plan.job.measured, ground=measured_ground(plan))))
     checks.check_ground(p, ground_of(plan))

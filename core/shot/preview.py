@@ -92,7 +92,7 @@ class Previewer:
         self._light_pictures = LightPictures(self._screens)
         self._rigs = NeutralRigs()
         self._linear: LRUCache[str, np.ndarray] = LRUCache(KEPT_PICTURES)
-        self._measured: tuple[Hashable, Measured] | None = None
+        self._measured: tuple[Hashable, str | None, Measured] | None = None
         self._prepared: _Prepared | None = None
         self._warm: _Warm | None = None
         self._relit: _Relit | None = None
@@ -279,7 +279,7 @@ class Previewer:
             self._prepared = self._warm = None
             self._ahead = LookAhead()
             plan = prepare(RelightJob(replace(p, frames=str(number)), self._measurements(job)))
-            self._measured = (_key(p, _SHOT), plan.job.measured)
+            self._measured = (_key(p, _SHOT), p.background, plan.job.measured)
             plan = replace(plan, source=self._same_source(p, plan.source, number))
             self._prepared = prepared = _Prepared(key, plan)
         plan = prepared.plan
@@ -302,8 +302,10 @@ class Previewer:
     def _measurements(self, job: RelightJob) -> Measured:
         if job.measured.anchor is not None or self._measured is None:
             return job.measured
-        key, measured = self._measured
-        return measured if key == _key(job.parameters, _SHOT) else job.measured
+        key, background, measured = self._measured
+        if key != _key(job.parameters, _SHOT):
+            return job.measured
+        return measured if background == job.parameters.background else replace(measured, behind=None)
 
 
 def _inputs(p: RelightParameters, frame: int | None) -> tuple[Inputs, int]:

@@ -29,6 +29,7 @@ from ..process import Stop, last_words, pin_opencv
 from ..progress import Event, Listener
 from ..report import Report, report_path, require_place
 from ..report import save as save_report
+from .background_level import say_behind
 from .deliver import write
 from .frame import Shot, relight_frame
 from .outputs import finished as finished_before
@@ -269,11 +270,13 @@ def _check_writable(folder: Path) -> None:
 
 
 def _told_level(shot: Shot) -> Shot:
-    """The shot, once the log says by how much the light was changed to keep the subject's exposure."""
+    """The shot, once the log says by how much the light was changed for the subject's exposure."""
     if shot.plan.keeps_by_facing:
         log.info(
             "level     the light is changed by %+.2f stops to keep the subject's exposure", math.log2(shot.lights.kept)
         )
+    if shot.plan.parameters.level_mode() == "background":
+        say_behind(shot.plan.job.measured.behind or 0.0)
     return shot
 
 
