@@ -58,7 +58,8 @@ def files(bundle: Path) -> list[Path]:
 
 
 def export(job: FarmJob, bundle: Path, *, show: str = "testing", gpu: bool = False, overwrite: bool = False) -> Path:
-    """Write the job file and the specification; the path of the latter. Raises `OutputError`."""
+    """Write the job file and the specification; the path of the latter. Raises `OutputError`, and `UsageError` without pyoutline."""
+    _library()  # before anything is written
     job_file, described = files(bundle)
     _write(job_file, jobs.to_json(job.job, bundle), overwrite)
     _write(described, specification(job, job_file, show=show, gpu=gpu), overwrite)

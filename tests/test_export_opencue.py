@@ -80,3 +80,14 @@ def test_a_submission_without_a_farm_says_what_is_wrong(bundle, tmp_path, capsys
     assert "--local runs openjd jobs" in capsys.readouterr().err
     assert main([*job, "--dry-run"]) == 0
     assert "<cmd>relamp render" in capsys.readouterr().out
+
+
+def test_without_pyoutline_nothing_is_written(shot, tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "outline", None)
+    jobs.save(
+        RelightJob(RelightParameters(plate=shot.plate, env=shot.env_b, out=shot.out)), tmp_path / "shot.relamp.json"
+    )
+    folder = tmp_path / "bundle"
+    assert main(["export", "opencue", str(tmp_path / "shot.relamp.json"), "--bundle", str(folder)]) == 2
+    assert "relamp[farm]" in capsys.readouterr().err
+    assert not folder.exists()
