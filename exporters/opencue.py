@@ -58,7 +58,12 @@ def files(bundle: Path) -> list[Path]:
 
 
 def export(job: FarmJob, bundle: Path, *, show: str = "testing", gpu: bool = False, overwrite: bool = False) -> Path:
-    """Write the job file and the specification; the path of the latter. Raises `OutputError`, and `UsageError` without pyoutline."""
+    """Write the job file and the specification; the path of the latter.
+
+    Raises:
+        OutputError: a file cannot be written.
+        UsageError: pyoutline is missing; then nothing is written.
+    """
     _library()  # before anything is written
     job_file, described = files(bundle)
     _write(job_file, jobs.to_json(job.job, bundle), overwrite)
